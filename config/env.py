@@ -1,0 +1,93 @@
+"""Typed readers of the environment; a bad value stops the start-up by name."""
+
+import os
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off", ""})
+
+
+def text(name: str, default: str | None = None) -> str:
+    value = os.environ.get(name, default)
+    if value is None:
+        raise ImproperlyConfigured(f"{name} is not set")
+    return value
+
+
+def flag(name: str, *, default: bool) -> bool:
+    value = os.environ.get(name, str(default)).strip().lower()
+    if value in TRUE:
+        return True
+    if value in FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}")
+
+
+def number(name: str, default: float, *, least: float, most: float) -> float:
+    value = os.environ.get(name, str(default))
+    try:
+        parsed = float(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a number") from None
+    if not least <= parsed <= most:
+        raise ImproperlyConfigured(f"{name} must be from {least:g} to {most:g}")
+    return parsed
+
+
+def words(name: str, default: Sequence[str] = ()) -> list[str]:
+    value = os.environ.get(name)
+    if value is None:
+        return list(default)
+    return [word for part in value.split(",") if (word := part.strip())]
+
+
+def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(word) for word in words(name))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None
+
+
+def keyring(name: str) -> dict[str, bytes]:
+    """Keys by id, the newest first: `k2:secret,k1:older secret`."""
+    ring: dict[str, bytes] = {}
+    for word in words(name):
+        kid, _, secret = word.partition(":")
+        if not kid.isalnum() or len(secret) < 32:
+            raise ImproperlyConfigured(
+                f"{name} must be kid:secret pairs, the secret of 32 characters or more"
+            )
+        ring[kid] = secret.encode()
+    if not ring:
+        raise ImproperlyConfigured(f"{name} is not set")
+    return ring
+
+
+def http_url(name: str, default: str) -> str:
+    value = text(name, default).rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
+        raise ImproperlyConfigured(f"{name} must be like https://go.example.com")
+    return value
+
+
+def database(name: str) -> dict[str, Any]:
+    """Django's settings for a `postgres://user:password@host:port/name` url."""
+    parts = urlsplit(text(name))
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        raise ImproperlyConfigured(
+            f"{name} must be like postgres://user:password@host:5432/shortlinks"
+        )
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+    }

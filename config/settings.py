@@ -1,0 +1,145 @@
+"""Every setting, read from the environment; `.env.example` lists them all."""
+
+from pathlib import Path
+
+import django_stubs_ext
+
+from config import env
+
+django_stubs_ext.monkeypatch()  # ModelAdmin[X] and friends at run time
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- who we are -------------------------------------------------------------
+DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY = env.text("SECRET_KEY")
+BASE_URL = env.http_url("BASE_URL", "http://127.0.0.1:8000")
+SHORT_BASE_URL = env.http_url("SHORT_BASE_URL", "http://127.0.0.1:8001")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+HTTPS = BASE_URL.startswith("https:")
+
+# --- keys, the newest first -------------------------------------------------
+TOKEN_KEYS = env.keyring("TOKEN_KEYS")
+PIXEL_KEYS = env.keyring("PIXEL_KEYS")
+VISITOR_UID_KEY = env.text("VISITOR_UID_KEY").encode()
+
+# --- links and visits -------------------------------------------------------
+ALLOW_PRIVATE_TARGETS = env.flag("ALLOW_PRIVATE_TARGETS", default=False)
+EXTRA_SHORT_HOSTS = env.words("EXTRA_SHORT_HOSTS")
+LINK_CACHE_SIZE = int(env.number("LINK_CACHE_SIZE", 200_000, least=1_000, most=5e6))
+LINK_CACHE_SECONDS = env.number("LINK_CACHE_SECONDS", 30, least=1, most=300)
+VISIT_COMMIT_TIMEOUT = env.number("VISIT_COMMIT_TIMEOUT", 1.0, least=0.1, most=10)
+VISIT_SETTLE_SECONDS = env.number("VISIT_SETTLE_SECONDS", 1.0, least=0, most=30)
+API_MAX_BODY_BYTES = 4 * 1024 * 1024
+
+# --- stores -----------------------------------------------------------------
+DATABASES = {
+    "default": env.database("DATABASE_URL")
+    | {
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "connect_timeout": 2,
+            "keepalives_idle": 30,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 5000,
+            "options": "-c idle_in_transaction_session_timeout=15000"
+            " -c statement_timeout=15000 -c lock_timeout=5000",
+        },
+    }
+}
+REDIS_URL = env.text("REDIS_URL")
+REDIS_PREFIX = env.text("REDIS_PREFIX", "sl:")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Django -----------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "shortlinks",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+AUTH_USER_MODEL = "shortlinks.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+APPEND_SLASH = False
+# In the browser alone: a message may show a new token.
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ru", "Русский")]
+LOCALE_PATHS = [BASE_DIR / "shortlinks" / "locale"]
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "static/"
+STATIC_ROOT = env.text("STATIC_ROOT", "") or None
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None  # files are served from the packages
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+if HTTPS and TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["shortlinks.api.authentication.TokenAuth"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["shortlinks.api.hal.HalRenderer"],
+    "DEFAULT_PARSER_CLASSES": [],  # views read bodies by `bodies.read_json`
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "shortlinks.api.hal.IgnoreAccept",
+    "EXCEPTION_HANDLER": "shortlinks.api.problems.render",
+    "UNAUTHENTICATED_USER": None,
+}
+
+# --- logs: no log carries a whole code or a token ---------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {"django": {"handlers": [], "propagate": True}},
+}

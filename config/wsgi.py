@@ -1,0 +1,13 @@
+"""Django's process, for a WSGI server: `config.wsgi:application`."""
+
+import os
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+_django = get_wsgi_application()
+
+from shortlinks.api.bodies import ChunkedBodies  # noqa: E402  needs the setup
+
+application = ChunkedBodies(_django, longest=settings.API_MAX_BODY_BYTES)

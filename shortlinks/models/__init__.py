@@ -1,0 +1,37 @@
+from shortlinks.models.accounts import Account, AddressMask, Group, Right, User
+from shortlinks.models.contacts import Contact
+from shortlinks.models.links import DailyVisits, ShortLink
+from shortlinks.models.notes import Note, NoteType
+from shortlinks.models.pixels import Evidence, Pixel, PixelAttachment
+from shortlinks.models.tokens import (
+    ApiToken,
+    GrantKind,
+    Integration,
+    OAuthGrant,
+    Scope,
+)
+from shortlinks.models.visits import SourceKey, Verdict, Visit
+
+__all__ = [
+    "Account",
+    "AddressMask",
+    "ApiToken",
+    "Contact",
+    "DailyVisits",
+    "Evidence",
+    "GrantKind",
+    "Group",
+    "Integration",
+    "Note",
+    "NoteType",
+    "OAuthGrant",
+    "Pixel",
+    "PixelAttachment",
+    "Right",
+    "Scope",
+    "ShortLink",
+    "SourceKey",
+    "User",
+    "Verdict",
+    "Visit",
+]

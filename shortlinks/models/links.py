@@ -1,0 +1,68 @@
+"""Short links: one live link for a contact and a url."""
+
+import uuid
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from shortlinks.models.accounts import Account
+from shortlinks.models.contacts import Contact
+
+
+class ShortLinkQuerySet(models.QuerySet["ShortLink"]):
+    def live(self, now: datetime) -> Self:
+        """Links that redirect; all others answer like unknown ones."""
+        return self.filter(disabled_at=None).filter(
+            Q(expires_at=None) | Q(expires_at__gt=now)
+        )
+
+
+class ShortLink(models.Model):
+    """`url` is what managers see, `target` where the browser goes (security §3.1)."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE)
+    code = models.CharField(max_length=12, unique=True, db_collation="C")
+    url = models.CharField("source url", max_length=2048)
+    target = models.TextField(editable=False)
+    url_sha256 = models.BinaryField(max_length=32, editable=False)
+    batch = models.UUIDField(
+        default=uuid.uuid4,
+        editable=False,
+        help_text="The request that made it: scanners open whole batches.",
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    disabled_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ShortLinkQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # By hash: a Cyrillic url of 2,048 characters does not fit an index row.
+            models.UniqueConstraint(
+                fields=["contact", "url_sha256"],
+                condition=Q(disabled_at=None),
+                name="short_link_live_per_contact_and_url",
+            )
+        ]
+
+    def __str__(self) -> str:
+        """The source url: a short link's own address is nobody's to read."""
+        return self.url
+
+
+class DailyVisits(models.Model):
+    """How often a link was visited on a day of its account, by verdict."""
+
+    pk = models.CompositePrimaryKey("link_id", "day", "verdict")
+    link = models.ForeignKey(ShortLink, on_delete=models.CASCADE, db_index=False)
+    day = models.DateField()
+    verdict = models.CharField(max_length=8)
+    visits = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.verdict}: {self.visits}"

@@ -1,0 +1,93 @@
+"""What programs act with: tokens, and integrations that fetch their own."""
+
+import uuid
+from datetime import datetime
+from typing import Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+from shortlinks.models.accounts import Account, User
+
+
+class Scope(models.TextChoices):
+    LINKS_WRITE = "links:write"
+    LINKS_READ = "links:read"
+    CONTACTS_READ = "contacts:read"
+    CONTACTS_WRITE = "contacts:write"
+    VISITS_READ = "visits:read"
+    WEBHOOKS_ADMIN = "webhooks:admin"
+    USERS_READ = "users:read"
+
+
+def all_scopes() -> list[str]:
+    return list(Scope.values)
+
+
+class Integration(models.Model):
+    """A program registered with an account, which fetches tokens by OAuth 2."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    client_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    secret_sha256 = models.BinaryField(max_length=32, editable=False)
+    name = models.CharField(max_length=250)
+    redirect_uri = models.URLField(max_length=2048)
+    scopes = ArrayField(models.CharField(max_length=32), default=all_scopes)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GrantKind(models.TextChoices):
+    CODE = "code", "authorization code"
+    REFRESH = "refresh", "refresh token"
+
+
+class OAuthGrant(models.Model):
+    """A code or refresh token: works once; only its hash is kept."""
+
+    integration = models.ForeignKey(Integration, on_delete=models.CASCADE)
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=7, choices=GrantKind.choices)
+    sha256 = models.BinaryField(max_length=32, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.integration}"
+
+
+class TokenQuerySet(models.QuerySet["ApiToken"]):
+    def live(self, now: datetime) -> Self:
+        """Tokens that still open the door (contract §2: otherwise 401)."""
+        return self.filter(
+            revoked_at=None,
+            expires_at__gt=now,
+            user__is_active=True,
+            account__is_active=True,
+        )
+
+
+class ApiToken(models.Model):
+    """What is kept of a token: its `jti`, never the token (contract §3)."""
+
+    jti = models.UUIDField(unique=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    integration = models.ForeignKey(
+        "Integration", on_delete=models.CASCADE, null=True, editable=False
+    )
+    name = models.CharField(max_length=250)
+    scopes = ArrayField(models.CharField(max_length=32), default=all_scopes)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TokenQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name

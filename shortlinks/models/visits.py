@@ -1,0 +1,94 @@
+"""Visits: the facts of each request, and what is left to do for it (DESIGN 4, 5)."""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+
+from shortlinks.models.links import ShortLink
+
+
+class Verdict(models.TextChoices):
+    """Who made a visit; only a person's writes a note (visits §2.3)."""
+
+    PERSON = "person"
+    PREVIEW = "preview"
+    BOT = "bot"
+    SCANNER = "scanner"
+    PREFETCH = "prefetch"
+    HEAD = "head"
+    STAFF = "staff"
+    SUSPECT = "suspect"
+
+
+class VisitQuerySet(models.QuerySet["Visit"]):
+    def due(self, now: datetime) -> Self:
+        return self.filter(due_at__lte=now)
+
+    def set_aside(self) -> Self:
+        return self.exclude(set_aside_at=None)
+
+
+class Visit(models.Model):
+    """One request for a link, as it came; partitioned by month of its id.
+
+    The row is the outbox: `due_at` is when to follow it up next, empty when
+    nothing is left. Written by `redirects/visit_log`, not through the ORM.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    link = models.ForeignKey(
+        ShortLink, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    occurred_at = models.DateTimeField()
+    method = models.CharField(max_length=4)
+    user_agent = models.TextField()
+    accept_language = models.TextField()
+    referer = models.TextField(help_text="The host of the page with the link.")
+    sec_fetch = models.TextField(help_text="Sec-Fetch-Site, -Mode, -Dest and -User.")
+    purpose = models.TextField(help_text="Headers of a prefetch or preview.")
+    address = models.GenericIPAddressField(null=True)
+    source = models.BinaryField(help_text="Keyed hash of whole address and agent.")
+    pixel_sha256 = models.BinaryField(null=True)
+    pixel_is_new = models.BooleanField()
+
+    verdict = models.CharField(max_length=8, choices=Verdict.choices, db_default="")
+    reason = models.CharField(max_length=64, db_default="")
+    due_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(db_default=0)
+    last_error = models.TextField(db_default="")
+    followed_up_at = models.DateTimeField(null=True)
+    set_aside_at = models.DateTimeField(null=True)
+
+    objects = VisitQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="visit_due_followed_up_or_set_aside",
+                condition=Q(
+                    due_at__isnull=False, followed_up_at=None, set_aside_at=None
+                )
+                | Q(due_at=None, followed_up_at__isnull=False, set_aside_at=None)
+                | Q(due_at=None, followed_up_at=None, set_aside_at__isnull=False),
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"], name="visit_due", condition=Q(due_at__isnull=False)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.occurred_at:%Y-%m-%d %H:%M:%S} {self.verdict or 'not judged'}"
+
+
+class SourceKey(models.Model):
+    """The key of `Visit.source` for one day; dropped 48 hours after it began."""
+
+    day = models.DateField(primary_key=True)
+    key = models.BinaryField(max_length=32)
+
+    def __str__(self) -> str:
+        return str(self.day)
