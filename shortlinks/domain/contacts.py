@@ -1,0 +1,126 @@
+"""Contacts as the CRM brings them (contract §4)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from shortlinks.models import Contact, User
+
+ID_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class NewContact:
+    """What a caller says of a contact; `entity_id` None asks for a free one."""
+
+    entity_id: int | None
+    name: str
+    first_name: str
+    last_name: str
+    responsible_user_id: int | None
+
+
+class IdsTaken(Exception):
+    """These ids belong to contacts of the account already; nothing was stored."""
+
+    def __init__(self, entity_ids: set[int]) -> None:
+        super().__init__("ids are taken")
+        self.entity_ids = entity_ids
+
+
+class UnknownUsers(Exception):
+    """No such users in the account; nothing was stored."""
+
+    def __init__(self, user_ids: set[int]) -> None:
+        super().__init__("unknown users")
+        self.user_ids = user_ids
+
+
+def create(new: Sequence[NewContact], *, user: User) -> list[Contact]:
+    """Store all the contacts or none, in their order.
+
+    Raises IdsTaken or UnknownUsers. Who names nobody becomes responsible himself.
+    """
+    responsible = _responsible_users(new, user)
+    brought = [item.entity_id for item in new if item.entity_id is not None]
+    if twice := {id_ for id_ in brought if brought.count(id_) > 1}:
+        raise IdsTaken(twice)
+    for _ in range(ID_TRIES):
+        ids = _with_free_ids(new)
+        rows = [
+            _row(item, entity_id, responsible, user)
+            for item, entity_id in zip(new, ids, strict=True)
+        ]
+        taken = _store(rows)
+        if not taken:
+            return rows
+        if taken & set(brought):
+            raise IdsTaken(taken & set(brought))
+    raise RuntimeError("no free id was found for a contact")
+
+
+def delete(contacts: QuerySet[Contact], *, by: User) -> None:
+    """Hide the contacts from everybody; their links lead on, for the client's sake."""
+    contacts.update(is_deleted=True, updated_by=by, updated_at=timezone.now())
+
+
+def _responsible_users(new: Sequence[NewContact], user: User) -> dict[int, User]:
+    wanted = {id_ for item in new if (id_ := item.responsible_user_id) is not None}
+    found = User.objects.in_account(user.account_id or 0).in_bulk(wanted)
+    if missing := wanted - found.keys():
+        raise UnknownUsers(missing)
+    return {user.id: user, **found}
+
+
+def _with_free_ids(new: Sequence[NewContact]) -> list[int]:
+    """The ids of the contacts; those that bring none get the next of a sequence."""
+    missing = sum(item.entity_id is None for item in new)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval('shortlinks_contact_entity_id')"
+            " FROM generate_series(1, %s)",
+            [missing],
+        )
+        free = iter([int(row[0]) for row in cursor])
+    return [next(free) if i.entity_id is None else i.entity_id for i in new]
+
+
+def _row(
+    item: NewContact, entity_id: int, responsible: dict[int, User], user: User
+) -> Contact:
+    who = responsible[item.responsible_user_id or user.id]
+    now = timezone.now()
+    return Contact(
+        account=user.account,
+        entity_id=entity_id,
+        name=item.name or f"{item.first_name} {item.last_name}".strip(),
+        first_name=item.first_name,
+        last_name=item.last_name,
+        responsible_user_id=who.id,
+        group_id=who.group_id,
+        created_by_id=user.id,
+        updated_by_id=user.id,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _store(rows: Sequence[Contact]) -> set[int]:
+    """Insert the rows; the ids that were taken, and then none is stored."""
+    try:
+        with transaction.atomic():
+            Contact.objects.bulk_create(rows)
+    except IntegrityError:
+        taken = set(
+            Contact.objects.filter(
+                account_id=rows[0].account_id,
+                entity_id__in=[row.entity_id for row in rows],
+            ).values_list("entity_id", flat=True)
+        )
+        if not taken:
+            raise
+        return taken
+    return set()

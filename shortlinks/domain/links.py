@@ -1,0 +1,133 @@
+"""Making and ending short links."""
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from shortlinks.domain import cached_links, codes
+from shortlinks.domain.access import Grant
+from shortlinks.domain.cached_links import CachedLink
+from shortlinks.models import ShortLink
+
+# Two random codes of 70 bits meet once in many lives; five times never.
+CODE_TRIES = 5
+
+# Sorted, so that two batches with the same orders wait for each other in one order.
+END_EXPIRED = """
+UPDATE shortlinks_shortlink AS link SET disabled_at = %(now)s
+FROM unnest(%(contacts)s::bigint[], %(hashes)s::bytea[]) AS o (contact_id, url_sha256)
+WHERE link.contact_id = o.contact_id AND link.url_sha256 = o.url_sha256
+  AND link.disabled_at IS NULL AND link.expires_at <= %(now)s
+"""
+INSERT = """
+INSERT INTO shortlinks_shortlink
+  (account_id, contact_id, code, url, target, url_sha256, batch, created_at)
+SELECT %(account)s, contact_id, code, url, target, url_sha256, %(batch)s, %(now)s
+FROM unnest(%(contacts)s::bigint[], %(codes)s::text[], %(urls)s::text[],
+            %(targets)s::text[], %(hashes)s::bytea[])
+  AS o (contact_id, code, url, target, url_sha256)
+ORDER BY contact_id, url_sha256
+ON CONFLICT DO NOTHING
+"""
+SELECT_LIVE = """
+SELECT link.contact_id, link.url_sha256, link.id, link.code, link.target,
+       extract(epoch FROM link.expires_at)::float8
+FROM shortlinks_shortlink AS link
+JOIN unnest(%(contacts)s::bigint[], %(hashes)s::bytea[]) AS o (contact_id, url_sha256)
+  USING (contact_id, url_sha256)
+WHERE link.disabled_at IS NULL
+"""
+
+# A contact and the hash of a url: what a live link is unique by.
+Key = tuple[int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedLink:
+    code: str
+    account_id: int
+    entity_id: int
+
+
+def create(grants: Sequence[Grant]) -> list[CreatedLink]:
+    """One live link for each grant, in their order: the one that exists, or a new one.
+
+    All or none are stored, in as many queries for 250 as for one.
+    """
+    if not grants:
+        return []
+    orders = {(g.contact_id, _sha256(g.url.given)): g for g in grants}
+    with transaction.atomic():
+        live = _store(orders, account_id=grants[0].account_id)
+        transaction.on_commit(lambda: cached_links.publish_links(dict(live.values())))
+    return [
+        CreatedLink(
+            code=live[g.contact_id, _sha256(g.url.given)][0],
+            account_id=g.account_id,
+            entity_id=g.entity_id,
+        )
+        for g in grants
+    ]
+
+
+def disable(link: ShortLink) -> None:
+    """From now on the link answers like one that never was."""
+    link.disabled_at = timezone.now()
+    link.save(update_fields=["disabled_at"])
+    transaction.on_commit(lambda: cached_links.withdraw_link(link.code))
+
+
+def change_end(link: ShortLink, expires_at: datetime | None) -> None:
+    """Let the link expire then, or never."""
+    link.expires_at = expires_at
+    link.save(update_fields=["expires_at"])
+    transaction.on_commit(lambda: _publish_as_it_is(link.pk))
+
+
+def _publish_as_it_is(link_id: int) -> None:
+    """Tell the redirects what the row says now; it may have been disabled since."""
+    link = ShortLink.objects.get(pk=link_id)
+    if ShortLink.objects.live(timezone.now()).filter(pk=link_id).exists():
+        cached_links.publish_links({link.code: cached_links.of_link(link)})
+    else:
+        cached_links.withdraw_link(link.code)
+
+
+def _store(
+    orders: dict[Key, Grant], *, account_id: int
+) -> dict[Key, tuple[str, CachedLink]]:
+    parameters: dict[str, Any] = {
+        "account": account_id,
+        "batch": uuid.uuid4(),
+        "now": timezone.now(),
+        "contacts": [contact_id for contact_id, _ in orders],
+        "hashes": [sha256 for _, sha256 in orders],
+        "urls": [grant.url.given for grant in orders.values()],
+        "targets": [grant.url.target for grant in orders.values()],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(END_EXPIRED, parameters)
+        for _ in range(CODE_TRIES):
+            parameters["codes"] = [codes.new() for _ in orders]
+            cursor.execute(INSERT, parameters)
+            cursor.execute(SELECT_LIVE, parameters)
+            live = {
+                (contact_id, bytes(sha256)): (
+                    code,
+                    CachedLink(link_id, account_id, target, expires_at or 0),
+                )
+                for contact_id, sha256, link_id, code, target, expires_at in cursor
+            }
+            if len(live) == len(orders):
+                return live
+    raise RuntimeError("no free code was found for a short link")
+
+
+def _sha256(url: str) -> bytes:
+    return hashlib.sha256(url.encode()).digest()

@@ -1,0 +1,89 @@
+"""Pixels: the browser behind an open, attached to the contact of its link."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection
+
+from shortlinks.models import Evidence
+
+# Sorted, so that two workers with the same browsers lock them in one order.
+UPSERT_PIXELS = """
+INSERT INTO shortlinks_pixel
+  (account_id, cookie_sha256, visitor_uid, created_at, last_seen_at)
+SELECT account_id, cookie_sha256, visitor_uid, seen_at, seen_at
+FROM unnest(%(accounts)s::bigint[], %(cookies)s::bytea[], %(uids)s::text[],
+            %(seen)s::timestamptz[])
+  AS s (account_id, cookie_sha256, visitor_uid, seen_at)
+ORDER BY account_id, cookie_sha256
+ON CONFLICT (account_id, cookie_sha256) DO UPDATE
+  SET last_seen_at = greatest(shortlinks_pixel.last_seen_at, excluded.last_seen_at),
+      created_at = least(shortlinks_pixel.created_at, excluded.created_at)
+RETURNING account_id, cookie_sha256, id
+"""
+UPSERT_ATTACHMENTS = """
+INSERT INTO shortlinks_pixelattachment
+  (pixel_id, contact_id, evidence, first_seen_at, last_seen_at)
+SELECT pixel_id, contact_id, %(evidence)s, min(seen_at), max(seen_at)
+FROM unnest(%(pixels)s::bigint[], %(contacts)s::bigint[], %(seen)s::timestamptz[])
+  AS s (pixel_id, contact_id, seen_at)
+GROUP BY pixel_id, contact_id
+ORDER BY pixel_id, contact_id
+ON CONFLICT (pixel_id, contact_id) DO UPDATE
+  SET first_seen_at = least(shortlinks_pixelattachment.first_seen_at,
+                            excluded.first_seen_at),
+      last_seen_at = greatest(shortlinks_pixelattachment.last_seen_at,
+                              excluded.last_seen_at)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A person's browser, named by the hash of its cookie's id, opened a link."""
+
+    account_id: int
+    contact_id: int
+    cookie_sha256: bytes
+    seen_at: datetime
+
+
+def visitor_uid(account_id: int, cookie_sha256: bytes) -> str:
+    """The browser's public id within one account; two accounts see two ids."""
+    message = account_id.to_bytes(8, "big") + cookie_sha256
+    digest = hmac.digest(settings.VISITOR_UID_KEY, message, hashlib.sha256)
+    return base64.b32encode(digest[:16]).decode().rstrip("=").lower()
+
+
+def attach(sightings: Sequence[Sighting]) -> None:
+    """Attach each browser to the contact whose link it opened (pixel R1, R2, R5)."""
+    if not sightings:
+        return
+    latest: dict[tuple[int, bytes], datetime] = {}
+    for s in sightings:
+        key = (s.account_id, s.cookie_sha256)
+        latest[key] = max(latest.get(key, s.seen_at), s.seen_at)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            UPSERT_PIXELS,
+            {
+                "accounts": [account_id for account_id, _ in latest],
+                "cookies": [cookie for _, cookie in latest],
+                "uids": [visitor_uid(*key) for key in latest],
+                "seen": list(latest.values()),
+            },
+        )
+        pixels = {(account, bytes(cookie)): id_ for account, cookie, id_ in cursor}
+        cursor.execute(
+            UPSERT_ATTACHMENTS,
+            {
+                "evidence": Evidence.CLICK,
+                "pixels": [pixels[s.account_id, s.cookie_sha256] for s in sightings],
+                "contacts": [s.contact_id for s in sightings],
+                "seen": [s.seen_at for s in sightings],
+            },
+        )

@@ -1,0 +1,121 @@
+"""API tokens: JWTs signed by a key of their own (contract §3)."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import jwt
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from shortlinks.models import ApiToken, Integration, Scope, User
+
+ALGORITHM = "HS256"
+MAX_LENGTH = 4096
+DEFAULT_LIFE = timedelta(days=365)
+LAST_USE_STEP = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """The only sight of a token: `text` is stored nowhere."""
+
+    text: str
+    row: ApiToken
+
+
+class TokenRejected(Exception):
+    """The token opens nothing; callers hear no more than that."""
+
+
+def issue(
+    user: User,
+    *,
+    name: str,
+    life: timedelta = DEFAULT_LIFE,
+    scopes: Sequence[str] = tuple(Scope.values),
+    integration: Integration | None = None,
+) -> IssuedToken:
+    if user.account is None:
+        raise ValueError("an operator has no account, and so no token")
+    now = timezone.now().replace(microsecond=0)
+    row = ApiToken.objects.create(
+        jti=uuid.uuid4(),
+        account=user.account,
+        user=user,
+        integration=integration,
+        name=name,
+        scopes=list(scopes),
+        created_at=now,
+        expires_at=now + life,
+    )
+    return IssuedToken(text=_sign(row), row=row)
+
+
+def verify(text: str, *, now: datetime) -> ApiToken:
+    """The live token's row with its user and account, or TokenRejected."""
+    jti = _read_jti(text)
+    row = (
+        ApiToken.objects.live(now)
+        .filter(jti=jti)
+        .select_related("user", "account")
+        .first()
+    )
+    if row is None:
+        raise TokenRejected
+    _remember_use(row, now)
+    return row
+
+
+def revoke(rows: Iterable[ApiToken]) -> None:
+    """From the next request on the tokens open nothing."""
+    ids = [row.pk for row in rows]
+    ApiToken.objects.filter(pk__in=ids).update(revoked_at=timezone.now())
+
+
+def _sign(row: ApiToken) -> str:
+    kid, key = next(iter(settings.TOKEN_KEYS.items()))
+    domain = urlsplit(settings.BASE_URL).netloc
+    issued_at = int(row.created_at.timestamp())
+    claims = {
+        "aud": str(row.integration.client_id) if row.integration else "shortlinks",
+        "jti": str(row.jti),
+        "iat": issued_at,
+        "nbf": issued_at,
+        "exp": int(row.expires_at.timestamp()),
+        "sub": str(row.user_id),
+        "account_id": row.account_id,
+        "base_domain": domain,
+        "api_domain": domain,
+        "scopes": row.scopes,
+        "version": 2,
+    }
+    return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": kid})
+
+
+def _read_jti(text: str) -> uuid.UUID:
+    try:
+        if len(text) > MAX_LENGTH:
+            raise TokenRejected
+        key = settings.TOKEN_KEYS[jwt.get_unverified_header(text)["kid"]]
+        claims = jwt.decode(
+            text,
+            key,
+            algorithms=[ALGORITHM],
+            options={"require": ["exp", "jti"], "verify_aud": False},
+            leeway=5,
+        )
+        return uuid.UUID(claims["jti"])
+    except (jwt.InvalidTokenError, KeyError, TypeError, ValueError):
+        raise TokenRejected from None
+
+
+def _remember_use(row: ApiToken, now: datetime) -> None:
+    """Note the last use, at most once a minute."""
+    before = now - LAST_USE_STEP
+    if row.last_used_at is None or row.last_used_at < before:
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=before)
+        ApiToken.objects.filter(stale, pk=row.pk).update(last_used_at=now)

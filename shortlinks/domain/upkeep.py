@@ -1,0 +1,31 @@
+"""What the tables need from time to time."""
+
+from datetime import date, timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+from shortlinks.models import SourceKey
+
+MONTHS_AHEAD = 3
+SOURCE_KEY_LIFE = timedelta(hours=48)
+
+
+def add_visit_partitions(today: date | None = None) -> list[date]:
+    """Make the partitions of this month and the next three, if they are missing."""
+    month = (today or timezone.now().date()).replace(day=1)
+    months = [month]
+    for _ in range(MONTHS_AHEAD):
+        month = (month + timedelta(days=32)).replace(day=1)
+        months.append(month)
+    with connection.cursor() as cursor:
+        for month in months:
+            cursor.execute("SELECT shortlinks_add_visit_partition(%s)", [month])
+    return months
+
+
+def drop_old_source_keys() -> int:
+    """Forget the keys that began 48 hours ago: their hashes name nobody any more."""
+    oldest = (timezone.now() - SOURCE_KEY_LIFE).date()
+    dropped, _ = SourceKey.objects.filter(day__lte=oldest).delete()
+    return dropped

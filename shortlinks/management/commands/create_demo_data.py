@@ -1,0 +1,74 @@
+"""Fill an empty service with an account to try it on."""
+
+import secrets
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from shortlinks.domain import contacts, tokens
+from shortlinks.domain.contacts import NewContact
+from shortlinks.models import Account, Group, Right, User
+
+NAMES = [("Анна", "Петрова"), ("Timur", "Akhmetov"), ("Olga", "Lis")]
+HIDDEN = ("Ivan", "Hidden")
+
+
+class Command(BaseCommand):
+    help = (
+        "Creates a demo account with an administrator, a manager, contacts and tokens, "
+        "if there is no account yet, and prints them as KEY=value lines."
+    )
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        if Account.objects.exists():
+            return
+        for key, value in _create().items():
+            self.stdout.write(f"{key}={value}")
+
+
+def _create() -> dict[str, object]:
+    account = Account.objects.create(name="Demo", subdomain="demo")
+    group = Group.objects.create(account=account, name="Sales")
+    passwords = [secrets.token_urlsafe(12) for _ in range(2)]
+    admin = User.objects.create_user(
+        "admin@demo.example",
+        passwords[0],
+        account=account,
+        name="Demo administrator",
+        is_admin=True,
+        is_superuser=True,
+    )
+    manager = User.objects.create_user(
+        "manager@demo.example",
+        passwords[1],
+        account=account,
+        group=group,
+        name="Demo manager",
+        contacts_view=Right.MINE,
+        contacts_edit=Right.MINE,
+    )
+    own = contacts.create([_contact(*name, manager) for name in NAMES], user=admin)
+    hidden = contacts.create([_contact(*HIDDEN, admin)], user=admin)
+    return {
+        "ACCOUNT_ID": account.id,
+        "TOKEN": tokens.issue(admin, name="demo").text,
+        "MANAGER_TOKEN": tokens.issue(manager, name="demo").text,
+        "CONTACT_IDS": ",".join(str(contact.entity_id) for contact in own),
+        "HIDDEN_CONTACT_ID": hidden[0].entity_id,
+        "ADMIN_EMAIL": admin.email,
+        "ADMIN_PASSWORD": passwords[0],
+        "MANAGER_EMAIL": manager.email,
+        "MANAGER_PASSWORD": passwords[1],
+    }
+
+
+def _contact(first_name: str, last_name: str, responsible: User) -> NewContact:
+    return NewContact(
+        entity_id=None,
+        name=f"{first_name} {last_name}",
+        first_name=first_name,
+        last_name=last_name,
+        responsible_user_id=responsible.id,
+    )

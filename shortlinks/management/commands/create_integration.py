@@ -1,0 +1,32 @@
+"""Register an integration and show its secret and a code, once."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from shortlinks.domain import oauth
+from shortlinks.models import User
+
+
+class Command(BaseCommand):
+    help = (
+        "Registers an integration of a user's account and prints its client id, its "
+        "secret and a code for POST /oauth2/access_token, good for 20 minutes."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email", help="the user for whom it acts")
+        parser.add_argument("name", help="what it is")
+        parser.add_argument("redirect_uri", help="as the client sends it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = User.objects.filter(email=options["email"].lower()).first()
+        if user is None or user.account_id is None:
+            raise CommandError(f"no user of an account has e-mail {options['email']}")
+        made = oauth.register(
+            user=user, name=options["name"], redirect_uri=options["redirect_uri"]
+        )
+        self.stdout.write(f"CLIENT_ID={made.integration.client_id}")
+        self.stdout.write(f"CLIENT_SECRET={made.secret}")
+        self.stdout.write(f"CODE={oauth.authorize(made.integration, user)}")

@@ -1,0 +1,42 @@
+"""What happens later, elsewhere, again: one domain call each (DESIGN 5).
+
+The messages carry nothing. A task that is lost, doubled or late does no harm, for
+the rows remember what is left to do and beat rings again.
+"""
+
+import logging
+import time
+
+from celery import shared_task
+
+from shortlinks.domain import upkeep, visits
+
+logger = logging.getLogger(__name__)
+
+FOLLOW_UP_SECONDS = 20.0
+
+
+@shared_task
+def follow_up_visits() -> None:
+    """Follow up until nothing is due; after 20 s another message goes on."""
+    deadline = time.monotonic() + FOLLOW_UP_SECONDS
+    followed_up = 0
+    while time.monotonic() < deadline:
+        claimed = visits.follow_up()
+        followed_up += claimed
+        if claimed < visits.BATCH:
+            break
+    else:
+        follow_up_visits.delay()
+    if followed_up:
+        logger.info("followed up %d visits", followed_up)
+
+
+@shared_task
+def maintain_partitions() -> None:
+    upkeep.add_visit_partitions()
+
+
+@shared_task
+def drop_old_source_keys() -> None:
+    upkeep.drop_old_source_keys()
