@@ -1,0 +1,1 @@
+"""Bytes in, bytes out for integrations: the wire of `CONTRACT.md`, and no rule."""

@@ -1,0 +1,55 @@
+"""Who calls: a bearer token, and for administrators whom it acts for (contract §1)."""
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.request import Request
+
+from shortlinks.domain import tokens
+from shortlinks.models import ApiToken, User
+
+CONTEXT_USER = "X-Context-User-ID"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """`user` is whose rights count; `token` what the program may do at all."""
+
+    user: User
+    token: ApiToken
+
+
+class TokenAuth(BaseAuthentication):
+    def authenticate(self, request: Request) -> tuple[User, Caller] | None:
+        words = get_authorization_header(request).split()
+        if not words or words[0].lower() != b"bearer":
+            return None
+        try:
+            [text] = words[1:]
+            token = tokens.verify(text.decode("ascii"), now=timezone.now())
+        except (ValueError, tokens.TokenRejected):
+            raise AuthenticationFailed("Unauthorized") from None
+        user = _acting_user(token.user, request.headers.get(CONTEXT_USER))
+        return user, Caller(user, token)
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+def _acting_user(user: User, context_user_id: str | None) -> User:
+    if context_user_id is None:
+        return user
+    if not user.is_admin:
+        raise PermissionDenied(f"{CONTEXT_USER} is for administrators' tokens.")
+    if not context_user_id.isdecimal() or len(context_user_id) > 18:
+        raise PermissionDenied(f"{CONTEXT_USER} names no user of the account.")
+    acting: User | None = (
+        User.objects.in_account(user.account_id or 0)
+        .filter(pk=int(context_user_id), is_active=True)
+        .first()
+    )
+    if acting is None:
+        raise PermissionDenied(f"{CONTEXT_USER} names no user of the account.")
+    return acting

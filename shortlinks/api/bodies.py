@@ -1,0 +1,164 @@
+"""Reading bodies: bytes to items, with every fault named (contract §2)."""
+
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from typing import Any, TypeVar
+
+import msgspec
+from django.conf import settings
+from rest_framework.request import Request
+
+from shortlinks.api.problems import FieldError, ItemErrors, Problem, ValidationFailed
+
+T = TypeVar("T")
+
+MOST_ITEMS = 250
+LARGEST_ID = 2**63 - 1
+
+
+def read_json(request: Request) -> object:
+    """The body as JSON; 413, 415 or 400 says why there is none."""
+    if _length(request) > settings.API_MAX_BODY_BYTES:
+        mebibytes = settings.API_MAX_BODY_BYTES // 1024**2
+        raise Problem(413, f"The body is larger than {mebibytes} MB.")
+    media_type = request._request.content_type
+    if media_type and not (
+        media_type == "application/json" or media_type.endswith("+json")
+    ):
+        raise Problem(415, "The body must be JSON (Content-Type: application/json).")
+    body = request._request.body
+    if not body.strip():
+        raise Problem(400, "The body is empty.")
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
+        raise Problem(400, "The body is not valid JSON.") from None
+
+
+def _length(request: Request) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        raise Problem(400, "Content-Length is not a number.") from None
+
+
+class Item:
+    """An object of a body. Each reader returns a value or notes a fault."""
+
+    def __init__(self, value: dict[str, Any], path: str = "") -> None:
+        self._value = value
+        self._path = path
+        self.errors: list[FieldError] = []
+
+    def fault(self, code: str, field: str, detail: str) -> None:
+        self.errors.append(FieldError(code, f"{self._path}{field}", detail))
+
+    def request_id(self, index: int) -> str:
+        """The item's own id, else its index, as the string by which clients match."""
+        value = self._value.get("request_id", index)
+        if type(value) in {str, int}:
+            return str(value)
+        self.fault("InvalidType", "request_id", "This value should be of type string.")
+        return str(index)
+
+    def text(self, field: str, *, required: bool = False, longest: int = 2048) -> str:
+        value = self._get(field, str, "string", required=required)
+        if value is None:
+            return ""
+        if len(value) > longest:
+            self.fault("TooLong", field, f"This value is too long: {longest} at most.")
+        elif "\0" in value:
+            self.fault("InvalidType", field, "This value has a NUL character.")
+        return str(value)
+
+    def choice(self, field: str, choices: Sequence[str]) -> str:
+        value = self._get(field, str, "string", required=True)
+        if value is not None and value not in choices:
+            detail = "The value you selected is not a valid choice."
+            self.fault("NotSupportedChoice", field, detail)
+        return value or ""
+
+    def id(self, field: str, *, required: bool = False) -> int | None:
+        """A JSON integer from 1 within 64 bits; "5", 5.0 and true are none."""
+        value = self._get(field, int, "int", required=required)
+        if value is None:
+            return None
+        if not 1 <= value <= LARGEST_ID:
+            self.fault("InvalidType", field, "This value should be of type int.")
+            return None
+        return int(value)
+
+    def section(self, field: str) -> "Item":
+        value = self._get(field, dict, "object", required=True)
+        section = Item(value or {}, f"{self._path}{field}.")
+        # faults of the section are the item's; what is missing has none of its own
+        section.errors = self.errors if value is not None else []
+        return section
+
+    def _get(self, field: str, kind: type, name: str, *, required: bool) -> Any:
+        if field not in self._value:
+            if required:
+                self.fault("FieldMissing", field, "This field is missing.")
+            return None
+        value = self._value[field]
+        if type(value) is not kind:
+            self.fault("InvalidType", field, f"This value should be of type {name}.")
+            return None
+        return value
+
+
+def read_items(body: object, read: Callable[[Item], T]) -> list[tuple[str, T]]:
+    """The body's items with their request ids; all faults of all items, or none.
+
+    A single object counts as a batch of one (specification: «по одной или пакетно»).
+    """
+    items: list[tuple[str, T]] = []
+    faults: list[ItemErrors] = []
+    for index, value in enumerate(_values(body)):
+        item = Item(value if isinstance(value, dict) else {})
+        request_id = item.request_id(index)
+        result = read(item)
+        if not isinstance(value, dict):
+            detail = "This value should be of type object."
+            item.errors = [FieldError("InvalidType", "", detail)]
+        if item.errors:
+            faults.append(ItemErrors(request_id, item.errors))
+        items.append((request_id, result))
+    if faults:
+        raise ValidationFailed(faults)
+    return items
+
+
+def _values(body: object) -> list[object]:
+    values = [body] if isinstance(body, dict) else body
+    if not isinstance(values, list):
+        raise Problem(400, "The body must be a list of objects or one object.")
+    if not values:
+        raise Problem(400, "The list is empty.")
+    if len(values) > MOST_ITEMS:
+        raise _too_many(len(values))
+    return values
+
+
+def _too_many(count: int) -> ValidationFailed:
+    detail = f"Too many items: {count}, the limit is {MOST_ITEMS} in one request."
+    fault = FieldError("TooMany", "", detail)
+    return ValidationFailed([ItemErrors(str(MOST_ITEMS), [fault])], detail)
+
+
+class ChunkedBodies:
+    """WSGI: gives a body that came in chunks its length, since Django reads by it.
+
+    Reads one byte over the limit at most, so that the view can answer 413.
+    """
+
+    def __init__(self, application: Callable[..., Any], *, longest: int) -> None:
+        self._application = application
+        self._longest = longest
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+            body = environ["wsgi.input"].read(self._longest + 1)
+            environ["wsgi.input"] = BytesIO(body)
+            environ["CONTENT_LENGTH"] = str(len(body))
+        return self._application(environ, start_response)

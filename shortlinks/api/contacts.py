@@ -1,0 +1,128 @@
+"""`/api/v4/contacts`: the contacts the caller may view (contract §4)."""
+
+from typing import Any, ClassVar
+
+from django.shortcuts import get_object_or_404
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from shortlinks.api import bodies, hal
+from shortlinks.api.bodies import Item
+from shortlinks.api.problems import FieldError, ItemErrors, ValidationFailed
+from shortlinks.api.views import ApiView
+from shortlinks.domain import contacts
+from shortlinks.domain.contacts import IdsTaken, NewContact, UnknownUsers
+from shortlinks.models import Contact, Right, Scope
+
+LONGEST_NAME = 250
+
+
+class Contacts(ApiView):
+    scopes: ClassVar[dict[str, Scope]] = {
+        "GET": Scope.CONTACTS_READ,
+        "POST": Scope.CONTACTS_WRITE,
+    }
+
+    def get(self, request: Request) -> Response:
+        rows = Contact.objects.visible_to(self.caller.user).order_by("entity_id")
+        return hal.listing(
+            request, "contacts", rows, lambda contact: represent(contact, request)
+        )
+
+    def post(self, request: Request) -> Response:
+        user = self.caller.user
+        if not (user.is_admin or user.contacts_add == Right.ALL):
+            raise PermissionDenied("You may not add contacts.")
+        items = bodies.read_items(bodies.read_json(request), _new_contact)
+        try:
+            created = contacts.create([new for _, new in items], user=user)
+        except IdsTaken as error:
+            raise _faulty(items, "id", "AlreadyExists", error.entity_ids) from error
+        except UnknownUsers as error:
+            raise _faulty(
+                items, "responsible_user_id", "NotSupportedChoice", error.user_ids
+            ) from error
+        return Response(_created(request, items, created))
+
+
+class ContactView(ApiView):
+    scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.CONTACTS_READ}
+
+    def get(self, request: Request, entity_id: int) -> Response:
+        visible = Contact.objects.visible_to(self.caller.user)
+        contact = get_object_or_404(visible, entity_id=entity_id)
+        return Response(represent(contact, request))
+
+
+def represent(contact: Contact, request: Request) -> dict[str, Any]:
+    return {
+        "id": contact.entity_id,
+        "name": contact.name,
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "responsible_user_id": contact.responsible_user_id or 0,
+        "group_id": contact.group_id or 0,
+        "created_by": contact.created_by_id or 0,
+        "updated_by": contact.updated_by_id or 0,
+        "created_at": int(contact.created_at.timestamp()),
+        "updated_at": int(contact.updated_at.timestamp()),
+        "closest_task_at": None,
+        "is_deleted": contact.is_deleted,
+        "is_unsorted": False,
+        "custom_fields_values": None,
+        "account_id": contact.account_id,
+        "_links": {"self": _href(contact, request)},
+        "_embedded": {"tags": [], "companies": []},
+    }
+
+
+def _href(contact: Contact, request: Request) -> dict[str, str]:
+    return hal.href(request, f"/api/v4/contacts/{contact.entity_id}")
+
+
+def _new_contact(item: Item) -> NewContact:
+    return NewContact(
+        entity_id=item.id("id"),
+        name=item.text("name", longest=LONGEST_NAME),
+        first_name=item.text("first_name", longest=LONGEST_NAME),
+        last_name=item.text("last_name", longest=LONGEST_NAME),
+        responsible_user_id=item.id("responsible_user_id"),
+    )
+
+
+def _created(
+    request: Request, items: list[tuple[str, NewContact]], created: list[Contact]
+) -> dict[str, Any]:
+    return {
+        "_links": {"self": hal.href(request, "/api/v4/contacts")},
+        "_embedded": {
+            "contacts": [
+                {
+                    "id": contact.entity_id,
+                    "is_deleted": False,
+                    "is_unsorted": False,
+                    "request_id": request_id,
+                    "_links": {"self": _href(contact, request)},
+                }
+                for (request_id, _), contact in zip(items, created, strict=True)
+            ]
+        },
+    }
+
+
+def _faulty(
+    items: list[tuple[str, NewContact]], field: str, code: str, values: set[int]
+) -> ValidationFailed:
+    details = {
+        "AlreadyExists": "A contact with this id exists.",
+        "NotSupportedChoice": "The value you selected is not a valid choice.",
+    }
+    attribute = {"id": "entity_id"}.get(field, field)
+    return ValidationFailed(
+        [
+            ItemErrors(request_id, [FieldError(code, field, details[code])])
+            for request_id, new in items
+            if getattr(new, attribute) in values
+        ]
+    )

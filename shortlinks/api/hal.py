@@ -1,0 +1,125 @@
+"""HAL: how answers and lists look on the wire (contract §1 and §4)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+from django.conf import settings
+from django.db.models import Model, QuerySet
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from shortlinks.api.problems import Problem
+from shortlinks.domain.links import CreatedLink
+
+M = TypeVar("M", bound=Model)
+
+DEFAULT_LIMIT = 50
+MOST_LIMIT = 250
+MOST_PAGE = 100_000
+
+
+class HalRenderer(BaseRenderer):
+    media_type = "application/hal+json"
+    format = "json"
+    charset = None
+
+    def render(
+        self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None
+    ) -> bytes:
+        return b"" if data is None else msgspec.json.encode(data)
+
+
+class IgnoreAccept(BaseContentNegotiation):
+    """Clients send `*/*`, nothing, or `application/json` only: all get HAL."""
+
+    def select_parser(self, request: Any, parsers: Any) -> Any:
+        return parsers[0] if parsers else None
+
+    def select_renderer(
+        self, request: Any, renderers: Any, format_suffix: Any = None
+    ) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+def short_links(created: Sequence[CreatedLink]) -> dict[str, Any]:
+    """The specification's answer, key for key; the only place a short url leaves."""
+    return {
+        "_links": {"self": {"href": "/api/v4/short_links"}},
+        "_embedded": {
+            "short_links": [
+                {
+                    "url": f"{settings.SHORT_BASE_URL}/{link.code}",
+                    "account_id": link.account_id,
+                    "metadata": {
+                        "entity_type": "contacts",
+                        "entity_id": link.entity_id,
+                    },
+                }
+                for link in created
+            ]
+        },
+    }
+
+
+def href(request: Request, path: str) -> dict[str, str]:
+    """A link with the scheme, host and port that the client used."""
+    return {"href": request.build_absolute_uri(path)}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    number: int
+    limit: int
+
+
+def page(request: Request) -> Page:
+    """`?page=&limit=`, or 400."""
+    return Page(
+        number=_number(request, "page", 1, MOST_PAGE),
+        limit=_number(request, "limit", DEFAULT_LIMIT, MOST_LIMIT),
+    )
+
+
+def listing(
+    request: Request,
+    name: str,
+    rows: "QuerySet[M]",
+    represent: Callable[[M], dict[str, Any]],
+) -> Response:
+    """One page of ordered rows; 204 without a body when there are none."""
+    at = page(request)
+    start = (at.number - 1) * at.limit
+    found = list(rows[start : start + at.limit + 1])
+    if not found:
+        return Response(status=204)
+    links = {"self": _page_href(request, at.number)}
+    if len(found) > at.limit:
+        links["next"] = _page_href(request, at.number + 1)
+    embedded = [represent(row) for row in found[: at.limit]]
+    return Response(
+        {"_page": at.number, "_links": links, "_embedded": {name: embedded}}
+    )
+
+
+def _page_href(request: Request, number: int) -> dict[str, str]:
+    at = page(request)
+    query = [
+        (key, value)
+        for key, values in request.query_params.lists()
+        if key not in {"page", "limit"}
+        for value in values
+    ]
+    query += [("page", str(number)), ("limit", str(at.limit))]
+    return href(request, f"{request.path}?{urlencode(query)}")
+
+
+def _number(request: Request, name: str, default: int, most: int) -> int:
+    text = request.query_params.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+        raise Problem(400, f"{name} must be a number from 1 to {most}.")
+    return int(text[:9])

@@ -1,0 +1,71 @@
+"""Notes of contacts: what managers read of opens, in source urls only."""
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from shortlinks.api import hal
+from shortlinks.api.views import ApiView
+from shortlinks.models import Contact, Note, NoteType, Scope
+
+
+class Notes(ApiView):
+    """`/api/v4/contacts/notes`: of all contacts the caller may view."""
+
+    scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.CONTACTS_READ}
+
+    def get(self, request: Request) -> Response:
+        visible = Contact.objects.visible_to(self.caller.user)
+        return _listing(request, Note.objects.filter(contact__in=visible))
+
+
+class ContactNotes(ApiView):
+    scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.CONTACTS_READ}
+
+    def get(self, request: Request, entity_id: int) -> Response:
+        visible = Contact.objects.visible_to(self.caller.user)
+        contact = get_object_or_404(visible, entity_id=entity_id)
+        return _listing(request, Note.objects.filter(contact=contact))
+
+
+class ContactNote(ApiView):
+    scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.CONTACTS_READ}
+
+    def get(self, request: Request, entity_id: int, note_id: int) -> Response:
+        visible = Contact.objects.visible_to(self.caller.user)
+        notes = Note.objects.filter(contact__in=visible).select_related("contact")
+        note = get_object_or_404(notes, contact__entity_id=entity_id, pk=note_id)
+        return Response(represent(note, request))
+
+
+def _listing(request: Request, notes: "QuerySet[Note]") -> Response:
+    rows = notes.select_related("contact").order_by("id")
+    return hal.listing(request, "notes", rows, lambda note: represent(note, request))
+
+
+def represent(note: Note, request: Request) -> dict[str, Any]:
+    contact = note.contact
+    path = f"/api/v4/contacts/{contact.entity_id}/notes/{note.id}"
+    return {
+        "id": note.id,
+        "entity_id": contact.entity_id,
+        "created_by": note.created_by_id or 0,
+        "updated_by": note.created_by_id or 0,
+        "created_at": int(note.created_at.timestamp()),
+        "updated_at": int(note.updated_at.timestamp()),
+        "responsible_user_id": contact.responsible_user_id or 0,
+        "group_id": contact.group_id or 0,
+        "note_type": note.note_type,
+        "params": _params(note),
+        "account_id": note.account_id,
+        "_links": {"self": hal.href(request, path)},
+    }
+
+
+def _params(note: Note) -> dict[str, str]:
+    if note.note_type == NoteType.LINK_FOLLOWED:
+        return {"url": note.url}
+    return {"text": note.text}

@@ -1,0 +1,50 @@
+"""`POST /api/v4/short_links`: one personal short link for each contact and url."""
+
+from typing import ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from shortlinks.api import bodies, hal
+from shortlinks.api.bodies import Item
+from shortlinks.api.views import ApiView
+from shortlinks.domain import access, links, urls
+from shortlinks.domain.access import Order
+from shortlinks.domain.urls import SafeUrl, UrlRejected
+from shortlinks.models import Scope
+
+NOTHING = SafeUrl("", "")  # stands in where a fault was noted
+
+
+class ShortLinks(ApiView):
+    scopes: ClassVar[dict[str, Scope]] = {"POST": Scope.LINKS_WRITE}
+
+    def post(self, request: Request) -> Response:
+        orders = parse_orders(bodies.read_json(request))
+        grants = access.grant(orders, self.caller.user)
+        created = links.create(grants)
+        return Response(hal.short_links(created))
+
+
+def parse_orders(body: object) -> list[Order]:
+    """The orders of a request, or 400 with every fault of every item."""
+    return [order for _, order in bodies.read_items(body, _order)]
+
+
+def _order(item: Item) -> Order:
+    url = _url(item)
+    metadata = item.section("metadata")
+    metadata.choice("entity_type", ["contacts"])
+    return Order(url, entity_id=metadata.id("entity_id", required=True) or 0)
+
+
+def _url(item: Item) -> SafeUrl:
+    faults = len(item.errors)
+    text = item.text("url", required=True)
+    if len(item.errors) > faults:
+        return NOTHING
+    try:
+        return urls.parse(text, urls.policy())
+    except UrlRejected as rejected:
+        item.fault(rejected.code, "url", rejected.detail)
+        return NOTHING

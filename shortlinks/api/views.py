@@ -1,0 +1,49 @@
+"""What all views of the API share."""
+
+from typing import Any, ClassVar
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import translation
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from shortlinks.api.authentication import Caller
+from shortlinks.models import Scope
+
+
+class HasScope(BasePermission):
+    """The token's scopes allow the view's method; contract: 403 `Invalid scope`."""
+
+    message = "Invalid scope"
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        method = "GET" if request.method == "HEAD" else request.method
+        scope = getattr(view, "scopes", {}).get(method)
+        caller = request.auth
+        if scope is None or not isinstance(caller, Caller):
+            return scope is None
+        return scope in caller.token.scopes
+
+
+class ApiView(APIView):
+    """`scopes` says what a token needs for each method."""
+
+    permission_classes = [IsAuthenticated, HasScope]
+    http_method_names = ["get", "head", "post", "patch", "delete"]
+    scopes: ClassVar[dict[str, Scope]] = {}
+    request: Request
+
+    @property
+    def caller(self) -> Caller:
+        caller = self.request.auth
+        assert isinstance(caller, Caller)  # noqa: S101  permissions have seen to it
+        return caller
+
+    def dispatch(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """Programs read the same words whatever language their host prefers."""
+        with translation.override("en"):
+            return super().dispatch(request, *args, **kwargs)
