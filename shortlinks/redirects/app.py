@@ -1,0 +1,159 @@
+"""The way of a request: link ▶ facts ▶ visit log ▶ 302 (DESIGN, the flow).
+
+Pure ASGI. A redirect is sent only when its visit is durable; when nothing can tell
+whether a link exists, the answer is 503 and never 404.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import unquote_plus
+
+import ada_url
+
+from shortlinks.domain import codes
+from shortlinks.domain.cached_links import CachedAccount, CachedLink
+from shortlinks.redirects import pages, visit_facts
+from shortlinks.redirects.client_address import ClientAddresses
+from shortlinks.redirects.grouped_cache import GroupedCache, Unavailable
+from shortlinks.redirects.pages import Answer
+from shortlinks.redirects.pixel_cookie import Pixel, PixelCookies
+from shortlinks.redirects.visit_facts import Request
+from shortlinks.redirects.visit_log import VisitLog, VisitNotStored
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# security §3.3; browsers obey HSTS over https alone
+HEADERS = [
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-robots-tag", b"noindex, nofollow, noarchive"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
+    (b"content-length", b"0"),
+]
+FIXED = {"/robots.txt": pages.ROBOTS, "/healthz": pages.HEALTHY}
+CLICK_PARAMETER = "_sl"  # ours; one that a visitor brings is never passed on
+MOST_QUERY = 2048
+OBJECTION = b"1"  # of Sec-GPC and DNT
+
+
+class HasCurrent(Protocol):
+    current: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redirects:
+    """The ASGI application, over parts that `process` puts together."""
+
+    links: GroupedCache[str, CachedLink]
+    accounts: GroupedCache[int, CachedAccount]
+    visits: VisitLog
+    addresses: ClientAddresses
+    pixels: PixelCookies
+    source_keys: HasCurrent
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await self._answer(self._request(scope))
+        body = b"" if scope["method"] == "HEAD" else answer.body
+        start = {"status": answer.status, "headers": answer.headers}
+        await send({"type": "http.response.start", **start})
+        await send({"type": "http.response.body", "body": body})
+
+    def _request(self, scope: Scope) -> Request:
+        headers = dict(scope["headers"])
+        client = scope.get("client")
+        peer = client[0] if client else ""
+        return Request(
+            method=scope["method"],
+            path=scope["path"],
+            query=scope["query_string"],
+            headers=headers,
+            address=self.addresses.of(peer, headers.get(b"x-forwarded-for")),
+        )
+
+    async def _answer(self, request: Request) -> Answer:
+        language = request.headers.get(b"accept-language")
+        if request.method not in {"GET", "HEAD"}:
+            return pages.page(405, language)
+        if request.path in FIXED:
+            return FIXED[request.path]
+        code = codes.from_path(request.path)
+        if code is None:
+            return pages.page(404, language)
+        try:
+            found = await self._find(code)
+            if found is None:
+                return pages.page(404, language)
+            return await self._follow(request, *found)
+        except (Unavailable, VisitNotStored):
+            return pages.page(503, language)
+
+    async def _find(self, code: str) -> tuple[CachedLink, CachedAccount] | None:
+        link = self.links.fresh(code) or await self.links.find(code)
+        if link is None or 0 < link.expires_at <= time.time():
+            return None
+        account_id = link.account_id
+        account = self.accounts.fresh(account_id) or await self.accounts.find(
+            account_id
+        )
+        return None if account is None else (link, account)
+
+    async def _follow(
+        self, request: Request, link: CachedLink, account: CachedAccount
+    ) -> Answer:
+        """Log the visit, and only then lead on."""
+        pixel = self._pixel(request, account)
+        visit = visit_facts.of_request(
+            request,
+            link=link,
+            account=account,
+            pixel=pixel,
+            source_key=self.source_keys.current,
+        )
+        await self.visits.append(visit)
+        if visit.purpose:
+            return pages.PREFETCH
+        return _redirect(_target(link, account, request.query), pixel)
+
+    def _pixel(self, request: Request, account: CachedAccount) -> Pixel | None:
+        """The browser's name, where it may carry one (DESIGN 10)."""
+        headers = request.headers
+        if request.method != "GET" or visit_facts.purpose(headers):
+            return None
+        if account.honours_gpc and OBJECTION in (
+            headers.get(b"sec-gpc"),
+            headers.get(b"dnt"),
+        ):
+            return None
+        return self.pixels.pixel(headers.get(b"cookie"))
+
+
+def _redirect(target: str, pixel: Pixel | None) -> Answer:
+    headers = [(b"location", target.encode("ascii")), *HEADERS]
+    if pixel is not None and pixel.set_cookie is not None:
+        headers.append((b"set-cookie", pixel.set_cookie))
+    return Answer(302, headers)
+
+
+def _target(link: CachedLink, account: CachedAccount, query: bytes) -> str:
+    """The link's target with the visitor's own query, which overrides nothing."""
+    if not query or not account.passes_query or len(query) > MOST_QUERY:
+        return link.target
+    target = ada_url.URL(link.target)
+    own = {_name(pair) for pair in target.search[1:].split("&")} | {CLICK_PARAMETER}
+    passed = [
+        p for p in query.decode("latin-1").split("&") if p and _name(p) not in own
+    ]
+    if not passed:
+        return link.target
+    target.search = "&".join([*filter(None, [target.search[1:]]), *passed])
+    return target.href
+
+
+def _name(pair: str) -> str:
+    return unquote_plus(pair.partition("=")[0])

@@ -1,0 +1,63 @@
+"""The bell: one message for a burst of visits, and nobody waits for it (DESIGN 5)."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+# A broker that fails is left alone for a while; the sweep finds the rows.
+SECONDS_AFTER_FAILURE = 5.0
+
+
+class Bell:
+    """Rings when a burst's first visits have settled, and again for those after."""
+
+    def __init__(self, ring: Callable[[], object], *, settle: float) -> None:
+        self._ring = ring
+        self._settle = settle
+        self._timer: asyncio.TimerHandle | None = None
+        self._more_came = False
+        self._ringing: asyncio.Future[None] | None = None
+
+    def visits_committed(self, count: int) -> None:
+        if not count:
+            return
+        if self._timer is None:
+            self._wait(self._settle)
+        else:  # not settled yet when the bell rings for the first
+            self._more_came = True
+
+    def _wait(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(seconds, self._start_ringing)
+
+    def _start_ringing(self) -> None:
+        self._timer = None
+        if self._more_came or self._ringing is not None:
+            self._more_came = False
+            self._wait(self._settle)
+        if self._ringing is not None:  # the broker is slow: next time
+            return
+        loop = asyncio.get_running_loop()
+        self._ringing = loop.run_in_executor(None, self._try_ringing)
+        self._ringing.add_done_callback(self._rung)
+
+    def _try_ringing(self) -> None:
+        self._ring()
+
+    def _rung(self, ringing: "asyncio.Future[None]") -> None:
+        self._ringing = None
+        if error := ringing.exception():
+            logger.warning("the bell was not heard: %r", error)
+            if self._timer is not None:
+                self._timer.cancel()
+            self._wait(SECONDS_AFTER_FAILURE)
+
+    async def close(self) -> None:
+        """Ring for what was committed last."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._start_ringing()
+        if self._ringing is not None:
+            await asyncio.wait({self._ringing})

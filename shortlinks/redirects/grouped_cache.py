@@ -1,0 +1,99 @@
+"""A cache whose misses wait together: one look-up at a time, however many ask."""
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+logger = logging.getLogger(__name__)
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+MOST_AT_ONCE = 500
+
+
+class Unavailable(Exception):
+    """No store could tell, and nothing old is at hand either."""
+
+
+class GroupedCache(Generic[K, V]):
+    """Values by key for a short time; `fetch` leaves out the keys that have none.
+
+    What is absent is not remembered. When `fetch` fails, an old value is used still.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[Sequence[K]], Awaitable[dict[K, V]]],
+        *,
+        seconds: float,
+        size: int,
+    ) -> None:
+        self._fetch = fetch
+        self._seconds = seconds
+        self._size = size
+        self._entries: dict[K, tuple[float, V]] = {}
+        self._waiting: dict[K, asyncio.Future[V | None]] = {}
+        self._lookup: asyncio.Task[None] | None = None
+
+    def fresh(self, key: K) -> V | None:
+        entry = self._entries.get(key)
+        if entry is not None and entry[0] > time.monotonic():
+            return entry[1]
+        return None
+
+    async def find(self, key: K) -> V | None:
+        """The value, or None if there is none; Unavailable if nobody knows."""
+        waiter = self._waiting.get(key)
+        if waiter is None:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting[key] = waiter
+            if self._lookup is None:
+                self._lookup = asyncio.create_task(self._look_up_waiting())
+        # shielded: one visitor who goes away must not cancel the others' look-up
+        return await asyncio.shield(waiter)
+
+    async def _look_up_waiting(self) -> None:
+        try:
+            while self._waiting:
+                keys = list(itertools.islice(self._waiting, MOST_AT_ONCE))
+                await self._look_up(keys)
+        finally:
+            self._lookup = None
+
+    async def _look_up(self, keys: Sequence[K]) -> None:
+        found: dict[K, V] | None
+        try:
+            found = await self._fetch(keys)
+        except Exception as error:  # noqa: BLE001  any failure of a store means: nobody knows
+            logger.warning("look-up of %d keys failed: %r", len(keys), error)
+            found = None
+        for key in keys:
+            self._settle(self._waiting.pop(key), key, found)
+
+    def _settle(
+        self, waiter: asyncio.Future[V | None], key: K, found: dict[K, V] | None
+    ) -> None:
+        if found is None:
+            stale = self._entries.get(key)
+            if stale is not None:
+                waiter.set_result(stale[1])
+            else:
+                waiter.set_exception(Unavailable())
+                waiter.exception()  # seen, even if its visitor has gone
+            return
+        value = found.get(key)
+        if value is None:
+            self._entries.pop(key, None)
+        else:
+            self._keep(key, value)
+        waiter.set_result(value)
+
+    def _keep(self, key: K, value: V) -> None:
+        self._entries.pop(key, None)
+        while len(self._entries) >= self._size:
+            del self._entries[next(iter(self._entries))]  # the oldest
+        self._entries[key] = (time.monotonic() + self._seconds, value)

@@ -1,0 +1,107 @@
+"""Where a redirect finds links and accounts: this process, Redis, Postgres."""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TypeVar
+
+import msgspec
+import redis.asyncio as redis
+
+from shortlinks.domain import cached_links, urls
+from shortlinks.domain.cached_links import CachedAccount, CachedLink
+from shortlinks.redirects.database import Connection, Row
+
+logger = logging.getLogger(__name__)
+
+K = TypeVar("K")
+V = TypeVar("V", CachedLink, CachedAccount)
+
+SELECT_LINKS = """
+SELECT code, id, account_id, target, coalesce(extract(epoch FROM expires_at), 0)::float8
+FROM shortlinks_shortlink WHERE code = ANY(%(keys)s) AND disabled_at IS NULL
+"""
+SELECT_ACCOUNTS = """
+SELECT id, passes_query, honours_gpc, address_mask
+FROM shortlinks_account WHERE id = ANY(%(keys)s) AND is_active
+"""
+
+
+class LinkStore:
+    """Reads what processes do not have cached; fails when no store can tell."""
+
+    def __init__(
+        self, database: Connection, cache: redis.Redis, policy: urls.UrlPolicy
+    ) -> None:
+        self._database = database
+        self._cache = cache
+        self._policy = policy
+
+    async def links(self, codes: Sequence[str]) -> dict[str, CachedLink]:
+        """The live links among these codes whose targets today's rules allow."""
+        found = await self._read_through(
+            codes, CachedLink, cached_links.link_key, self._select_links
+        )
+        return {
+            code: link
+            for code, link in found.items()
+            if urls.still_allowed(link.target, self._policy)
+        }
+
+    async def accounts(self, ids: Sequence[int]) -> dict[int, CachedAccount]:
+        return await self._read_through(
+            ids, CachedAccount, cached_links.account_key, self._select_accounts
+        )
+
+    async def _read_through(
+        self,
+        keys: Sequence[K],
+        kind: type[V],
+        name: Callable[[K], str],
+        select: Callable[[Sequence[K]], Awaitable[dict[K, V]]],
+    ) -> dict[K, V]:
+        found, missing = await self._cached(keys, kind, name)
+        if missing:
+            stored = await select(missing)
+            await self._remember({name(key): v for key, v in stored.items()})
+            found |= stored
+        return found
+
+    async def _cached(
+        self, keys: Sequence[K], kind: type[V], name: Callable[[K], str]
+    ) -> tuple[dict[K, V], list[K]]:
+        """What Redis has, and the keys it knows nothing of."""
+        try:
+            values = await self._cache.mget([name(key) for key in keys])
+        except redis.RedisError as error:
+            logger.warning("link cache not read: %s", error)
+            return {}, list(keys)
+        found = {
+            key: msgspec.json.decode(value, type=kind)
+            for key, value in zip(keys, values, strict=True)
+            if value is not None and value != cached_links.WITHDRAWN
+        }
+        return found, [k for k, v in zip(keys, values, strict=True) if v is None]
+
+    async def _remember(
+        self, values: dict[str, CachedLink] | dict[str, CachedAccount]
+    ) -> None:
+        """Fill Redis, but never over what a change of the row has put there."""
+        pipeline = self._cache.pipeline(transaction=False)
+        for key, value in values.items():
+            encoded = msgspec.json.encode(value)
+            pipeline.set(key, encoded, ex=cached_links.SECONDS, nx=True)
+        try:
+            await pipeline.execute()
+        except redis.RedisError as error:
+            logger.warning("link cache not filled: %s", error)
+
+    async def _select_links(self, codes: Sequence[str]) -> dict[str, CachedLink]:
+        rows = await self._select(SELECT_LINKS, codes)
+        return {code: CachedLink(*values) for code, *values in rows}
+
+    async def _select_accounts(self, ids: Sequence[int]) -> dict[int, CachedAccount]:
+        rows = await self._select(SELECT_ACCOUNTS, ids)
+        return {id_: CachedAccount(*values) for id_, *values in rows}
+
+    async def _select(self, query: str, keys: Iterable[object]) -> list[Row]:
+        return await self._database.execute(query, {"keys": list(keys)})

@@ -1,0 +1,123 @@
+"""The few pages a visitor may see instead of the target, in ru and en."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+
+Header = tuple[bytes, bytes]
+
+LANGUAGES = ("en", "ru")
+MOST_LANGUAGES = 10  # looked at in an Accept-Language
+
+STYLE = (
+    "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:30rem;margin:20vh auto;"
+    "padding:0 1.5rem;color:#222;background:#fff}"
+    "@media(prefers-color-scheme:dark){body{color:#ddd;background:#161616}}"
+)
+STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+CSP = f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; frame-ancestors 'none'"
+
+TEXTS = {
+    (404, "en"): (
+        "This link does not work",
+        "It may have been typed or copied with a mistake, or is no longer valid. "
+        "Please ask whoever sent it to you.",
+    ),
+    (404, "ru"): (
+        "Ссылка не работает",
+        "Возможно, она скопирована с ошибкой или больше не действует. "
+        "Пожалуйста, уточните у того, кто её прислал.",
+    ),
+    (405, "en"): ("Method not allowed", "This address can only be opened."),
+    (405, "ru"): ("Метод не поддерживается", "Этот адрес можно только открыть."),
+    (503, "en"): (
+        "One moment, please",
+        "The link cannot be opened just now. Please try again in half a minute.",
+    ),
+    (503, "ru"): (
+        "Одну минуту",
+        "Сейчас ссылку не открыть. Пожалуйста, попробуйте через полминуты.",
+    ),
+}
+EXTRA_HEADERS: dict[int, list[Header]] = {
+    404: [],
+    405: [(b"allow", b"GET, HEAD")],
+    503: [(b"retry-after", b"30")],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: list[Header]
+    body: bytes = b""
+
+
+def _page(status: int, language: str) -> Answer:
+    title, text = TEXTS[status, language]
+    body = (
+        f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>{title}</title><style>{STYLE}</style><h1>{title}</h1><p>{text}</p>\n"
+    ).encode()
+    headers = [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-language", language.encode()),
+        (b"vary", b"Accept-Language"),
+        (b"cache-control", b"no-store"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"x-robots-tag", b"noindex, nofollow, noarchive"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"content-security-policy", CSP.encode()),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    return Answer(status, headers + EXTRA_HEADERS[status], body)
+
+
+def _plain(text: bytes) -> Answer:
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"content-length", str(len(text)).encode()),
+    ]
+    return Answer(200, headers, text)
+
+
+PAGES = {key: _page(*key) for key in TEXTS}
+HEALTHY = _plain(b"ok\n")
+# Previews may look: they show the target's card. Indexing is barred by a header.
+ROBOTS = _plain(b"User-agent: *\nDisallow:\n")
+PREFETCH = Answer(
+    503,
+    [
+        (b"cache-control", b"no-store"),
+        (b"vary", b"Sec-Purpose, Purpose, X-Moz, X-Purpose"),
+        (b"content-length", b"0"),
+    ],
+)
+
+
+def page(status: int, accept_language: bytes | None) -> Answer:
+    return PAGES[status, preferred_language(accept_language or b"")]
+
+
+def preferred_language(accept_language: bytes) -> str:
+    """The visitor's first choice of ours; English if none is named."""
+    best, best_weight = LANGUAGES[0], 0.0
+    for item in accept_language.decode("latin-1").split(",")[:MOST_LANGUAGES]:
+        tag, _, parameter = item.strip().lower().partition(";")
+        language = tag[:2]
+        weight = _weight(parameter)
+        if language in LANGUAGES and tag[2:3] in {"", "-"} and weight > best_weight:
+            best, best_weight = language, weight
+    return best
+
+
+def _weight(parameter: str) -> float:
+    name, _, value = parameter.strip().partition("=")
+    if name != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0

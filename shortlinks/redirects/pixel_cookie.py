@@ -1,0 +1,87 @@
+"""The signed cookie that names a browser (pixel §1.3)."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+VERSION = "v1"
+MAX_AGE = 34_560_000  # seconds; 400 days, the most that browsers grant
+ID_BYTES = 16
+MAC_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Pixel:
+    """A browser: `set_cookie` is the header that makes it keep its name, if any."""
+
+    sha256: str
+    is_new: bool
+    set_cookie: bytes | None
+
+
+class PixelCookies:
+    """Signs with the newest key, reads with all; what is forged reads as nothing."""
+
+    def __init__(self, keys: Mapping[str, bytes], *, https: bool) -> None:
+        self._keys = dict(keys)
+        self._newest = next(iter(keys))
+        # Browsers take a __Host- cookie over https alone.
+        self._name = "__Host-slpx" if https else "slpx"
+        attributes = f"Path=/; Max-Age={MAX_AGE}; HttpOnly; SameSite=Lax"
+        self._attributes = f"{attributes}; Secure" if https else attributes
+        self._prefix = f"{self._name}=".encode()
+
+    def pixel(self, cookie_header: bytes | None) -> Pixel:
+        """The browser's pixel, or a new one; an old key's cookie is signed anew."""
+        if cookie_header is not None and self._prefix in cookie_header:
+            found = self._read(cookie_header)
+            if found is not None:
+                kid, id_ = found
+                renewed = None if kid == self._newest else self._header(id_)
+                return Pixel(_sha256(id_), is_new=False, set_cookie=renewed)
+        id_ = os.urandom(ID_BYTES)
+        return Pixel(_sha256(id_), is_new=True, set_cookie=self._header(id_))
+
+    def _read(self, cookie_header: bytes) -> tuple[str, bytes] | None:
+        for part in cookie_header.split(b";"):
+            pair = part.strip()
+            if pair.startswith(self._prefix):
+                return self._verified(pair[len(self._prefix) :])
+        return None
+
+    def _verified(self, value: bytes) -> tuple[str, bytes] | None:
+        try:
+            version, kid, id_text, mac_text = value.decode("ascii").split(".")
+            id_, mac = _unbase64(id_text), _unbase64(mac_text)
+        except (ValueError, binascii.Error):
+            return None
+        key = self._keys.get(kid)
+        if version != VERSION or key is None or len(id_) != ID_BYTES:
+            return None
+        good = hmac.compare_digest(mac, _mac(key, f"{VERSION}.{kid}.{id_text}"))
+        return (kid, id_) if good else None
+
+    def _header(self, id_: bytes) -> bytes:
+        signed = f"{VERSION}.{self._newest}.{_base64(id_)}"
+        mac = _base64(_mac(self._keys[self._newest], signed))
+        return f"{self._name}={signed}.{mac}; {self._attributes}".encode()
+
+
+def _sha256(id_: bytes) -> str:
+    return hashlib.sha256(id_).hexdigest()
+
+
+def _mac(key: bytes, signed: str) -> bytes:
+    return hmac.digest(key, signed.encode(), "sha256")[:MAC_BYTES]
+
+
+def _base64(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).decode().rstrip("=")
+
+
+def _unbase64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

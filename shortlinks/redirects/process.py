@@ -1,0 +1,108 @@
+"""Puts the parts of a redirects' process together, and takes them apart in order."""
+
+import asyncio
+import contextlib
+
+import redis.asyncio as redis
+from django.conf import settings
+from psycopg.conninfo import make_conninfo
+
+from shortlinks import tasks
+from shortlinks.domain import urls
+from shortlinks.redirects.app import Receive, Redirects, Scope, Send
+from shortlinks.redirects.bell import Bell
+from shortlinks.redirects.client_address import ClientAddresses
+from shortlinks.redirects.database import Connection
+from shortlinks.redirects.grouped_cache import GroupedCache
+from shortlinks.redirects.link_cache import LinkStore
+from shortlinks.redirects.pixel_cookie import PixelCookies
+from shortlinks.redirects.source_keys import SourceKeys
+from shortlinks.redirects.visit_log import VisitLog
+
+MOST_ACCOUNTS = 10_000
+
+
+class Process:
+    """Lives between an ASGI server's start-up and shut-down."""
+
+    def __init__(self) -> None:
+        timeout = settings.VISIT_COMMIT_TIMEOUT
+        conninfo = _conninfo()
+        self._for_reading = Connection(conninfo, timeout=timeout)
+        self._for_writing = Connection(conninfo, timeout=timeout)
+        self._cache = redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=0.3, socket_connect_timeout=0.3
+        )
+        settle = settings.VISIT_SETTLE_SECONDS
+        self._bell = Bell(tasks.follow_up_visits.delay, settle=settle)
+        self._visits = VisitLog(
+            self._for_writing, settle=settle, on_commit=self._bell.visits_committed
+        )
+        self._source_keys = SourceKeys(self._for_reading)
+        self._following = asyncio.create_task(self._source_keys.follow_the_day())
+        self.redirects = self._redirects()
+
+    def _redirects(self) -> Redirects:
+        store = LinkStore(self._for_reading, self._cache, urls.policy())
+        seconds = settings.LINK_CACHE_SECONDS
+        size = settings.LINK_CACHE_SIZE
+        return Redirects(
+            links=GroupedCache(store.links, seconds=seconds, size=size),
+            accounts=GroupedCache(store.accounts, seconds=seconds, size=MOST_ACCOUNTS),
+            visits=self._visits,
+            addresses=ClientAddresses(settings.TRUSTED_PROXIES),
+            pixels=PixelCookies(
+                settings.PIXEL_KEYS, https=settings.SHORT_BASE_URL.startswith("https:")
+            ),
+            source_keys=self._source_keys,
+        )
+
+    async def stop(self) -> None:
+        """Finish the open batch, ring for it, then let the stores go."""
+        await self._visits.close()
+        await self._bell.close()
+        self._following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._following
+        await self._for_reading.close()
+        await self._for_writing.close()
+        await self._cache.aclose()
+
+
+class Application:
+    """What an ASGI server runs."""
+
+    def __init__(self) -> None:
+        self._process: Process | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self._process is not None:
+            await self._process.redirects(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            raise RuntimeError("redirects speak HTTP, on a server with lifespan")
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._process = Process()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._process.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _conninfo() -> str:
+    """Django's connection, with the patience of a redirect."""
+    database = settings.DATABASES["default"]
+    milliseconds = int(settings.VISIT_COMMIT_TIMEOUT * 1000)
+    return make_conninfo(
+        host=database["HOST"],
+        port=database["PORT"],
+        user=database["USER"],
+        password=database["PASSWORD"],
+        dbname=database["NAME"],
+        connect_timeout=2,
+        application_name="shortlinks-redirects",
+        options=f"-c statement_timeout={milliseconds}",
+    )

@@ -1,0 +1,116 @@
+"""What a request says of itself, as it will be stored: no conclusions (DESIGN 4)."""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from uuid_utils import uuid7
+
+from shortlinks.domain.cached_links import CachedAccount, CachedLink
+from shortlinks.redirects.client_address import masked
+from shortlinks.redirects.pixel_cookie import Pixel
+
+AGENT_LENGTH = 512
+HEADER_LENGTH = 128
+# A prefetch or preview says so in one of these (visits §2.1).
+PURPOSE_HEADERS = (b"sec-purpose", b"purpose", b"x-moz", b"x-purpose")
+PURPOSES = (b"prefetch", b"preview", b"instant")
+FETCH_HEADERS = (
+    b"sec-fetch-site",
+    b"sec-fetch-mode",
+    b"sec-fetch-dest",
+    b"sec-fetch-user",
+)
+
+
+class VisitFacts(NamedTuple):
+    """A row of visits, in the order of `visit_log.COLUMNS`; "" stands for nothing."""
+
+    id: str
+    link_id: int
+    occurred_at: float
+    method: str
+    user_agent: str
+    accept_language: str
+    referer: str
+    sec_fetch: str
+    purpose: str
+    address: str
+    source: str
+    pixel_sha256: str
+    pixel_is_new: bool
+
+
+class Request(NamedTuple):
+    """What of a request decides anything: `address` is 4 or 16 bytes, or none."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: Mapping[bytes, bytes]
+    address: bytes
+
+
+def of_request(
+    request: Request,
+    *,
+    link: CachedLink,
+    account: CachedAccount,
+    pixel: Pixel | None,
+    source_key: bytes,
+) -> VisitFacts:
+    headers = request.headers
+    agent = _text(headers.get(b"user-agent", b""), AGENT_LENGTH)
+    return VisitFacts(
+        id=str(uuid7()),
+        link_id=link.id,
+        occurred_at=time.time(),
+        method=request.method,
+        user_agent=agent,
+        accept_language=_text(headers.get(b"accept-language", b""), HEADER_LENGTH),
+        referer=_host(headers.get(b"referer", b"")),
+        sec_fetch=_sec_fetch(headers),
+        purpose=purpose(headers),
+        address=masked(request.address, account.address_mask),
+        source=_source(source_key, request.address, agent),
+        pixel_sha256=pixel.sha256 if pixel else "",
+        pixel_is_new=pixel.is_new if pixel else False,
+    )
+
+
+def purpose(headers: Mapping[bytes, bytes]) -> str:
+    """The header by which a prefetch or preview names itself, or ""."""
+    for name in PURPOSE_HEADERS:
+        value = headers.get(name)
+        if value is not None and value.lower().startswith(PURPOSES):
+            return _text(name + b"=" + value, HEADER_LENGTH)
+    return ""
+
+
+def _sec_fetch(headers: Mapping[bytes, bytes]) -> str:
+    if b"sec-fetch-mode" not in headers:
+        return ""
+    values = b" ".join([headers.get(name, b"-") for name in FETCH_HEADERS])
+    return _text(values, HEADER_LENGTH)
+
+
+def _host(referer: bytes) -> str:
+    parts = referer.split(b"/", 3)
+    if len(parts) < 3 or parts[0] not in {b"http:", b"https:"}:
+        return ""
+    return _text(parts[2].rpartition(b"@")[2].lower(), HEADER_LENGTH)
+
+
+def _source(key: bytes, address: bytes, agent: str) -> str:
+    """One browser at one address, nameless once the day's key is gone."""
+    message = b"%d %b %b" % (len(address), address, agent.encode())
+    return hashlib.blake2b(message, key=key, digest_size=16).hexdigest()
+
+
+def _text(value: bytes, length: int) -> str:
+    """A header as text that any column takes: cut, and without control characters."""
+    text = value[:length].decode("utf-8", "replace")
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else "?" for c in text)
