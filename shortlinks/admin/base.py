@@ -1,0 +1,188 @@
+"""What all pages share: who sees which rows, and that nothing is writable unasked."""
+
+from collections.abc import Iterable
+from enum import Enum, auto
+from typing import Any, ClassVar, TypeVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.db.models import ForeignKey, Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+from shortlinks.models import Contact, Group, User
+
+Row = TypeVar("Row", bound=Model)
+Names = tuple[str, ...]
+
+
+class Role(Enum):
+    OPERATOR = auto()
+    ADMINISTRATOR = auto()
+    MANAGER = auto()
+    NOBODY = auto()
+
+
+def role_of(user: User | AnonymousUser) -> Role:
+    if not isinstance(user, User) or not user.is_active:
+        return Role.NOBODY
+    if user.is_superuser:
+        return Role.OPERATOR
+    return Role.ADMINISTRATOR if user.is_admin else Role.MANAGER
+
+
+def operates(request: HttpRequest) -> bool:
+    return role_of(request.user) is Role.OPERATOR
+
+
+def administers(request: HttpRequest) -> bool:
+    return role_of(request.user) in (Role.OPERATOR, Role.ADMINISTRATOR)
+
+
+def caller(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+class RowForm(forms.ModelForm[Row]):
+    """A form whose choices must all belong to the account of its row."""
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        account = data.get("account")
+        account_id = account.id if account else getattr(self.instance, "account_id", 0)
+        for name, value in list(data.items()):
+            if isinstance(value, User | Group) and value.account_id != account_id:
+                self.add_error(name, _("This belongs to another account."))
+        return data
+
+
+class RowAdmin(admin.ModelAdmin[Row]):
+    """Operators see all rows, administrators their account's, managers their contacts'.
+
+    Rows that the caller may not see are not in the query: they look like missing ones,
+    whatever the page. Subclasses open what may be added, changed or deleted.
+    """
+
+    account_path: ClassVar[str] = "account_id"
+    # From the row to its contact; managers see nothing of rows that have none.
+    contact_path: ClassVar[str] = ""
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_select_related: ClassVar[Names] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
+        rows = super().get_queryset(request)
+        user = caller(request)
+        role = role_of(user)
+        if role is Role.OPERATOR:
+            return rows
+        if role is Role.ADMINISTRATOR:
+            return rows.filter(**{self.account_path: user.account_id})
+        if role is Role.MANAGER and self.contact_path:
+            visible = Contact.objects.visible_to(user)
+            return rows.filter(**{f"{self.contact_path}__in": visible})
+        return rows.none()
+
+    def get_field_queryset(
+        self, db: str | None, db_field: Any, request: HttpRequest
+    ) -> QuerySet[Any]:
+        """Choices are the rows the caller may see, for what is posted as well."""
+        chosen = self.admin_site.get_model_admin(db_field.related_model)
+        return chosen.get_queryset(request)
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelChoiceField[Any] | None:
+        if db_field.name == "account" and not operates(request):
+            kwargs["empty_label"] = None
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Row | None = None,
+        change: bool = False,  # noqa: FBT001, FBT002 - Django's signature
+        **kwargs: Any,
+    ) -> type[forms.ModelForm[Row]]:
+        """No row moves to another account; the field is kept for its constraints."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if obj is not None and "account" in form.base_fields:
+            form.base_fields["account"].disabled = True
+        return form
+
+    # --- what operators see on top ------------------------------------------
+
+    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
+        return (*self.list_display, *self._of_operators(request))
+
+    def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
+        return (*self.list_filter, *self._of_operators(request))
+
+    def get_list_select_related(self, request: HttpRequest) -> Names:
+        return (*self.list_select_related, *self._of_operators(request))
+
+    def _of_operators(self, request: HttpRequest) -> Names:
+        shown = operates(request) and self.account_path == "account_id"
+        return ("account",) if shown else ()
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Only the list's own filters: `?code__startswith=` would answer guesses."""
+        allowed: set[str] = set()
+        for item in self.get_list_filter(request):
+            name = item if isinstance(item, str) else item.parameter_name
+            allowed |= {name, f"{name}__exact", f"{name}__id__exact"}
+        return lookup in allowed
+
+    # --- who may do what; User.has_perm knows operators only -----------------
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        if self.contact_path:
+            return role_of(request.user) is not Role.NOBODY
+        return administers(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: Row | None = None
+    ) -> bool:
+        return False
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Row | None = None
+    ) -> bool:
+        return False
+
+    # --- history -------------------------------------------------------------
+
+    def history_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Managers read what they did themselves: the rest names other users."""
+        extra = dict(extra_context or {})
+        if not administers(request):
+            own = LogEntry.objects.filter(
+                user=caller(request),
+                object_id=object_id,
+                content_type__app_label=self.opts.app_label,
+                content_type__model=self.opts.model_name,
+            ).order_by("action_time")
+            page = self.get_paginator(request, own, 100).get_page(1)
+            extra |= {"action_list": page, "pagination_required": False}
+        return super().history_view(request, object_id, extra)
+
+    def log_action(
+        self, request: HttpRequest, rows: Iterable[Row], message: str
+    ) -> None:
+        LogEntry.objects.log_actions(caller(request).pk, rows, CHANGE, message)

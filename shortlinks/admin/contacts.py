@@ -1,0 +1,150 @@
+"""Contacts: the rows that managers work with, as far as their letters reach."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from shortlinks.admin.base import (
+    Names,
+    RowAdmin,
+    RowForm,
+    administers,
+    caller,
+)
+from shortlinks.domain import access, contacts
+from shortlinks.models import Account, Contact, Right
+
+NAMES = ("name", "first_name", "last_name")
+TIMES = ("created_at", "updated_at")
+LARGEST_ID = 2**63 - 1
+
+
+class ContactForm(RowForm[Contact]):
+    entity_id = forms.IntegerField(
+        label=_("id in the CRM"),
+        min_value=1,
+        max_value=LARGEST_ID,
+        required=False,
+        help_text=_("Leave it empty to take the next free one."),
+    )
+
+
+@admin.register(Contact)
+class ContactAdmin(RowAdmin[Contact]):
+    contact_path = "pk"
+    form = ContactForm
+    list_display = ("__str__", "entity_id", "responsible", "department", "updated_at")
+    list_select_related = ("responsible_user", "group")
+    autocomplete_fields = ("responsible_user", "group")
+    search_fields = ("name", "entity_id__exact")
+    ordering = ("-id",)
+
+    # --- letters -------------------------------------------------------------
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """New contacts belong to the caller's account; so the caller must have one."""
+        if not self.has_view_permission(request) or not caller(request).account_id:
+            return False
+        return administers(request) or caller(request).contacts_add == Right.ALL
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: Contact | None = None
+    ) -> bool:
+        return self._may(request, "contacts_edit", obj)
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Contact | None = None
+    ) -> bool:
+        return self._may(request, "contacts_delete", obj)
+
+    def _may(self, request: HttpRequest, right: str, contact: Contact | None) -> bool:
+        if administers(request):
+            return True
+        if not self.has_view_permission(request):
+            return False
+        user = caller(request)
+        letter: str = getattr(user, right)
+        if contact is None:
+            return letter != Right.DENIED
+        return access.letter_reaches(letter, contact, user)
+
+    # --- forms ---------------------------------------------------------------
+
+    def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
+        own = ("is_deleted",) if administers(request) else ()
+        return (*own, *super().get_list_filter(request))
+
+    def get_fields(self, request: HttpRequest, obj: Contact | None = None) -> Names:
+        if obj is None:
+            new = ("account", "entity_id", *NAMES)
+            return (*new, "responsible_user") if administers(request) else new
+        if administers(request):
+            own = ("responsible_user", "group", "is_deleted")
+            return ("account", "entity_id", *NAMES, *own, *TIMES)
+        return ("entity_id", *NAMES, "responsible", "department", *TIMES)
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Contact | None = None
+    ) -> Names:
+        if obj is None:
+            return ()
+        return ("entity_id", "responsible", "department", *TIMES)
+
+    def get_field_queryset(
+        self, db: str | None, db_field: Any, request: HttpRequest
+    ) -> QuerySet[Any]:
+        if db_field.name == "account":
+            return Account.objects.filter(users=caller(request))
+        return super().get_field_queryset(db, db_field, request)
+
+    @admin.display(description=_("responsible"), ordering="responsible_user__name")
+    def responsible(self, contact: Contact) -> str:
+        """By name only: managers have no page of users to be sent to."""
+        return str(contact.responsible_user or self.get_empty_value_display())
+
+    @admin.display(description=_("group"), ordering="group__name")
+    def department(self, contact: Contact) -> str:
+        return str(contact.group or self.get_empty_value_display())
+
+    # --- changes -------------------------------------------------------------
+
+    def save_model(
+        self, request: HttpRequest, obj: Contact, form: Any, change: Any
+    ) -> None:
+        if change:
+            obj.updated_by, obj.updated_at = caller(request), timezone.now()
+            super().save_model(request, obj, form, change)
+            return
+        new = contacts.NewContact(
+            entity_id=obj.entity_id,
+            name=obj.name,
+            first_name=obj.first_name,
+            last_name=obj.last_name,
+            responsible_user_id=obj.responsible_user_id,
+        )
+        obj.pk = contacts.create([new], user=caller(request))[0].pk
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """The contact alone: it is marked, so nothing that belongs to it goes."""
+        lacking = {
+            str(self.opts.verbose_name)
+            for contact in objs
+            if not self.has_delete_permission(request, contact)
+        }
+        counts = {str(self.opts.verbose_name_plural): len(objs)}
+        return [str(contact) for contact in objs], counts, lacking, []
+
+    def delete_model(self, request: HttpRequest, obj: Contact) -> None:
+        self.delete_queryset(request, Contact.objects.filter(pk=obj.pk))
+
+    def delete_queryset(
+        self, request: HttpRequest, queryset: QuerySet[Contact]
+    ) -> None:
+        contacts.delete(queryset, by=caller(request))

@@ -1,0 +1,68 @@
+"""Short links as people may see them: by their source urls, never by their codes."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from shortlinks.admin.base import Names, RowAdmin, administers
+from shortlinks.domain import links
+from shortlinks.models import ShortLink
+
+
+class DisabledFilter(admin.SimpleListFilter):
+    title = _("disabled")
+    parameter_name = "disabled"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("no", _("No")), ("yes", _("Yes"))]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[ShortLink]
+    ) -> QuerySet[ShortLink]:
+        if self.value() is None:
+            return queryset
+        return queryset.filter(disabled_at__isnull=self.value() != "yes")
+
+
+@admin.register(ShortLink)
+class ShortLinkAdmin(RowAdmin[ShortLink]):
+    contact_path = "contact"
+    fields = ("url", "contact", "created_at", "disabled_at", "expires_at")
+    list_display = ("url", "contact", "created_at", "disabled_at", "expires_at")
+    list_filter = (DisabledFilter,)
+    list_select_related = ("contact",)
+    search_fields = ("url", "contact__name")
+    ordering = ("-id",)
+    actions = ("disable",)
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: ShortLink | None = None
+    ) -> bool:
+        return administers(request)
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: ShortLink | None = None
+    ) -> Names:
+        """A disabled link stays so; its end can no longer be moved."""
+        fixed = ("url", "contact", "created_at", "disabled_at")
+        return (*fixed, "expires_at") if obj and obj.disabled_at else fixed
+
+    def save_model(
+        self, request: HttpRequest, obj: ShortLink, form: Any, change: object
+    ) -> None:
+        links.change_end(obj, obj.expires_at)
+
+    @admin.action(description=_("Disable selected links"), permissions=["change"])
+    @transaction.atomic
+    def disable(self, request: HttpRequest, queryset: QuerySet[ShortLink]) -> None:
+        enabled = list(queryset.filter(disabled_at=None))
+        for link in enabled:
+            links.disable(link)
+        self.log_action(request, enabled, "Disabled.")
+        count = {"count": len(enabled)}
+        self.message_user(request, gettext("Links disabled: %(count)d.") % count)

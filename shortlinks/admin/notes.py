@@ -1,0 +1,30 @@
+"""Notes on contacts; the service and the API write them, people read them."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from shortlinks.admin.base import RowAdmin
+from shortlinks.models import Note
+
+
+@admin.register(Note)
+class NoteAdmin(RowAdmin[Note]):
+    contact_path = "contact"
+    fields = (
+        "contact",
+        "note_type",
+        "url",
+        "text",
+        "opens",
+        "created_at",
+        "updated_at",
+    )
+    list_display = ("content", "contact", "note_type", "opens", "created_at")
+    list_filter = ("note_type",)
+    list_select_related = ("contact",)
+    search_fields = ("url", "contact__name")
+    ordering = ("-id",)
+
+    @admin.display(description=_("note"))
+    def content(self, note: Note) -> str:
+        return str(note)

@@ -1,0 +1,166 @@
+"""Tokens and integrations; what opens a door is shown once and stored nowhere."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from shortlinks.admin.base import Names, RowAdmin, administers, caller, operates
+from shortlinks.domain import oauth, tokens
+from shortlinks.models import ApiToken, Integration, Scope
+
+LONGEST_LIFE = timedelta(days=3650)
+
+
+class NewTokenForm(forms.ModelForm[ApiToken]):
+    scopes = forms.MultipleChoiceField(
+        choices=Scope.choices, widget=forms.CheckboxSelectMultiple
+    )
+
+    def clean_expires_at(self) -> datetime:
+        expires_at: datetime = self.cleaned_data["expires_at"]
+        now = timezone.now()
+        if not now < expires_at <= now + LONGEST_LIFE:
+            raise forms.ValidationError(_("Choose a time within the next ten years."))
+        return expires_at
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(RowAdmin[ApiToken]):
+    form = NewTokenForm
+    list_display = (
+        "name",
+        "user",
+        "integration",
+        "created_at",
+        "expires_at",
+        "last_used_at",
+        "revoked_at",
+    )
+    list_select_related = ("user", "integration")
+    autocomplete_fields = ("user",)
+    search_fields = ("name", "user__email")
+    ordering = ("-id",)
+    actions = ("revoke",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return administers(request)
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return administers(request)
+
+    def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Names:
+        if obj is None:
+            return ("user", "name", "scopes", "expires_at")
+        return ("account", *self.list_display, "scopes")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {
+            "scopes": Scope.values,
+            "expires_at": timezone.now() + tokens.DEFAULT_LIFE,
+            **super().get_changeform_initial_data(request),
+        }
+
+    def get_field_queryset(
+        self, db: str | None, db_field: Any, request: HttpRequest
+    ) -> QuerySet[Any]:
+        """Users whom a token may stand for; an operator's only operators may issue."""
+        users = super().get_field_queryset(db, db_field, request)
+        users = users.filter(is_active=True, account__isnull=False)
+        return users if operates(request) else users.filter(is_superuser=False)
+
+    def save_model(
+        self, request: HttpRequest, obj: ApiToken, form: Any, change: object
+    ) -> None:
+        issued = tokens.issue(
+            obj.user,
+            name=obj.name,
+            life=obj.expires_at - timezone.now().replace(microsecond=0),
+            scopes=obj.scopes,
+        )
+        obj.pk = issued.row.pk
+        shown = gettext("Copy the token now, it is not shown again:")
+        self.message_user(request, f"{shown} {issued.text}", messages.WARNING)
+
+    @admin.action(description=_("Revoke selected tokens"), permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        live = list(queryset.filter(revoked_at=None))
+        tokens.revoke(live)
+        self.log_action(request, live, "Revoked.")
+        count = {"count": len(live)}
+        self.message_user(request, gettext("Tokens revoked: %(count)d.") % count)
+
+
+class NewIntegrationForm(forms.ModelForm[Integration]):
+    redirect_uri = forms.URLField(
+        label=_("redirect URI"), max_length=2048, assume_scheme="https"
+    )
+
+
+@admin.register(Integration)
+class IntegrationAdmin(RowAdmin[Integration]):
+    form = NewIntegrationForm
+    list_display = ("name", "client_id", "redirect_uri", "created_at")
+    search_fields = ("name",)
+    ordering = ("-id",)
+    actions = ("authorize",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return administers(request) and caller(request).account_id is not None
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Integration | None = None
+    ) -> bool:
+        return administers(request)
+
+    def has_authorize_permission(self, request: HttpRequest) -> bool:
+        return administers(request)
+
+    def get_fields(self, request: HttpRequest, obj: Integration | None = None) -> Names:
+        if obj is None:
+            return ("name", "redirect_uri")
+        return ("account", *self.list_display, "scopes")
+
+    def save_model(
+        self, request: HttpRequest, obj: Integration, form: Any, change: object
+    ) -> None:
+        made = oauth.register(
+            user=caller(request), name=obj.name, redirect_uri=obj.redirect_uri
+        )
+        obj.pk = made.integration.pk
+        text = gettext(
+            "Client id: %(id)s. Copy the secret now, it is not shown again: %(secret)s"
+        )
+        keys = {"id": made.integration.client_id, "secret": made.secret}
+        self.message_user(request, text % keys, messages.WARNING)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """The tokens of an integration go with it, though none is deleted alone."""
+        listed, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        lacking.discard(str(ApiToken._meta.verbose_name))
+        return listed, counts, lacking, protected
+
+    @admin.action(
+        description=_("Show a new authorization code (20 minutes)"),
+        permissions=["authorize"],
+    )
+    def authorize(self, request: HttpRequest, queryset: QuerySet[Integration]) -> None:
+        """A code acts for the caller, so it opens the caller's own account only."""
+        user = caller(request)
+        chosen = list(queryset)
+        if len(chosen) != 1 or chosen[0].account_id != user.account_id:
+            text = gettext("Choose one integration of your own account.")
+            self.message_user(request, text, messages.ERROR)
+            return
+        code = oauth.authorize(chosen[0], user)
+        self.log_action(request, chosen, "Showed an authorization code.")
+        shown = gettext("Copy the code now, it works once within 20 minutes:")
+        self.message_user(request, f"{shown} {code}", messages.WARNING)

@@ -1,0 +1,97 @@
+"""Visits: what came, what was concluded, and what was set aside."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from shortlinks.admin.base import RowAdmin, administers
+from shortlinks.domain import visits
+from shortlinks.models import ShortLink, Visit
+
+
+class NewestPaginator(Paginator[Visit]):
+    """Pages of the newest visits: the table is too big to be counted."""
+
+    most = 2000
+
+    @cached_property
+    def count(self) -> int:
+        visits: QuerySet[Visit] = self.object_list  # type: ignore[assignment]
+        return visits[: self.most].count()
+
+
+class SetAsideFilter(admin.SimpleListFilter):
+    title = _("set aside")
+    parameter_name = "set_aside"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes"))]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Visit]
+    ) -> QuerySet[Visit]:
+        if self.value() != "yes":
+            return queryset
+        return queryset.filter(set_aside_at__isnull=False)
+
+
+@admin.register(Visit)
+class VisitAdmin(RowAdmin[Visit]):
+    account_path = "link__account_id"
+    fields = (
+        "occurred_at",
+        "source_url",
+        "method",
+        "user_agent",
+        "accept_language",
+        "referer",
+        "sec_fetch",
+        "purpose",
+        "address",
+        "verdict",
+        "reason",
+        "attempts",
+        "due_at",
+        "followed_up_at",
+        "set_aside_at",
+        "last_error",
+    )
+    list_display = (
+        "occurred_at",
+        "source_url",
+        "verdict",
+        "reason",
+        "attempts",
+        "followed_up_at",
+        "set_aside_at",
+    )
+    list_filter = (SetAsideFilter,)
+    sortable_by = ()
+    ordering = ("-id",)
+    paginator = NewestPaginator
+    actions = ("requeue",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Visit]:
+        """With the url beside it, not joined: the link may be gone."""
+        link = ShortLink.objects.filter(pk=OuterRef("link_id"))
+        rows = super().get_queryset(request)
+        return rows.annotate(link_url=Subquery(link.values("url")))
+
+    def has_requeue_permission(self, request: HttpRequest) -> bool:
+        return administers(request)
+
+    @admin.display(description=_("source url"))
+    def source_url(self, visit: Visit) -> str:
+        return getattr(visit, "link_url", None) or gettext("the link is gone")
+
+    @admin.action(description=_("Requeue selected visits"), permissions=["requeue"])
+    def requeue(self, request: HttpRequest, queryset: QuerySet[Visit]) -> None:
+        ids = queryset.filter(set_aside_at__isnull=False).values_list("id", flat=True)
+        count = {"count": visits.requeue(ids)}
+        self.message_user(request, gettext("Visits requeued: %(count)d.") % count)
