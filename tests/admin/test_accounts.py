@@ -1,0 +1,248 @@
+"""Accounts, groups and users, kept by administrators and operators."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from django.test import Client
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from shortlinks.domain import cached_links
+from shortlinks.models import Account, Group, User
+from tests import factories
+from tests.admin.conftest import SignIn
+from tests.admin.worlds import World, address, listing
+
+PASSWORD = "correct horse battery"
+LETTERS = {
+    "contacts_view": "G",
+    "contacts_edit": "M",
+    "contacts_add": "D",
+    "contacts_delete": "D",
+    "contacts_export": "D",
+}
+
+
+@pytest.fixture
+def client(admin: User, sign_in: SignIn) -> Client:
+    return sign_in(admin)
+
+
+def _settings(account: Account, **fields: object) -> dict[str, Any]:
+    return {
+        "name": account.name,
+        "subdomain": account.subdomain,
+        "country": "RU",
+        "currency": "RUB",
+        "language": "ru",
+        "time_zone": "Europe/Moscow",
+        "note_window": "600",
+        "address_mask": "truncated",
+        **fields,
+    }
+
+
+def _person(account: Account | None, **fields: object) -> dict[str, Any]:
+    return {
+        "account": account.pk if account else "",
+        "email": "New@Shop.Example",
+        "name": "New",
+        "language": "ru",
+        "is_active": "on",
+        "usable_password": "true",
+        "password1": PASSWORD,
+        "password2": PASSWORD,
+        **LETTERS,
+        **fields,
+    }
+
+
+def test_the_redirects_hear_of_new_settings(
+    client: Client,
+    account: Account,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    posted = _settings(account, address_mask="none", honours_gpc="on")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(address(account, "change"), posted)
+
+    cached = cached_links._client().get(cached_links.account_key(account.pk))
+    assert msgspec.json.decode(cached) == [False, True, "none"]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"time_zone": "Mars/Olympus"}, {"note_window": "0"}, {"address_mask": "some"}],
+    ids=["time zone", "note window", "address mask"],
+)
+def test_settings_that_nothing_works_with_are_refused(
+    client: Client, account: Account, fault: dict[str, str]
+) -> None:
+    response: Any = client.post(address(account, "change"), _settings(account, **fault))
+
+    assert response.context["adminform"].form.errors
+    account.refresh_from_db()
+    assert (account.time_zone, account.note_window) == ("Europe/Moscow", 600)
+
+
+def test_a_new_user_signs_in_with_the_password(
+    client: Client, account: Account
+) -> None:
+    client.post(listing(User, "add"), _person(account, is_superuser="on"))
+
+    user = User.objects.get(email="new@shop.example")
+    letters = {name: getattr(user, name) for name in LETTERS}
+    assert (user.account, user.is_superuser, letters) == (account, False, LETTERS)
+    assert Client().login(username="NEW@shop.example", password=PASSWORD)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"contacts_edit": "A"},
+        {"contacts_add": "M"},
+        {"email": "manager@shop.example"},
+        {"password2": "another"},
+    ],
+    ids=["edits more than seen", "adds some", "e-mail taken", "passwords differ"],
+)
+def test_a_user_is_refused(
+    client: Client, account: Account, fault: dict[str, str]
+) -> None:
+    factories.user(account, email="manager@shop.example")
+
+    response: Any = client.post(listing(User, "add"), _person(account, **fault))
+
+    assert response.context["adminform"].form.errors
+    assert not User.objects.filter(name="New").exists()
+
+
+def test_a_users_letters_and_group_are_changed(
+    client: Client, account: Account, manager: User
+) -> None:
+    group = factories.group(account)
+    posted = _person(account, group=group.pk, email="RENAMED@shop.example")
+
+    client.post(address(manager, "change"), posted)
+
+    manager.refresh_from_db()
+    assert (manager.email, manager.group) == ("renamed@shop.example", group)
+    assert (manager.contacts_view, manager.contacts_edit) == ("G", "M")
+
+
+def test_a_password_is_set(client: Client, manager: User) -> None:
+    path = f"/admin/shortlinks/user/{manager.pk}/password/"
+    posted = {
+        "password1": PASSWORD,
+        "password2": PASSWORD,
+        "usable_password": "true",
+        "set-password": "1",
+    }
+
+    response = client.post(path, posted)
+
+    assert response.status_code == 302
+    assert Client().login(username=manager.email, password=PASSWORD)
+
+
+def test_users_are_not_deleted(client: Client, manager: User) -> None:
+    response = client.post(address(manager, "delete"), {"post": "yes"})
+
+    assert response.status_code == 403
+
+
+def test_groups_are_named_once(client: Client, account: Account, own: World) -> None:
+    posted = {"account": account.pk, "name": own.group.name}
+    other = factories.group(account)
+
+    pages: list[Any] = [
+        client.post(listing(Group, "add"), posted),
+        client.post(address(other, "change"), posted),
+    ]
+
+    for page in pages:
+        assert "already exists" in str(page.context["adminform"].form.errors)
+
+
+def test_only_empty_groups_are_deleted(
+    client: Client, account: Account, own: World
+) -> None:
+    empty = factories.group(account)
+
+    for group in (empty, own.group):
+        client.post(address(group, "delete"), {"post": "yes"})
+
+    assert list(Group.objects.all()) == [own.group]
+
+
+# --- operators ---------------------------------------------------------------
+
+
+def test_an_operator_sees_all_accounts(
+    sign_in: SignIn, operator: User, own: World, foreign: World
+) -> None:
+    client = sign_in(operator)
+
+    statuses = [
+        client.get(address(row, page)).status_code
+        for world in (own, foreign)
+        for row in world.rows()
+        for page in ("change", "history")
+    ]
+    lists = [client.get(listing(type(row))).content.decode() for row in own.rows()]
+
+    assert set(statuses) == {200}
+    for page in lists:
+        assert own.link.code not in page
+        assert foreign.link.code not in page
+
+
+def test_an_operator_filters_by_account(
+    sign_in: SignIn, operator: User, own: World, foreign: World
+) -> None:
+    query = {"account__id__exact": foreign.account.pk}
+
+    page: Any = sign_in(operator).get(listing(User), query)
+
+    assert list(page.context["cl"].result_list) == [foreign.user]
+
+
+def test_an_operator_makes_an_account_with_its_administrator(
+    sign_in: SignIn, operator: User
+) -> None:
+    client = sign_in(operator)
+    posted = _settings(Account(name="New", subdomain="new"), is_active="on")
+
+    client.post(listing(Account, "add"), posted)
+    account = Account.objects.get(subdomain="new")
+    client.post(listing(User, "add"), _person(account, is_admin="on"))
+
+    user = User.objects.get(email="new@shop.example")
+    assert (user.account, user.is_admin, user.is_superuser) == (account, True, False)
+
+
+def test_an_operator_cannot_make_a_user_that_fits_nowhere(
+    sign_in: SignIn, operator: User, own: World, foreign: World
+) -> None:
+    misfits = [_person(None), _person(own.account, group=foreign.group.pk)]
+    client = sign_in(operator)
+
+    pages: list[Any] = [client.post(listing(User, "add"), posted) for posted in misfits]
+
+    assert all(page.context["adminform"].form.errors for page in pages)
+    assert not User.objects.filter(email="new@shop.example").exists()
+
+
+def test_an_operator_of_no_account_stays_one(sign_in: SignIn, operator: User) -> None:
+    posted = _person(None, email=operator.email)
+
+    response: Any = sign_in(operator).post(address(operator, "change"), posted)
+
+    operator.refresh_from_db()
+    assert response.context["adminform"].form.errors
+    assert operator.is_superuser
+
+
+def test_djangos_own_groups_are_not_offered(sign_in: SignIn, operator: User) -> None:
+    assert b"/admin/auth/" not in sign_in(operator).get("/admin/").content

@@ -1,0 +1,218 @@
+"""Administrators work with all of their own account and with nothing of another."""
+
+from typing import Any
+
+import pytest
+from django.db.models import Model
+from django.test import Client
+
+from shortlinks.models import (
+    Account,
+    ApiToken,
+    Contact,
+    Group,
+    Integration,
+    Note,
+    Pixel,
+    PixelAttachment,
+    ShortLink,
+    User,
+    Visit,
+)
+from tests import factories
+from tests.admin import crawling, worlds
+from tests.admin.conftest import SignIn
+from tests.admin.worlds import World, address, listing
+
+MODELS: list[type[Model]] = [
+    Account,
+    ApiToken,
+    Contact,
+    Group,
+    Integration,
+    Note,
+    Pixel,
+    PixelAttachment,
+    ShortLink,
+    User,
+    Visit,
+]
+PAGES = ("change", "history", "delete")
+
+
+@pytest.fixture
+def client(admin: User, sign_in: SignIn) -> Client:
+    return sign_in(admin)
+
+
+def test_a_crawl_finds_every_row_of_the_account_and_nothing_else(
+    client: Client, own: World, foreign: World
+) -> None:
+    pages = crawling.crawl(client, "/admin/")
+
+    assert {listing(model) for model in MODELS} <= pages.keys()
+    assert {address(row, "change") for row in own.rows()} <= pages.keys()
+    for path, body in pages.items():
+        for word in (own.link.code, foreign.link.code, "Foreign", "foreign"):
+            assert word not in body, f"{word} in {path}"
+
+
+def test_other_accounts_rows_answer_as_missing_ones_do(
+    client: Client, own: World, foreign: World
+) -> None:
+    guesses = [(row, page) for row in foreign.rows() for page in PAGES]
+
+    answers = [crawling.answer(client, row, page) for row, page in guesses]
+
+    assert answers == [
+        crawling.answer(client, worlds.missing(row), page) for row, page in guesses
+    ]
+
+
+def test_posts_leave_other_accounts_rows_alone(client: Client, foreign: World) -> None:
+    before = [_stored(row) for row in foreign.rows()]
+
+    for row in foreign.rows():
+        client.post(address(row, "change"), {"name": "Mine", "email": "m@mine.example"})
+        client.post(address(row, "delete"), {"post": "yes"})
+    client.post(f"/admin/shortlinks/user/{foreign.user.pk}/password/", PASSWORDS)
+
+    assert [_stored(row) for row in foreign.rows()] == before
+
+
+@pytest.mark.parametrize(
+    ("action", "row"),
+    [
+        ("disable", "link"),
+        ("revoke", "token"),
+        ("requeue", "visit"),
+        ("authorize", "integration"),
+        ("delete_selected", "contact"),
+        ("delete_selected", "group"),
+    ],
+)
+def test_actions_leave_other_accounts_rows_alone(
+    client: Client, own: World, foreign: World, action: str, row: str
+) -> None:
+    target: Model = getattr(foreign, row)
+    before = _stored(target)
+
+    posted = {"action": action, "_selected_action": [target.pk], "post": "yes"}
+    client.post(listing(type(target)), posted)
+
+    assert _stored(target) == before
+
+
+PASSWORDS = {
+    "password1": "correct horse battery",
+    "password2": "correct horse battery",
+    "usable_password": "true",
+}
+
+
+def _stored(row: Model) -> dict[str, Any]:
+    return type(row)._default_manager.filter(pk=row.pk).values().get()
+
+
+def test_choices_are_limited_to_the_account(
+    client: Client, own: World, foreign: World
+) -> None:
+    changed = {
+        "name": "Renamed",
+        "responsible_user": foreign.user.pk,
+        "group": foreign.group.pk,
+    }
+
+    response: Any = client.post(address(own.contact, "change"), changed)
+
+    assert response.context["adminform"].form.errors.keys() == {
+        "responsible_user",
+        "group",
+    }
+    assert "Foreign" not in response.content.decode()
+
+
+def test_new_rows_cannot_be_put_into_another_account(
+    client: Client, foreign: World
+) -> None:
+    posted = {"account": foreign.account.pk, "name": "Planted", "entity_id": "7"}
+
+    for model in (Group, Contact):
+        response: Any = client.post(listing(model, "add"), posted)
+        assert "account" in response.context["adminform"].form.errors
+        assert "Foreign" not in response.content.decode()
+
+
+def test_rows_do_not_move_to_another_account(
+    client: Client, account: Account, own: World, foreign: World
+) -> None:
+    posted = {"account": foreign.account.pk, "name": "Renamed"}
+
+    client.post(address(own.group, "change"), posted)
+
+    own.group.refresh_from_db()
+    assert (own.group.name, own.group.account) == ("Renamed", account)
+
+
+def test_autocompletes_offer_the_account_only(
+    client: Client, own: World, foreign: World
+) -> None:
+    query = {
+        "app_label": "shortlinks",
+        "model_name": "contact",
+        "field_name": "responsible_user",
+        "term": "people.example",
+    }
+
+    response: Any = client.get("/admin/autocomplete/", query)
+
+    assert [row["text"] for row in response.json()["results"]] == ["Own user"]
+
+
+def test_operators_of_the_account_are_seen_but_not_changed(
+    client: Client, account: Account
+) -> None:
+    operator = factories.admin(account, is_superuser=True)
+    before = _stored(operator)
+
+    page = client.get(address(operator, "change"))
+    statuses = [
+        client.post(address(operator, "change"), {"email": "x@y.example"}).status_code,
+        client.get(f"/admin/shortlinks/user/{operator.pk}/password/").status_code,
+        client.post(
+            f"/admin/shortlinks/user/{operator.pk}/password/", PASSWORDS
+        ).status_code,
+    ]
+
+    assert page.status_code == 200
+    assert b"algorithm" not in page.content
+    assert statuses == [403, 403, 403]
+    assert _stored(operator) == before
+
+
+def test_nobody_is_made_an_operator(client: Client, admin: User) -> None:
+    page: Any = client.get(address(admin, "change"))
+    posted = page.context["adminform"].form.initial | {"is_superuser": "on"}
+
+    response = client.post(
+        address(admin, "change"), {k: v for k, v in posted.items() if v is not None}
+    )
+
+    admin.refresh_from_db()
+    assert response.status_code == 302
+    assert not admin.is_superuser
+
+
+def test_accounts_are_neither_added_nor_deleted_nor_renamed_in_addresses(
+    client: Client, account: Account
+) -> None:
+    page: Any = client.get(address(account, "change"))
+    fields = page.context["adminform"].form.fields
+
+    statuses = [
+        client.get(listing(Account, "add")).status_code,
+        client.get(address(account, "delete")).status_code,
+    ]
+
+    assert statuses == [403, 403]
+    assert not {"subdomain", "is_active"} & fields.keys()

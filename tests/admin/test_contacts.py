@@ -1,0 +1,197 @@
+"""Contacts are added, changed and deleted as far as the letters reach."""
+
+from typing import Any
+
+import pytest
+
+from shortlinks.domain.access import letter_reaches
+from shortlinks.models import Account, Contact, Group, User
+from tests import factories
+from tests.admin.conftest import SignIn
+from tests.admin.worlds import World, address, listing
+
+ME = User(id=1, account_id=1, group_id=1)
+NOBODYS = Contact(account_id=1)
+MINE = Contact(account_id=1, responsible_user_id=1)
+MY_GROUPS = Contact(account_id=1, responsible_user_id=2, group_id=1)
+OTHER_GROUPS = Contact(account_id=1, responsible_user_id=2, group_id=2)
+FOREIGN = Contact(account_id=2, responsible_user_id=1, group_id=1)
+ALL = [NOBODYS, MINE, MY_GROUPS, OTHER_GROUPS, FOREIGN]
+
+
+@pytest.mark.parametrize(
+    ("letter", "reached"),
+    [
+        ("A", [NOBODYS, MINE, MY_GROUPS, OTHER_GROUPS]),
+        ("G", [MINE, MY_GROUPS]),
+        ("M", [MINE]),
+        ("D", []),
+    ],
+)
+def test_a_letter_reaches(letter: str, reached: list[Contact]) -> None:
+    found = [contact for contact in ALL if letter_reaches(letter, contact, ME)]
+
+    assert [id(contact) for contact in found] == [id(contact) for contact in reached]
+
+
+def test_without_a_group_no_group_is_the_own_one() -> None:
+    loner = User(id=1, account_id=1, group_id=None)
+
+    assert not letter_reaches("G", NOBODYS, loner)
+
+
+@pytest.fixture
+def department(account: Account) -> Group:
+    return factories.group(account)
+
+
+@pytest.fixture
+def editor(account: Account, department: Group) -> User:
+    """Sees all, changes those of the group, deletes the own ones."""
+    return factories.user(
+        account, group=department, contacts_edit="G", contacts_delete="M"
+    )
+
+
+def test_managers_change_what_their_letter_reaches(
+    account: Account, department: Group, editor: User, sign_in: SignIn
+) -> None:
+    near = factories.contact(account, group=department)
+    far = factories.contact(account, name="Far")
+    client = sign_in(editor)
+
+    statuses = [
+        client.post(address(contact, "change"), {"name": "Renamed"}).status_code
+        for contact in (near, far)
+    ]
+
+    near.refresh_from_db()
+    far.refresh_from_db()
+    assert statuses == [302, 403]
+    assert (near.name, near.updated_by, far.name) == ("Renamed", editor, "Far")
+    assert client.get(address(far, "change")).status_code == 200
+
+
+def test_managers_change_names_only(
+    account: Account, editor: User, sign_in: SignIn
+) -> None:
+    contact = factories.contact(account, responsible_user=editor)
+    posted = {
+        "name": "Renamed",
+        "entity_id": "5",
+        "responsible_user": "",
+        "is_deleted": "on",
+    }
+
+    sign_in(editor).post(address(contact, "change"), posted)
+
+    stored = Contact.objects.get(pk=contact.pk)
+    assert stored.name == "Renamed"
+    assert (stored.entity_id, stored.responsible_user, stored.is_deleted) == (
+        contact.entity_id,
+        editor,
+        False,
+    )
+
+
+def test_deleting_marks_the_contact_and_keeps_what_belongs_to_it(
+    own: World, sign_in: SignIn, manager: User
+) -> None:
+    manager.contacts_delete = "M"
+    manager.save()
+    client = sign_in(manager)
+
+    question = client.get(address(own.contact, "delete"))
+    client.post(address(own.contact, "delete"), {"post": "yes"})
+
+    own.contact.refresh_from_db()
+    own.link.refresh_from_db()
+    assert own.link.code not in question.content.decode()
+    assert own.contact.is_deleted
+    assert own.contact.updated_by == manager
+    assert client.get(address(own.contact, "change")).status_code == 302
+
+
+def test_a_batch_with_a_contact_out_of_reach_deletes_none(
+    account: Account, editor: User, sign_in: SignIn
+) -> None:
+    near = factories.contact(account, responsible_user=editor)
+    far = factories.contact(account)
+    posted = {
+        "action": "delete_selected",
+        "_selected_action": [near.pk, far.pk],
+        "post": "yes",
+    }
+
+    response = sign_in(editor).post(listing(Contact), posted)
+
+    assert response.status_code == 403
+    assert not Contact.objects.filter(is_deleted=True).exists()
+
+
+def test_a_batch_within_reach_is_deleted(
+    account: Account, editor: User, sign_in: SignIn
+) -> None:
+    near = [factories.contact(account, responsible_user=editor) for _ in range(2)]
+    posted = {
+        "action": "delete_selected",
+        "_selected_action": [contact.pk for contact in near],
+        "post": "yes",
+    }
+
+    sign_in(editor).post(listing(Contact), posted)
+
+    assert Contact.objects.filter(is_deleted=True).count() == 2
+
+
+def test_administrators_bring_deleted_contacts_back(
+    own: World, admin: User, sign_in: SignIn
+) -> None:
+    Contact.objects.update(is_deleted=True)
+
+    sign_in(admin).post(address(own.contact, "change"), {"name": "Back"})
+
+    own.contact.refresh_from_db()
+    assert (own.contact.name, own.contact.is_deleted) == ("Back", False)
+
+
+@pytest.mark.parametrize(("letter", "status"), [("A", 302), ("D", 403)])
+def test_contacts_are_added_by_those_who_may(
+    account: Account, sign_in: SignIn, letter: str, status: int
+) -> None:
+    group = factories.group(account)
+    user = factories.user(account, group=group, contacts_add=letter)
+
+    posted = {"account": account.pk, "entity_id": "7", "name": "Anna"}
+    response = sign_in(user).post(listing(Contact, "add"), posted)
+
+    added = Contact.objects.values_list(
+        "entity_id", "responsible_user", "group", "created_by"
+    )
+    expected = {302: [(7, user.id, group.id, user.id)], 403: []}
+    assert response.status_code == status
+    assert list(added) == expected[status]
+
+
+def test_a_contact_without_an_id_gets_a_free_one(
+    account: Account, admin: User, sign_in: SignIn
+) -> None:
+    posted = {"account": account.pk, "entity_id": "", "name": "Anna"}
+
+    sign_in(admin).post(listing(Contact, "add"), posted)
+
+    assert Contact.objects.get().entity_id >= 1
+
+
+def test_a_taken_id_is_refused(own: World, admin: User, sign_in: SignIn) -> None:
+    posted = {"account": own.account.pk, "entity_id": own.contact.entity_id}
+
+    response: Any = sign_in(admin).post(listing(Contact, "add"), posted)
+
+    assert "already exists" in str(response.context["adminform"].form.errors)
+
+
+def test_an_operator_of_no_account_adds_no_contacts(
+    operator: User, sign_in: SignIn
+) -> None:
+    assert sign_in(operator).get(listing(Contact, "add")).status_code == 403

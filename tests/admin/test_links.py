@@ -1,0 +1,106 @@
+"""Links end in the admin, and the redirects hear of it."""
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from shortlinks.domain import cached_links, links
+from shortlinks.models import ShortLink, User
+from tests.admin.conftest import SignIn
+from tests.admin.worlds import World, address, listing
+
+
+@pytest.fixture
+def client(admin: User, sign_in: SignIn) -> Client:
+    return sign_in(admin)
+
+
+def _cached(link: ShortLink) -> bytes | None:
+    value = cached_links._client().get(cached_links.link_key(link.code))
+    return value if isinstance(value, bytes) else None
+
+
+def test_disabled_links_stop_at_once(
+    client: Client,
+    own: World,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    posted = {"action": "disable", "_selected_action": [own.link.pk]}
+
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(listing(ShortLink), posted)
+
+    own.link.refresh_from_db()
+    assert own.link.disabled_at is not None
+    assert _cached(own.link) == cached_links.WITHDRAWN
+
+
+def test_disabling_again_changes_nothing(client: Client, own: World) -> None:
+    links.disable(own.link)
+    posted = {"action": "disable", "_selected_action": [own.link.pk]}
+
+    response: Any = client.post(listing(ShortLink), posted, follow=True)
+
+    stored = ShortLink.objects.get(pk=own.link.pk)
+    assert stored.disabled_at == own.link.disabled_at
+    assert "Links disabled: 0." in response.content.decode()
+
+
+@pytest.mark.parametrize("days", [-1, 1], ids=["past", "future"])
+def test_the_redirects_hear_of_a_new_end(
+    client: Client,
+    own: World,
+    days: int,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    end = (timezone.now() + timedelta(days=days)).replace(microsecond=0)
+    posted = {"expires_at_0": f"{end:%Y-%m-%d}", "expires_at_1": f"{end:%H:%M:%S}"}
+
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(address(own.link, "change"), posted | {"url": "https://x.example"})
+
+    stored = ShortLink.objects.get(pk=own.link.pk)
+    expected = {
+        -1: cached_links.WITHDRAWN,
+        1: msgspec.json.encode(cached_links.of_link(stored)),
+    }
+    assert (stored.expires_at, stored.url) == (end, own.link.url)
+    assert _cached(own.link) == expected[days]
+
+
+def test_a_disabled_link_is_not_brought_back_by_a_new_end(
+    client: Client,
+    own: World,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        links.disable(own.link)
+        client.post(
+            address(own.link, "change"),
+            {"expires_at_0": "2099-01-01", "expires_at_1": "12:00:00"},
+        )
+
+    assert ShortLink.objects.get(pk=own.link.pk).expires_at is None
+    assert _cached(own.link) == cached_links.WITHDRAWN
+
+
+def test_links_are_neither_added_nor_deleted(client: Client, own: World) -> None:
+    statuses = [
+        client.get(listing(ShortLink, "add")).status_code,
+        client.post(address(own.link, "delete"), {"post": "yes"}).status_code,
+    ]
+
+    assert statuses == [403, 403]
+
+
+def test_the_list_is_filtered_by_disabled(client: Client, own: World) -> None:
+    pages: list[Any] = [
+        client.get(listing(ShortLink), {"disabled": value}) for value in ("no", "yes")
+    ]
+
+    assert [page.context["cl"].result_count for page in pages] == [1, 0]

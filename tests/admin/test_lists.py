@@ -1,0 +1,45 @@
+"""Lists cost as many queries for many rows as for one."""
+
+import pytest
+from django.db import connection
+from django.db.models import Model
+from django.test.utils import CaptureQueriesContext
+
+from shortlinks.models import User
+from tests import factories
+from tests.admin import worlds
+from tests.admin.conftest import SignIn
+from tests.admin.worlds import World
+
+KINDS = [
+    "account",
+    "group",
+    "user",
+    "token",
+    "integration",
+    "contact",
+    "link",
+    "visit",
+    "note",
+    "pixel",
+    "attachment",
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_queries_do_not_grow_with_the_rows(
+    sign_in: SignIn, operator: User, own: World, kind: str
+) -> None:
+    row: Model = getattr(own, kind)
+    client = sign_in(operator)
+    path = worlds.listing(type(row))
+    client.get(path)  # what is cached once for all
+
+    with CaptureQueriesContext(connection) as few:
+        client.get(path)
+    for number in range(4):
+        worlds.fill(factories.account(), f"More{number}", responsible=None)
+    with CaptureQueriesContext(connection) as many:
+        client.get(path)
+
+    assert len(many) == len(few)

@@ -1,0 +1,185 @@
+"""Tokens and integrations: what opens a door is shown once and stored nowhere."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+
+from shortlinks.domain import oauth, tokens
+from shortlinks.models import Account, ApiToken, GrantKind, Integration, Scope, User
+from tests import factories
+from tests.admin.conftest import SignIn
+from tests.admin.worlds import World, address, listing
+
+TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
+SECRET = re.compile(r"not shown again: ([\w-]{64})")
+CODE = re.compile(r"within 20 minutes: ([\w-]{86})")
+
+
+@pytest.fixture
+def client(admin: User, sign_in: SignIn) -> Client:
+    return sign_in(admin)
+
+
+def _order(user: User, **fields: str | list[str]) -> dict[str, Any]:
+    day = timezone.now() + timedelta(days=30)
+    return {
+        "user": user.pk,
+        "name": "CRM",
+        "scopes": ["links:write"],
+        "expires_at_0": f"{day:%Y-%m-%d}",
+        "expires_at_1": "12:00:00",
+        **fields,
+    }
+
+
+def _authorize(client: Client, integration: Integration) -> str:
+    posted = {"action": "authorize", "_selected_action": [integration.pk]}
+    response: Any = client.post(listing(Integration), posted, follow=True)
+    return str(response.content.decode())
+
+
+def test_a_new_token_is_shown_once_and_works(client: Client, manager: User) -> None:
+    first: Any = client.post(listing(ApiToken, "add"), _order(manager), follow=True)
+    again = client.get(listing(ApiToken)).content.decode()
+
+    text = TOKEN.findall(first.content.decode())[0]
+    row = tokens.verify(text, now=timezone.now())
+    assert (row.user, row.name, row.scopes) == (manager, "CRM", ["links:write"])
+    assert f"{row.expires_at:%H:%M:%S}" == "12:00:00"
+    assert not TOKEN.search(again)
+
+
+def test_a_shown_token_is_kept_nowhere(client: Client, manager: User) -> None:
+    response = client.post(listing(ApiToken, "add"), _order(manager))
+
+    assert response.status_code == 302
+    sessions = [session.get_decoded() for session in Session.objects.all()]
+    stored = f"{sessions} {list(LogEntry.objects.values())}"
+    page = client.get(address(ApiToken.objects.get(), "change"))
+    assert not TOKEN.search(stored)
+    assert TOKEN.search(client.get(listing(ApiToken)).content.decode()) is None
+    assert TOKEN.search(page.content.decode())  # the message waited in a cookie
+
+
+def test_a_new_token_lives_a_year_and_has_all_scopes_unless_told_otherwise(
+    client: Client,
+) -> None:
+    page: Any = client.get(listing(ApiToken, "add"))
+
+    initial = page.context["adminform"].form.initial
+    life = initial["expires_at"] - timezone.now()
+    assert initial["scopes"] == Scope.values
+    assert life > timedelta(days=364)
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"expires_at_0": "2020-01-01"}, "expires_at"),
+        ({"expires_at_0": "2099-01-01"}, "expires_at"),
+        ({"scopes": ["everything"]}, "scopes"),
+        ({"scopes": []}, "scopes"),
+    ],
+    ids=["past", "too far", "unknown scope", "no scope"],
+)
+def test_a_token_is_refused(
+    client: Client, manager: User, fields: dict[str, Any], fault: str
+) -> None:
+    response: Any = client.post(listing(ApiToken, "add"), _order(manager, **fields))
+
+    assert response.context["adminform"].form.errors.keys() == {fault}
+    assert not ApiToken.objects.exists()
+
+
+def test_no_token_for_users_of_other_accounts_or_operators(
+    client: Client, account: Account, foreign: World
+) -> None:
+    operator = factories.admin(account, is_superuser=True)
+    before = ApiToken.objects.count()
+
+    for user in (foreign.user, operator):
+        response: Any = client.post(listing(ApiToken, "add"), _order(user))
+        assert response.context["adminform"].form.errors.keys() == {"user"}
+
+    assert ApiToken.objects.count() == before
+
+
+def test_a_revoked_token_opens_nothing(client: Client, manager: User) -> None:
+    text = factories.token(manager)
+    row = ApiToken.objects.get()
+
+    client.post(listing(ApiToken), {"action": "revoke", "_selected_action": [row.pk]})
+
+    row.refresh_from_db()
+    assert row.revoked_at is not None
+    assert LogEntry.objects.get().get_change_message() == "Revoked."
+    with pytest.raises(tokens.TokenRejected):
+        tokens.verify(text, now=timezone.now())
+
+
+def test_tokens_are_not_changed_and_not_deleted(client: Client, own: World) -> None:
+    statuses = [
+        client.post(address(own.token, page), {"post": "yes"}).status_code
+        for page in ("change", "delete")
+    ]
+
+    assert statuses == [403, 403]
+
+
+def test_a_new_integration_shows_its_secret_once(
+    client: Client, account: Account
+) -> None:
+    order = {"name": "CRM", "redirect_uri": "https://crm.example/back"}
+
+    first: Any = client.post(listing(Integration, "add"), order, follow=True)
+    again = client.get(listing(Integration)).content.decode()
+
+    made = Integration.objects.get()
+    secret = SECRET.findall(first.content.decode())[0]
+    known = oauth.authenticate(
+        client_id=str(made.client_id),
+        secret=secret,
+        redirect_uri="https://crm.example/back",
+    )
+    assert known == made
+    assert made.account == account
+    assert secret not in again
+
+
+def test_an_authorization_code_acts_for_whoever_asked(
+    client: Client, own: World, admin: User
+) -> None:
+    code = CODE.findall(_authorize(client, own.integration))[0]
+
+    pair = oauth.redeem(own.integration, kind=GrantKind.CODE, secret=code)
+    token = tokens.verify(pair.access_token, now=timezone.now())
+    assert token.user == admin
+
+
+def test_an_operator_gives_no_code_of_another_account(
+    sign_in: SignIn, own: World, foreign: World
+) -> None:
+    operator = factories.user(own.account, is_superuser=True)
+    client = sign_in(operator)
+
+    pages = [_authorize(client, world.integration) for world in (own, foreign)]
+
+    assert [bool(CODE.search(page)) for page in pages] == [True, False]
+
+
+def test_with_an_integration_go_its_tokens(client: Client, own: World) -> None:
+    secret = oauth.authorize(own.integration, own.user)
+    pair = oauth.redeem(own.integration, kind=GrantKind.CODE, secret=secret)
+
+    client.post(address(own.integration, "delete"), {"post": "yes"})
+
+    assert not Integration.objects.filter(pk=own.integration.pk).exists()
+    assert ApiToken.objects.get() == own.token
+    with pytest.raises(tokens.TokenRejected):
+        tokens.verify(pair.access_token, now=timezone.now())

@@ -1,0 +1,82 @@
+"""Visits are read, and requeued when they were set aside."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from shortlinks.admin.visits import NewestPaginator
+from shortlinks.models import ShortLink, User, Visit
+from tests import factories
+from tests.admin.conftest import SignIn
+from tests.admin.worlds import World, address, listing
+
+
+@pytest.fixture
+def client(admin: User, sign_in: SignIn) -> Client:
+    return sign_in(admin)
+
+
+def _set_aside(link: ShortLink) -> Visit:
+    return factories.visit(
+        link, due_at=None, set_aside_at=timezone.now(), attempts=15, last_error="Boom"
+    )
+
+
+def test_visits_that_were_set_aside_are_requeued(client: Client, own: World) -> None:
+    aside = _set_aside(own.link)
+    chosen = [aside.pk, own.visit.pk]
+
+    posted = {"action": "requeue", "_selected_action": chosen}
+    response: Any = client.post(listing(Visit), posted, follow=True)
+
+    aside.refresh_from_db()
+    assert (aside.set_aside_at, aside.attempts) == (None, 0)
+    assert aside.due_at is not None
+    assert "Visits requeued: 1." in response.content.decode()
+
+
+def test_the_list_is_filtered_by_set_aside(client: Client, own: World) -> None:
+    aside = _set_aside(own.link)
+
+    page: Any = client.get(listing(Visit), {"set_aside": "yes"})
+
+    assert list(page.context["cl"].result_list) == [aside]
+
+
+def test_a_visit_whose_link_is_gone_is_listed_and_opened(
+    sign_in: SignIn, operator: User
+) -> None:
+    visit = factories.visit(10**12)
+    client = sign_in(operator)
+
+    pages = [client.get(listing(Visit)), client.get(address(visit, "change"))]
+
+    assert [page.status_code for page in pages] == [200, 200]
+    assert all("the link is gone" in page.content.decode() for page in pages)
+
+
+def test_the_table_is_never_counted_whole(client: Client, own: World) -> None:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        client.get(listing(Visit))
+
+    counts = [
+        q["sql"] for q in queries if "COUNT(" in q["sql"] and "_visit" in q["sql"]
+    ]
+    assert counts
+    assert all(f"LIMIT {NewestPaginator.most}" in sql for sql in counts)
+
+
+def test_visits_are_not_changed(client: Client, own: World) -> None:
+    statuses = [
+        client.get(listing(Visit, "add")).status_code,
+        client.post(address(own.visit, "change"), {"verdict": "bot"}).status_code,
+        client.post(address(own.visit, "delete"), {"post": "yes"}).status_code,
+    ]
+
+    assert statuses == [403, 403, 403]

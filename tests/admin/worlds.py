@@ -1,0 +1,112 @@
+"""One row of everything in an account, each marked by a word of its own."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from datetime import timedelta
+
+from django.db.models import Model
+from django.urls import reverse
+from django.utils import timezone
+
+from shortlinks.domain import oauth, tokens
+from shortlinks.models import (
+    Account,
+    ApiToken,
+    Contact,
+    Evidence,
+    Group,
+    Integration,
+    Note,
+    NoteType,
+    Pixel,
+    PixelAttachment,
+    ShortLink,
+    User,
+    Visit,
+)
+from tests import factories
+
+
+@dataclass(frozen=True)
+class World:
+    account: Account
+    group: Group
+    user: User
+    token: ApiToken
+    integration: Integration
+    contact: Contact
+    link: ShortLink
+    visit: Visit
+    note: Note
+    pixel: Pixel
+    attachment: PixelAttachment
+
+    def rows(self) -> Iterator[Model]:
+        for field in fields(self):
+            yield getattr(self, field.name)
+
+
+def fill(account: Account, mark: str, *, responsible: User | None) -> World:
+    group = factories.group(account, name=f"{mark} group")
+    email = f"{mark.lower()}@people.example"
+    user = factories.admin(account, email=email, name=f"{mark} user", group=group)
+    contact = factories.contact(
+        account,
+        name=f"{mark} contact",
+        group=group,
+        responsible_user=responsible or user,
+    )
+    link = factories.link(contact, url=f"https://{mark.lower()}.example/{mark}")
+    visit = factories.visit(link, user_agent=f"{mark} browser")
+    integration = oauth.register(
+        user=user, name=f"{mark} program", redirect_uri="https://crm.example/"
+    ).integration
+    token = tokens.issue(user, name=f"{mark} token").row
+    things = (group, user, token, integration, contact, link, visit, _note(link))
+    return World(account, *things, *_browser(contact, mark))
+
+
+def _note(link: ShortLink) -> Note:
+    now = timezone.now()
+    return Note.objects.create(
+        account=link.account,
+        contact=link.contact,
+        note_type=NoteType.LINK_FOLLOWED,
+        link=link,
+        url=link.url,
+        opens=1,
+        period=(now, now + timedelta(minutes=10)),
+    )
+
+
+def _browser(contact: Contact, mark: str) -> tuple[Pixel, PixelAttachment]:
+    now = timezone.now()
+    pixel = Pixel.objects.create(
+        account=contact.account,
+        cookie_sha256=factories.cookie_sha256(mark),
+        visitor_uid=f"{mark}visitor",
+    )
+    attachment = PixelAttachment.objects.create(
+        pixel=pixel,
+        contact=contact,
+        evidence=Evidence.CLICK,
+        first_seen_at=now,
+        last_seen_at=now,
+    )
+    return pixel, attachment
+
+
+def address(row: Model, page: str) -> str:
+    name = f"admin:shortlinks_{row._meta.model_name}_{page}"
+    return reverse(name, args=[row.pk])
+
+
+def listing(model: type[Model], page: str = "changelist") -> str:
+    return reverse(f"admin:shortlinks_{model._meta.model_name}_{page}")
+
+
+def missing(row: Model) -> Model:
+    """A row of this kind that does not exist."""
+    pk = uuid.uuid4() if isinstance(row, Visit) else 10**12
+    return type(row)(pk=pk)

@@ -1,0 +1,86 @@
+"""Notes on the wire: the source url, never the short one (specification)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from shortlinks.domain import visits
+from shortlinks.models import Account, Note, User
+from tests import factories
+from tests.conftest import Api
+
+
+def test_an_open_reads_as_link_followed(
+    account: Account, manager: User, caller: Callable[[User], Api]
+) -> None:
+    contact = factories.contact(account, responsible_user=manager)
+    link = factories.link(contact)
+    factories.visit(link)
+    visits.follow_up()
+
+    path = f"/api/v4/contacts/{contact.entity_id}/notes"
+    response: Any = caller(manager).get(path)
+
+    note = Note.objects.get()
+    assert response.json() == {
+        "_page": 1,
+        "_links": {"self": {"href": f"http://testserver{path}?page=1&limit=50"}},
+        "_embedded": {
+            "notes": [
+                {
+                    "id": note.id,
+                    "entity_id": contact.entity_id,
+                    "created_by": 0,
+                    "updated_by": 0,
+                    "created_at": int(note.created_at.timestamp()),
+                    "updated_at": int(note.updated_at.timestamp()),
+                    "responsible_user_id": manager.id,
+                    "group_id": 0,
+                    "note_type": "link_followed",
+                    "params": {"url": "https://shop.example/sale"},
+                    "account_id": account.id,
+                    "_links": {"self": {"href": f"http://testserver{path}/{note.id}"}},
+                }
+            ]
+        },
+    }
+    assert link.code not in response.content.decode()
+
+
+def test_the_list_of_all_shows_visible_contacts_only(
+    account: Account, manager: User, caller: Callable[[User], Api]
+) -> None:
+    own = factories.contact(account, responsible_user=manager)
+    for contact in (
+        own,
+        factories.contact(account),
+        factories.contact(factories.account()),
+    ):
+        factories.visit(factories.link(contact))
+    visits.follow_up()
+
+    response: Any = caller(manager).get("/api/v4/contacts/notes")
+
+    notes = response.json()["_embedded"]["notes"]
+    assert [note["entity_id"] for note in notes] == [own.entity_id]
+
+
+def test_notes_of_a_hidden_contact_are_not_there(
+    account: Account, manager: User, caller: Callable[[User], Api]
+) -> None:
+    hidden = factories.contact(account)
+
+    response = caller(manager).get(f"/api/v4/contacts/{hidden.entity_id}/notes")
+
+    assert response.status_code == 404
+
+
+def test_a_note_has_an_address_of_its_own(account: Account, api: Api) -> None:
+    contact = factories.contact(account)
+    factories.visit(factories.link(contact))
+    visits.follow_up()
+    listed: Any = api.get(f"/api/v4/contacts/{contact.entity_id}/notes")
+    [note] = listed.json()["_embedded"]["notes"]
+
+    response: Any = api.get(note["_links"]["self"]["href"])
+
+    assert response.json() == note

@@ -1,0 +1,144 @@
+"""`POST /oauth2/access_token` (contract §3)."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.utils import timezone
+
+from shortlinks.domain import oauth
+from shortlinks.domain.oauth import Registered
+from shortlinks.models import OAuthGrant, User
+from tests.conftest import Api
+
+PATH = "/oauth2/access_token"
+REDIRECT_URI = "https://crm.example/callback"
+
+
+@pytest.fixture
+def registered(admin: User) -> Registered:
+    return oauth.register(user=admin, name="CRM", redirect_uri=REDIRECT_URI)
+
+
+@pytest.fixture
+def code(registered: Registered, admin: User) -> str:
+    return oauth.authorize(registered.integration, admin)
+
+
+def request(registered: Registered, **fields: str) -> dict[str, str]:
+    return {
+        "client_id": str(registered.integration.client_id),
+        "client_secret": registered.secret,
+        "redirect_uri": REDIRECT_URI,
+        **fields,
+    }
+
+
+def by_code(registered: Registered, code: str, **fields: str) -> dict[str, str]:
+    return request(registered, grant_type="authorization_code", code=code, **fields)
+
+
+def by_refresh(registered: Registered, token: str) -> dict[str, str]:
+    return request(registered, grant_type="refresh_token", refresh_token=token)
+
+
+def test_a_code_is_good_for_a_pair_of_tokens_that_work(
+    anonymous: Api, registered: Registered, code: str, admin: User
+) -> None:
+    response: Any = anonymous.post(PATH, by_code(registered, code))
+
+    pair = response.json()
+    assert response.status_code == 200
+    assert pair.keys() == {"token_type", "expires_in", "access_token", "refresh_token"}
+    assert (pair["token_type"], pair["expires_in"]) == ("Bearer", 86_400)
+    account: Any = Api(pair["access_token"]).get("/api/v4/account")
+    assert account.json()["current_user_id"] == admin.id
+
+
+def test_a_form_is_understood_like_json(
+    anonymous: Api, registered: Registered, code: str
+) -> None:
+    response = anonymous.send(
+        "POST",
+        PATH,
+        data=urlencode(by_code(registered, code)),
+        content_type="application/x-www-form-urlencoded",
+    )
+
+    assert response.status_code == 200
+
+
+def test_refresh_tokens_rotate(
+    anonymous: Api, registered: Registered, code: str
+) -> None:
+    first: Any = anonymous.post(PATH, by_code(registered, code))
+    old = first.json()["refresh_token"]
+
+    second: Any = anonymous.post(PATH, by_refresh(registered, old))
+    again: Any = anonymous.post(PATH, by_refresh(registered, old))
+
+    assert second.status_code == 200
+    assert second.json()["refresh_token"] != old
+    assert again.status_code == 400
+
+
+def test_a_code_works_once(anonymous: Api, registered: Registered, code: str) -> None:
+    statuses = [
+        anonymous.post(PATH, by_code(registered, code)).status_code for _ in range(2)
+    ]
+
+    assert statuses == [200, 400]
+
+
+def test_a_code_lives_twenty_minutes(
+    anonymous: Api, registered: Registered, code: str
+) -> None:
+    grant = OAuthGrant.objects.get()
+    assert grant.expires_at - grant.created_at == pytest.approx(
+        timedelta(minutes=20), abs=timedelta(seconds=5)
+    )
+    grant.expires_at = timezone.now()
+    grant.save()
+
+    assert anonymous.post(PATH, by_code(registered, code)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"client_secret": "wrong"}, 401),
+        ({"client_id": "nonsense"}, 401),
+        ({"redirect_uri": "https://evil.example/"}, 401),
+        ({"code": "wrong"}, 400),
+        ({"grant_type": "password"}, 400),
+        ({"grant_type": ""}, 400),
+    ],
+)
+def test_whatever_is_wrong_is_a_problem_with_a_hint(
+    anonymous: Api,
+    registered: Registered,
+    code: str,
+    fields: dict[str, str],
+    status: int,
+) -> None:
+    response: Any = anonymous.post(PATH, {**by_code(registered, code), **fields})
+
+    problem = response.json()
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert problem.keys() == {"hint", "title", "type", "status", "detail"}
+    assert (response.status_code, problem["status"]) == (status, status)
+    assert problem["type"].endswith("/OAuthProblemJson")
+
+
+def test_another_integrations_code_is_refused(
+    anonymous: Api, admin: User, code: str
+) -> None:
+    other = oauth.register(user=admin, name="Other", redirect_uri=REDIRECT_URI)
+
+    assert anonymous.post(PATH, by_code(other, code)).status_code == 400
+
+
+def test_a_body_of_wrong_types_is_refused(anonymous: Api) -> None:
+    assert anonymous.post(PATH, {"grant_type": ["refresh_token"]}).status_code == 400
+    assert anonymous.post(PATH, [1]).status_code == 400

@@ -1,0 +1,54 @@
+from datetime import date, timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+from shortlinks.domain import upkeep
+from shortlinks.models import SourceKey, Visit
+from tests import factories
+
+
+def partitions() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits"
+            " WHERE inhparent = 'shortlinks_visit'::regclass"
+        )
+        return {row[0] for row in cursor}
+
+
+def test_partitions_are_made_three_months_ahead_and_only_once(db: None) -> None:
+    for _ in range(2):
+        upkeep.add_visit_partitions(date(2031, 11, 30))
+
+    assert {
+        "shortlinks_visit_2031_11",
+        "shortlinks_visit_2031_12",
+        "shortlinks_visit_2032_01",
+        "shortlinks_visit_2032_02",
+    } <= partitions()
+
+
+def test_a_visit_lies_in_the_partition_of_its_month(db: None) -> None:
+    visit = factories.visit(1)
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tableoid::regclass::text FROM shortlinks_visit WHERE id = %s",
+            [visit.id],
+        )
+        [(table,)] = cursor.fetchall()
+
+    assert table == f"shortlinks_visit_{timezone.now():%Y_%m}"
+    assert Visit.objects.count() == 1
+
+
+def test_source_keys_live_two_days(db: None) -> None:
+    today = timezone.now().date()
+    for days in range(4):
+        SourceKey.objects.create(day=today - timedelta(days=days), key=b"k")
+
+    upkeep.drop_old_source_keys()
+
+    kept = set(SourceKey.objects.values_list("day", flat=True))
+    assert kept == {today, today - timedelta(days=1)}

@@ -1,0 +1,112 @@
+"""Valid rows; a test states just the fields it is about."""
+
+import hashlib
+import itertools
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from shortlinks.domain import access, links, tokens, urls
+from shortlinks.models import Account, Contact, Group, ShortLink, User, Visit
+
+URL = "https://shop.example/sale"
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/140.0.0.0 Safari/537.36"
+)
+# What a person's browser sends along when it opens a link.
+BROWSER = {
+    "User-Agent": CHROME,
+    "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
+    "Accept-Language": "ru-RU,ru;q=0.9,en;q=0.8",
+    "Sec-Fetch-Site": "none",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Dest": "document",
+    "Sec-Fetch-User": "?1",
+}
+
+_numbers = itertools.count(1)
+
+
+def account(**fields: Any) -> Account:
+    number = next(_numbers)
+    return Account.objects.create(
+        **{"name": f"Account {number}", "subdomain": f"account-{number}", **fields}
+    )
+
+
+def group(of: Account, **fields: Any) -> Group:
+    return Group.objects.create(account=of, **{"name": f"G{next(_numbers)}", **fields})
+
+
+def user(of: Account | None, **fields: Any) -> User:
+    email = f"user-{next(_numbers)}@shop.example"
+    return User.objects.create_user(
+        **{"email": email, "account": of, "name": "A manager", **fields}
+    )
+
+
+def admin(of: Account, **fields: Any) -> User:
+    return user(of, is_admin=True, **fields)
+
+
+def token(of: User, **fields: Any) -> str:
+    return tokens.issue(of, **{"name": "a test", **fields}).text
+
+
+def contact(of: Account, **fields: Any) -> Contact:
+    number = next(_numbers)
+    return Contact.objects.create(
+        account=of,
+        **{"entity_id": 1000 + number, "name": f"Contact {number}", **fields},
+    )
+
+
+def order(to: Contact, url: str = URL) -> access.Order:
+    return access.Order(urls.parse(url, urls.policy()), to.entity_id)
+
+
+def link(to: Contact, url: str = URL, **fields: Any) -> ShortLink:
+    grant = access.Grant(
+        urls.parse(url, urls.policy()), to.entity_id, to.id, to.account_id
+    )
+    made = links.create([grant])[0]
+    row = ShortLink.objects.get(code=made.code)
+    for name, value in fields.items():
+        setattr(row, name, value)
+    row.save()
+    return row
+
+
+def visit(of: ShortLink | int, **fields: Any) -> Visit:
+    """A visit as a redirect stores it, due at once."""
+    now = timezone.now()
+    return Visit.objects.create(
+        **{
+            "id": uuid7(),
+            "link_id": of if isinstance(of, int) else of.id,
+            "occurred_at": now,
+            "method": "GET",
+            "user_agent": CHROME,
+            "accept_language": "ru",
+            "referer": "",
+            "sec_fetch": "none navigate document ?1",
+            "purpose": "",
+            "address": "192.0.2.0",
+            "source": b"s" * 16,
+            "pixel_sha256": None,
+            "pixel_is_new": False,
+            "due_at": now - timedelta(minutes=1),
+            **fields,
+        }
+    )
+
+
+def cookie_sha256(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(f"2026-11-23T{text}+00:00")

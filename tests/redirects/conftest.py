@@ -1,0 +1,36 @@
+"""A real redirects' process over the test database."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from shortlinks.models import Account, ShortLink
+from tests import factories, services
+
+
+@pytest.fixture(scope="session")
+def process(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.Client]:
+    directory = tmp_path_factory.mktemp("redirects")
+    with services.redirects(directory, TRUSTED_PROXIES="127.0.0.0/8") as client:
+        yield client
+
+
+@pytest.fixture
+def visitor(process: httpx.Client) -> httpx.Client:
+    """A browser without cookies yet."""
+    process.cookies.clear()
+    process.headers = httpx.Headers(factories.BROWSER)
+    return process
+
+
+@pytest.fixture
+def account(transactional_db: None) -> Account:
+    return factories.account()
+
+
+@pytest.fixture
+def link(account: Account) -> ShortLink:
+    return factories.link(factories.contact(account))

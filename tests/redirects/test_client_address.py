@@ -1,0 +1,62 @@
+import socket
+from ipaddress import ip_network
+
+import pytest
+
+from shortlinks.redirects.client_address import ClientAddresses, masked, packed
+
+PROXIES = ClientAddresses([ip_network("10.0.0.0/8"), ip_network("2001:db8:f::/48")])
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        pytest.param("198.51.100.7", None, "198.51.100.7", id="direct"),
+        pytest.param("198.51.100.7", "1.2.3.4", "198.51.100.7", id="spoofed"),
+        pytest.param("10.0.0.1", "1.2.3.4", "1.2.3.4", id="one proxy"),
+        pytest.param("10.0.0.1", "9.9.9.9, 1.2.3.4", "1.2.3.4", id="client's own"),
+        pytest.param("10.0.0.1", "1.2.3.4, 10.1.1.1", "1.2.3.4", id="two proxies"),
+        pytest.param("10.0.0.1", "10.2.2.2, 10.1.1.1", "10.2.2.2", id="all ours"),
+        pytest.param("10.0.0.1", "1.2.3.4, junk", "10.0.0.1", id="junk"),
+        pytest.param("10.0.0.1", "junk, 10.1.1.1", "10.1.1.1", id="junk behind ours"),
+        pytest.param("10.0.0.1", "", "10.0.0.1", id="empty"),
+        pytest.param("10.0.0.1", "1.2.3.4:443", "10.0.0.1", id="with a port"),
+        pytest.param("::ffff:10.0.0.1", "1.2.3.4", "1.2.3.4", id="mapped"),
+        pytest.param("2001:db8:f::1", "2001:db8:1::5", "2001:db8:1::5", id="ipv6"),
+        pytest.param(
+            "10.0.0.1", "10.9.9.9," * 1000 + "10.1.1.1", "10.9.9.9", id="many"
+        ),
+    ],
+)
+def test_the_right_most_untrusted_hop_counts(
+    peer: str, forwarded: str | None, address: str
+) -> None:
+    header = None if forwarded is None else forwarded.encode()
+
+    assert PROXIES.of(peer, header) == packed(address)
+
+
+def test_nobody_is_trusted_by_default() -> None:
+    assert ClientAddresses([]).of("127.0.0.1", b"1.2.3.4") == packed("127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("address", "mask", "kept"),
+    [
+        ("198.51.100.7", "truncated", "198.51.100.0"),
+        ("2001:db8:1:2:3::7", "truncated", "2001:db8:1::"),
+        ("::ffff:198.51.100.7", "truncated", "198.51.100.0"),
+        ("198.51.100.7", "full", "198.51.100.7"),
+        ("2001:DB8::7", "full", "2001:db8::7"),
+        ("198.51.100.7", "none", ""),
+        ("no address", "full", ""),
+    ],
+)
+def test_no_more_of_an_address_is_kept_than_the_account_says(
+    address: str, mask: str, kept: str
+) -> None:
+    assert masked(packed(address), mask) == kept
+
+
+def test_packed_is_the_network_order() -> None:
+    assert packed("1.2.3.4") == socket.inet_aton("1.2.3.4")

@@ -1,0 +1,102 @@
+"""The cookie's signature, its keys and their rotation (pixel §1.3)."""
+
+import base64
+
+import pytest
+
+from shortlinks.redirects.pixel_cookie import PixelCookies
+
+OLD, NEW = {"k1": b"o" * 43}, {"k2": b"n" * 43}
+
+
+def cookie_of(jar: PixelCookies) -> bytes:
+    """What a browser sends back after its first visit."""
+    header = jar.pixel(None).set_cookie
+    assert header is not None
+    return header.partition(b";")[0]
+
+
+def test_a_new_browser_gets_a_new_name() -> None:
+    jar = PixelCookies(NEW, https=True)
+
+    first, second = jar.pixel(None), jar.pixel(b"theme=dark")
+
+    assert first.is_new
+    assert second.is_new
+    assert first.sha256 != second.sha256
+
+
+def test_https_takes_a_host_cookie() -> None:
+    header = PixelCookies(NEW, https=True).pixel(None).set_cookie or b""
+
+    name, *attributes = header.decode().split("; ")
+    assert name.startswith("__Host-slpx=v1.k2.")
+    assert attributes == [
+        "Path=/",
+        "Max-Age=34560000",
+        "HttpOnly",
+        "SameSite=Lax",
+        "Secure",
+    ]
+
+
+def test_a_browser_that_comes_back_is_known_among_other_cookies() -> None:
+    jar = PixelCookies(NEW, https=False)
+    cookie = cookie_of(jar)
+    known = jar.pixel(cookie)
+
+    again = jar.pixel(b"a=slpx=; " + cookie + b"; theme=dark")
+
+    assert again == known
+    assert not again.is_new
+    assert again.set_cookie is None
+
+
+def test_an_old_keys_cookie_is_signed_anew_under_the_same_name() -> None:
+    old = PixelCookies(OLD, https=False)
+    cookie = cookie_of(old)
+    rotated = PixelCookies({**NEW, **OLD}, https=False)
+
+    pixel = rotated.pixel(cookie)
+
+    assert not pixel.is_new
+    assert pixel.sha256 == old.pixel(cookie).sha256
+    renewed = (pixel.set_cookie or b"").partition(b";")[0]
+    assert renewed.startswith(b"slpx=v1.k2.")
+    assert rotated.pixel(renewed).sha256 == pixel.sha256
+
+
+def test_a_dropped_key_makes_its_browsers_new() -> None:
+    cookie = cookie_of(PixelCookies(OLD, https=False))
+
+    assert PixelCookies(NEW, https=False).pixel(cookie).is_new
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"",
+        b"v1",
+        b"v1.k2..",
+        b"v1.k2.AAAA.AAAA",
+        b"v1.k2." + b"A" * 22 + b"." + b"A" * 22,
+        b"v2.k2." + b"A" * 22 + b"." + b"A" * 22,
+        b"v1.k2.\xff.\xff",
+        b"v1.k2." + b"A" * 5000 + b".x",
+        b"v1.k2.A.A.A",
+    ],
+)
+def test_a_forged_cookie_reads_as_none(value: bytes) -> None:
+    jar = PixelCookies(NEW, https=False)
+
+    assert jar.pixel(b"slpx=" + value).is_new
+
+
+def test_another_id_under_a_good_signature_reads_as_none() -> None:
+    jar = PixelCookies(NEW, https=False)
+    head, _, mac = cookie_of(jar).rpartition(b".")
+    other = base64.urlsafe_b64encode(b"0123456789abcdef").rstrip(b"=")
+
+    forged = head.rpartition(b".")[0] + b"." + other + b"." + mac
+
+    assert jar.pixel(forged).is_new

@@ -1,0 +1,39 @@
+"""The whole service as processes of its own, over the test database."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests import services
+from tests.services import Process
+
+
+@pytest.fixture(scope="session")
+def _web(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.Client]:
+    with services.web(tmp_path_factory.mktemp("web")) as client:
+        yield client
+
+
+@pytest.fixture
+def web(_web: httpx.Client, transactional_db: None) -> httpx.Client:
+    _web.headers = httpx.Headers()
+    return _web
+
+
+@pytest.fixture
+def redirects(
+    transactional_db: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.Client]:
+    with services.redirects(tmp_path_factory.mktemp("redirects")) as client:
+        yield client
+
+
+@pytest.fixture
+def worker(
+    transactional_db: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Process]:
+    with services.worker(tmp_path_factory.mktemp("worker")) as process:
+        yield process

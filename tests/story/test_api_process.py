@@ -1,0 +1,82 @@
+"""What only Django's real process shows: chunked bodies, and a database away."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shortlinks.models import User
+from tests import factories, services
+
+PATH = "/api/v4/short_links"
+
+
+@pytest.fixture
+def admin(transactional_db: None) -> User:
+    return factories.admin(factories.account())
+
+
+def body(entity_id: int) -> bytes:
+    order = {
+        "url": factories.URL,
+        "metadata": {"entity_type": "contacts", "entity_id": entity_id},
+    }
+    return json.dumps([order]).encode()
+
+
+def in_chunks(content: bytes, size: int = 10) -> Iterator[bytes]:
+    for start in range(0, len(content), size):
+        yield content[start : start + size]
+
+
+def test_a_body_may_come_in_chunks(web: httpx.Client, admin: User) -> None:
+    assert admin.account is not None
+    contact = factories.contact(admin.account)
+    headers = {
+        "Authorization": f"Bearer {factories.token(admin)}",
+        "Content-Type": "application/json",
+    }
+
+    whole = web.post(PATH, headers=headers, content=body(contact.entity_id))
+    chunked = web.post(
+        PATH, headers=headers, content=in_chunks(body(contact.entity_id))
+    )
+
+    assert chunked.status_code == 200
+    assert chunked.json() == whole.json()
+
+
+def test_chunks_over_the_limit_are_413(web: httpx.Client, admin: User) -> None:
+    response = web.post(
+        PATH,
+        headers={"Authorization": f"Bearer {factories.token(admin)}"},
+        content=in_chunks(b" " * (4 * 1024 * 1024 + 1), size=65_536),
+    )
+
+    assert response.status_code == 413
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_a_database_that_is_away_is_503_with_retry_after(
+    admin: User, tmp_path: Path
+) -> None:
+    token = factories.token(admin)
+    nowhere = f"postgres://user:password@127.0.0.1:{services.free_port()}/shortlinks"
+    with services.web(tmp_path, DATABASE_URL=nowhere) as web:
+        response = web.post(
+            PATH,
+            headers={"Authorization": f"Bearer {token}"},
+            json=json.loads(body(1)),
+        )
+
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "30"
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json() == {
+        "title": "Service Unavailable",
+        "type": "https://httpstatus.es/503",
+        "status": 503,
+        "detail": "The database is away. Nothing was stored, please try again.",
+    }

@@ -1,0 +1,89 @@
+"""The main job, end to end: order, open, note, pixel. Every part is a real process."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from django.db.models import Sum
+
+from shortlinks.models import DailyVisits, Note, PixelAttachment, User, Visit
+from tests import factories, services
+from tests.services import Process
+
+
+@pytest.fixture
+def admin(transactional_db: None) -> User:
+    return factories.admin(factories.account())
+
+
+def test_from_order_to_note(
+    web: httpx.Client, redirects: httpx.Client, worker: Process, admin: User
+) -> None:
+    assert admin.account is not None
+    manager = factories.user(admin.account, contacts_view="M", contacts_edit="M")
+    contact = factories.contact(
+        admin.account, entity_id=11070881, responsible_user=manager
+    )
+    ordered = web.post(
+        "/api/v4/short_links",
+        headers={"Authorization": f"Bearer {factories.token(admin)}"},
+        json=[
+            {
+                "url": "https://www.yandex.ru",
+                "metadata": {"entity_type": "contacts", "entity_id": 11070881},
+            }
+        ],
+    )
+    [link] = ordered.json()["_embedded"]["short_links"]
+
+    opened = redirects.get(urlsplit(link["url"]).path, headers=factories.BROWSER)
+
+    assert (opened.status_code, opened.headers["location"]) == (
+        302,
+        "https://www.yandex.ru/",
+    )
+    web.headers["Authorization"] = f"Bearer {factories.token(manager)}"
+    notes = services.wait_for(
+        lambda: web.get("/api/v4/contacts/11070881/notes").content, seconds=4
+    )
+    assert b'"note_type":"link_followed","params":{"url":"https://www.yandex.ru"}' in (
+        notes
+    )
+    assert urlsplit(link["url"]).path[1:].encode() not in notes
+    assert PixelAttachment.objects.get().contact == contact
+
+
+def test_a_worker_killed_amid_5000_opens_loses_and_doubles_nothing(
+    redirects: httpx.Client, admin: User, tmp_path: Path
+) -> None:
+    assert admin.account is not None
+    contacts = [factories.contact(admin.account) for _ in range(50)]
+    codes = [factories.link(contact).code for contact in contacts] * 100
+
+    def open_link(code: str) -> int:
+        return redirects.get(f"/{code}", headers=factories.BROWSER).status_code
+
+    with (
+        ThreadPoolExecutor(8) as visitors,
+        services.worker(tmp_path, name="first") as first,
+        services.beat(tmp_path),
+    ):
+        answers = [visitors.submit(open_link, code) for code in codes]
+        services.wait_for(Note.objects.exists)
+        first.kill()
+        assert not all(answer.done() for answer in answers)
+        with services.worker(tmp_path, name="second"):
+            statuses = [answer.result(60) for answer in answers]
+            services.wait_for(
+                lambda: not Visit.objects.filter(due_at__isnull=False).exists()
+            )
+
+    assert statuses == [302] * 5000
+    assert Visit.objects.count() == 5000
+    assert not Visit.objects.filter(followed_up_at=None).exists()
+    assert sorted(Note.objects.values_list("contact", "opens")) == [
+        (contact.id, 100) for contact in contacts
+    ]
+    assert DailyVisits.objects.aggregate(Sum("visits")) == {"visits__sum": 5000}
