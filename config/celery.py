@@ -69,6 +69,11 @@ app.conf.update(
             "schedule": 5.0,
             "options": {"expires": 5.0},
         },
+        "link-changes": {
+            "task": "shortlinks.tasks.publish_link_changes",
+            "schedule": 15.0,
+            "options": {"expires": 15.0},
+        },
         "partitions": {
             "task": "shortlinks.tasks.maintain_partitions",
             "schedule": 6 * 3600.0,

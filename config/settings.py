@@ -29,8 +29,10 @@ ALLOW_PRIVATE_TARGETS = env.flag("ALLOW_PRIVATE_TARGETS", default=False)
 EXTRA_SHORT_HOSTS = env.words("EXTRA_SHORT_HOSTS")
 LINK_CACHE_SIZE = int(env.number("LINK_CACHE_SIZE", 200_000, least=1_000, most=5e6))
 LINK_CACHE_SECONDS = env.number("LINK_CACHE_SECONDS", 30, least=1, most=300)
-VISIT_COMMIT_TIMEOUT = env.number("VISIT_COMMIT_TIMEOUT", 1.0, least=0.1, most=10)
+VISIT_COMMIT_TIMEOUT = env.number("VISIT_COMMIT_TIMEOUT", 0.7, least=0.1, most=10)
 VISIT_SETTLE_SECONDS = env.number("VISIT_SETTLE_SECONDS", 1.0, least=0, most=30)
+SPOOL_DIR = Path(env.text("SPOOL_DIR", str(BASE_DIR / "var" / "spool")))
+SPOOL_MOST_BYTES = int(env.number("SPOOL_MOST_MB", 1024, least=1, most=1e6)) * 1024**2
 API_MAX_BODY_BYTES = 4 * 1024 * 1024
 
 # --- stores -----------------------------------------------------------------

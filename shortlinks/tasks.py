@@ -9,7 +9,7 @@ import time
 
 from celery import shared_task
 
-from shortlinks.domain import upkeep, visits
+from shortlinks.domain import link_changes, upkeep, visits
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,12 @@ def follow_up_visits() -> None:
         follow_up_visits.delay()
     if followed_up:
         logger.info("followed up %d visits", followed_up)
+
+
+@shared_task
+def publish_link_changes() -> None:
+    """Redis may have been away when a link was disabled."""
+    link_changes.publish()
 
 
 @shared_task

@@ -9,6 +9,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from shortlinks.domain import access, links, tokens, urls
+from shortlinks.domain.visit_rows import VisitFacts
 from shortlinks.models import Account, Contact, Group, ShortLink, User, Visit
 
 URL = "https://shop.example/sale"
@@ -99,6 +100,28 @@ def visit(of: ShortLink | int, **fields: Any) -> Visit:
             "pixel_sha256": None,
             "pixel_is_new": False,
             "due_at": now - timedelta(minutes=1),
+            **fields,
+        }
+    )
+
+
+def facts(**fields: Any) -> VisitFacts:
+    """A visit on its way into the log or the spool."""
+    return VisitFacts(
+        **{
+            "id": str(uuid7()),
+            "link_id": 7,
+            "occurred_at": 1_795_000_000.25,
+            "method": "GET",
+            "user_agent": CHROME,
+            "accept_language": "ru",
+            "referer": "",
+            "sec_fetch": "",
+            "purpose": "",
+            "address": "198.51.100.0",
+            "source": "ab" * 16,
+            "pixel_sha256": "",
+            "pixel_is_new": False,
             **fields,
         }
     )

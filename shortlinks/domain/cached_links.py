@@ -5,20 +5,27 @@ then nothing is written, and the redirects read the rows themselves.
 """
 
 import logging
+import time
+from collections.abc import Iterable
+from datetime import datetime
 from functools import cache
 
 import msgspec
 import redis
 from django.conf import settings
+from django.utils import timezone
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from shortlinks.models import Account, ShortLink
 
 logger = logging.getLogger(__name__)
 
 SECONDS = 24 * 3600
-# Outlives any redirect that read the row before the change and writes it after.
-WITHDRAWN_SECONDS = 3600
+# In place of a link that has ended: no redirect that read the row before and writes
+# it after can bring it back.
 WITHDRAWN = b"-"
+SECONDS_AFTER_FAILURE = 5.0
 
 
 class CachedLink(msgspec.Struct, frozen=True, array_like=True):
@@ -62,29 +69,64 @@ def publish_links(links: dict[str, CachedLink]) -> None:
     _store({link_key(code): msgspec.json.encode(v) for code, v in links.items()})
 
 
-def publish_account(account: Account) -> None:
+def publish_changed(links: Iterable[ShortLink]) -> bool:
+    """What the rows say now; False if Redis is away and heard nothing."""
+    now = timezone.now()
+    return _store(
+        {
+            link_key(link.code): msgspec.json.encode(of_link(link))
+            if link.is_live(now)
+            else WITHDRAWN
+            for link in links
+        }
+    )
+
+
+def publish_account(account: Account) -> bool:
     """An account that was switched off has no links any more."""
     value = msgspec.json.encode(of_account(account)) if account.is_active else WITHDRAWN
-    _store({account_key(account.id): value})
+    return _store({account_key(account.id): value})
 
 
-def withdraw_link(code: str) -> None:
-    """Stop redirects within the life of the processes' own caches."""
-    _store({link_key(code): WITHDRAWN}, seconds=WITHDRAWN_SECONDS)
+def changes_published_until() -> datetime | None:
+    """Up to when Redis has heard of all changes; None if it has lost everything."""
+    value = _client().get(f"{settings.REDIS_PREFIX}changes-published-until")
+    return datetime.fromisoformat(value.decode()) if isinstance(value, bytes) else None
 
 
-def _store(entries: dict[str, bytes], *, seconds: int = SECONDS) -> None:
+def remember_changes_published(until: datetime) -> None:
+    _client().set(f"{settings.REDIS_PREFIX}changes-published-until", until.isoformat())
+
+
+def _store(entries: dict[str, bytes]) -> bool:
+    if time.monotonic() < _away.until:
+        return False
     pipeline = _client().pipeline(transaction=False)
     for key, value in entries.items():
-        pipeline.set(key, value, ex=seconds)
+        pipeline.set(key, value, ex=SECONDS)
     try:
         pipeline.execute()
     except redis.RedisError as error:
         logger.warning("link cache not written: %s", error)
+        _away.until = time.monotonic() + SECONDS_AFTER_FAILURE
+        return False
+    return True
+
+
+class _Away:
+    """A Redis that hangs costs one request, and not each."""
+
+    until = 0.0
+
+
+_away = _Away()
 
 
 @cache
 def _client() -> redis.Redis:
     return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=0.3, socket_connect_timeout=0.3
+        settings.REDIS_URL,
+        socket_timeout=0.3,
+        socket_connect_timeout=0.3,
+        retry=Retry(NoBackoff(), 0),  # the driver's own default is three more
     )

@@ -78,25 +78,22 @@ def create(grants: Sequence[Grant]) -> list[CreatedLink]:
 
 def disable(link: ShortLink) -> None:
     """From now on the link answers like one that never was."""
-    link.disabled_at = timezone.now()
-    link.save(update_fields=["disabled_at"])
-    transaction.on_commit(lambda: cached_links.withdraw_link(link.code))
+    link.disabled_at = link.changed_at = timezone.now()
+    link.save(update_fields=["disabled_at", "changed_at"])
+    transaction.on_commit(lambda: _publish_as_it_is(link.pk))
 
 
 def change_end(link: ShortLink, expires_at: datetime | None) -> None:
     """Let the link expire then, or never."""
     link.expires_at = expires_at
-    link.save(update_fields=["expires_at"])
+    link.changed_at = timezone.now()
+    link.save(update_fields=["expires_at", "changed_at"])
     transaction.on_commit(lambda: _publish_as_it_is(link.pk))
 
 
 def _publish_as_it_is(link_id: int) -> None:
     """Tell the redirects what the row says now; it may have been disabled since."""
-    link = ShortLink.objects.get(pk=link_id)
-    if ShortLink.objects.live(timezone.now()).filter(pk=link_id).exists():
-        cached_links.publish_links({link.code: cached_links.of_link(link)})
-    else:
-        cached_links.withdraw_link(link.code)
+    cached_links.publish_changed([ShortLink.objects.get(pk=link_id)])
 
 
 def _store(

@@ -588,6 +588,14 @@ class Migration(migrations.Migration):
                 ("disabled_at", models.DateTimeField(blank=True, null=True)),
                 ("expires_at", models.DateTimeField(blank=True, null=True)),
                 (
+                    "changed_at",
+                    models.DateTimeField(
+                        editable=False,
+                        help_text="When it was last disabled or prolonged.",
+                        null=True,
+                    ),
+                ),
+                (
                     "account",
                     models.ForeignKey(
                         db_index=False,
@@ -829,6 +837,14 @@ class Migration(migrations.Migration):
             model_name="pixelattachment",
             constraint=models.UniqueConstraint(
                 fields=("pixel", "contact"), name="pixel_attached_once"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="shortlink",
+            index=models.Index(
+                condition=models.Q(("changed_at__isnull", False)),
+                fields=["changed_at"],
+                name="short_link_changed",
             ),
         ),
         migrations.AddConstraint(

@@ -37,6 +37,9 @@ class ShortLink(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     disabled_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    changed_at = models.DateTimeField(
+        null=True, editable=False, help_text="When it was last disabled or prolonged."
+    )
 
     objects = ShortLinkQuerySet.as_manager()
 
@@ -49,10 +52,21 @@ class ShortLink(models.Model):
                 name="short_link_live_per_contact_and_url",
             )
         ]
+        indexes = [
+            models.Index(
+                fields=["changed_at"],
+                name="short_link_changed",
+                condition=Q(changed_at__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         """The source url: a short link's own address is nobody's to read."""
         return self.url
+
+    def is_live(self, now: datetime) -> bool:
+        has_expired = self.expires_at is not None and self.expires_at <= now
+        return self.disabled_at is None and not has_expired
 
 
 class DailyVisits(models.Model):

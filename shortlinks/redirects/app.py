@@ -20,7 +20,7 @@ from shortlinks.redirects.grouped_cache import GroupedCache, Unavailable
 from shortlinks.redirects.pages import Answer
 from shortlinks.redirects.pixel_cookie import Pixel, PixelCookies
 from shortlinks.redirects.visit_facts import Request
-from shortlinks.redirects.visit_log import VisitLog, VisitNotStored
+from shortlinks.redirects.visit_log import LogFull, VisitLog
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -90,7 +90,7 @@ class Redirects:
             if found is None:
                 return pages.page(404, language)
             return await self._follow(request, *found)
-        except (Unavailable, VisitNotStored):
+        except (Unavailable, LogFull):
             return pages.page(503, language)
 
     async def _find(self, code: str) -> tuple[CachedLink, CachedAccount] | None:

@@ -10,14 +10,17 @@ from typing import Any
 import psycopg
 from psycopg.rows import TupleRow
 
+from shortlinks.redirects.breaker import Away, Breaker
+
 Row = TupleRow
 
 
 class Connection:
     """One autocommitting connection, opened when needed, one statement at a time.
 
-    A statement that overstays its time is abandoned with its connection: psycopg
-    would wait for its own cancel, so the socket is simply let go (DESIGN 3).
+    Only for statements that may run twice: one that is cut is tried again on a new
+    connection. One that overstays its time is abandoned with its connection: psycopg
+    would wait for its own cancel, so the socket is hung up instead (DESIGN 3).
     """
 
     def __init__(self, conninfo: str, *, timeout: float) -> None:
@@ -45,13 +48,17 @@ class Connection:
         self, query: str, parameters: Mapping[str, Any] | None
     ) -> list[Row]:
         connection = self._connection
-        if connection is None or connection.closed:
-            connection = await psycopg.AsyncConnection.connect(
-                self._conninfo, autocommit=True, prepare_threshold=0
-            )
-            self._connection = connection
-        cursor = await connection.execute(query, parameters)
-        return await cursor.fetchall() if cursor.description else []
+        if connection is not None:
+            try:
+                return await _run(connection, query, parameters)
+            except psycopg.OperationalError:
+                was_given_up = self._connection is not connection
+                if was_given_up or not connection.closed:
+                    raise
+        self._connection = await psycopg.AsyncConnection.connect(
+            self._conninfo, autocommit=True, prepare_threshold=0
+        )
+        return await _run(self._connection, query, parameters)
 
     def _abandon(self, task: "asyncio.Task[list[Row]]") -> None:
         connection, self._connection = self._connection, None
@@ -60,6 +67,37 @@ class Connection:
             task.cancel()
         else:
             _hang_up(connection.fileno())
+
+
+class Guarded:
+    """A connection behind a breaker: while Postgres is away, Away at once."""
+
+    def __init__(self, connection: Connection, breaker: Breaker) -> None:
+        self._connection = connection
+        self._breaker = breaker
+
+    async def execute(
+        self, query: str, parameters: Mapping[str, Any] | None = None
+    ) -> list[Row]:
+        if self._breaker.is_open:
+            raise Away
+        try:
+            return await self._connection.execute(query, parameters)
+        except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
+            self._breaker.trip(error)
+            raise
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+
+async def _run(
+    connection: psycopg.AsyncConnection[Row],
+    query: str,
+    parameters: Mapping[str, Any] | None,
+) -> list[Row]:
+    cursor = await connection.execute(query, parameters)
+    return await cursor.fetchall() if cursor.description else []
 
 
 def _hang_up(descriptor: int) -> None:

@@ -1,6 +1,5 @@
 """Where a redirect finds links and accounts: this process, Redis, Postgres."""
 
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
@@ -9,9 +8,8 @@ import redis.asyncio as redis
 
 from shortlinks.domain import cached_links, urls
 from shortlinks.domain.cached_links import CachedAccount, CachedLink
-from shortlinks.redirects.database import Connection, Row
-
-logger = logging.getLogger(__name__)
+from shortlinks.redirects.breaker import Breaker
+from shortlinks.redirects.database import Guarded, Row
 
 K = TypeVar("K")
 V = TypeVar("V", CachedLink, CachedAccount)
@@ -30,10 +28,15 @@ class LinkStore:
     """Reads what processes do not have cached; fails when no store can tell."""
 
     def __init__(
-        self, database: Connection, cache: redis.Redis, policy: urls.UrlPolicy
+        self,
+        database: Guarded,
+        cache: redis.Redis,
+        cache_breaker: Breaker,
+        policy: urls.UrlPolicy,
     ) -> None:
         self._database = database
         self._cache = cache
+        self._cache_breaker = cache_breaker
         self._policy = policy
 
     async def links(self, codes: Sequence[str]) -> dict[str, CachedLink]:
@@ -70,10 +73,12 @@ class LinkStore:
         self, keys: Sequence[K], kind: type[V], name: Callable[[K], str]
     ) -> tuple[dict[K, V], list[K]]:
         """What Redis has, and the keys it knows nothing of."""
+        if self._cache_breaker.is_open:
+            return {}, list(keys)
         try:
             values = await self._cache.mget([name(key) for key in keys])
         except redis.RedisError as error:
-            logger.warning("link cache not read: %s", error)
+            self._cache_breaker.trip(error)
             return {}, list(keys)
         found = {
             key: msgspec.json.decode(value, type=kind)
@@ -86,6 +91,8 @@ class LinkStore:
         self, values: dict[str, CachedLink] | dict[str, CachedAccount]
     ) -> None:
         """Fill Redis, but never over what a change of the row has put there."""
+        if self._cache_breaker.is_open:
+            return
         pipeline = self._cache.pipeline(transaction=False)
         for key, value in values.items():
             encoded = msgspec.json.encode(value)
@@ -93,7 +100,7 @@ class LinkStore:
         try:
             await pipeline.execute()
         except redis.RedisError as error:
-            logger.warning("link cache not filled: %s", error)
+            self._cache_breaker.trip(error)
 
     async def _select_links(self, codes: Sequence[str]) -> dict[str, CachedLink]:
         rows = await self._select(SELECT_LINKS, codes)

@@ -1,49 +1,82 @@
 """Puts the parts of a redirects' process together, and takes them apart in order."""
 
 import asyncio
-import contextlib
 
 import redis.asyncio as redis
 from django.conf import settings
 from psycopg.conninfo import make_conninfo
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from shortlinks import tasks
 from shortlinks.domain import urls
+from shortlinks.redirects import spool_replay
 from shortlinks.redirects.app import Receive, Redirects, Scope, Send
 from shortlinks.redirects.bell import Bell
+from shortlinks.redirects.breaker import Breaker
 from shortlinks.redirects.client_address import ClientAddresses
-from shortlinks.redirects.database import Connection
+from shortlinks.redirects.database import Connection, Guarded
 from shortlinks.redirects.grouped_cache import GroupedCache
 from shortlinks.redirects.link_cache import LinkStore
 from shortlinks.redirects.pixel_cookie import PixelCookies
 from shortlinks.redirects.source_keys import SourceKeys
-from shortlinks.redirects.visit_log import VisitLog
+from shortlinks.redirects.visit_log import SpoolDoor, VisitLog
 
 MOST_ACCOUNTS = 10_000
+CACHE_TIMEOUT = 0.3  # seconds
 
 
 class Process:
     """Lives between an ASGI server's start-up and shut-down."""
 
     def __init__(self) -> None:
-        timeout = settings.VISIT_COMMIT_TIMEOUT
-        conninfo = _conninfo()
-        self._for_reading = Connection(conninfo, timeout=timeout)
-        self._for_writing = Connection(conninfo, timeout=timeout)
         self._cache = redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=0.3, socket_connect_timeout=0.3
+            settings.REDIS_URL,
+            socket_timeout=CACHE_TIMEOUT,
+            socket_connect_timeout=CACHE_TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
         )
+        self._probe = Connection(_conninfo(), timeout=settings.VISIT_COMMIT_TIMEOUT)
+        self._database_breaker = Breaker("Postgres", self._ask_database)
+        self._cache_breaker = Breaker("the link cache", self._cache.ping)
+        self._for_reading = self._guarded()
+        self._for_writing = self._guarded()
         settle = settings.VISIT_SETTLE_SECONDS
         self._bell = Bell(tasks.follow_up_visits.delay, settle=settle)
+        self._spool = SpoolDoor(
+            settings.SPOOL_DIR, most_bytes=settings.SPOOL_MOST_BYTES
+        )
         self._visits = VisitLog(
-            self._for_writing, settle=settle, on_commit=self._bell.visits_committed
+            self._for_writing,
+            self._spool,
+            settle=settle,
+            on_commit=self._bell.visits_committed,
         )
         self._source_keys = SourceKeys(self._for_reading)
-        self._following = asyncio.create_task(self._source_keys.follow_the_day())
         self.redirects = self._redirects()
+        self._tasks = [
+            asyncio.create_task(self._source_keys.follow_the_day()),
+            asyncio.create_task(self._replay_spool()),
+        ]
+
+    async def stop(self) -> None:
+        """Finish the open batch, ring for it, then let the stores go."""
+        await self._visits.close()
+        await self._spool.finish()
+        await self._bell.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._database_breaker.close()
+        await self._cache_breaker.close()
+        for connection in (self._for_reading, self._for_writing, self._probe):
+            await connection.close()
+        await self._cache.aclose()
 
     def _redirects(self) -> Redirects:
-        store = LinkStore(self._for_reading, self._cache, urls.policy())
+        store = LinkStore(
+            self._for_reading, self._cache, self._cache_breaker, urls.policy()
+        )
         seconds = settings.LINK_CACHE_SECONDS
         size = settings.LINK_CACHE_SIZE
         return Redirects(
@@ -57,16 +90,19 @@ class Process:
             source_keys=self._source_keys,
         )
 
-    async def stop(self) -> None:
-        """Finish the open batch, ring for it, then let the stores go."""
-        await self._visits.close()
-        await self._bell.close()
-        self._following.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._following
-        await self._for_reading.close()
-        await self._for_writing.close()
-        await self._cache.aclose()
+    def _guarded(self) -> Guarded:
+        connection = Connection(_conninfo(), timeout=settings.VISIT_COMMIT_TIMEOUT)
+        return Guarded(connection, self._database_breaker)
+
+    async def _ask_database(self) -> None:
+        await self._probe.execute("SELECT 1 FROM shortlinks_visit LIMIT 0")
+
+    async def _replay_spool(self) -> None:
+        await spool_replay.keep_replaying(
+            self._spool,
+            self._database_breaker,
+            on_commit=self._bell.visits_committed,
+        )
 
 
 class Application:

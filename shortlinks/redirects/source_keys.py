@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import psycopg
 
-from shortlinks.redirects.database import Connection
+from shortlinks.redirects.database import Guarded
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ SELECT key FROM made UNION ALL SELECT key FROM shortlinks_sourcekey WHERE day = 
 class SourceKeys:
     """`current` is there from the start: one of its own until Postgres has one."""
 
-    def __init__(self, database: Connection) -> None:
+    def __init__(self, database: Guarded) -> None:
         self._database = database
         self._day: date | None = None
         self.current = secrets.token_bytes(KEY_BYTES)

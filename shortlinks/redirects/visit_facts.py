@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid_utils import uuid7
 
 from shortlinks.domain.cached_links import CachedAccount, CachedLink
+from shortlinks.domain.visit_rows import VisitFacts
 from shortlinks.redirects.client_address import masked
 from shortlinks.redirects.pixel_cookie import Pixel
 
@@ -22,24 +23,6 @@ FETCH_HEADERS = (
     b"sec-fetch-dest",
     b"sec-fetch-user",
 )
-
-
-class VisitFacts(NamedTuple):
-    """A row of visits, in the order of `visit_log.COLUMNS`; "" stands for nothing."""
-
-    id: str
-    link_id: int
-    occurred_at: float
-    method: str
-    user_agent: str
-    accept_language: str
-    referer: str
-    sec_fetch: str
-    purpose: str
-    address: str
-    source: str
-    pixel_sha256: str
-    pixel_is_new: bool
 
 
 class Request(NamedTuple):

@@ -1,60 +1,77 @@
 """The log of visits: an open is answered only when its row is durable (DESIGN 3).
 
 Group commit without a timer: a batch is whatever arrived while the last one was being
-written, so one visit alone waits for nothing and a thousand share one fsync.
+written, so one visit alone waits for nothing and a thousand share one fsync. When
+Postgres is away the batch goes to the spool, fsynced, and is replayed later.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 
-from shortlinks.redirects.database import Connection
-from shortlinks.redirects.visit_facts import VisitFacts
+from shortlinks.domain import spool, visit_rows
+from shortlinks.domain.visit_rows import VisitFacts
+from shortlinks.redirects.database import Guarded
 
 logger = logging.getLogger(__name__)
 
 MOST_IN_A_BATCH = 1000
 MOST_WAITING = 20_000
 
-# Columns go as text arrays, made here in one pass each: the drivers' own arrays
-# cost several times as much for each element.
-INSERT = """
-INSERT INTO shortlinks_visit
-  (id, link_id, occurred_at, method, user_agent, accept_language, referer, sec_fetch,
-   purpose, address, source, pixel_sha256, pixel_is_new, due_at)
-SELECT id, link_id, to_timestamp(occurred_at), method, user_agent, accept_language,
-       referer, sec_fetch, purpose, nullif(address, '')::inet, decode(source, 'hex'),
-       decode(nullif(pixel_sha256, ''), 'hex'), pixel_is_new,
-       now() + %(settle)s * interval '1 s'
-FROM unnest(%(id)s::uuid[], %(link_id)s::bigint[], %(occurred_at)s::float8[],
-            %(method)s::text[], %(user_agent)s::text[], %(accept_language)s::text[],
-            %(referer)s::text[], %(sec_fetch)s::text[], %(purpose)s::text[],
-            %(address)s::text[], %(source)s::text[], %(pixel_sha256)s::text[],
-            %(pixel_is_new)s::bool[])
-  AS v (id, link_id, occurred_at, method, user_agent, accept_language, referer,
-        sec_fetch, purpose, address, source, pixel_sha256, pixel_is_new)
-ON CONFLICT (id) DO NOTHING
-"""
-TEXTS = frozenset(
-    {"user_agent", "accept_language", "referer", "sec_fetch", "purpose", "address"}
-)
-# In no text: `visit_facts` lets no control character through.
-SEPARATOR = "\x1f"
+
+class LogFull(Exception):
+    """More visits wait than memory should hold; this one was not taken."""
 
 
-class VisitNotStored(Exception):
-    """The visit is not durable, so it may not be answered with a redirect."""
+@dataclass(slots=True)
+class Counts:
+    """What became of the visits of this process."""
+
+    committed: int = 0
+    spooled: int = 0
+    refused: int = 0
+    lost: int = 0
+
+
+class SpoolDoor:
+    """The spool's file system work, one thread at a time, off the loop."""
+
+    def __init__(self, directory: Path, *, most_bytes: int) -> None:
+        self.directory = directory
+        self._writer = spool.Writer(directory, most_bytes=most_bytes)
+        self._turn = asyncio.Lock()
+
+    async def append(self, visits: Sequence[VisitFacts]) -> None:
+        async with self._turn:
+            await asyncio.to_thread(self._writer.append, visits)
+
+    async def set_aside(self, visit: VisitFacts) -> None:
+        lines = [spool.encode(visit)]
+        await asyncio.to_thread(spool.set_aside, self.directory, lines)
+
+    async def finish(self) -> None:
+        async with self._turn:
+            await asyncio.to_thread(self._writer.finish)
 
 
 class VisitLog:
-    """One writer, many waiters; `on_commit` hears of every batch."""
+    """One writer, many waiters; `on_commit` hears how many each batch committed."""
 
     def __init__(
-        self, database: Connection, *, settle: float, on_commit: Callable[[int], None]
+        self,
+        database: Guarded,
+        door: SpoolDoor,
+        *,
+        settle: float,
+        on_commit: Callable[[int], None],
     ) -> None:
+        self.counts = Counts()
         self._database = database
+        self._spool = door
         self._settle = settle
         self._on_commit = on_commit
         self._open: list[tuple[VisitFacts, asyncio.Future[None]]] = []
@@ -63,9 +80,13 @@ class VisitLog:
         self._writer = asyncio.create_task(self._write_batches())
 
     async def append(self, visit: VisitFacts) -> None:
-        """Return when the visit is committed; VisitNotStored if it cannot be."""
+        """Return when the visit is durable; LogFull if it could not be taken.
+
+        When Postgres is away and the disk is full too, the visit is lost and its
+        visitor led on all the same: counted, and logged as an error.
+        """
         if len(self._open) >= MOST_WAITING or self._closing:
-            raise VisitNotStored
+            raise LogFull
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._open.append((visit, waiter))
         self._arrived.set()
@@ -84,68 +105,54 @@ class VisitLog:
             self._open = self._open[MOST_IN_A_BATCH:]
             if not self._open and not self._closing:
                 self._arrived.clear()
-            if batch:
-                await self._write(batch)
-            elif self._closing:
+            if not batch and self._closing:
                 return
+            await self._write(batch)
 
     async def _write(
         self, batch: Sequence[tuple[VisitFacts, asyncio.Future[None]]]
     ) -> None:
-        stored = await self._store([visit for visit, _ in batch])
-        for (_, waiter), is_stored in zip(batch, stored, strict=True):
-            if waiter.done():  # its visitor has gone
-                continue
-            if is_stored:
+        if batch:
+            await self._store([visit for visit, _ in batch])
+        for _, waiter in batch:
+            if not waiter.done():  # done: its visitor has gone
                 waiter.set_result(None)
-            else:
-                waiter.set_exception(VisitNotStored())
-        self._on_commit(sum(stored))
 
-    async def _store(self, visits: Sequence[VisitFacts]) -> list[bool]:
-        """Which of the visits are durable; one that Postgres refuses stands alone."""
+    async def _store(self, visits: Sequence[VisitFacts]) -> None:
+        """Commit the visits; one that Postgres refuses stands alone."""
+        parameters = visit_rows.columns(visits, settle=self._settle)
         try:
-            await self._insert(visits)
+            await self._database.execute(visit_rows.INSERT, parameters)
         except (psycopg.DataError, psycopg.IntegrityError) as error:
-            if len(visits) == 1:
-                logger.error("a visit was refused: %s", error)  # noqa: TRY400
-                return [False]
+            await self._halve(visits, error)
+        except (psycopg.Error, OSError):  # TimeoutError and Away are OSErrors
+            await self._spool_them(visits)
+        else:
+            self.counts.committed += len(visits)
+            self._on_commit(len(visits))
+
+    async def _halve(self, visits: Sequence[VisitFacts], error: psycopg.Error) -> None:
+        if len(visits) > 1:
             half = len(visits) // 2
-            return [
-                *await self._store(visits[:half]),
-                *await self._store(visits[half:]),
-            ]
-        except (psycopg.Error, OSError) as error:  # TimeoutError is an OSError
-            logger.error("%d visits were not stored: %r", len(visits), error)  # noqa: TRY400
-            return [False] * len(visits)
-        return [True] * len(visits)
-
-    async def _insert(self, visits: Sequence[VisitFacts]) -> None:
-        """Insert the visits, again on a new connection if the old one was cut.
-
-        A second try is harmless: the ids were made before the first.
-        """
-        columns = _columns(visits) | {"settle": self._settle}
+            await self._store(visits[:half])
+            await self._store(visits[half:])
+            return
+        self.counts.refused += 1
+        logger.error("a visit was refused and set aside: %s", error)
         try:
-            await self._database.execute(INSERT, columns)
-        except psycopg.OperationalError:
-            await self._database.execute(INSERT, columns)
+            await self._spool.set_aside(visits[0])
+        except OSError as full:
+            self._lose(1, full)
 
+    async def _spool_them(self, visits: Sequence[VisitFacts]) -> None:
+        """Also what may have been committed: its ids make the replay harmless."""
+        try:
+            await self._spool.append(visits)
+        except OSError as error:
+            self._lose(len(visits), error)
+        else:
+            self.counts.spooled += len(visits)
 
-def _columns(visits: Sequence[VisitFacts]) -> dict[str, object]:
-    """The visits as one Postgres array for each column, in its text form."""
-    return {
-        name: _quoted(values) if name in TEXTS else _bare(values)
-        for name, values in zip(
-            VisitFacts._fields, zip(*visits, strict=True), strict=True
-        )
-    }
-
-
-def _bare(values: Sequence[object]) -> str:
-    return "{" + ",".join([str(value) or '""' for value in values]) + "}"
-
-
-def _quoted(values: Sequence[str]) -> str:
-    joined = SEPARATOR.join(values).replace("\\", "\\\\").replace('"', '\\"')
-    return '{"' + joined.replace(SEPARATOR, '","') + '"}'
+    def _lose(self, count: int, error: OSError) -> None:
+        self.counts.lost += count
+        logger.critical("%d visits are LOST, neither store took them: %s", count, error)

@@ -181,7 +181,7 @@ def ended_links(account: Account) -> dict[str, str]:
 
     def ended(url: str, **fields: Any) -> str:
         link = factories.link(contact, url, **fields)
-        cached_links.withdraw_link(link.code)
+        cached_links.publish_changed([link])
         return link.code
 
     closed = factories.account(is_active=False)

@@ -1,0 +1,73 @@
+"""Rows of visits as they are written: by the redirects, and by the spool's replay."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+# Columns go as text arrays, made here in one pass each: the drivers' own arrays
+# cost several times as much for each element.
+INSERT = """
+INSERT INTO shortlinks_visit
+  (id, link_id, occurred_at, method, user_agent, accept_language, referer, sec_fetch,
+   purpose, address, source, pixel_sha256, pixel_is_new, due_at)
+SELECT id, link_id, to_timestamp(occurred_at), method, user_agent, accept_language,
+       referer, sec_fetch, purpose, nullif(address, '')::inet, decode(source, 'hex'),
+       decode(nullif(pixel_sha256, ''), 'hex'), pixel_is_new,
+       now() + %(settle)s * interval '1 s'
+FROM unnest(%(id)s::uuid[], %(link_id)s::bigint[], %(occurred_at)s::float8[],
+            %(method)s::text[], %(user_agent)s::text[], %(accept_language)s::text[],
+            %(referer)s::text[], %(sec_fetch)s::text[], %(purpose)s::text[],
+            %(address)s::text[], %(source)s::text[], %(pixel_sha256)s::text[],
+            %(pixel_is_new)s::bool[])
+  AS v (id, link_id, occurred_at, method, user_agent, accept_language, referer,
+        sec_fetch, purpose, address, source, pixel_sha256, pixel_is_new)
+ON CONFLICT (id) DO NOTHING
+"""
+TEXTS = frozenset(
+    {"user_agent", "accept_language", "referer", "sec_fetch", "purpose", "address"}
+)
+# In no text: `visit_facts` lets no control character through.
+SEPARATOR = "\x1f"
+
+
+class VisitFacts(NamedTuple):
+    """What a request said of itself; "" stands for nothing.
+
+    No text has a control character, so SEPARATOR is in none (see `visit_facts`).
+    """
+
+    id: str
+    link_id: int
+    occurred_at: float
+    method: str
+    user_agent: str
+    accept_language: str
+    referer: str
+    sec_fetch: str
+    purpose: str
+    address: str
+    source: str
+    pixel_sha256: str
+    pixel_is_new: bool
+
+
+def columns(visits: Sequence[VisitFacts], *, settle: float) -> dict[str, Any]:
+    """The parameters of INSERT: one Postgres array for each column, in text form.
+
+    `settle` is in seconds: the visits are due so long after the insert.
+    """
+    arrays = {
+        name: _quoted(values) if name in TEXTS else _bare(values)
+        for name, values in zip(
+            VisitFacts._fields, zip(*visits, strict=True), strict=True
+        )
+    }
+    return {**arrays, "settle": settle}
+
+
+def _bare(values: Sequence[object]) -> str:
+    return "{" + ",".join([str(value) or '""' for value in values]) + "}"
+
+
+def _quoted(values: Sequence[str]) -> str:
+    joined = SEPARATOR.join(values).replace("\\", "\\\\").replace('"', '\\"')
+    return '{"' + joined.replace(SEPARATOR, '","') + '"}'

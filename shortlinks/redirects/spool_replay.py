@@ -1,0 +1,39 @@
+"""Brings the spool home: this process's files, and those of dead ones (DESIGN 3).
+
+The process that has the disk replays it, so no volume needs to be shared.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from django.db import Error, connection
+
+from shortlinks.domain import spool
+from shortlinks.redirects.breaker import Breaker
+from shortlinks.redirects.visit_log import SpoolDoor
+
+logger = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_LOOKS = 2.0
+
+
+async def keep_replaying(
+    door: SpoolDoor, database: Breaker, *, on_commit: Callable[[int], None]
+) -> None:
+    """As long as the process lives: whenever Postgres is there and files wait."""
+    while True:
+        if not database.is_open and spool.is_waiting(door.directory):
+            await door.finish()
+            on_commit(await asyncio.to_thread(_replay, door))
+        await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _replay(door: SpoolDoor) -> int:
+    try:
+        return spool.replay(door.directory).visits
+    except (Error, OSError) as error:
+        logger.warning("the spool waits on: %s", error)
+        return 0
+    finally:
+        connection.close()  # of this thread, which may never come again

@@ -1,0 +1,77 @@
+"""A link that was disabled while Redis was away does not come back with it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import redis
+from django.utils import timezone
+
+from shortlinks.domain import cached_links, link_changes, links
+from shortlinks.models import Account, ShortLink
+from tests import factories
+
+
+@pytest.fixture
+def store() -> Iterator[redis.Redis]:
+    client = cached_links._client()
+    client.delete("sl:changes-published-until")
+    yield client
+    client.delete("sl:changes-published-until")
+
+
+@pytest.fixture
+def link(account: Account, store: redis.Redis) -> ShortLink:
+    """One that Redis knows as it was."""
+    link = factories.link(factories.contact(account))
+    cached_links.publish_changed([link])
+    return link
+
+
+def cached(store: redis.Redis, link: ShortLink) -> object:
+    return store.get(cached_links.link_key(link.code))
+
+
+def test_changes_that_redis_missed_are_published(
+    store: redis.Redis, link: ShortLink
+) -> None:
+    links.disable(link)  # no commit hook runs inside of a test: Redis hears nothing
+    assert cached(store, link) != cached_links.WITHDRAWN
+
+    assert link_changes.publish() == 1
+
+    assert cached(store, link) == cached_links.WITHDRAWN
+
+
+def test_what_was_published_long_ago_is_not_published_again(
+    store: redis.Redis, link: ShortLink
+) -> None:
+    links.disable(link)
+    link.changed_at = timezone.now() - timedelta(minutes=10)
+    link.save()
+    link_changes.publish()
+
+    assert link_changes.publish() == 0
+
+
+def test_an_account_that_was_switched_off_has_no_links(
+    store: redis.Redis, account: Account, link: ShortLink
+) -> None:
+    account.is_active = False
+    account.save()
+
+    link_changes.publish()
+
+    assert store.get(cached_links.account_key(account.id)) == cached_links.WITHDRAWN
+
+
+def test_while_redis_is_away_nothing_counts_as_published(
+    store: redis.Redis, link: ShortLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links.disable(link)
+    with monkeypatch.context() as patched:
+        patched.setattr(cached_links._away, "until", float("inf"))
+        with pytest.raises(redis.ConnectionError):
+            link_changes.publish()
+
+    assert link_changes.publish() == 1

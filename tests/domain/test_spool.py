@@ -1,0 +1,222 @@
+"""The spool: durable lines, replayed exactly once, torn ones set aside."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shortlinks.domain import spool
+from shortlinks.domain.visit_rows import VisitFacts
+from shortlinks.models import Visit
+from tests import factories
+from tests.factories import facts
+
+MOST = 10**6
+
+
+def ids() -> set[str]:
+    return {str(id_) for id_ in Visit.objects.values_list("id", flat=True)}
+
+
+def bad(directory: Path) -> list[bytes]:
+    path = directory / "visits.bad"
+    return path.read_bytes().splitlines(keepends=True) if path.exists() else []
+
+
+@given(st.text(st.characters(categories=["L", "N", "P", "S"]), max_size=50))
+def test_a_line_comes_back_as_the_visit_it_was(agent: str) -> None:
+    visit = facts(user_agent=agent, pixel_is_new=True)
+
+    assert spool.decode(spool.encode(visit)) == visit
+
+
+@given(st.data())
+def test_a_line_that_was_touched_anywhere_is_torn(data: st.DataObject) -> None:
+    line = bytearray(spool.encode(facts()))
+    place = data.draw(st.integers(0, len(line) - 1))
+    bit = data.draw(st.integers(0, 7))
+    line[place] ^= 1 << bit
+
+    decoded = spool.decode(bytes(line))
+
+    # the checksum's own letters may change their case
+    assert decoded is None or bytes(line).lower() == spool.encode(decoded).lower()
+
+
+def test_what_was_appended_is_replayed_once_and_removed(
+    db: None, tmp_path: Path
+) -> None:
+    visits = [facts() for _ in range(1200)]
+    writer = spool.Writer(tmp_path, most_bytes=MOST)
+    for start in range(0, 1200, 100):
+        writer.append(visits[start : start + 100])
+    writer.finish()
+
+    first, second = spool.replay(tmp_path), spool.replay(tmp_path)
+
+    assert (first.files, first.visits, second.files) == (1, 1200, 0)
+    assert ids() == {visit.id for visit in visits}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_postgres_has_already_is_not_doubled(db: None, tmp_path: Path) -> None:
+    link = factories.link(factories.contact(factories.account()))
+    known = factories.visit(link)
+    writer = spool.Writer(tmp_path, most_bytes=MOST)
+    writer.append([facts(id=str(known.id)), facts()])
+    writer.finish()
+
+    spool.replay(tmp_path)
+
+    assert Visit.objects.count() == 2
+    known.refresh_from_db()
+    assert known.link == link
+
+
+def test_a_file_in_use_is_left_alone(db: None, tmp_path: Path) -> None:
+    writer = spool.Writer(tmp_path, most_bytes=MOST)
+    writer.append([facts()])
+
+    assert spool.replay(tmp_path).files == 0
+    writer.append([facts()])
+    writer.finish()
+    assert spool.replay(tmp_path).visits == 2
+
+
+APPEND_AND_DIE = """
+import os, signal, sys
+from pathlib import Path
+import django, msgspec
+django.setup()
+from shortlinks.domain import spool
+from shortlinks.domain.visit_rows import VisitFacts
+visits = msgspec.json.decode(sys.argv[2], type=list[VisitFacts])
+spool.Writer(Path(sys.argv[1]), most_bytes=10**6).append(visits)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_files_of_a_dead_process_are_found(db: None, tmp_path: Path) -> None:
+    visits = [facts() for _ in range(5)]
+    encoded = msgspec.json.encode(visits).decode()
+    command = [sys.executable, "-c", APPEND_AND_DIE, str(tmp_path), encoded]
+
+    died = subprocess.run(command, timeout=60)
+    spool.replay(tmp_path)
+
+    assert died.returncode == -signal.SIGKILL
+    assert ids() == {visit.id for visit in visits}
+
+
+def test_torn_and_refused_lines_are_set_aside_and_the_rest_comes_home(
+    db: None, tmp_path: Path
+) -> None:
+    good = [facts() for _ in range(3)]
+    refused = spool.encode(facts(source="not hex"))
+    lines = [spool.encode(visit) for visit in good]
+    torn = lines[0][:40]
+    content = b"".join([lines[0], b"junk\n", lines[1], refused, lines[2], torn])
+    (tmp_path / "visits-x.ndjson").write_bytes(content)
+
+    replayed = spool.replay(tmp_path)
+
+    assert (replayed.visits, replayed.torn, replayed.refused) == (3, 2, 1)
+    assert ids() == {visit.id for visit in good}
+    assert b"".join(bad(tmp_path)) == b"junk\n" + torn + refused
+
+
+def test_the_spool_is_bounded(tmp_path: Path) -> None:
+    writer = spool.Writer(tmp_path, most_bytes=2000)
+    visits = [facts() for _ in range(10)]
+
+    with pytest.raises(spool.SpoolFull):
+        writer.append(visits)
+
+    assert spool.used(tmp_path) == 0
+    writer.append(visits[:2])
+    assert 0 < spool.used(tmp_path) <= 2000
+    writer.finish()
+
+
+def test_a_full_disk_is_an_os_error_and_tears_no_later_line(
+    db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, lost, later = facts(), facts(), facts()
+    writer = spool.Writer(tmp_path, most_bytes=MOST)
+    writer.append([first])
+    real = os.write
+
+    def half_then_full(descriptor: int, data: bytes) -> int:
+        if len(data) < 30:
+            raise OSError(28, "No space left on device")
+        return real(descriptor, bytes(data)[: len(data) - 20])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", half_then_full)
+        with pytest.raises(OSError, match="No space"):
+            writer.append([lost])
+    writer.append([later])
+    writer.finish()
+
+    spool.replay(tmp_path)
+
+    assert ids() == {first.id, later.id}
+
+
+class Interleaving:
+    """A redirects' process, its Postgres and its spool, one step at a time."""
+
+    def __init__(self, directory: Path) -> None:
+        self.answered: list[VisitFacts] = []
+        self._directory = directory
+        self._writer = spool.Writer(directory, most_bytes=MOST)
+
+    def commit(self) -> None:
+        self.answered.append(facts())
+        spool._insert(self.answered[-1:])
+
+    def spool(self) -> None:
+        self.answered.append(facts())
+        self._writer.append(self.answered[-1:])
+
+    def commit_that_nobody_heard_of(self) -> None:
+        self.commit()
+        self._writer.append(self.answered[-1:])
+
+    def crash(self) -> None:
+        """The lock goes with the process, the file stays."""
+        self._writer.finish()
+
+    def replay(self) -> None:
+        spool.replay(self._directory)
+
+    def replay_that_dies_before_it_removes_the_file(self) -> None:
+        spool._insert(self.answered)
+
+
+STEPS = [name for name in vars(Interleaving) if not name.startswith("_")]
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.lists(st.sampled_from(STEPS), max_size=25))
+def test_whatever_happens_in_between_every_answered_open_is_stored_once(
+    db: None, tmp_path_factory: pytest.TempPathFactory, steps: list[str]
+) -> None:
+    Visit.objects.all().delete()
+    story = Interleaving(tmp_path_factory.mktemp("spool"))
+
+    for step in [*steps, "crash", "replay"]:
+        getattr(story, step)()
+
+    assert ids() == {visit.id for visit in story.answered}
+    assert Visit.objects.count() == len(story.answered)
