@@ -1,0 +1,70 @@
+# Every target does its own set-up: a Python >= 3.11 and make are all it needs.
+# Pass arguments on with ARGS, for example: make test ARGS="-k notes"
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+# What a command starts in its turn finds the tools of the virtual environment, too.
+WITH_STORES := PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/python -m embedded exec --
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check check-steps bench lock clean
+
+help:
+	@echo "make run     the whole service on http://127.0.0.1:8000 (PORT=, REDIRECT_PORT=); data in var/"
+	@echo "make test    the tests, on a PostgreSQL and a Valkey of their own (ARGS= for pytest)"
+	@echo "make check   lint, format, types, imports, migrations, tests: what CI runs"
+	@echo "make bench   what the performance claims are measured with (ARGS= for the benchmarks)"
+	@echo "make lock    pin the requirements (ARGS=--upgrade for newer versions)"
+	@echo "make clean   remove what was built; the data in var/ stays"
+
+run: $(READY)
+	@exec $(BIN)/python -m embedded run
+
+test: $(READY)
+	@$(WITH_STORES) pytest $(ARGS)
+
+# Types, too, are checked with the settings loaded.
+check: $(READY)
+	@$(WITH_STORES) $(MAKE) --no-print-directory check-steps
+
+check-steps:
+	@echo "[check] lint" && ruff check .
+	@echo "[check] format" && ruff format --check .
+	@echo "[check] types" && mypy
+	@echo "[check] imports" && lint-imports
+	@echo "[check] migrations" && python manage.py makemigrations --check --dry-run
+	@echo "[check] tests" && exec pytest $(ARGS)
+
+bench: $(READY)
+	@$(WITH_STORES) python -m benchmarks $(ARGS)
+
+lock: $(READY)
+	@$(BIN)/python -m pip install -qq uv
+	@$(LOCK) $(ARGS) requirements.in -o requirements.txt
+	@$(LOCK) $(ARGS) requirements-dev.in -o requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# Its absence marks a virtual environment that was left half made.
+$(READY): requirements-dev.txt
+	@if [ ! -e $@ ]; then \
+	  for python in "$(PYTHON)" python3.13 python3.12 python3.11 none; do \
+	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
+	  done; \
+	  if [ "$$python" = none ]; then \
+	    echo "[make] found no Python >= 3.11: name one with PYTHON=/path/to/python3" >&2; exit 1; \
+	  fi; \
+	  echo "[make] making $(VENV) with $$("$$python" --version)"; \
+	  "$$python" -m venv --clear $(VENV); \
+	fi
+	@rm -f $@
+	@echo "[make] installing the pinned packages into $(VENV) (a minute, once)"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check \
+	  --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,44 @@
+"""python -m embedded run | exec [--dir DIR] -- COMMAND... | manage COMMAND..."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from embedded import console, manage, service, throwaway
+from embedded.interruptions import Interrupted
+from embedded.problems import RunError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    try:
+        if arguments.action == "run":
+            return service.run(arguments.project.resolve())
+        if arguments.action == "manage":
+            return manage.run(arguments.project.resolve(), arguments.command)
+        return throwaway.execute(arguments.command, arguments.dir)
+    except Interrupted as interrupted:
+        return 128 + interrupted.signum
+    except (RunError, OSError) as error:
+        console.say(arguments.action, f"error: {error}")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m embedded")
+    actions = parser.add_subparsers(dest="action", required=True)
+    run = actions.add_parser("run", help="run the whole service until Ctrl-C")
+    run.add_argument("--project", type=Path, default=CHECKOUT, metavar="DIR")
+    execute = actions.add_parser("exec", help="run a command with throw-away stores")
+    execute.add_argument("--dir", type=Path, help="keeps the stores' logs there")
+    execute.add_argument("command", nargs="+")
+    administer = actions.add_parser("manage", help="manage.py of the run here")
+    administer.add_argument("--project", type=Path, default=CHECKOUT, metavar="DIR")
+    administer.add_argument("command", nargs=argparse.REMAINDER)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

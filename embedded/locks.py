@@ -1,0 +1,25 @@
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from embedded.problems import RunError
+
+
+@contextlib.contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """One run at a time; the system lets go of the lock when its holder dies."""
+    with (directory / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read() or "unknown"
+            raise RunError(
+                f"already running in {directory} (process {holder})"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

@@ -1,0 +1,26 @@
+"""`manage.py` with the settings of the run in this checkout."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from embedded import envfile, environment, keys
+from embedded.problems import RunError
+
+FROM_THE_RUN = ("BASE_URL", "SHORT_BASE_URL", "DATABASE_URL", "REDIS_URL")
+
+
+def run(project: Path, arguments: Sequence[str]) -> int:
+    """The command's exit code."""
+    var = project / "var"
+    told = envfile.read(var / "demo.env")
+    if not told.keys() >= set(FROM_THE_RUN):
+        raise RunError(f"nothing has run here yet: start it first (make run, {var})")
+    settings = {name: told[name] for name in FROM_THE_RUN}
+    settings["SPOOL_DIR"] = str(var / "spool")
+    secrets = keys.kept(var / "secrets.env")
+    command = (sys.executable, "manage.py", *arguments)
+    return subprocess.run(
+        command, cwd=project, env=environment.compose(var, secrets, settings)
+    ).returncode

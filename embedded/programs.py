@@ -1,0 +1,26 @@
+"""What runs for as long as the service does, whoever starts and stops it."""
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+
+class Rank(IntEnum):
+    """Started from the first to the last, stopped from the last to the first."""
+
+    STORES = 10
+    WORKER = 20
+    DOORS = 30
+    BEAT = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    name: str
+    command: tuple[str, ...]
+    rank: Rank
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: str | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_seconds: int = 20

@@ -1,0 +1,82 @@
+"""The command lines of the service's four processes, the same wherever they run."""
+
+import sys
+from pathlib import Path
+
+from embedded.programs import Program, Rank
+
+LOOPBACK = "127.0.0.1"
+QUEUES = ("visits", "webhooks", "maintenance", "default")
+
+# Slow or endless headers cost a client its connection, not the service its memory.
+# HTTP/1 alone, since these bounds do not hold for HTTP/2. No access log: it would carry
+# the codes of short links.
+HTTP = (
+    *("--http", "1"),
+    *("--http1-header-read-timeout", "10000"),
+    *("--http1-buffer-size", "65536"),
+    "--no-access-log",
+)
+# The worker takes no SIGTERM for longer than a task may take (its hard time limit).
+WORKER_STOP_SECONDS = 65
+
+
+def web(port: int, *, host: str = LOOPBACK) -> Program:
+    return Program(
+        name="web",
+        command=(
+            *_granian(host, port),
+            *("--interface", "wsgi", "--no-ws", "--blocking-threads", "4"),
+            "config.wsgi:application",
+        ),
+        rank=Rank.DOORS,
+    )
+
+
+def redirects(
+    port: int, *, host: str = LOOPBACK, application: str = "config.asgi:application"
+) -> Program:
+    return Program(
+        name="redirects",
+        command=(
+            *_granian(host, port),
+            *("--interface", "asgi", "--no-ws", "--loop", "uvloop"),
+            application,
+        ),
+        rank=Rank.DOORS,
+    )
+
+
+def worker() -> Program:
+    return Program(
+        name="worker",
+        command=(
+            *_celery("worker"),
+            *("--queues", ",".join(QUEUES), "--concurrency", "1"),
+            *("--without-gossip", "--without-mingle", "--loglevel", "info"),
+        ),
+        rank=Rank.WORKER,
+        environment={"CELERY_ROLE": "worker"},
+        stop_seconds=WORKER_STOP_SECONDS,
+    )
+
+
+def beat(schedule: Path) -> Program:
+    return Program(
+        name="beat",
+        command=(*_celery("beat"), "--schedule", str(schedule)),
+        rank=Rank.BEAT,
+        environment={"CELERY_ROLE": "worker"},
+    )
+
+
+def _granian(host: str, port: int) -> tuple[str, ...]:
+    address = ("--host", host, "--port", str(port))
+    # So long has what is being answered to be finished. Without an end granian waits
+    # for ever for a worker that was told to stop while it started, and did not hear it.
+    workers = ("--workers", "1", "--workers-kill-timeout", "5")
+    return (sys.executable, "-m", "granian", *address, *workers, *HTTP)
+
+
+def _celery(role: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "celery", "-A", "config", role)

@@ -1,0 +1,205 @@
+"""`make run`: the whole service in the foreground; all that it keeps is in `var/`."""
+
+import http.client
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from embedded import (
+    console,
+    demo,
+    envfile,
+    environment,
+    homes,
+    interruptions,
+    keys,
+    leftovers,
+    locks,
+    ports,
+    roles,
+    stores,
+    supervision,
+)
+from embedded.problems import RunError
+from embedded.programs import Program
+from embedded.stores import Store
+from embedded.supervision import Plan, Supervisor
+
+WATCH_SECONDS = 0.3
+
+say = partial(console.say, "run")
+
+
+@dataclass(frozen=True)
+class Service:
+    plan: Plan
+    stores: tuple[Store, ...]
+    roles: tuple[Program, ...]
+    web_port: int
+    redirect_port: int
+
+
+def run(project: Path) -> int:
+    """Until it is interrupted; `RunError` if a part fails for good."""
+    interruptions.expect()
+    var = project / "var"
+    (var / "log").mkdir(parents=True, exist_ok=True)
+    if var.stat().st_uid != os.geteuid():
+        raise RunError(f"{var} is {var.owner()}'s: run as that user, or remove it")
+    var.chmod(0o755)  # for the stores' user; what is secret in it has modes of its own
+    with locks.alone(var):
+        try:
+            leftovers.stop(var, homes.directory(var))
+            _serve(_prepare(project, var))
+        except interruptions.Interrupted:
+            say("stopped")
+        finally:
+            interruptions.ignore()
+            leftovers.stop(var, homes.directory(var))
+    return 0
+
+
+def _prepare(project: Path, var: Path) -> Service:
+    web_port, redirect_port = _free_ports()
+    secrets = _secrets(var)
+    own = stores.needed(var, secrets, ports.keep(var / "ports.env", *stores.PORTS))
+    settings = {
+        "BASE_URL": f"http://{roles.LOOPBACK}:{web_port}",
+        "SHORT_BASE_URL": f"http://{roles.LOOPBACK}:{redirect_port}",
+        "ALLOWED_HOSTS": f"{roles.LOOPBACK},localhost",
+        **{store.setting: store.url for store in own},
+    }
+    parts = _roles(var, web_port, redirect_port)
+    plan = Plan(
+        project=project,
+        var=var,
+        programs=(*(store.program for store in own), *parts),
+        environment=environment.compose(var, secrets, settings),
+        password=secrets["SUPERVISOR_PASSWORD"],
+    )
+    return Service(plan, own, parts, web_port, redirect_port)
+
+
+def _roles(var: Path, web_port: int, redirect_port: int) -> tuple[Program, ...]:
+    return (
+        roles.web(web_port),
+        roles.redirects(redirect_port),
+        roles.worker(),
+        roles.beat(var / "beat-schedule"),
+    )
+
+
+def _free_ports() -> tuple[int, int]:
+    web = environment.port("PORT", 8000)
+    redirects = environment.port("REDIRECT_PORT", web + 1)
+    if web == redirects:
+        raise RunError("PORT and REDIRECT_PORT must differ")
+    for name, port in (("PORT", web), ("REDIRECT_PORT", redirects)):
+        if not ports.is_free(port):
+            raise RunError(f"port {port} is taken; choose another with {name}=")
+    return web, redirects
+
+
+def _secrets(var: Path) -> dict[str, str]:
+    path = var / "secrets.env"
+    if homes.directory(var).exists() and not path.exists():
+        raise RunError(f"{path} is gone: restore it, or remove {var} to start anew")
+    return keys.kept(path)
+
+
+def _serve(service: Service) -> None:
+    began = time.monotonic()
+    plan = service.plan
+    names = (supervision.NAME, *(each.name for each in plan.programs))
+    with (
+        console.following({name: plan.log(name) for name in names}),
+        supervision.supervise(plan) as supervisor,
+    ):
+        try:
+            _bring_up(service, supervisor)
+            say(f"ready in {time.monotonic() - began:.1f} s; Ctrl-C stops it")
+            console.show(demo.summary(plan.var / "demo.env"))
+            while True:
+                supervisor.check()
+                time.sleep(WATCH_SECONDS)
+        except RunError as error:
+            say(f"error: {error}")
+            raise
+        finally:
+            say("stopping beat, redirects, web, worker, then the stores ...")
+
+
+def _bring_up(service: Service, supervisor: Supervisor) -> None:
+    plan = service.plan
+    _start_stores(service, supervisor)
+    say("migrating the database ...")
+    _manage(plan, "migrate", "--no-input")
+    worker_log = console.Log(plan.log("worker"))
+    for role in service.roles:
+        say(f"starting {role.name} ...")
+        supervisor.start(role)
+    _record_demo(plan)
+    web = partial(_is_healthy, service.web_port, plan.environment["BASE_URL"])
+    supervisor.wait("web", web)
+    short = partial(
+        _is_healthy, service.redirect_port, plan.environment["SHORT_BASE_URL"]
+    )
+    supervisor.wait("redirects", short)
+    supervisor.wait("worker", partial(_says_ready, worker_log))
+
+
+def _start_stores(service: Service, supervisor: Supervisor) -> None:
+    for store in service.stores:
+        say(f"starting {store.title} in {store.home.directory} ...")
+        store.prepare()
+        supervisor.start(store.program)
+    for store in service.stores:
+        supervisor.wait(store.program.name, store.serves)
+
+
+def _record_demo(plan: Plan) -> None:
+    path = plan.var / "demo.env"
+    created = demo.kept(path, plan.environment["DATABASE_URL"])
+    if not created:
+        say("creating the demo data ...")
+        created = envfile.parse(_manage(plan, "create_demo_data"))
+    demo.write(path, plan.environment, created)
+
+
+def _manage(plan: Plan, *arguments: str) -> str:
+    """Its output; it runs in a session of its own, so that a Ctrl-C is ours alone."""
+    command = (sys.executable, "manage.py", *arguments)
+    done = subprocess.run(
+        command,
+        cwd=plan.project,
+        env=dict(plan.environment),
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    if done.returncode:
+        raise RunError(f"manage.py {arguments[0]} failed: {done.stdout}")
+    return done.stdout
+
+
+def _is_healthy(port: int, address: str) -> bool:
+    """Asked by the name that the world uses, which may be the only one allowed."""
+    connection = http.client.HTTPConnection(roles.LOOPBACK, port, timeout=5)
+    headers = {"Host": urlsplit(address).netloc}
+    try:
+        connection.request("GET", "/healthz", headers=headers)
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _says_ready(log: console.Log) -> bool:
+    return any(line.endswith(" ready.") for line in log.new_lines())

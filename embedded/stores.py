@@ -1,0 +1,211 @@
+"""PostgreSQL and Valkey: how each is made, started, asked whether it serves."""
+
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+import redis
+from psycopg import sql
+
+from embedded import environment, homes
+from embedded.homes import Home
+from embedded.problems import RunError
+from embedded.programs import Program, Rank
+from embedded.roles import LOOPBACK
+
+# The service's secrets are no business of the stores.
+BARE = ("/usr/bin/env", "-i", "LC_ALL=C")
+DATABASE = "shortlinks"
+PORTS = ("POSTGRES", "VALKEY")
+
+
+class Store(Protocol):
+    @property
+    def home(self) -> Home: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def setting(self) -> str:
+        """The environment variable that has its address, or another store's."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def program(self) -> Program: ...
+    def prepare(self) -> None:
+        """Everything that must be there before its process starts."""
+
+    def serves(self) -> bool:
+        """Whether the service can log in and work."""
+
+
+@dataclass(frozen=True)
+class Postgres:
+    home: Home
+    port: int
+    password: str
+    title = "PostgreSQL 18"
+    setting = "DATABASE_URL"
+
+    @property
+    def url(self) -> str:
+        return self._url(DATABASE, DATABASE)
+
+    @property
+    def program(self) -> Program:
+        settings = {
+            "listen_addresses": LOOPBACK,
+            "port": self.port,
+            "unix_socket_directories": "",
+            "shared_buffers": "128MB",
+            "log_checkpoints": "off",
+        }
+        options = (f"--{name}={value}" for name, value in settings.items())
+        return Program(
+            name="postgres",
+            command=(*BARE, str(self.home.postgres), "-D", str(self._data), *options),
+            rank=Rank.STORES,
+            user=self.home.user,
+            stop_signal=signal.SIGINT,  # "fast": SIGTERM would wait for every client
+            stop_seconds=60,
+        )
+
+    def prepare(self) -> None:
+        if self._data.exists():
+            return
+        new = self.home.directory / "postgres.new"
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir()
+        self.home.give(new)
+        self._initialise(new)
+        new.rename(self._data)
+
+    def serves(self) -> bool:
+        try:
+            with psycopg.connect(
+                self._url("postgres", "postgres"), autocommit=True, connect_timeout=5
+            ) as connection:
+                self._make_database(connection)
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    @property
+    def _data(self) -> Path:
+        return self.home.directory / "postgres"
+
+    def _url(self, user: str, database: str) -> str:
+        address = f"{LOOPBACK}:{self.port}"
+        return f"postgres://{user}:{self.password}@{address}/{database}"
+
+    def _initialise(self, data: Path) -> None:
+        password = self.home.directory / "postgres.password"
+        password.touch(mode=0o600)
+        password.write_text(self.password)
+        self.home.give(password)
+        command = (
+            *(*BARE, str(self.home.initdb), "-D", str(data)),
+            *("--username=postgres", "--auth=scram-sha-256", f"--pwfile={password}"),
+            *("--encoding=UTF8", "--locale=C"),
+            *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+        )
+        done = subprocess.run(
+            command,
+            cwd=data,
+            start_new_session=True,
+            capture_output=True,
+            text=True,
+            **self.home.credentials,
+        )
+        password.unlink()
+        if done.returncode:
+            raise RunError(f"initdb failed: {done.stdout}{done.stderr}")
+
+    def _make_database(self, connection: psycopg.Connection) -> None:
+        """The service is no superuser here either: that would hide what it lacks."""
+        name = sql.Identifier(DATABASE)
+        known = "SELECT FROM pg_roles WHERE rolname = %s"
+        if not connection.execute(known, [DATABASE]).rowcount:
+            role = sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}")
+            connection.execute(role.format(name, sql.Literal(self.password)))
+        known = "SELECT FROM pg_database WHERE datname = %s"
+        if not connection.execute(known, [DATABASE]).rowcount:
+            database = sql.SQL("CREATE DATABASE {} OWNER {}")
+            connection.execute(database.format(name, name))
+
+
+@dataclass(frozen=True)
+class Valkey:
+    home: Home
+    port: int
+    password: str
+    title = "Valkey"
+    setting = "REDIS_URL"
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self.password}@{LOOPBACK}:{self.port}/0"
+
+    @property
+    def program(self) -> Program:
+        return Program(
+            name="valkey",
+            command=(*BARE, str(self.home.valkey), str(self._settings)),
+            rank=Rank.STORES,
+            user=self.home.user,
+        )
+
+    def prepare(self) -> None:
+        directory = self._settings.parent
+        directory.mkdir(exist_ok=True)
+        self.home.give(directory)
+        settings = {
+            "bind": LOOPBACK,
+            "port": self.port,
+            "requirepass": self.password,
+            "dir": f'"{directory}"',
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "save": '""',
+            "maxmemory-policy": "noeviction",
+            "loglevel": "warning",
+            # So that `leftovers` reads in its command line whose it is.
+            "set-proc-title": "no",
+        }
+        self._settings.touch(mode=0o600)
+        lines = (f"{name} {value}\n" for name, value in settings.items())
+        self._settings.write_text("".join(lines))
+        self.home.give(self._settings)
+
+    def serves(self) -> bool:
+        client = redis.Redis.from_url(self.url, socket_timeout=5)
+        try:
+            return bool(client.ping())
+        except redis.RedisError:
+            return False
+        finally:
+            client.close()
+
+    @property
+    def _settings(self) -> Path:
+        return self.home.directory / "valkey" / "valkey.conf"
+
+
+def needed(
+    base: Path, passwords: Mapping[str, str], ports: Mapping[str, int]
+) -> tuple[Store, ...]:
+    """Those whose address the environment does not name."""
+    kinds = (Postgres, Valkey)
+    if all(environment.get(kind.setting) for kind in kinds):
+        return ()
+    home = homes.settle(base)
+    stores: tuple[Store, ...] = (
+        Postgres(home, ports["POSTGRES"], passwords["POSTGRES_PASSWORD"]),
+        Valkey(home, ports["VALKEY"], passwords["VALKEY_PASSWORD"]),
+    )
+    return tuple(store for store in stores if not environment.get(store.setting))

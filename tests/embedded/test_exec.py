@@ -1,0 +1,113 @@
+import json
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.embedded.conftest import Start, names, processes
+
+LOOK = """
+import json, os, psycopg, redis
+with psycopg.connect(os.environ["DATABASE_URL"]) as postgres:
+    row = postgres.execute(
+        "SELECT current_setting('server_version_num')::int / 10000,"
+        " current_setting('fsync'), current_setting('data_checksums'),"
+        " upper('ж'), usesuper FROM pg_user WHERE usename = current_user"
+    ).fetchone()
+with redis.Redis.from_url(os.environ["REDIS_URL"]) as valkey:
+    server = valkey.info("server")["server_name"]
+    policy = valkey.config_get("maxmemory-policy")["maxmemory-policy"]
+print(json.dumps([*row, server, policy]))
+"""
+
+
+def test_lends_real_stores_and_leaves_nothing(place: Path, start: Start) -> None:
+    directory = place / "stores"
+
+    run = start("exec", "--dir", str(directory), "--", sys.executable, "-c", LOOK)
+
+    assert run.code() == 0, run.output
+    assert json.loads(run.output) == [
+        18,
+        "on",
+        "on",
+        "Ж",
+        False,
+        "valkey",
+        "noeviction",
+    ]
+    assert processes(directory) == []
+    names = {path.name for path in directory.iterdir()}
+    assert names == {"lock", "postgres.log", "valkey.log"}
+
+
+def test_gives_the_settings_of_the_service(start: Start) -> None:
+    names = ("SECRET_KEY", "TOKEN_KEYS", "PIXEL_KEYS", "VISITOR_UID_KEY")
+    show = "import os, json; print(json.dumps(dict(os.environ)))"
+
+    run = start("exec", "--", sys.executable, "-c", show, SECRET_KEY="mine")
+
+    assert run.code() == 0, run.output
+    settings = json.loads(run.output)
+    assert settings["SECRET_KEY"] == "mine"
+    assert settings["TOKEN_KEYS"].startswith("k1:")
+    assert all(len(settings[name]) >= 43 for name in names[1:])
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("exit 0", 0), ("exit 7", 7), ("kill -TERM $$", 128 + signal.SIGTERM)],
+)
+def test_passes_the_exit_code_on(command: str, code: int, start: Start) -> None:
+    stores = {
+        "DATABASE_URL": "postgres://elsewhere/db",
+        "REDIS_URL": "redis://elsewhere",
+    }
+
+    run = start("exec", "--", "sh", "-c", command, **stores)
+
+    assert run.code() == code
+
+
+def test_starts_no_store_that_the_environment_names(place: Path, start: Start) -> None:
+    named = {"DATABASE_URL": "postgres://u:p@elsewhere/db"}
+    directory = place / "stores"
+    command = ("sh", "-c", "echo $DATABASE_URL; ls $0", str(directory))
+
+    run = start("exec", "--dir", str(directory), "--", *command, **named)
+
+    assert run.code() == 0, run.output
+    assert run.output.split() == [named["DATABASE_URL"], "lock", "stores", "valkey.log"]
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_leaves_no_process_when_stopped(
+    signum: signal.Signals, place: Path, start: Start
+) -> None:
+    directory = place / "stores"
+    # One process that minds the signal, and a child of its that is in the way.
+    command = "trap 'exit 9' TERM INT; setsid sleep 1000 & echo started; wait"
+    run = start("exec", "--dir", str(directory), "--", "sh", "-c", command)
+    run.says("started")
+    assert {"postgres", "valkey-server", "sleep"} <= names(directory)
+
+    run.process.send_signal(signum)
+
+    assert run.code() == 128 + signum
+    assert processes(directory) == []
+
+
+def test_starts_anew_where_an_earlier_one_was_killed(place: Path, start: Start) -> None:
+    directory = place / "stores"
+    arguments = ("exec", "--dir", str(directory), "--")
+    killed = start(*arguments, "sh", "-c", "echo started; sleep 1000")
+    killed.says("started")
+    killed.process.kill()
+    killed.code()
+    assert {"postgres", "valkey-server", "sleep"} <= names(directory)
+
+    run = start(*arguments, sys.executable, "-c", LOOK)
+
+    assert run.code() == 0, run.output
+    assert processes(directory) == []

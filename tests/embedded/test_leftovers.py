@@ -1,0 +1,49 @@
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from embedded import leftovers
+
+Sleeper = subprocess.Popen[bytes]
+
+
+@pytest.fixture
+def sleepers(place: Path) -> Iterator[dict[str, Sleeper]]:
+    """Processes by the directory that they are marked with, below `place`."""
+    with ExitStack() as running:
+        processes = {}
+        for name in ("ours", "foreign"):
+            mark = {leftovers.MARK: str(place / name)}
+            process = subprocess.Popen(
+                ("/bin/sleep", "1000"), env={**os.environ, **mark}
+            )
+            running.enter_context(process)
+            running.callback(process.kill)
+            processes[name] = process
+        yield processes
+
+
+def test_stops_what_is_marked_as_ours_alone(
+    place: Path, sleepers: dict[str, Sleeper]
+) -> None:
+    leftovers.stop(place / "ours")
+
+    assert sleepers["ours"].poll() is not None
+    assert sleepers["foreign"].poll() is None
+
+
+def test_believes_no_process_id_in_a_file(
+    place: Path, sleepers: dict[str, Sleeper]
+) -> None:
+    """Ids are used again: a stale one may be anybody's by now."""
+    data = place / "ours" / "stores" / "postgres"
+    data.mkdir(parents=True)
+    (data / "postmaster.pid").write_text(f"{sleepers['foreign'].pid}\n{data}\n")
+
+    leftovers.stop(place / "ours")
+
+    assert sleepers["foreign"].poll() is None

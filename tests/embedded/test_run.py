@@ -1,0 +1,211 @@
+"""`make run` with a project that is small, but of real servers and real stores."""
+
+import contextlib
+import http.client
+import os
+import re
+import signal
+import socket
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from embedded import demo, envfile, locks, ports
+from tests.embedded.conftest import (
+    Embedded,
+    Start,
+    names,
+    processes,
+    public_directory,
+    starter,
+    until,
+)
+
+PROJECT = {
+    "config/__init__.py": "",
+    "config/settings.py": "SECRET_KEY = 'x'\nDATABASES = {}\n",
+    "config/celery.py": """
+import os
+from celery import Celery
+app = Celery("small", broker=os.environ["REDIS_URL"])
+app.conf.broker_connection_retry_on_startup = True
+""",
+    "config/wsgi.py": """
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b""]
+""",
+    "config/asgi.py": """
+async def application(scope, receive, send):
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+""",
+    "manage.py": f"""
+import os, secrets, sys, psycopg
+with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+    if sys.argv[1] == "migrate":
+        connection.execute("CREATE TABLE IF NOT EXISTS account ()")
+    elif not connection.execute("SELECT FROM account").rowcount:
+        connection.execute("INSERT INTO account DEFAULT VALUES")
+        for name in {demo.CREATED}:
+            print(name + "=" + secrets.token_hex())
+""",
+}
+
+
+@pytest.fixture
+def project(place: Path) -> Path:
+    return make_project(place)
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    return free_ports()
+
+
+@pytest.fixture
+def run(project: Path, settings: dict[str, str], start: Start) -> Embedded:
+    """Not ready yet."""
+    return start("run", "--project", str(project), **settings)
+
+
+@dataclass(frozen=True)
+class Ready:
+    project: Path
+    run: Embedded
+
+
+@pytest.fixture(scope="module")
+def ready() -> Iterator[Ready]:
+    """For tests that leave it as they find it."""
+    with public_directory() as place, starter(place) as start:
+        project = make_project(place)
+        run = start("run", "--project", str(project), **free_ports())
+        run.says("[run] ready in")
+        yield Ready(project, run)
+
+
+def make_project(place: Path) -> Path:
+    directory = place / "project"
+    for name, text in PROJECT.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return directory
+
+
+def free_ports() -> dict[str, str]:
+    picked = ports.pick("PORT", "REDIRECT_PORT")
+    return {name: str(port) for name, port in picked.items()}
+
+
+def demo_data(project: Path) -> dict[str, str]:
+    values = envfile.read(project / "var" / "demo.env")
+    return {name: values[name] for name in demo.CREATED}
+
+
+def pid(run: Embedded, name: str) -> int:
+    """Of the process that plays this part at present."""
+    return int(re.findall(rf"spawned: '{name}' with pid (\d+)", run.output)[-1])
+
+
+def status(port: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=5)
+    with contextlib.closing(connection):
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status
+
+
+def test_keeps_its_secrets_to_itself(ready: Ready) -> None:
+    files = [ready.project / "var" / name for name in ("secrets.env", "demo.env")]
+    secrets = {value for file in files for value in envfile.read(file).values()}
+    running = processes(ready.project)
+
+    shown = {word for each in running for word in each.info["cmdline"]}
+
+    assert shown & secrets == set()
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+def test_starts_again_what_crashes(ready: Ready) -> None:
+    crashed = psutil.Process(pid(ready.run, "web"))
+    orphans = crashed.children()
+    assert orphans
+
+    crashed.kill()
+
+    ready.run.says("exited: web (terminated by SIGKILL; not expected)")
+    until(lambda: pid(ready.run, "web") != crashed.pid)
+    gone, alive = psutil.wait_procs(orphans, timeout=10)
+    assert (gone, alive) == (orphans, [])
+
+
+def test_stops_without_a_trace_while_it_sets_up(project: Path, run: Embedded) -> None:
+    run.says("[run] starting worker")
+
+    run.process.send_signal(signal.SIGINT)
+
+    assert run.code() == 0
+    assert processes(project) == []
+
+
+def test_refuses_to_run_twice_in_a_checkout(
+    project: Path, settings: dict[str, str], start: Start
+) -> None:
+    var = project / "var"
+    var.mkdir()
+    with locks.alone(var):
+        run = start("run", "--project", str(project), **settings)
+
+        assert run.code() == 1
+    assert (
+        run.output == f"[run] error: already running in {var} (process {os.getpid()})\n"
+    )
+
+
+def test_refuses_a_taken_port(
+    project: Path, settings: dict[str, str], start: Start
+) -> None:
+    with socket.create_server(("127.0.0.1", int(settings["REDIRECT_PORT"]))):
+        run = start("run", "--project", str(project), **settings)
+
+        assert run.code() == 1
+    assert run.output == (
+        f"[run] error: port {settings['REDIRECT_PORT']} is taken;"
+        " choose another with REDIRECT_PORT=\n"
+    )
+
+
+def test_goes_on_after_it_was_killed_and_stops_without_a_trace(
+    project: Path, settings: dict[str, str], run: Embedded, start: Start
+) -> None:
+    run.says("[run] ready in")
+    made = demo_data(project)
+    manager = int((project / "var" / "supervisord.pid").read_text())
+    run.process.kill()
+    os.kill(manager, signal.SIGKILL)
+    run.code()
+    assert {"postgres", "valkey-server"} <= names(project)
+
+    again = start("run", "--project", str(project), **settings)
+    again.says("[run] ready in")
+
+    assert [status(port) for port in settings.values()] == [200, 200]
+    assert demo_data(project) == made
+    again.process.terminate()
+    assert again.code() == 0
+    assert processes(project) == []
+
+
+def test_ends_when_a_part_keeps_failing(project: Path, run: Embedded) -> None:
+    (project / "config" / "celery.py").write_text("raise RuntimeError")
+
+    assert run.code() == 1
+    last = run.output.splitlines()[-1]
+    assert re.match(r"\[run\] error: (worker|beat) keeps failing; see .*\.log", last)
+    assert processes(project) == []
