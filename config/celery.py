@@ -69,6 +69,11 @@ app.conf.update(
             "schedule": 5.0,
             "options": {"expires": 5.0},
         },
+        "heartbeat": {
+            "task": "shortlinks.tasks.beat_heart",
+            "schedule": 15.0,
+            "options": {"expires": 15.0},
+        },
         "link-changes": {
             "task": "shortlinks.tasks.publish_link_changes",
             "schedule": 15.0,

@@ -1,22 +1,17 @@
 """Django's doors: the API for programs, the admin for people."""
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
-from shortlinks.api import problems
+from shortlinks.api import health, problems
 from shortlinks.api.oauth import AccessToken
-
-
-def healthz(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
-
 
 urlpatterns = [
     path("api/v4/", include("shortlinks.api.urls")),
     path("oauth2/access_token", AccessToken.as_view()),
     path("admin/", admin.site.urls),
-    path("healthz", healthz),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
 ]
 handler400 = problems.bad_request
 handler403 = problems.permission_denied

@@ -39,6 +39,11 @@ def publish_link_changes() -> None:
 
 
 @shared_task
+def beat_heart() -> None:
+    upkeep.beat_heart()
+
+
+@shared_task
 def maintain_partitions() -> None:
     upkeep.add_visit_partitions()
 

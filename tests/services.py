@@ -131,8 +131,12 @@ def web(directory: Path, **environment: str) -> Iterator[httpx.Client]:
 def _serving(
     program: Program, port: int, directory: Path, environment: dict[str, str]
 ) -> Iterator[httpx.Client]:
-    allowed = {"ALLOWED_HOSTS": "127.0.0.1", **environment}
-    process = Process(program, directory / f"{program.name}.log", **allowed)
+    told = {
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "SPOOL_DIR": str(directory / "spool"),
+        **environment,
+    }
+    process = Process(program, directory / f"{program.name}.log", **told)
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
     try:
         wait_for(lambda: process.says("") and _is_healthy(client))

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from django.db import connection
 from django.utils import timezone
 
-from shortlinks.models import SourceKey
+from shortlinks.models import Heartbeat, SourceKey
 
 MONTHS_AHEAD = 3
 SOURCE_KEY_LIFE = timedelta(hours=48)
@@ -29,3 +29,10 @@ def drop_old_source_keys() -> int:
     oldest = (timezone.now() - SOURCE_KEY_LIFE).date()
     dropped, _ = SourceKey.objects.filter(day__lte=oldest).delete()
     return dropped
+
+
+def beat_heart() -> None:
+    """Tell `/readyz` that a worker is at work."""
+    Heartbeat.objects.update_or_create(
+        name="worker", defaults={"beat_at": timezone.now()}
+    )

@@ -26,6 +26,16 @@ class Migration(migrations.Migration):
             "DROP SEQUENCE shortlinks_contact_entity_id",
         ),
         migrations.CreateModel(
+            name="Heartbeat",
+            fields=[
+                (
+                    "name",
+                    models.CharField(max_length=64, primary_key=True, serialize=False),
+                ),
+                ("beat_at", models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
             name="SourceKey",
             fields=[
                 ("day", models.DateField(primary_key=True, serialize=False)),

@@ -10,7 +10,7 @@ from shortlinks.models.tokens import (
     OAuthGrant,
     Scope,
 )
-from shortlinks.models.visits import SourceKey, Verdict, Visit
+from shortlinks.models.visits import Heartbeat, SourceKey, Verdict, Visit
 
 __all__ = [
     "Account",
@@ -21,6 +21,7 @@ __all__ = [
     "Evidence",
     "GrantKind",
     "Group",
+    "Heartbeat",
     "Integration",
     "Note",
     "NoteType",

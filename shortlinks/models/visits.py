@@ -84,6 +84,16 @@ class Visit(models.Model):
         return f"{self.occurred_at:%Y-%m-%d %H:%M:%S} {self.verdict or 'not judged'}"
 
 
+class Heartbeat(models.Model):
+    """When a worker last did what beat asked for."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    beat_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.beat_at:%H:%M:%S}"
+
+
 class SourceKey(models.Model):
     """The key of `Visit.source` for one day; dropped 48 hours after it began."""
 

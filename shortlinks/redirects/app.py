@@ -12,8 +12,9 @@ from urllib.parse import unquote_plus
 
 import ada_url
 
-from shortlinks.domain import codes
+from shortlinks.domain import codes, health
 from shortlinks.domain.cached_links import CachedAccount, CachedLink
+from shortlinks.domain.health import Check
 from shortlinks.redirects import pages, visit_facts
 from shortlinks.redirects.client_address import ClientAddresses
 from shortlinks.redirects.grouped_cache import GroupedCache, Unavailable
@@ -37,6 +38,7 @@ HEADERS = [
     (b"content-length", b"0"),
 ]
 FIXED = {"/robots.txt": pages.ROBOTS, "/healthz": pages.HEALTHY}
+READY = "/readyz"
 CLICK_PARAMETER = "_sl"  # ours; one that a visitor brings is never passed on
 MOST_QUERY = 2048
 OBJECTION = b"1"  # of Sec-GPC and DNT
@@ -56,6 +58,7 @@ class Redirects:
     addresses: ClientAddresses
     pixels: PixelCookies
     source_keys: HasCurrent
+    checks: Callable[[], list[Check]]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._answer(self._request(scope))
@@ -77,21 +80,25 @@ class Redirects:
         )
 
     async def _answer(self, request: Request) -> Answer:
-        language = request.headers.get(b"accept-language")
         if request.method not in {"GET", "HEAD"}:
-            return pages.page(405, language)
-        if request.path in FIXED:
-            return FIXED[request.path]
+            return pages.page(405, request.headers.get(b"accept-language"))
         code = codes.from_path(request.path)
         if code is None:
-            return pages.page(404, language)
+            return self._answer_without_code(request)
         try:
             found = await self._find(code)
-            if found is None:
-                return pages.page(404, language)
-            return await self._follow(request, *found)
+            if found is not None:
+                return await self._follow(request, *found)
         except (Unavailable, LogFull):
-            return pages.page(503, language)
+            return pages.page(503, request.headers.get(b"accept-language"))
+        return pages.page(404, request.headers.get(b"accept-language"))
+
+    def _answer_without_code(self, request: Request) -> Answer:
+        if request.path in FIXED:
+            return FIXED[request.path]
+        if request.path == READY:
+            return pages.json(*health.report(self.checks()))
+        return pages.page(404, request.headers.get(b"accept-language"))
 
     async def _find(self, code: str) -> tuple[CachedLink, CachedAccount] | None:
         link = self.links.fresh(code) or await self.links.find(code)

@@ -4,6 +4,8 @@ import base64
 import hashlib
 from dataclasses import dataclass
 
+import msgspec
+
 Header = tuple[bytes, bytes]
 
 LANGUAGES = ("en", "ru")
@@ -81,6 +83,16 @@ def _plain(text: bytes) -> Answer:
         (b"content-length", str(len(text)).encode()),
     ]
     return Answer(200, headers, text)
+
+
+def json(status: int, value: object) -> Answer:
+    body = msgspec.json.encode(value)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"cache-control", b"no-store"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    return Answer(status, headers, body)
 
 
 PAGES = {key: _page(*key) for key in TEXTS}

@@ -9,7 +9,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from shortlinks import tasks
-from shortlinks.domain import urls
+from shortlinks.domain import spool, urls
+from shortlinks.domain.health import Check
 from shortlinks.redirects import spool_replay
 from shortlinks.redirects.app import Receive, Redirects, Scope, Send
 from shortlinks.redirects.bell import Bell
@@ -88,7 +89,19 @@ class Process:
                 settings.PIXEL_KEYS, https=settings.SHORT_BASE_URL.startswith("https:")
             ),
             source_keys=self._source_keys,
+            checks=self._checks,
         )
+
+    def _checks(self) -> list[Check]:
+        """Never unready: what is cached leads on, and its visits wait on disk."""
+        waiting = spool.used(settings.SPOOL_DIR)
+        lost = self._visits.counts.lost
+        return [
+            Check("postgres", is_ok=not self._database_breaker.is_open),
+            Check("redis", is_ok=not self._cache_breaker.is_open),
+            Check("spool", is_ok=not waiting, detail=f"{waiting} bytes"),
+            Check("lost_visits", is_ok=not lost, detail=str(lost)),
+        ]
 
     def _guarded(self) -> Guarded:
         connection = Connection(_conninfo(), timeout=settings.VISIT_COMMIT_TIMEOUT)
