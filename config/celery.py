@@ -11,6 +11,8 @@ from celery import Celery
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+if os.environ.get("CELERY_ROLE") == "worker":
+    os.environ.setdefault("STATEMENT_TIMEOUT", "15")
 
 VISIBILITY = 300  # seconds; above the hard time limit, since prefetch is 1
 WORKER = os.environ.get("CELERY_ROLE") == "worker"

@@ -84,7 +84,7 @@ def database(name: str) -> dict[str, Any]:
             f"{name} must be like postgres://user:password@host:5432/shortlinks"
         )
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "config.postgres",
         "NAME": unquote(parts.path.strip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

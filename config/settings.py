@@ -36,6 +36,8 @@ SPOOL_MOST_BYTES = int(env.number("SPOOL_MOST_MB", 1024, least=1, most=1e6)) * 1
 API_MAX_BODY_BYTES = 4 * 1024 * 1024
 
 # --- stores -----------------------------------------------------------------
+# Seconds; 0 is no limit, for commands and migrations. Servers and workers have one.
+STATEMENT_TIMEOUT = env.number("STATEMENT_TIMEOUT", 0, least=0, most=3600)
 DATABASES = {
     "default": env.database("DATABASE_URL")
     | {
@@ -47,8 +49,8 @@ DATABASES = {
             "keepalives_interval": 5,
             "keepalives_count": 3,
             "tcp_user_timeout": 5000,
-            "options": "-c idle_in_transaction_session_timeout=15000"
-            " -c statement_timeout=15000 -c lock_timeout=5000",
+            "options": f"-c statement_timeout={int(STATEMENT_TIMEOUT * 1000)}"
+            " -c idle_in_transaction_session_timeout=15000",
         },
     }
 }

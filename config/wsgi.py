@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ.setdefault("STATEMENT_TIMEOUT", "5")
 _django = get_wsgi_application()
 
 from shortlinks.api.bodies import ChunkedBodies  # noqa: E402  needs the setup

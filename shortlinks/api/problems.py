@@ -13,6 +13,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework import exceptions
 
+from shortlinks.api.database_breaker import breaker
+
 logger = logging.getLogger(__name__)
 
 API_PATHS = ("/api/", "/oauth2/")
@@ -76,8 +78,14 @@ def render(error: Exception, context: object = None) -> HttpResponse:
     """DRF's exception handler: whatever went wrong, in the contract's words."""
     problem = _problem(error)
     if problem.status >= 500:
-        logger.error("the API answers %d", problem.status, exc_info=error)
+        unforeseen = error if problem.status == 500 else None
+        logger.error("the API answers %d", problem.status, exc_info=unforeseen)
     return _response(problem)
+
+
+def database_away() -> Problem:
+    detail = "The database is away. Nothing was stored, please try again."
+    return Problem(503, detail, headers={"Retry-After": RETRY_AFTER})
 
 
 def _problem(error: Exception) -> Problem:
@@ -86,8 +94,8 @@ def _problem(error: Exception) -> Problem:
     if isinstance(error, exceptions.APIException):
         return _of_drf(error)
     if isinstance(error, DATABASE_AWAY):
-        detail = "The database is away. Nothing was stored, please try again."
-        return Problem(503, detail, headers={"Retry-After": RETRY_AFTER})
+        breaker.trip()
+        return database_away()
     for kind, status in STATUS_OF_DJANGO.items():
         if isinstance(error, kind):
             return Problem(status, http.HTTPStatus(status).description)

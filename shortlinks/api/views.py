@@ -9,7 +9,9 @@ from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from shortlinks.api import problems
 from shortlinks.api.authentication import Caller
+from shortlinks.api.database_breaker import breaker
 from shortlinks.models import Scope
 
 
@@ -34,6 +36,11 @@ class ApiView(APIView):
     http_method_names = ["get", "head", "post", "patch", "delete"]
     scopes: ClassVar[dict[str, Scope]] = {}
     request: Request
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if breaker.is_open:
+            raise problems.database_away()
+        super().initial(request, *args, **kwargs)
 
     @property
     def caller(self) -> Caller:

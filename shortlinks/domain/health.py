@@ -57,9 +57,10 @@ def _words(check: Check) -> dict[str, Any]:
     return {"ok": shown["is_ok"], "detail": shown["detail"]}
 
 
-def _postgres() -> Check:
+def conninfo() -> str:
+    """Django's connection, with the patience of a health check."""
     database = settings.DATABASES["default"]
-    conninfo = make_conninfo(
+    return make_conninfo(
         host=database["HOST"],
         port=database["PORT"],
         user=database["USER"],
@@ -67,8 +68,11 @@ def _postgres() -> Check:
         dbname=database["NAME"],
         connect_timeout=CONNECT_SECONDS,
     )
+
+
+def _postgres() -> Check:
     try:
-        psycopg.connect(conninfo).close()
+        psycopg.connect(conninfo()).close()
     except psycopg.Error as error:
         detail = type(error).__name__
         return Check("postgres", is_ok=False, detail=detail, is_vital=True)

@@ -1,5 +1,6 @@
 """Whose address a request came from, and how much of it is kept."""
 
+import functools
 import socket
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network
@@ -7,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 # An IPv4 address inside IPv6, as a socket on both families names it.
 MAPPED = b"\0" * 10 + b"\xff\xff"
 IPV4_BYTES = 4
+MOST_PEERS = 1024  # remembered; where a proxy stands in front they are few
 IPV4_KEPT, IPV6_KEPT = 3, 6  # bytes of a network: /24, /48
 
 
@@ -18,11 +20,12 @@ class ClientAddresses:
             (n.max_prefixlen // 8, int(n.netmask), int(n.network_address))
             for n in trusted
         ]
+        self._peer = functools.lru_cache(MOST_PEERS)(self._judged)
 
     def of(self, peer: str, forwarded_for: bytes | None) -> bytes:
         """The right-most hop that is not a trusted proxy: 4 or 16 bytes, or none."""
-        address = packed(peer)
-        if forwarded_for is None or not self._is_trusted(address):
+        address, is_trusted = self._peer(peer)
+        if forwarded_for is None or not is_trusted:
             return address
         hops = forwarded_for.decode("latin-1")
         while hops:
@@ -34,6 +37,10 @@ class ClientAddresses:
             if not self._is_trusted(address):
                 return address
         return address
+
+    def _judged(self, peer: str) -> tuple[bytes, bool]:
+        address = packed(peer)
+        return address, self._is_trusted(address)
 
     def _is_trusted(self, address: bytes) -> bool:
         size, number = len(address), int.from_bytes(address)

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -48,8 +48,7 @@ EXTRA_HEADERS: dict[int, list[Header]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     status: int
     headers: list[Header]
     body: bytes = b""

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 VERSION = "v1"
 MAX_AGE = 34_560_000  # seconds; 400 days, the most that browsers grant
@@ -14,8 +14,7 @@ ID_BYTES = 16
 MAC_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Pixel:
+class Pixel(NamedTuple):
     """A browser: `set_cookie` is the header that makes it keep its name, if any."""
 
     sha256: str

@@ -1,6 +1,7 @@
 """What only Django's real process shows: chunked bodies, and a database away."""
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,3 +81,32 @@ def test_a_database_that_is_away_is_503_with_retry_after(
         "status": 503,
         "detail": "The database is away. Nothing was stored, please try again.",
     }
+
+
+@pytest.fixture
+def frozen(admin: User, tmp_path: Path) -> Iterator[httpx.Client]:
+    """An API whose Postgres has stopped answering, though it takes connections."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(64)
+        port = silent.getsockname()[1]
+        url = f"postgres://user:password@127.0.0.1:{port}/shortlinks"
+        with services.web(tmp_path, DATABASE_URL=url) as web:
+            yield web
+
+
+def test_a_database_that_hangs_costs_one_request_and_not_each(
+    frozen: httpx.Client, admin: User
+) -> None:
+    headers = {"Authorization": f"Bearer {factories.token(admin)}"}
+
+    def post() -> tuple[int, float]:
+        answer = frozen.post(PATH, headers=headers, json=json.loads(body(1)))
+        return answer.status_code, answer.elapsed.total_seconds()
+
+    first, *later = [post() for _ in range(20)]
+
+    assert first[0] == 503
+    assert first[1] < 8
+    assert {status for status, _ in later} == {503}
+    assert max(seconds for _, seconds in later) < first[1] / 2

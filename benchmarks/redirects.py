@@ -1,0 +1,98 @@
+"""Redirects whose visits are committed, against the same server's bare 302."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from benchmarks import durability, load, seed, servers, visitors
+from benchmarks.comparisons import Comparison, Plan, Sample, Void
+from benchmarks.durability import Ledger
+from benchmarks.load import Load
+from benchmarks.servers import Server
+
+# By connections: at 32 the commit is the bound, at 128 the processors are.
+LEAST_RATIOS = {32: 0.15, 128: 0.25}
+FOUND = 302
+# What differs from one redirect to the next.
+OWN_HEADERS = frozenset({"location", "set-cookie", "date"})
+
+
+@dataclass
+class Doors:
+    """Both servers, and the load they get in turns."""
+
+    redirects: Server
+    bare: Server
+    load: Load
+    plan: Plan
+    spool: Path
+    ledger: Ledger = field(default_factory=Ledger)
+
+    @property
+    def comparisons(self) -> Sequence[Comparison]:
+        return [
+            Comparison(
+                name=f"redirects, {connections} connections",
+                unit="requests/s",
+                yardstick_name="bare 302",
+                ours=partial(self._ours, connections, self.plan.seconds),
+                yardstick=partial(self._yardstick, connections, self.plan.seconds),
+                least_ratio=least_ratio,
+            )
+            for connections, least_ratio in LEAST_RATIOS.items()
+        ]
+
+    def warm_up(self) -> None:
+        for connections in LEAST_RATIOS:
+            self._yardstick(connections, self.plan.warm_up_seconds)
+            self._ours(connections, self.plan.warm_up_seconds)
+
+    def verify(self) -> Mapping[str, float]:
+        if self.spool.exists():
+            raise Void("Postgres was too slow for some visits: they were spooled")
+        return durability.verify(self.ledger)
+
+    def _ours(self, connections: int, seconds: int) -> Sample:
+        counted = self.load.put(
+            self.redirects.port, connections=connections, seconds=seconds
+        )
+        self.ledger.note(counted.answered, connections=connections)
+        return counted.sample()
+
+    def _yardstick(self, connections: int, seconds: int) -> Sample:
+        port = self.bare.port
+        return self.load.put(port, connections=connections, seconds=seconds).sample()
+
+
+@contextlib.contextmanager
+def opened(plan: Plan, directory: Path) -> Iterator[Doors]:
+    durability.expect()
+    print(f"redirects: making {seed.LINKS:,} contacts and links", flush=True)
+    codes = seed.codes()
+    prepared = load.prepare(visitors.requests(codes), directory)
+    with (
+        servers.redirects(directory, workers=plan.workers) as ours,
+        servers.bare(directory, workers=plan.workers) as bare,
+    ):
+        spool = servers.spool(directory)
+        doors = Doors(ours, bare, prepared, plan, spool)
+        _expect_alike(doors, codes[0])
+        yield doors
+
+
+def _expect_alike(doors: Doors, code: str) -> None:
+    """Both answer 302 with the same headers; a visit is stored for ours."""
+    ours, bare = (door.get(f"/{code}") for door in (doors.redirects, doors.bare))
+    doors.ledger.note(1, connections=0)
+    if (ours.status, bare.status) != (FOUND, FOUND):
+        raise Void(f"no redirects: {ours.status} and {bare.status}")
+    if _comparable(ours) != _comparable(bare):
+        raise Void(f"the bare 302 has other headers: {ours.headers}, {bare.headers}")
+
+
+def _comparable(answer: servers.Answer) -> list[tuple[str, str]]:
+    return sorted(
+        (name, "" if name in OWN_HEADERS else value) for name, value in answer.headers
+    )

@@ -1,0 +1,28 @@
+-- wrk -s requests.lua URL -- FILE START: the requests in FILE, a NUL after each, round and
+-- round from one of them on. No `response`: wrk would spend its time on reading headers.
+
+local requests, at = {}, 0
+
+function init(args)
+  local file = assert(io.open(args[1], "rb"))
+  for one in file:read("*a"):gmatch("[^%z]+") do
+    requests[#requests + 1] = one
+  end
+  file:close()
+  at = tonumber(args[2]) % #requests
+end
+
+function request()
+  at = at % #requests + 1
+  return requests[at]
+end
+
+function done(summary, latency, _)
+  local errors = summary.errors
+  io.write(string.format(
+    '\n{"answered": %d, "microseconds": %d, "bad_statuses": %d, "socket_errors": %d,'
+      .. ' "p50": %d, "p99": %d}\n',
+    summary.requests, summary.duration, errors.status,
+    errors.connect + errors.read + errors.write + errors.timeout,
+    latency:percentile(50), latency:percentile(99)))
+end

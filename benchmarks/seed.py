@@ -1,0 +1,59 @@
+"""Ten thousand contacts with a link each, made as the service makes them."""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+
+from django.db import connection
+
+from benchmarks.comparisons import Void
+from benchmarks.servers import CHECKOUT
+from shortlinks.domain import access, contacts, links, urls
+from shortlinks.domain.access import Order
+from shortlinks.domain.contacts import NewContact
+from shortlinks.models import Account, User
+
+LINKS = 10_000
+BATCH = 250
+MIGRATE_SECONDS = 120
+FIRST_ENTITY_ID = 1_000_000
+
+
+def migrate() -> None:
+    """The tables, in a database that has none: no other data is ever touched."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('shortlinks_account')")
+        if cursor.fetchone() != (None,):
+            raise Void(
+                "DATABASE_URL names a database in use; benchmarks want a new one"
+            )
+    command = (sys.executable, "manage.py", "migrate", "--verbosity", "0")
+    if subprocess.run(command, cwd=CHECKOUT, timeout=MIGRATE_SECONDS).returncode:
+        raise Void("manage.py migrate failed")
+
+
+def codes() -> list[str]:
+    """The codes of new links, each to a page of its own."""
+    account = Account.objects.create(name="Bench", subdomain="bench")
+    user = User.objects.create_user("bench@bench.example", account=account)
+    return [code for batch in _batches() for code in _linked(batch, user)]
+
+
+def _batches() -> Iterator[list[NewContact]]:
+    for start in range(0, LINKS, BATCH):
+        yield [
+            NewContact(FIRST_ENTITY_ID + n, f"Contact {n}", "", "", None)
+            for n in range(start, min(start + BATCH, LINKS))
+        ]
+
+
+def _linked(new: Sequence[NewContact], user: User) -> list[str]:
+    orders = [
+        Order(urls.parse(_url(contact.entity_id), urls.policy()), contact.entity_id)
+        for contact in contacts.create(new, user=user)
+    ]
+    return [link.code for link in links.create(access.grant(orders, user))]
+
+
+def _url(entity_id: int) -> str:
+    return f"https://shop.example/sale/{entity_id}?utm_source=crm&utm_medium=message"

@@ -1,0 +1,47 @@
+"""While Postgres is away the API says so at once, and lets no client wait.
+
+Opens at the first failure; a thread asks until Postgres answers. No client is the probe.
+"""
+
+import logging
+import threading
+import time
+
+import psycopg
+
+from shortlinks.domain import health
+
+logger = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_PROBES = 0.5
+
+
+class DatabaseBreaker:
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._is_open = False
+
+    @property
+    def is_open(self) -> bool:
+        return self._is_open
+
+    def trip(self) -> None:
+        with self._turn:
+            if self._is_open:
+                return
+            self._is_open = True
+        threading.Thread(target=self._probe_until_back, daemon=True).start()
+
+    def _probe_until_back(self) -> None:
+        while True:
+            try:
+                psycopg.connect(health.conninfo()).close()
+            except psycopg.Error as error:
+                logger.warning("Postgres is away: %s", type(error).__name__)
+                time.sleep(SECONDS_BETWEEN_PROBES)
+            else:
+                self._is_open = False
+                return
+
+
+breaker = DatabaseBreaker()
