@@ -9,6 +9,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("STATEMENT_TIMEOUT", "5")
 _django = get_wsgi_application()
 
-from shortlinks.api.bodies import ChunkedBodies  # noqa: E402  needs the setup
+from shortlinks.api.bodies import WholeBodies  # noqa: E402  needs the setup
 
-application = ChunkedBodies(_django, longest=settings.API_MAX_BODY_BYTES)
+application = WholeBodies(_django, longest=settings.API_MAX_BODY_BYTES)

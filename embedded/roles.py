@@ -26,7 +26,7 @@ def web(port: int, *, host: str = LOOPBACK) -> Program:
         name="web",
         command=(
             *_granian(host, port),
-            *("--interface", "wsgi", "--no-ws", "--blocking-threads", "4"),
+            *("--interface", "wsgi", "--no-ws", "--blocking-threads", "8"),
             "config.wsgi:application",
         ),
         rank=Rank.DOORS,

@@ -146,10 +146,12 @@ def _too_many(count: int) -> ValidationFailed:
     return ValidationFailed([ItemErrors(str(MOST_ITEMS), [fault])], detail)
 
 
-class ChunkedBodies:
-    """WSGI: gives a body that came in chunks its length, since Django reads by it.
+class WholeBodies:
+    """WSGI: reads a request's body before anybody answers it.
 
-    Reads one byte over the limit at most, so that the view can answer 413.
+    Django reads by Content-Length, which a body in chunks has not. And an answer that
+    overtakes its request's body costs the client its connection: servers close what
+    was not read. One byte over the limit is read at most; the view answers 413.
     """
 
     def __init__(self, application: Callable[..., Any], *, longest: int) -> None:
@@ -157,7 +159,9 @@ class ChunkedBodies:
         self._longest = longest
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+        is_chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+        length = environ.get("CONTENT_LENGTH") or "0"
+        if is_chunked or (length.isdecimal() and 0 < int(length) <= self._longest):
             body = environ["wsgi.input"].read(self._longest + 1)
             environ["wsgi.input"] = BytesIO(body)
             environ["CONTENT_LENGTH"] = str(len(body))

@@ -1,4 +1,4 @@
-"""While Postgres is away the API says so at once, and lets no client wait.
+"""While Postgres is away the API says so at once, and no client waits.
 
 Opens at the first failure; a thread asks until Postgres answers. No client is the probe.
 """

@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -27,7 +27,7 @@ def body(entity_id: int) -> bytes:
     return json.dumps([order]).encode()
 
 
-def in_chunks(content: bytes, size: int = 10) -> Iterator[bytes]:
+def in_chunks(content: bytes, size: int = 1000) -> Iterator[bytes]:
     for start in range(0, len(content), size):
         yield content[start : start + size]
 
@@ -47,6 +47,31 @@ def test_a_body_may_come_in_chunks(web: httpx.Client, admin: User) -> None:
 
     assert chunked.status_code == 200
     assert chunked.json() == whole.json()
+
+
+@pytest.mark.parametrize("cut", [bytes, in_chunks], ids=["whole", "in chunks"])
+def test_the_largest_batch_arrives_whole(
+    web: httpx.Client, admin: User, cut: Callable[[bytes], bytes | Iterator[bytes]]
+) -> None:
+    assert admin.account is not None
+    contact = factories.contact(admin.account)
+    longest = "https://shop.example/" + "я" * 2023
+    metadata = {"entity_type": "contacts", "entity_id": contact.entity_id}
+    orders = [{"url": f"{longest}{n:04}", "metadata": metadata} for n in range(250)]
+    content = json.dumps(orders).encode()
+    assert len(content) > 3_000_000
+
+    response = web.post(
+        PATH,
+        headers={
+            "Authorization": f"Bearer {factories.token(admin)}",
+            "Content-Type": "application/json",
+        },
+        content=cut(content),
+    )
+
+    assert response.status_code == 200
+    assert len(response.json()["_embedded"]["short_links"]) == 250
 
 
 def test_chunks_over_the_limit_are_413(web: httpx.Client, admin: User) -> None:
