@@ -1,6 +1,6 @@
 """While Postgres is away the API says so at once, and no client waits.
 
-Opens at the first failure; a thread asks until Postgres answers. No client is the probe.
+Opens at the first failure; a thread asks until Postgres answers. No client probes.
 """
 
 import logging
