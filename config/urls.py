@@ -2,11 +2,16 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from shortlinks.api import health, problems
 from shortlinks.api.oauth import AccessToken
 
+to_admin = RedirectView.as_view(pattern_name="admin:index")
+
 urlpatterns = [
+    path("", to_admin),
+    path("admin", to_admin),
     path("api/v4/", include("shortlinks.api.urls")),
     path("oauth2/access_token", AccessToken.as_view()),
     path("admin/", admin.site.urls),

@@ -32,7 +32,8 @@ ADDRESSES = """
 """
 # To paste as it stands: so no indent, and no tool that is not everywhere.
 STORY = """
-  Log in to the admin as {email}; the password is ADMIN_PASSWORD in {file}.
+  Log in to the admin as {email} (an administrator) or {manager} (a manager);
+  the passwords are in {file}.
   To order a short link for a contact, open it as a browser does, and read the note that
   the worker writes about it, paste this into another terminal:
 
@@ -43,10 +44,12 @@ SHORT_URL=$(curl -s "$BASE_URL/api/v4/short_links" \\
   -d '[{{"url": "https://www.yandex.ru",
         "metadata": {{"entity_type": "contacts", "entity_id": '$CONTACT'}}}}]' \\
   | sed -n 's/.*"url": *"\\([^"]*\\)".*/\\1/p')
+echo "$SHORT_URL"
 curl -si "$SHORT_URL" \\
   {browser}
 sleep 3
-curl -s "$BASE_URL/api/v4/contacts/$CONTACT/notes" -H "Authorization: Bearer $TOKEN"
+curl -s "$BASE_URL/api/v4/contacts/$CONTACT/notes" \\
+  -H "Authorization: Bearer $TOKEN"; echo
 """
 
 
@@ -76,6 +79,7 @@ def summary(path: Path) -> str:
     headers = (f"-H '{name}: {value}'" for name, value in BROWSER.items())
     return addresses + STORY.format(
         email=values["ADMIN_EMAIL"],
+        manager=values["MANAGER_EMAIL"],
         file=shlex.quote(str(path)),
         browser=" \\\n  ".join(headers),
     )

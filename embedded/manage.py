@@ -4,8 +4,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from embedded import envfile, environment, keys
+from embedded import envfile, environment, keys, ports
 from embedded.problems import RunError
 
 FROM_THE_RUN = ("BASE_URL", "SHORT_BASE_URL", "DATABASE_URL", "REDIS_URL")
@@ -17,6 +18,9 @@ def run(project: Path, arguments: Sequence[str]) -> int:
     told = envfile.read(var / "demo.env")
     if not told.keys() >= set(FROM_THE_RUN):
         raise RunError(f"nothing has run here yet: start it first (make run, {var})")
+    address = urlsplit(told["DATABASE_URL"])
+    if ports.is_free(address.port or 0):
+        raise RunError("the stores are not running: start them with make run")
     settings = {name: told[name] for name in FROM_THE_RUN}
     settings["SPOOL_DIR"] = str(var / "spool")
     secrets = keys.kept(var / "secrets.env")

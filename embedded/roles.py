@@ -79,4 +79,6 @@ def _granian(host: str, port: int) -> tuple[str, ...]:
 
 
 def _celery(role: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "celery", "-A", "config", role)
+    # Started by root, it would warn of that on eight lines at each start.
+    python = (sys.executable, "-W", "ignore:You're running the worker with superuser")
+    return (*python, "-m", "celery", "--quiet", "-A", "config", role)

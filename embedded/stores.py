@@ -64,6 +64,7 @@ class Postgres:
             "unix_socket_directories": "",
             "shared_buffers": "128MB",
             "log_checkpoints": "off",
+            "log_min_error_statement": "panic",  # statements carry clients' names
         }
         options = (f"--{name}={value}" for name, value in settings.items())
         return Program(

@@ -29,7 +29,7 @@ def follow_up_visits() -> None:
     else:
         follow_up_visits.delay()
     if followed_up:
-        logger.info("followed up %d visits", followed_up)
+        logger.info("visits followed up: %d", followed_up)
 
 
 @shared_task

@@ -30,7 +30,7 @@ class TokenAuth(BaseAuthentication):
             [text] = words[1:]
             token = tokens.verify(text.decode("ascii"), now=timezone.now())
         except (ValueError, tokens.TokenRejected):
-            raise AuthenticationFailed("Unauthorized") from None
+            raise AuthenticationFailed("The access token is not valid.") from None
         user = _acting_user(token.user, request.headers.get(CONTEXT_USER))
         return user, Caller(user, token)
 

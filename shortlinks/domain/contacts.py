@@ -109,18 +109,24 @@ def _row(
 
 
 def _store(rows: Sequence[Contact]) -> set[int]:
-    """Insert the rows; the ids that were taken, and then none is stored."""
+    """Insert the rows; the ids that were taken, and then none is stored.
+
+    Looks first, since Postgres logs a refused statement with the clients' names.
+    """
+    if taken := _taken(rows):
+        return taken
     try:
         with transaction.atomic():
             Contact.objects.bulk_create(rows)
     except IntegrityError:
-        taken = set(
-            Contact.objects.filter(
-                account_id=rows[0].account_id,
-                entity_id__in=[row.entity_id for row in rows],
-            ).values_list("entity_id", flat=True)
-        )
-        if not taken:
-            raise
-        return taken
+        if taken := _taken(rows):  # by another request, in between
+            return taken
+        raise
     return set()
+
+
+def _taken(rows: Sequence[Contact]) -> set[int]:
+    same = Contact.objects.filter(
+        account_id=rows[0].account_id, entity_id__in=[row.entity_id for row in rows]
+    )
+    return set(same.values_list("entity_id", flat=True))

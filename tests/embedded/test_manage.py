@@ -1,5 +1,6 @@
 """`manage.py` with the settings of the run: what nobody wants to type by hand."""
 
+import socket
 from pathlib import Path
 
 from embedded import envfile
@@ -17,16 +18,26 @@ RUN = {
 def test_runs_with_the_settings_of_the_run(start: Start, place: Path) -> None:
     (place / "manage.py").write_text(SHOW)
     (place / "var").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as store:
+        url = f"postgres://user:password@127.0.0.1:{store.getsockname()[1]}/shortlinks"
+        envfile.write(place / "var" / "demo.env", {**RUN, "DATABASE_URL": url})
+
+        run = start(
+            "manage", "--project", str(place), "issue_token", "a@b.c", "--days=7"
+        )
+
+        assert run.code() == 3, run.output
+    assert run.output == f"{url} ['issue_token', 'a@b.c', '--days=7']\n"
+
+
+def test_says_so_when_the_stores_are_stopped(start: Start, place: Path) -> None:
+    (place / "var").mkdir()
     envfile.write(place / "var" / "demo.env", RUN)
 
-    run = start(
-        "manage", "--project", str(place), "issue_token", "a@b.c", "--days", "7"
-    )
+    run = start("manage", "--project", str(place), "check")
 
-    assert run.code() == 3, run.output
-    assert run.output == (
-        f"{RUN['DATABASE_URL']} ['issue_token', 'a@b.c', '--days', '7']\n"
-    )
+    assert run.code() == 1
+    assert "the stores are not running" in run.output
 
 
 def test_says_so_where_nothing_has_run(start: Start, place: Path) -> None:

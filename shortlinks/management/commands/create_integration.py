@@ -3,7 +3,9 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.core.validators import URLValidator
 
 from shortlinks.domain import oauth
 from shortlinks.models import User
@@ -24,6 +26,10 @@ class Command(BaseCommand):
         user = User.objects.filter(email=options["email"].lower()).first()
         if user is None or user.account_id is None:
             raise CommandError(f"no user of an account has e-mail {options['email']}")
+        try:
+            URLValidator(schemes=["http", "https"])(options["redirect_uri"])
+        except ValidationError:
+            raise CommandError("redirect_uri must be an http or https url") from None
         made = oauth.register(
             user=user, name=options["name"], redirect_uri=options["redirect_uri"]
         )
