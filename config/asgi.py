@@ -7,6 +7,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 
-from shortlinks.redirects.process import Application  # noqa: E402  needs the setup
+from config.celery import app  # noqa: E402  needs the setup
+from shortlinks.redirects.process import Application  # noqa: E402
 
+app.set_default()  # the bell rings in another thread
 application = Application()

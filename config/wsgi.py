@@ -9,6 +9,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("STATEMENT_TIMEOUT", "5")
 _django = get_wsgi_application()
 
-from shortlinks.api.bodies import WholeBodies  # noqa: E402  needs the setup
+from config.celery import app  # noqa: E402  needs the setup
+from shortlinks.api.bodies import WholeBodies  # noqa: E402
 
+app.set_default()  # requests are served by many threads
 application = WholeBodies(_django, longest=settings.API_MAX_BODY_BYTES)

@@ -15,6 +15,8 @@ HTTP = (
     *("--http", "1"),
     *("--http1-header-read-timeout", "10000"),
     *("--http1-buffer-size", "65536"),
+    # Idle connections of browsers count as well: 1,024 would keep new visitors out.
+    *("--backlog", "4096", "--backpressure", "16384"),
     "--no-access-log",
 )
 # The worker takes no SIGTERM for longer than a task may take (its hard time limit).
@@ -26,7 +28,7 @@ def web(port: int, *, host: str = LOOPBACK) -> Program:
         name="web",
         command=(
             *_granian(host, port),
-            *("--interface", "wsgi", "--no-ws", "--blocking-threads", "8"),
+            *("--interface", "wsgi", "--no-ws", "--blocking-threads", "32"),
             "config.wsgi:application",
         ),
         rank=Rank.DOORS,

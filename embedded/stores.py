@@ -64,7 +64,9 @@ class Postgres:
             "unix_socket_directories": "",
             "shared_buffers": "128MB",
             "log_checkpoints": "off",
-            "log_min_error_statement": "panic",  # statements carry clients' names
+            # Statements and details carry clients' names and sessions.
+            "log_min_error_statement": "panic",
+            "log_error_verbosity": "terse",
         }
         options = (f"--{name}={value}" for name, value in settings.items())
         return Program(

@@ -190,7 +190,6 @@ def _daemon(plan: Plan) -> dict[str, str]:
         "nodaemon": "true",
         "silent": "true",
         "logfile": str(plan.log(NAME)),
-        "loglevel": "warn",  # what crashes, not what goes well
         "pidfile": str(plan.var / "supervisord.pid"),
     }
     # Said outright, since it warns when root is what it happens to be.

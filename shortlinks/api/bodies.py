@@ -18,9 +18,7 @@ LARGEST_ID = 2**63 - 1
 
 def read_json(request: Request) -> object:
     """The body as JSON; 413, 415 or 400 says why there is none."""
-    if _length(request) > settings.API_MAX_BODY_BYTES:
-        mebibytes = settings.API_MAX_BODY_BYTES // 1024**2
-        raise Problem(413, f"The body is larger than {mebibytes} MB.")
+    refuse_too_long(request)
     media_type = request._request.content_type
     if media_type and not (
         media_type == "application/json" or media_type.endswith("+json")
@@ -33,6 +31,12 @@ def read_json(request: Request) -> object:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
         raise Problem(400, "The body is not valid JSON.") from None
+
+
+def refuse_too_long(request: Request) -> None:
+    if _length(request) > settings.API_MAX_BODY_BYTES:
+        mebibytes = settings.API_MAX_BODY_BYTES // 1024**2
+        raise Problem(413, f"The body is larger than {mebibytes} MB.")
 
 
 def _length(request: Request) -> int:
@@ -55,7 +59,9 @@ class Item:
 
     def request_id(self, index: int) -> str:
         """The item's own id, else its index, as the string by which clients match."""
-        value = self._value.get("request_id", index)
+        value = self._value.get("request_id")
+        if value is None:
+            return str(index)
         if type(value) in {str, int}:
             return str(value)
         self.fault("InvalidType", "request_id", "This value should be of type string.")
@@ -101,6 +107,8 @@ class Item:
                 self.fault("FieldMissing", field, "This field is missing.")
             return None
         value = self._value[field]
+        if value is None and not required:
+            return None
         if type(value) is not kind:
             self.fault("InvalidType", field, f"This value should be of type {name}.")
             return None

@@ -15,8 +15,6 @@ from shortlinks.domain import contacts
 from shortlinks.domain.contacts import IdsTaken, NewContact, UnknownUsers
 from shortlinks.models import Contact, Right, Scope
 
-LONGEST_NAME = 250
-
 
 class Contacts(ApiView):
     scopes: ClassVar[dict[str, Scope]] = {
@@ -84,9 +82,9 @@ def _href(contact: Contact, request: Request) -> dict[str, str]:
 def _new_contact(item: Item) -> NewContact:
     return NewContact(
         entity_id=item.id("id"),
-        name=item.text("name", longest=LONGEST_NAME),
-        first_name=item.text("first_name", longest=LONGEST_NAME),
-        last_name=item.text("last_name", longest=LONGEST_NAME),
+        name=item.text("name", longest=contacts.LONGEST_NAME),
+        first_name=item.text("first_name", longest=contacts.LONGEST_NAME),
+        last_name=item.text("last_name", longest=contacts.LONGEST_NAME),
         responsible_user_id=item.id("responsible_user_id"),
     )
 

@@ -83,6 +83,7 @@ def _redeem(
 
 
 def _parameters(request: Request) -> dict[str, str]:
+    bodies.refuse_too_long(request)
     if request._request.content_type == FORM:
         return {key: str(value) for key, value in request._request.POST.items()}
     body = bodies.read_json(request)

@@ -7,9 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import msgspec
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import (
+    BadRequest,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.views import defaults
 from rest_framework import exceptions
 
@@ -20,7 +25,20 @@ logger = logging.getLogger(__name__)
 API_PATHS = ("/api/", "/oauth2/")
 RETRY_AFTER = "30"  # seconds, when the database is away
 # What Django and DRF raise for what happens before or around a view.
-STATUS_OF_DJANGO = {Http404: 404, PermissionDenied: 403}
+STATUS_OF_DJANGO: dict[type[Exception], int] = {
+    Http404: 404,
+    PermissionDenied: 403,
+    RequestDataTooBig: 413,
+    SuspiciousOperation: 400,
+    BadRequest: 400,
+    UnreadablePostError: 400,
+}
+DETAILS = {
+    400: "The request is malformed.",
+    403: "This is not allowed.",
+    404: "There is nothing at this address.",
+    413: "The body is too large.",
+}
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
@@ -94,12 +112,23 @@ def _problem(error: Exception) -> Problem:
     if isinstance(error, exceptions.APIException):
         return _of_drf(error)
     if isinstance(error, DATABASE_AWAY):
-        breaker.trip()
-        return database_away()
+        return _of_database(error)
     for kind, status in STATUS_OF_DJANGO.items():
         if isinstance(error, kind):
-            return Problem(status, http.HTTPStatus(status).description)
+            return Problem(status, DETAILS[status])
     return Problem(500, "Something went wrong on our side. Nothing was stored.")
+
+
+def _of_database(error: Exception) -> Problem:
+    if not _is_of_one_statement(error):
+        breaker.trip()
+    return database_away()
+
+
+def _is_of_one_statement(error: BaseException) -> bool:
+    """A lock, a deadlock, a time-out: the database is there for everybody else."""
+    code = getattr(error.__cause__, "sqlstate", None) or ""
+    return code[:2] in {"40", "55"} or code == "57014"
 
 
 def _of_drf(error: exceptions.APIException) -> Problem:
@@ -122,24 +151,24 @@ def _response(problem: Problem) -> HttpResponse:
 
 
 def _is_api(request: HttpRequest) -> bool:
-    return request.path.startswith(API_PATHS)
+    return f"{request.path}/".startswith(API_PATHS)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_api(request):
-        return _response(Problem(400, "The request is malformed."))
+        return _response(Problem(400, DETAILS[400]))
     return defaults.bad_request(request, exception)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_api(request):
-        return _response(Problem(403, http.HTTPStatus.FORBIDDEN.description))
+        return _response(Problem(403, DETAILS[403]))
     return defaults.permission_denied(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_api(request):
-        return _response(Problem(404, "There is nothing at this address."))
+        return _response(Problem(404, DETAILS[404]))
     return defaults.page_not_found(request, exception)
 
 

@@ -1,15 +1,20 @@
 """Contacts as the CRM brings them (contract §4)."""
 
+import itertools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import IntegrityError, connection, transaction
-from django.db.models import QuerySet
+from django.db import IntegrityError, transaction
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from shortlinks.models import Contact, User
 
 ID_TRIES = 5
+LONGEST_NAME = 250
+# A CRM that brings larger ids leaves no room above them.
+LARGEST_ORDINARY_ID = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +51,10 @@ def create(new: Sequence[NewContact], *, user: User) -> list[Contact]:
     """
     responsible = _responsible_users(new, user)
     brought = [item.entity_id for item in new if item.entity_id is not None]
-    if twice := {id_ for id_ in brought if brought.count(id_) > 1}:
+    if twice := {id_ for id_, count in Counter(brought).items() if count > 1}:
         raise IdsTaken(twice)
     for _ in range(ID_TRIES):
-        ids = _with_free_ids(new)
+        ids = _with_free_ids(new, user)
         rows = [
             _row(item, entity_id, responsible, user)
             for item, entity_id in zip(new, ids, strict=True)
@@ -75,16 +80,14 @@ def _responsible_users(new: Sequence[NewContact], user: User) -> dict[int, User]
     return {user.id: user, **found}
 
 
-def _with_free_ids(new: Sequence[NewContact]) -> list[int]:
-    """The ids of the contacts; those that bring none get the next of a sequence."""
-    missing = sum(item.entity_id is None for item in new)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval('shortlinks_contact_entity_id')"
-            " FROM generate_series(1, %s)",
-            [missing],
-        )
-        free = iter([int(row[0]) for row in cursor])
+def _with_free_ids(new: Sequence[NewContact], user: User) -> list[int]:
+    """The ids of the contacts; those that bring none get the next after the largest."""
+    brought = {item.entity_id for item in new}
+    ordinary = Contact.objects.filter(
+        account=user.account, entity_id__lt=LARGEST_ORDINARY_ID
+    )
+    largest = ordinary.aggregate(largest=Max("entity_id"))["largest"] or 0
+    free = (id_ for id_ in itertools.count(largest + 1) if id_ not in brought)
     return [next(free) if i.entity_id is None else i.entity_id for i in new]
 
 
@@ -96,7 +99,9 @@ def _row(
     return Contact(
         account=user.account,
         entity_id=entity_id,
-        name=item.name or f"{item.first_name} {item.last_name}".strip(),
+        name=(item.name or f"{item.first_name} {item.last_name}".strip())[
+            :LONGEST_NAME
+        ],
         first_name=item.first_name,
         last_name=item.last_name,
         responsible_user_id=who.id,
@@ -117,7 +122,8 @@ def _store(rows: Sequence[Contact]) -> set[int]:
         return taken
     try:
         with transaction.atomic():
-            Contact.objects.bulk_create(rows)
+            # in one order, so that two requests with the same ids do not deadlock
+            Contact.objects.bulk_create(sorted(rows, key=lambda row: row.entity_id))
     except IntegrityError:
         if taken := _taken(rows):  # by another request, in between
             return taken

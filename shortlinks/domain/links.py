@@ -20,10 +20,13 @@ CODE_TRIES = 5
 
 # Sorted, so that two batches with the same orders wait for each other in one order.
 END_EXPIRED = """
-UPDATE shortlinks_shortlink AS link SET disabled_at = %(now)s
-FROM unnest(%(contacts)s::bigint[], %(hashes)s::bytea[]) AS o (contact_id, url_sha256)
-WHERE link.contact_id = o.contact_id AND link.url_sha256 = o.url_sha256
-  AND link.disabled_at IS NULL AND link.expires_at <= %(now)s
+UPDATE shortlinks_shortlink SET disabled_at = %(now)s
+WHERE id IN (
+  SELECT link.id FROM shortlinks_shortlink AS link
+  JOIN unnest(%(contacts)s::bigint[], %(hashes)s::bytea[]) AS o (contact_id, url_sha256)
+    USING (contact_id, url_sha256)
+  WHERE link.disabled_at IS NULL AND link.expires_at <= %(now)s
+  ORDER BY link.id FOR NO KEY UPDATE OF link)
 """
 INSERT = """
 INSERT INTO shortlinks_shortlink

@@ -81,6 +81,7 @@ def redeem(integration: Integration, *, kind: GrantKind, secret: str) -> TokenPa
         used_at=None,
         expires_at__gt=now,
         user__is_active=True,
+        user__account__is_active=True,
     )
     grant = grants.select_for_update(of=("self",)).select_related("user").first()
     if grant is None:

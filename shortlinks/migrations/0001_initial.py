@@ -20,11 +20,6 @@ class Migration(migrations.Migration):
     operations = [
         # gist over the link's id, for the exclusion constraint on notes
         BtreeGistExtension(),
-        # ids of contacts that bring none of their own
-        migrations.RunSQL(
-            "CREATE SEQUENCE shortlinks_contact_entity_id",
-            "DROP SEQUENCE shortlinks_contact_entity_id",
-        ),
         migrations.CreateModel(
             name="Heartbeat",
             fields=[

@@ -154,7 +154,9 @@ def _target(link: CachedLink, account: CachedAccount, query: bytes) -> str:
     target = ada_url.URL(link.target)
     own = {_name(pair) for pair in target.search[1:].split("&")} | {CLICK_PARAMETER}
     passed = [
-        p for p in query.decode("latin-1").split("&") if p and _name(p) not in own
+        p
+        for p in query.lstrip(b"?").decode("utf-8", "replace").split("&")
+        if p and _name(p) not in own
     ]
     if not passed:
         return link.target

@@ -30,7 +30,7 @@ class ClientAddresses:
         hops = forwarded_for.decode("latin-1")
         while hops:
             hops, _, hop = hops.rpartition(",")
-            candidate = packed(hop.strip())
+            candidate = packed(_without_port(hop))
             if not candidate:
                 return address
             address = candidate
@@ -48,6 +48,14 @@ class ClientAddresses:
             size == network_size and number & mask == network
             for network_size, mask, network in self._trusted
         )
+
+
+def _without_port(hop: str) -> str:
+    """The address of `1.2.3.4:5678`, `"[2001:db8::1]:443"` and plain ones."""
+    hop = hop.strip(' \t"')
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 def packed(text: str) -> bytes:

@@ -49,7 +49,9 @@ class PixelCookies:
         for part in cookie_header.split(b";"):
             pair = part.strip()
             if pair.startswith(self._prefix):
-                return self._verified(pair[len(self._prefix) :])
+                found = self._verified(pair[len(self._prefix) :])
+                if found is not None:  # one that another set may stand before ours
+                    return found
         return None
 
     def _verified(self, value: bytes) -> tuple[str, bytes] | None:

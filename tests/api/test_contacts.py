@@ -1,9 +1,11 @@
 """`/api/v4/contacts` in the shapes of contract §4."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from shortlinks.models import Account, Contact, User
 from tests import factories
@@ -123,7 +125,8 @@ def test_created_contacts_answer_with_their_request_ids(
         ],
     )
 
-    made = list(Contact.objects.order_by("id"))
+    ids = [made["id"] for made in response.json()["_embedded"]["contacts"]]
+    made = [Contact.objects.get(entity_id=id_) for id_ in ids]
     assert [c.name for c in made] == ["Brought", "Ольга Лис", ""]
     assert [c.responsible_user for c in made] == [admin, admin, manager]
     assert made[2].group == group
@@ -190,6 +193,55 @@ def test_a_free_id_is_found_past_those_the_crm_brought(
 
     assert response.status_code == 200
     assert response.json()["_embedded"]["contacts"][0]["id"] > free
+
+
+def test_a_crm_that_brings_the_next_ids_is_no_obstacle(api: Api) -> None:
+    for body in ([{"name": "a"}], [{"id": id_} for id_ in range(2, 252)]):
+        api.post(PATH, body)
+
+    response: Any = api.post(PATH, [{"name": "b"}, {"id": 252}, {"name": "c"}])
+
+    made = response.json()["_embedded"]["contacts"]
+    assert [contact["id"] for contact in made] == [253, 252, 254]
+
+
+def test_the_largest_id_leaves_room_below(account: Account, api: Api) -> None:
+    factories.contact(account, entity_id=2**63 - 1)
+
+    assert api.post(PATH, [{"name": "a"}]).status_code == 200
+
+
+def test_a_long_first_and_last_name_are_joined_as_far_as_they_fit(api: Api) -> None:
+    response = api.post(PATH, [{"first_name": "a" * 250, "last_name": "b" * 250}])
+
+    assert response.status_code == 200
+    assert Contact.objects.get().name == "a" * 250
+
+
+def test_null_counts_as_left_out(api: Api) -> None:
+    response: Any = api.post(PATH, [{"id": None, "name": None, "request_id": None}])
+
+    [made] = response.json()["_embedded"]["contacts"]
+    assert made["request_id"] == "0"
+
+
+def test_programs_that_bring_the_same_ids_wait_for_each_other(
+    transactional_db: None,
+) -> None:
+    account = factories.account()
+    token = factories.token(factories.admin(account))
+    body = [{"id": id_} for id_ in range(1, 101)]
+
+    def post(number: int) -> int:
+        response = Api(token).post(PATH, body[:: -1 if number % 2 else 1])
+        connection.close()
+        return response.status_code
+
+    with ThreadPoolExecutor(8) as programs:
+        statuses = list(programs.map(post, range(8)))
+
+    assert sorted(statuses) == [200] + [400] * 7
+    assert Contact.objects.count() == 100
 
 
 def test_a_foreign_user_may_not_be_made_responsible(api: Api) -> None:

@@ -131,6 +131,35 @@ def test_whatever_is_wrong_is_a_problem_with_a_hint(
     assert problem["type"].endswith("/OAuthProblemJson")
 
 
+def test_a_form_in_another_charset_or_too_long_is_a_problem(anonymous: Api) -> None:
+    form = "application/x-www-form-urlencoded"
+    many = "&".join(f"a{number}=1" for number in range(2000))
+
+    statuses = [
+        anonymous.send("POST", PATH, data=data, content_type=media_type).status_code
+        for data, media_type in [
+            ("grant_type=x", f"{form}; charset=windows-1251"),
+            (many, form),
+            ("a=" + "b" * 5_000_000, form),
+        ]
+    ]
+
+    assert statuses == [400, 400, 413]
+
+
+def test_a_closed_accounts_grants_are_not_used_up(
+    anonymous: Api, registered: Registered, code: str
+) -> None:
+    account = registered.integration.account
+    account.is_active = False
+    account.save()
+    assert anonymous.post(PATH, by_code(registered, code)).status_code == 400
+    account.is_active = True
+    account.save()
+
+    assert anonymous.post(PATH, by_code(registered, code)).status_code == 200
+
+
 def test_another_integrations_code_is_refused(
     anonymous: Api, admin: User, code: str
 ) -> None:

@@ -4,8 +4,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import OperationalError
 
+from shortlinks.api import database_breaker, problems
 from shortlinks.models import Account, ShortLink, User
 from tests import factories
 from tests.conftest import Api
@@ -203,6 +206,9 @@ def test_a_body_of_another_type_is_415(api: Api, media_type: str) -> None:
         ("GET", "/api/v4/nothing", 404),
         ("POST", "/api/v4/short_links/", 404),
         ("GET", "/api/", 404),
+        ("GET", "/api", 404),
+        ("GET", "/oauth2", 404),
+        ("GET", "/api/v4/contacts?" + "&".join(f"a{n}=1" for n in range(2000)), 400),
         ("GET", "/api/v4/contacts/999999999999999999999999", 404),
         ("GET", "/api/v4/contacts/1", 404),
         ("GET", "/api/v4/short_links", 405),
@@ -246,6 +252,19 @@ def test_a_bug_is_500_without_internals(
 
     assert response.status_code == 500
     assert "NoneType" not in problem(response)["detail"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["40P01", "40001", "55P03", "57014"],
+    ids=["deadlock", "serialization", "lock", "time-out"],
+)
+def test_a_statement_that_must_be_repeated_shuts_nobody_else_out(code: str) -> None:
+    error = OperationalError()
+    error.__cause__ = psycopg.errors.lookup(code)()
+
+    assert problems.render(error).status_code == 503
+    assert not database_breaker.breaker.is_open
 
 
 def test_a_token_without_the_scope_is_403(account: Account, admin: User) -> None:

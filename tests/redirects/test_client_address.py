@@ -20,7 +20,9 @@ PROXIES = ClientAddresses([ip_network("10.0.0.0/8"), ip_network("2001:db8:f::/48
         pytest.param("10.0.0.1", "1.2.3.4, junk", "10.0.0.1", id="junk"),
         pytest.param("10.0.0.1", "junk, 10.1.1.1", "10.1.1.1", id="junk behind ours"),
         pytest.param("10.0.0.1", "", "10.0.0.1", id="empty"),
-        pytest.param("10.0.0.1", "1.2.3.4:443", "10.0.0.1", id="with a port"),
+        pytest.param("10.0.0.1", "1.2.3.4:443", "1.2.3.4", id="with a port"),
+        pytest.param("10.0.0.1", '"[2001:db8::5]:443"', "2001:db8::5", id="quoted"),
+        pytest.param("10.0.0.1", "[2001:db8::5]", "2001:db8::5", id="in brackets"),
         pytest.param("::ffff:10.0.0.1", "1.2.3.4", "1.2.3.4", id="mapped"),
         pytest.param("2001:db8:f::1", "2001:db8:1::5", "2001:db8:1::5", id="ipv6"),
         pytest.param(

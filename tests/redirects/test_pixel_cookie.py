@@ -92,6 +92,13 @@ def test_a_forged_cookie_reads_as_none(value: bytes) -> None:
     assert jar.pixel(b"slpx=" + value).is_new
 
 
+def test_a_cookie_that_another_set_does_not_hide_ours() -> None:
+    jar = PixelCookies(NEW, https=False)
+    cookie = cookie_of(jar)
+
+    assert jar.pixel(b"slpx=forged; " + cookie) == jar.pixel(cookie)
+
+
 def test_another_id_under_a_good_signature_reads_as_none() -> None:
     jar = PixelCookies(NEW, https=False)
     head, _, mac = cookie_of(jar).rpartition(b".")

@@ -269,6 +269,7 @@ def test_the_accounts_settings_are_obeyed(
         ("https://a.example/", "_sl=token", "https://a.example/"),
         ("https://a.example/", "_s%6C=token", "https://a.example/"),
         ("https://a.example/", "&&", "https://a.example/"),
+        ("https://a.example/", "?_sl=token&b=1", "https://a.example/?b=1"),
         ("https://a.example/", "a=%0d%0aSet-Cookie:b", None),
     ],
 )
@@ -294,6 +295,14 @@ def test_no_query_moves_the_target_or_breaks_the_header(query: bytes) -> None:
     assert parsed.search.startswith("?x=1")
     assert led.isascii()
     assert led.isprintable()
+
+
+def test_a_query_in_plain_utf8_arrives_as_it_was() -> None:
+    link, query = CachedLink(1, 1, "https://a.example/"), "utm=привет".encode()
+
+    led = app._target(link, CachedAccount(), query)
+
+    assert led == "https://a.example/?utm=%D0%BF%D1%80%D0%B8%D0%B2%D0%B5%D1%82"
 
 
 def test_the_address_is_the_right_most_that_no_trusted_proxy_has(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from django.db import connection, transaction
 
 from shortlinks.models import User
 from tests import factories, services
@@ -135,3 +136,14 @@ def test_a_database_that_hangs_costs_one_request_and_not_each(
     assert first[1] < 8
     assert {status for status, _ in later} == {503}
     assert max(seconds for _, seconds in later) < first[1] / 2
+
+
+def test_a_table_that_is_locked_is_503_in_time(web: httpx.Client, admin: User) -> None:
+    headers = {"Authorization": f"Bearer {factories.token(admin)}"}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE shortlinks_apitoken")
+        response = web.get("/api/v4/account", headers=headers, timeout=20)
+
+    assert response.status_code == 503
+    assert 4 < response.elapsed.total_seconds() < 7
+    assert web.get("/api/v4/account", headers=headers).status_code == 200
