@@ -9,7 +9,7 @@ import time
 
 import psycopg
 
-from shortlinks.domain import health
+from shortlinks.domain import database
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class DatabaseBreaker:
     def _probe_until_back(self) -> None:
         while True:
             try:
-                psycopg.connect(health.conninfo()).close()
+                psycopg.connect(database.conninfo()).close()
             except psycopg.Error as error:
                 logger.warning("Postgres is away: %s", type(error).__name__)
                 time.sleep(SECONDS_BETWEEN_PROBES)

@@ -10,11 +10,10 @@ from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
-from psycopg.conninfo import make_conninfo
 
+from shortlinks.domain import database
 from shortlinks.models import Heartbeat, Visit
 
-CONNECT_SECONDS = 2
 REDIS_SECONDS = 1.0
 # Beat sends a heartbeat through the worker every 15 s.
 OLDEST_HEARTBEAT = timedelta(seconds=60)
@@ -57,22 +56,9 @@ def _words(check: Check) -> dict[str, Any]:
     return {"ok": shown["is_ok"], "detail": shown["detail"]}
 
 
-def conninfo() -> str:
-    """Django's connection, with the patience of a health check."""
-    database = settings.DATABASES["default"]
-    return make_conninfo(
-        host=database["HOST"],
-        port=database["PORT"],
-        user=database["USER"],
-        password=database["PASSWORD"],
-        dbname=database["NAME"],
-        connect_timeout=CONNECT_SECONDS,
-    )
-
-
 def _postgres() -> Check:
     try:
-        psycopg.connect(conninfo()).close()
+        psycopg.connect(database.conninfo()).close()
     except psycopg.Error as error:
         detail = type(error).__name__
         return Check("postgres", is_ok=False, detail=detail, is_vital=True)

@@ -5,12 +5,11 @@ import gc
 
 import redis.asyncio as redis
 from django.conf import settings
-from psycopg.conninfo import make_conninfo
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from shortlinks import tasks
-from shortlinks.domain import spool, urls
+from shortlinks.domain import database, spool, urls
 from shortlinks.domain.health import Check
 from shortlinks.redirects import spool_replay
 from shortlinks.redirects.app import Receive, Redirects, Scope, Send
@@ -147,16 +146,8 @@ class Application:
 
 
 def _conninfo() -> str:
-    """Django's connection, with the patience of a redirect."""
-    database = settings.DATABASES["default"]
     milliseconds = int(settings.VISIT_COMMIT_TIMEOUT * 1000)
-    return make_conninfo(
-        host=database["HOST"],
-        port=database["PORT"],
-        user=database["USER"],
-        password=database["PASSWORD"],
-        dbname=database["NAME"],
-        connect_timeout=2,
+    return database.conninfo(
         application_name="shortlinks-redirects",
         options=f"-c statement_timeout={milliseconds}",
     )

@@ -9,10 +9,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.conf import settings
-from psycopg.conninfo import make_conninfo
 
-from shortlinks.domain import spool
+from shortlinks.domain import database, spool
 from shortlinks.models import Visit
 from shortlinks.redirects import visit_log
 from shortlinks.redirects.breaker import Breaker
@@ -23,21 +21,10 @@ from tests.factories import facts
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def conninfo() -> str:
-    database = settings.DATABASES["default"]
-    return make_conninfo(
-        host=database["HOST"],
-        port=database["PORT"],
-        user=database["USER"],
-        password=database["PASSWORD"],
-        dbname=database["NAME"],
-    )
-
-
 @dataclass
 class Opened:
     log: VisitLog
-    database: Connection
+    connection: Connection
     breaker: Breaker
     door: SpoolDoor
 
@@ -55,17 +42,17 @@ async def opened(
     most_bytes: int = 10**6,
     on_commit: Callable[[int], None] = lambda _: None,
 ) -> AsyncIterator[Opened]:
-    database = Connection(conninfo(), timeout=timeout)
-    probe = Connection(conninfo(), timeout=timeout)
+    connection = Connection(database.conninfo(), timeout=timeout)
+    probe = Connection(database.conninfo(), timeout=timeout)
     breaker = Breaker("Postgres", lambda: probe.execute("SELECT 1"))
     door = SpoolDoor(directory, most_bytes=most_bytes)
-    guarded = Guarded(database, breaker)
+    guarded = Guarded(connection, breaker)
     log = VisitLog(guarded, door, settle=0, on_commit=on_commit)
-    yield Opened(log, database, breaker, door)
+    yield Opened(log, connection, breaker, door)
     await log.close()
     await door.finish()
     await breaker.close()
-    await database.close()
+    await connection.close()
     await probe.close()
 
 
@@ -146,8 +133,10 @@ def test_a_connection_that_was_cut_is_opened_again(directory: Path) -> None:
     async def story() -> None:
         async with opened(directory) as o:
             await o.log.append(facts())
-            [(pid,)] = await o.database.execute("SELECT pg_backend_pid()")
-            async with await psycopg.AsyncConnection.connect(conninfo()) as other:
+            [(pid,)] = await o.connection.execute("SELECT pg_backend_pid()")
+            async with await psycopg.AsyncConnection.connect(
+                database.conninfo()
+            ) as other:
                 await other.execute("SELECT pg_terminate_backend(%s, 1000)", [pid])
             await o.log.append(facts())
 
@@ -163,7 +152,7 @@ def test_a_postgres_that_hangs_costs_one_batch_its_time(directory: Path) -> None
         loop = asyncio.get_running_loop()
         waited = []
         async with (
-            await psycopg.AsyncConnection.connect(conninfo()) as other,
+            await psycopg.AsyncConnection.connect(database.conninfo()) as other,
             opened(directory, timeout=0.4) as o,
         ):
             await other.execute("LOCK TABLE shortlinks_visit")
