@@ -5,10 +5,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 import pytest
 from django.db.models import Sum
 
-from shortlinks.models import DailyVisits, Note, PixelAttachment, User, Visit
+from shortlinks.domain import cached_links
+from shortlinks.domain.cached_links import CachedLink
+from shortlinks.models import (
+    DailyVisits,
+    Note,
+    PixelAttachment,
+    ShortLink,
+    User,
+    Visit,
+)
 from tests import factories, services
 from tests.services import Process
 
@@ -53,6 +63,39 @@ def test_from_order_to_note(
     )
     assert urlsplit(link["url"]).path[1:].encode() not in notes
     assert PixelAttachment.objects.get().contact == contact
+
+
+def test_beat_sweeps_what_no_bell_reached(
+    worker: Process, admin: User, tmp_path: Path
+) -> None:
+    assert admin.account is not None
+    factories.visit(factories.link(factories.contact(admin.account)))
+
+    with services.beat(tmp_path):
+        services.wait_for(Note.objects.exists, seconds=20)
+
+    assert Note.objects.get().opens == 1
+
+
+def test_a_new_link_is_in_redis_before_anybody_opens_it(
+    web: httpx.Client, admin: User
+) -> None:
+    assert admin.account is not None
+    contact = factories.contact(admin.account)
+
+    web.post(
+        "/api/v4/short_links",
+        headers={"Authorization": f"Bearer {factories.token(admin)}"},
+        json={
+            "url": factories.URL,
+            "metadata": {"entity_type": "contacts", "entity_id": contact.entity_id},
+        },
+    )
+
+    link = ShortLink.objects.get()
+    stored = cached_links._client().get(cached_links.link_key(link.code))
+    assert isinstance(stored, bytes)
+    assert msgspec.json.decode(stored, type=CachedLink) == cached_links.of_link(link)
 
 
 def test_a_worker_killed_amid_5000_opens_loses_and_doubles_nothing(

@@ -1,0 +1,103 @@
+"""Whether a user agent is a person's browser, by what it says of itself (visits §2.2).
+
+Names of machines are looked for only where a browser has no names of its own: outside
+of the device's comment (phones are called CUBOT, XBot or Spider 8) and of the tokens
+that in-app browsers add (a message opened within WhatsApp is a person's, WhatsApp
+alone is its preview). The data below is reviewed by hand and measured in the tests.
+"""
+
+import re
+from functools import lru_cache
+
+LONGEST = 512
+SHORTEST = 5
+REMEMBERED = 4096
+
+_BROWSER = re.compile(r"Mozilla/[45]\.\d|Opera/\d")
+
+# The first comment of a browser on a real device; one with an address in it is not.
+_DEVICE = re.compile(
+    r"""\((?: Linux[;)] | Linux\ | Android[ ;] | iPhone | iPad | iPod | Windows[ ;)]
+    | Macintosh | X11; | Mobile; | Tablet; | Phone; | PC; | Wayland; | Series | Tizen
+    | BB10 | PlayStation | Nintendo | SMART-TV | Web0S | CrKey | KAIOS | Darwin )
+    (?![^()]*(?:https?:|@\w)) [^()]*(?:\([^()]*\)[^()]*)*\)""",
+    re.VERBOSE,
+)
+
+# What apps add to their browsers' agents.
+_IN_APP = re.compile(
+    r"""\bViber(?:/[\d.]+)? | \bWhatsApp/[\d.]+ | \bTelegram(?:-Android)?/[\d.]+
+    | \bVK(?:AndroidApp|iOS|Client)/\S+ | \bOK(?:Android|iOS)/\S+ | \bOkApp\b
+    | \bMax(?:Messenger|App)?/[\d.]+ | \bMail\.?Ru(?:App)?/[\d.]+
+    | \bYa(?:SearchBrowser|SearchApp|App|Browser)\S* | \bcom\.yandex\.\S+
+    | \[(?:FBAN|FB_IAB|FBIA)[^\]]*\]? | \bMetaIAB\ \w+ | \bMessengerLite[^ ]*
+    | \bInstagram\ [^()]*(?:\([^)]*\)?)? | \bBarcelona\ [^()]*(?:\([^)]*\)?)?
+    | \bLine/[\d.]+(?:/IAB)? | \bKAKAOTALK[ /][\d.]+ | \bZalo\ \S+
+    | \bMicroMessenger/.* | Snapchat/?[\d.]*(?:\ \([^)]*\))?
+    | \[Pinterest/\w+\] | \bPinterest[\w ]*/[\d.]+
+    | \[LinkedInApp\]\S* | \bLinkedInApp\S*
+    | \bTwitter\ for\ i\w+\S* | \bTwitterAndroid\b
+    | \bmusical_ly_\S+ | \btrill_\S+ | \bBytedanceWebview/\w+ | \bByteLocale/\S+
+    | \(Ecosia\ \w+@[\d.]+\) | \bGSA/\S+ | \bGoogleApp/\S+ | \bcom\.google\.\S+
+    | \bDuckDuckGo/\S+ | \bFlipboard\S* | \bCoolMarket/\S+
+    | \bSogou\w+[/,]\S* | \bbaiduboxapp/\S+""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+# How machines call themselves, once the above is gone.
+_PREVIEW = re.compile(
+    r"""preview | externalhit | facebot | facebookexternal | meta-external | vkshare
+    | whatsapp | viber | skype | embed | iframely | cardyb | mastodon | mattermost
+    | unfurl | imageproxy | mailproxy | emailproxy | mail\.\S{0,40}\ proxy | snapchat
+    | telegram | odkl | linkexpand""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_MACHINE = re.compile(
+    r"""bot(?![a-z]) | bot[/_-] | robot | crawl | spider | slurp | scrap(?:e|y|ing|er)
+    | fetch | headless | phantom | selenium | puppeteer | playwright | lighthouse
+    | inspect | page\ ?speed | search\ console | adsense | adwords | google-
+    | google_partner | duplexweb | linkverification | virustotal | safebrows | safeweb
+    | barracuda | proofpoint | mimecast | sentinel | netcraft | phish | detectify
+    | censys | expanse | shodan | nuclei | zgrab | masscan | nmap | \bscan | scanner
+    | monitor | uptime | pingdom | statuscake | catchpoint | ptst/ | gtmetrix
+    | diagnostics | observatory | yottaa | siteimprove | check(?:er)?\b
+    | validator | verif | survey | archiv | nutch | heritrix | indexer
+    | \brss | subscribers | \bproxy | transcoder | optimizer
+    | collector | analy[sz]e | datanyze | brandverity | reputation | lookup | scorer
+    | agent/ | -agent | -user/ | researchscan
+    | headers\b | convertify | screenshot | ghost\ inspector
+    | \bcurl | wget | python | aiohttp | httpx | okhttp | go-http | java[/)] | axios
+    | node-fetch | undici | guzzle | libwww | httpclient | \bruby | \bperl | \bphp
+    | postman | insomnia | cfnetwork | ms-office | microsoft\ office | outlook
+    | https?:/ | \bwww\. | mailto | @[\w-]+\.\w | \(at\)
+    | \b[\w-]{1,40}\.(?:com|net|org|io|ai)\b
+    | compatible;(?!\ +(?:MSIE\ \d|Konqueror)[^;]*; ) | like\ Gecko;""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_OLD_BROWSER = re.compile(
+    r"\(compatible; +(?:MSIE \d|Konqueror)[^()]*\)", re.IGNORECASE
+)
+
+
+@lru_cache(REMEMBERED)
+def kind(agent: str) -> str:
+    """`person`, `preview` or `bot`."""
+    agent = agent[:LONGEST]
+    if len(agent) < SHORTEST or not _BROWSER.match(agent):
+        return "preview" if _PREVIEW.search(agent) else "bot"
+    rest = names(agent)
+    if _PREVIEW.search(rest):
+        return "preview"
+    return "bot" if _MACHINE.search(rest) or not _is_browser(agent) else "person"
+
+
+def names(agent: str) -> str:
+    """What is left of an agent without its device and its app."""
+    rest = _DEVICE.sub("", agent, count=1)
+    rest = _OLD_BROWSER.sub("", rest, count=1) if rest == agent else rest
+    return _IN_APP.sub("", rest) if rest != agent else rest
+
+
+def _is_browser(agent: str) -> bool:
+    """A browser names its device, or is an old one that says what it is like."""
+    return bool(_DEVICE.search(agent) or _OLD_BROWSER.search(agent))
