@@ -8,6 +8,7 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -92,3 +93,9 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["shortlinks"])
+
+
+@worker_ready.connect
+def send_first_heartbeat(**_: object) -> None:
+    """So that `/readyz` need not wait for beat's first round."""
+    app.send_task("shortlinks.tasks.beat_heart")

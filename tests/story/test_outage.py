@@ -1,0 +1,55 @@
+"""While Postgres is silent, visitors are led on and their visits wait on disk."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shortlinks.domain import cached_links, spool, visits
+from shortlinks.models import Note, ShortLink, Visit
+from tests import factories, services
+
+OPENS = 200
+
+
+@pytest.fixture
+def link(transactional_db: None) -> ShortLink:
+    """One that Redis knows, and its account too."""
+    account = factories.account()
+    cached_links.publish_account(account)
+    return factories.link(factories.contact(account))
+
+
+@pytest.fixture
+def silent_postgres() -> Iterator[str]:
+    """The address of one that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        port = silent.getsockname()[1]
+        yield f"postgres://user:password@127.0.0.1:{port}/shortlinks"
+
+
+def test_every_answered_open_comes_home_once(
+    link: ShortLink, silent_postgres: str, tmp_path: Path
+) -> None:
+    with services.redirects(tmp_path, DATABASE_URL=silent_postgres) as visitor:
+
+        def open_link() -> tuple[int, float]:
+            answer = visitor.get(f"/{link.code}", headers=factories.BROWSER)
+            return answer.status_code, answer.elapsed.total_seconds()
+
+        first, second = open_link(), open_link()
+        opened = services.in_threads(open_link, times=OPENS - 2)
+        health = visitor.get("/readyz").json()["status"]
+
+    assert {status for status, _ in [first, second, *opened]} == {302}
+    assert first[1] > second[1]
+    assert health == "degraded"
+    assert not Visit.objects.exists()
+
+    replayed = spool.replay(tmp_path / "spool")
+    visits.follow_up()
+
+    assert (replayed.visits, replayed.torn, replayed.refused) == (OPENS, 0, 0)
+    assert Visit.objects.count() == OPENS
+    assert Note.objects.get().opens == OPENS
