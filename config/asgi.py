@@ -5,6 +5,7 @@ import os
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ.setdefault("STATEMENT_TIMEOUT", "5")  # of the spool's replay
 django.setup(set_prefix=False)
 
 from config.celery import app  # noqa: E402  needs the setup

@@ -16,7 +16,7 @@ if os.environ.get("CELERY_ROLE") == "worker":
     os.environ.setdefault("STATEMENT_TIMEOUT", "15")
 
 VISIBILITY = 300  # seconds; above the hard time limit, since prefetch is 1
-WORKER = os.environ.get("CELERY_ROLE") == "worker"
+WORKER = settings.CELERY_ROLE == "worker"
 
 PUBLISHER_TRANSPORT: dict[str, Any] = {
     "socket_timeout": 0.5,

@@ -4,12 +4,13 @@ import os
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off", ""})
+PLACEHOLDER = "change-me"  # of .env.example
 
 
 def text(name: str, default: str | None = None) -> str:
@@ -53,16 +54,38 @@ def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
         raise ImproperlyConfigured(f"{name}: {error}") from None
 
 
+def secret(name: str, *, least: int) -> str:
+    value = text(name)
+    if len(value) < least or value.startswith(PLACEHOLDER):
+        raise ImproperlyConfigured(f"{name} must be a secret of {least} characters")
+    return value
+
+
+def choice(name: str, choices: Sequence[str]) -> str:
+    """One of the choices; the first is the default."""
+    value = os.environ.get(name, choices[0])
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}")
+    return value
+
+
+def redis_url(name: str) -> str:
+    value = text(name)
+    if urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+        raise ImproperlyConfigured(f"{name} must be like redis://:password@host:6379/0")
+    return value
+
+
 def keyring(name: str) -> dict[str, bytes]:
     """Keys by id, the newest first: `k2:secret,k1:older secret`."""
     ring: dict[str, bytes] = {}
     for word in words(name):
-        kid, _, secret = word.partition(":")
-        if not kid.isalnum() or len(secret) < 32:
+        kid, _, key = word.partition(":")
+        if not kid.isalnum() or len(key) < 32 or key.startswith(PLACEHOLDER):
             raise ImproperlyConfigured(
                 f"{name} must be kid:secret pairs, the secret of 32 characters or more"
             )
-        ring[kid] = secret.encode()
+        ring[kid] = key.encode()
     if not ring:
         raise ImproperlyConfigured(f"{name} is not set")
     return ring
@@ -90,4 +113,5 @@ def database(name: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
+        "OPTIONS": dict(parse_qsl(parts.query)),
     }

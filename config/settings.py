@@ -12,7 +12,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- who we are -------------------------------------------------------------
 DEBUG = env.flag("DEBUG", default=False)
-SECRET_KEY = env.text("SECRET_KEY")
+SECRET_KEY = env.secret("SECRET_KEY", least=50)
 BASE_URL = env.http_url("BASE_URL", "http://127.0.0.1:8000")
 SHORT_BASE_URL = env.http_url("SHORT_BASE_URL", "http://127.0.0.1:8001")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
@@ -22,7 +22,7 @@ HTTPS = BASE_URL.startswith("https:")
 # --- keys, the newest first -------------------------------------------------
 TOKEN_KEYS = env.keyring("TOKEN_KEYS")
 PIXEL_KEYS = env.keyring("PIXEL_KEYS")
-VISITOR_UID_KEY = env.text("VISITOR_UID_KEY").encode()
+VISITOR_UID_KEY = env.secret("VISITOR_UID_KEY", least=32).encode()
 
 # --- links and visits -------------------------------------------------------
 ALLOW_PRIVATE_TARGETS = env.flag("ALLOW_PRIVATE_TARGETS", default=False)
@@ -38,8 +38,10 @@ API_MAX_BODY_BYTES = 4 * 1024 * 1024
 # --- stores -----------------------------------------------------------------
 # Seconds; 0 is no limit, for commands and migrations. Servers and workers have one.
 STATEMENT_TIMEOUT = env.number("STATEMENT_TIMEOUT", 0, least=0, most=3600)
+_DATABASE = env.database("DATABASE_URL")
+DATABASE_PARAMETERS = _DATABASE["OPTIONS"]  # of the url, such as sslmode
 DATABASES = {
-    "default": env.database("DATABASE_URL")
+    "default": _DATABASE
     | {
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
@@ -51,11 +53,14 @@ DATABASES = {
             "tcp_user_timeout": 5000,
             "options": f"-c statement_timeout={int(STATEMENT_TIMEOUT * 1000)}"
             " -c idle_in_transaction_session_timeout=15000",
+            **DATABASE_PARAMETERS,
         },
     }
 }
-REDIS_URL = env.text("REDIS_URL")
+REDIS_URL = env.redis_url("REDIS_URL")
 REDIS_PREFIX = env.text("REDIS_PREFIX", "sl:")
+# Workers and beat wait for the broker; whoever only publishes fails fast.
+CELERY_ROLE = env.choice("CELERY_ROLE", ["publisher", "worker"])
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Django -----------------------------------------------------------------
@@ -141,7 +146,10 @@ LOGGING = {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+    "root": {
+        "handlers": ["console"],
+        "level": env.choice("LOG_LEVEL", ["INFO", "DEBUG", "WARNING", "ERROR"]),
+    },
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         # an answer of 4xx is the client's affair

@@ -14,7 +14,7 @@ API = (ROOT / "docs" / "api.md").read_text()
 EXAMPLE = (ROOT / ".env.example").read_text()
 
 READ = re.compile(
-    r"""env\.(?:text|flag|number|words|networks|keyring|http_url|database)\(\s*"(\w+)\""""
+    r"""env\.(?:text|flag|number|words|networks|keyring|http_url|database|secret|choice|redis_url)\(\s*"(\w+)\""""
 )
 ENVIRONMENT = re.compile(r'os\.environ\.get\("(\w+)"\)')
 

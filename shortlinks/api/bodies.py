@@ -159,7 +159,7 @@ class WholeBodies:
 
     Django reads by Content-Length, which a body in chunks has not. And an answer that
     overtakes its request's body costs the client its connection: servers close what
-    was not read. One byte over the limit is read at most; the view answers 413.
+    was not read. What is longer than the limit is not read on; the view answers 413.
     """
 
     def __init__(self, application: Callable[..., Any], *, longest: int) -> None:

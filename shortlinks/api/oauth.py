@@ -36,7 +36,11 @@ class AccessToken(ApiView):
     permission_classes = []
 
     def post(self, request: Request) -> Response:
-        parameters = _parameters(request)
+        try:
+            parameters = _parameters(request)
+        except Problem as problem:
+            hint = "Check the body and its Content-Type"
+            raise OAuthProblem(problem.status, problem.detail, hint=hint) from None
         grant_type = parameters.get("grant_type", "")
         if grant_type not in GRANTS:
             raise OAuthProblem(

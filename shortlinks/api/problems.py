@@ -120,8 +120,10 @@ def _problem(error: Exception) -> Problem:
 
 
 def _of_database(error: Exception) -> Problem:
-    if not _is_of_one_statement(error):
-        breaker.trip()
+    if _is_of_one_statement(error):
+        detail = "The database is busy. Nothing was stored, please try again."
+        return Problem(503, detail, headers={"Retry-After": RETRY_AFTER})
+    breaker.trip()
     return database_away()
 
 

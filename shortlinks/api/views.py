@@ -33,7 +33,7 @@ class ApiView(APIView):
     """`scopes` says what a token needs for each method."""
 
     permission_classes = [IsAuthenticated, HasScope]
-    http_method_names = ["get", "head", "post", "patch", "delete"]
+    http_method_names = ["get", "head", "post"]
     scopes: ClassVar[dict[str, Scope]] = {}
     request: Request
 

@@ -22,8 +22,3 @@ def from_path(path: str) -> str | None:
     if len(code) != LENGTH:
         code = code.rstrip(GLUED)
     return code if _CODE.fullmatch(code) else None
-
-
-def masked(code: str) -> str:
-    """What a log may show of a code."""
-    return f"{code[:4]}…"

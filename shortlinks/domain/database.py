@@ -14,5 +14,5 @@ def conninfo(*, connect_timeout: int = 2, **parameters: str) -> str:
         password=database["PASSWORD"],
         dbname=database["NAME"],
         connect_timeout=connect_timeout,
-        **parameters,
+        **{**settings.DATABASE_PARAMETERS, **parameters},
     )

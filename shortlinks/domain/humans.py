@@ -6,6 +6,7 @@ The decision order of visits §2.3, as far as it is built: method, purpose, user
 from dataclasses import dataclass
 
 from shortlinks.domain import user_agents
+from shortlinks.domain.user_agents import Kind
 from shortlinks.models import Verdict
 
 
@@ -24,7 +25,7 @@ class Judgement:
     reason: str
 
 
-BY_KIND = {
+BY_KIND: dict[Kind, Judgement] = {
     "person": Judgement(Verdict.PERSON, "browser"),
     "preview": Judgement(Verdict.PREVIEW, "user agent of a preview"),
     "bot": Judgement(Verdict.BOT, "user agent of a program"),

@@ -1,8 +1,9 @@
 """Makes up for what Redis missed: changes of links and accounts while it was away."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import redis
+from django.db.models import Q
 from django.utils import timezone
 
 from shortlinks.domain import cached_links
@@ -15,32 +16,36 @@ MOST_ROUNDS = 100
 
 
 def publish() -> int:
-    """Tell Redis all changes since it last heard of one; how many links there were.
+    """Tell Redis the changes since it last heard of one; how many links there were.
 
-    Raises redis.RedisError while it is away: the next call begins where this one did.
+    At most 100,000 at a time: the next call begins where this one ended. Raises
+    redis.RedisError while Redis is away, and the next call begins where this one did.
     """
     now = timezone.now()
     until = cached_links.changes_published_until()
     since = (until or now - timedelta(seconds=cached_links.SECONDS)) - OVERLAP
     for account in Account.objects.filter(updated_at__gte=since):
         _insist(heard=cached_links.publish_account(account))
-    count = _publish_links(since)
-    cached_links.remember_changes_published(now)
+    count, reached = _publish_links(since)
+    cached_links.remember_changes_published(reached or now)
     return count
 
 
-def _publish_links(since: object) -> int:
-    changed = ShortLink.objects.filter(changed_at__gte=since).order_by(
-        "changed_at", "id"
-    )
+def _publish_links(since: datetime) -> tuple[int, datetime | None]:
+    """How many were told, and the time of the last if there may be more."""
     count = 0
-    for start in range(0, MOST_ROUNDS * AT_ONCE, AT_ONCE):
-        part = list(changed[start : start + AT_ONCE])
+    reached: datetime | None = None
+    after = Q(changed_at__gte=since)
+    for _ in range(MOST_ROUNDS):
+        changed = ShortLink.objects.filter(after).order_by("changed_at", "id")
+        part = list(changed[:AT_ONCE])
         if not part:
-            break
+            return count, None
         _insist(heard=cached_links.publish_changed(part))
         count += len(part)
-    return count
+        reached = part[-1].changed_at
+        after = Q(changed_at__gt=reached) | Q(changed_at=reached, id__gt=part[-1].id)
+    return count, reached
 
 
 def _insist(*, heard: bool) -> None:

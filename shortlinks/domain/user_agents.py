@@ -8,6 +8,9 @@ alone is its preview). The data below is reviewed by hand and measured in the te
 
 import re
 from functools import lru_cache
+from typing import Literal
+
+Kind = Literal["person", "preview", "bot"]
 
 LONGEST = 512
 SHORTEST = 5
@@ -80,8 +83,7 @@ _OLD_BROWSER = re.compile(
 
 
 @lru_cache(REMEMBERED)
-def kind(agent: str) -> str:
-    """`person`, `preview` or `bot`."""
+def kind(agent: str) -> Kind:
     agent = agent[:LONGEST]
     if len(agent) < SHORTEST or not _BROWSER.match(agent):
         return "preview" if _PREVIEW.search(agent) else "bot"

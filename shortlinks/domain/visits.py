@@ -12,16 +12,32 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
 
 from shortlinks.domain import humans, notes, pixels
 from shortlinks.domain.humans import Judgement
-from shortlinks.models import Verdict, Visit
+from shortlinks.models import Verdict
 
 logger = logging.getLogger(__name__)
 
+# What a row can be to blame for. Not every Exception: a task's time limit is one.
+ROW_FAULTS = (
+    DatabaseError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+ROW_STATES = frozenset({"57014", "55P03"})  # statement time-out, lock not available
 BATCH = 1000
 MOST_ATTEMPTS = 15
 
@@ -101,9 +117,8 @@ def follow_up(limit: int = BATCH) -> int:
         with transaction.atomic():
             ids = _claim(CLAIM, limit)
             _conclude(ids)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:  # whatever one row holds, the others go on, one by one
+    except ROW_FAULTS as error:
+        _raise_if_away(error)
         logger.exception("a batch of %d visits failed, trying each alone", len(ids))
         for visit_id in ids:
             _follow_up_alone(visit_id)
@@ -121,23 +136,25 @@ def requeue(visits: Iterable[UUID]) -> int:
         return int(cursor.rowcount)
 
 
-def backlog() -> int:
-    return Visit.objects.filter(due_at__isnull=False).count()
-
-
 def _follow_up_alone(visit_id: UUID) -> None:
     try:
         with transaction.atomic():
             _conclude(_claim(CLAIM_ONE, visit_id))
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception as error:  # kept in the row, where an administrator reads it
+    except ROW_FAULTS as error:  # kept in the row, where an administrator reads it
+        _raise_if_away(error)
         logger.exception("visit %s could not be followed up", visit_id)
         with connection.cursor() as cursor:
             cursor.execute(
                 PUT_OFF,
                 {"id": visit_id, "error": repr(error)[:1000], "most": MOST_ATTEMPTS},
             )
+
+
+def _raise_if_away(error: Exception) -> None:
+    """A database that is away is no row's fault; a lock or a time-out may be one's."""
+    code = getattr(error.__cause__, "sqlstate", None)
+    if isinstance(error, OperationalError | InterfaceError) and code not in ROW_STATES:
+        raise error
 
 
 def _claim(query: str, argument: int | UUID) -> list[UUID]:
@@ -214,7 +231,11 @@ def _day(moment: datetime, time_zone: str) -> date:
 
 @cache
 def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
+    """UTC for a name that no longer is one: a wrong day is better than no note."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
 
 
 def _mark_done(

@@ -2,7 +2,6 @@
 
 import uuid
 from datetime import datetime
-from typing import Self
 
 from django.db import models
 from django.db.models import Q
@@ -10,14 +9,6 @@ from django.utils import timezone
 
 from shortlinks.models.accounts import Account
 from shortlinks.models.contacts import Contact
-
-
-class ShortLinkQuerySet(models.QuerySet["ShortLink"]):
-    def live(self, now: datetime) -> Self:
-        """Links that redirect; all others answer like unknown ones."""
-        return self.filter(disabled_at=None).filter(
-            Q(expires_at=None) | Q(expires_at__gt=now)
-        )
 
 
 class ShortLink(models.Model):
@@ -41,8 +32,6 @@ class ShortLink(models.Model):
         null=True, editable=False, help_text="When it was last disabled or prolonged."
     )
 
-    objects = ShortLinkQuerySet.as_manager()
-
     class Meta:
         constraints = [
             # By hash: a Cyrillic url of 2,048 characters does not fit an index row.
@@ -65,6 +54,7 @@ class ShortLink(models.Model):
         return self.url
 
     def is_live(self, now: datetime) -> bool:
+        """Whether it redirects; one that does not answers like an unknown one."""
         has_expired = self.expires_at is not None and self.expires_at <= now
         return self.disabled_at is None and not has_expired
 

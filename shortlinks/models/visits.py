@@ -1,6 +1,5 @@
 """Visits: the facts of each request, and what is left to do for it (DESIGN 4, 5)."""
 
-from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -23,9 +22,6 @@ class Verdict(models.TextChoices):
 
 
 class VisitQuerySet(models.QuerySet["Visit"]):
-    def due(self, now: datetime) -> Self:
-        return self.filter(due_at__lte=now)
-
     def set_aside(self) -> Self:
         return self.exclude(set_aside_at=None)
 

@@ -1,7 +1,8 @@
 """The way of a request: link ▶ facts ▶ visit log ▶ 302 (DESIGN, the flow).
 
-Pure ASGI. A redirect is sent only when its visit is durable; when nothing can tell
-whether a link exists, the answer is 503 and never 404.
+Pure ASGI. A redirect is sent when its visit is durable, or counted as lost because
+neither Postgres nor the disk took it; when nothing can tell whether a link exists, the
+answer is 503 and never 404.
 """
 
 import time

@@ -16,7 +16,7 @@ Row = TupleRow
 
 
 class Connection:
-    """One autocommitting connection, opened when needed, one statement at a time.
+    """One autocommitting connection, opened when needed; for one caller at a time.
 
     Only for statements that may run twice: one that is cut is tried again on a new
     connection. One that overstays its time is abandoned with its connection: psycopg

@@ -40,20 +40,23 @@ class Process:
         self._probe = Connection(_conninfo(), timeout=settings.VISIT_COMMIT_TIMEOUT)
         self._database_breaker = Breaker("Postgres", self._ask_database)
         self._cache_breaker = Breaker("the link cache", self._cache.ping)
-        self._for_reading = self._guarded()
-        self._for_writing = self._guarded()
+        # one for each that asks, since each asks one thing at a time
+        self._for_links = self._guarded()
+        self._for_accounts = self._guarded()
+        self._for_keys = self._guarded()
+        self._for_visits = self._guarded()
         settle = settings.VISIT_SETTLE_SECONDS
         self._bell = Bell(tasks.follow_up_visits.delay, settle=settle)
         self._spool = SpoolDoor(
             settings.SPOOL_DIR, most_bytes=settings.SPOOL_MOST_BYTES
         )
         self._visits = VisitLog(
-            self._for_writing,
+            self._for_visits,
             self._spool,
             settle=settle,
             on_commit=self._bell.visits_committed,
         )
-        self._source_keys = SourceKeys(self._for_reading)
+        self._source_keys = SourceKeys(self._for_keys)
         self.redirects = self._redirects()
         self._tasks = [
             asyncio.create_task(self._source_keys.follow_the_day()),
@@ -70,19 +73,28 @@ class Process:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._database_breaker.close()
         await self._cache_breaker.close()
-        for connection in (self._for_reading, self._for_writing, self._probe):
+        for connection in (
+            self._for_links,
+            self._for_accounts,
+            self._for_keys,
+            self._for_visits,
+            self._probe,
+        ):
             await connection.close()
         await self._cache.aclose()
 
     def _redirects(self) -> Redirects:
-        store = LinkStore(
-            self._for_reading, self._cache, self._cache_breaker, urls.policy()
-        )
         seconds = settings.LINK_CACHE_SECONDS
         size = settings.LINK_CACHE_SIZE
         return Redirects(
-            links=GroupedCache(store.links, seconds=seconds, size=size),
-            accounts=GroupedCache(store.accounts, seconds=seconds, size=MOST_ACCOUNTS),
+            links=GroupedCache(
+                self._store(self._for_links).links, seconds=seconds, size=size
+            ),
+            accounts=GroupedCache(
+                self._store(self._for_accounts).accounts,
+                seconds=seconds,
+                size=MOST_ACCOUNTS,
+            ),
             visits=self._visits,
             addresses=ClientAddresses(settings.TRUSTED_PROXIES),
             pixels=PixelCookies(
@@ -91,6 +103,9 @@ class Process:
             source_keys=self._source_keys,
             checks=self._checks,
         )
+
+    def _store(self, database: Guarded) -> LinkStore:
+        return LinkStore(database, self._cache, self._cache_breaker, urls.policy())
 
     def _checks(self) -> list[Check]:
         """Never unready: what is cached leads on, and its visits wait on disk."""

@@ -1,4 +1,4 @@
-"""The log of visits: an open is answered only when its row is durable (DESIGN 3).
+"""The log of visits: an open is answered when its row is durable (DESIGN 3).
 
 Group commit without a timer: a batch is whatever arrived while the last one was being
 written, so one visit alone waits for nothing and a thousand share one fsync. When

@@ -27,7 +27,3 @@ def test_what_a_messenger_glues_to_the_end_is_tolerated(glued: str) -> None:
 )  # fmt: skip
 def test_any_other_path_names_no_link(path: str) -> None:
     assert codes.from_path(path) is None
-
-
-def test_a_log_may_show_four_characters() -> None:
-    assert codes.masked(CODE) == "Abcd…"

@@ -75,3 +75,20 @@ def test_while_redis_is_away_nothing_counts_as_published(
             link_changes.publish()
 
     assert link_changes.publish() == 1
+
+
+def test_what_does_not_fit_into_one_call_is_published_by_the_next(
+    store: redis.Redis, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_changes, "AT_ONCE", 2)
+    monkeypatch.setattr(link_changes, "MOST_ROUNDS", 2)
+    monkeypatch.setattr(link_changes, "OVERLAP", timedelta())
+    contact = factories.contact(account)
+    ended = [factories.link(contact, f"https://a.example/{n}") for n in range(7)]
+    for link in ended:
+        links.disable(link)
+
+    while link_changes.publish() > 1:
+        pass
+
+    assert {cached(store, link) for link in ended} == {cached_links.WITHDRAWN}

@@ -4,12 +4,13 @@ import threading
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from shortlinks.domain import pixels, visits
+from shortlinks.domain import database, pixels, visits
 from shortlinks.models import (
     Account,
     DailyVisits,
@@ -227,6 +228,50 @@ def test_a_poison_row_is_set_aside_after_fifteen_attempts_and_requeued(
     attempts, due_at, set_aside_at, _ = state(poisoned)
     assert (attempts, set_aside_at) == (0, None)
     assert due_at is not None
+
+
+def test_a_visit_that_waits_for_a_lock_too_long_does_not_stop_the_rest(
+    transactional_db: None,
+) -> None:
+    contact = factories.contact(factories.account())
+    locked, free = (
+        factories.link(contact),
+        factories.link(contact, "https://b.example/"),
+    )
+    for link in (locked, free):
+        factories.visit(link)
+    with psycopg.connect(database.conninfo()) as other, connection.cursor() as cursor:
+        other.execute(
+            "SELECT FROM shortlinks_shortlink WHERE id = %s FOR UPDATE", [locked.id]
+        )
+        cursor.execute("SET statement_timeout = 300")
+        try:
+            visits.follow_up()
+        finally:
+            cursor.execute("SET statement_timeout = 0")
+
+    assert Note.objects.get().link == free
+    assert Visit.objects.get(link=locked).attempts == 1
+
+
+def test_a_task_that_is_out_of_time_charges_no_row(
+    link: ShortLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit = factories.visit(link)
+
+    class OutOfTime(Exception):
+        """As Celery raises it in the midst of anything."""
+
+    def interrupt(*_: object) -> None:
+        raise OutOfTime
+
+    monkeypatch.setattr(visits, "_count", interrupt)
+
+    with pytest.raises(OutOfTime):
+        visits.follow_up()
+
+    assert state(visit)[0] == 0
+    assert not Note.objects.exists()
 
 
 def test_workers_at_once_follow_each_visit_up_once(transactional_db: None) -> None:
