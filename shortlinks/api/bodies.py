@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 MOST_ITEMS = 250
 LARGEST_ID = 2**63 - 1
+NOT_A_CHOICE = "The value you selected is not a valid choice."
 
 
 def read_json(request: Request) -> object:
@@ -80,8 +81,7 @@ class Item:
     def choice(self, field: str, choices: Sequence[str]) -> str:
         value = self._get(field, str, "string", required=True)
         if value is not None and value not in choices:
-            detail = "The value you selected is not a valid choice."
-            self.fault("NotSupportedChoice", field, detail)
+            self.fault("NotSupportedChoice", field, NOT_A_CHOICE)
         return value or ""
 
     def id(self, field: str, *, required: bool = False) -> int | None:
@@ -115,10 +115,11 @@ class Item:
         return value
 
 
-def read_items(body: object, read: Callable[[Item], T]) -> list[tuple[str, T]]:
+def read_items(body: object, read: Callable[[Item], T | None]) -> list[tuple[str, T]]:
     """The body's items with their request ids; all faults of all items, or none.
 
-    A single object counts as a batch of one (specification: «по одной или пакетно»).
+    `read` returns None only where it has noted a fault. A single object counts as a
+    batch of one (specification: «по одной или пакетно»).
     """
     items: list[tuple[str, T]] = []
     faults: list[ItemErrors] = []
@@ -131,7 +132,8 @@ def read_items(body: object, read: Callable[[Item], T]) -> list[tuple[str, T]]:
             item.errors = [FieldError("InvalidType", "", detail)]
         if item.errors:
             faults.append(ItemErrors(request_id, item.errors))
-        items.append((request_id, result))
+        elif result is not None:
+            items.append((request_id, result))
     if faults:
         raise ValidationFailed(faults)
     return items

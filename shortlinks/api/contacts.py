@@ -1,5 +1,6 @@
 """`/api/v4/contacts`: the contacts the caller may view (contract §4)."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.shortcuts import get_object_or_404
@@ -14,6 +15,9 @@ from shortlinks.api.views import ApiView
 from shortlinks.domain import contacts
 from shortlinks.domain.contacts import IdsTaken, NewContact, UnknownUsers
 from shortlinks.models import Contact, Right, Scope
+
+TAKEN = FieldError("AlreadyExists", "id", "A contact with this id exists.")
+UNKNOWN = FieldError("NotSupportedChoice", "responsible_user_id", bodies.NOT_A_CHOICE)
 
 
 class Contacts(ApiView):
@@ -36,10 +40,12 @@ class Contacts(ApiView):
         try:
             created = contacts.create([new for _, new in items], user=user)
         except IdsTaken as error:
-            raise _faulty(items, "id", "AlreadyExists", error.entity_ids) from error
+            taken = error.entity_ids
+            raise _faulty(items, TAKEN, lambda new: new.entity_id in taken) from error
         except UnknownUsers as error:
+            unknown = error.user_ids
             raise _faulty(
-                items, "responsible_user_id", "NotSupportedChoice", error.user_ids
+                items, UNKNOWN, lambda new: new.responsible_user_id in unknown
             ) from error
         return Response(_created(request, items, created))
 
@@ -110,17 +116,10 @@ def _created(
 
 
 def _faulty(
-    items: list[tuple[str, NewContact]], field: str, code: str, values: set[int]
+    items: list[tuple[str, NewContact]],
+    fault: FieldError,
+    is_faulty: Callable[[NewContact], bool],
 ) -> ValidationFailed:
-    details = {
-        "AlreadyExists": "A contact with this id exists.",
-        "NotSupportedChoice": "The value you selected is not a valid choice.",
-    }
-    attribute = {"id": "entity_id"}.get(field, field)
     return ValidationFailed(
-        [
-            ItemErrors(request_id, [FieldError(code, field, details[code])])
-            for request_id, new in items
-            if getattr(new, attribute) in values
-        ]
+        [ItemErrors(request_id, [fault]) for request_id, new in items if is_faulty(new)]
     )

@@ -97,24 +97,23 @@ def listing(
     found = list(rows[start : start + at.limit + 1])
     if not found:
         return Response(status=204)
-    links = {"self": _page_href(request, at.number)}
+    links = {"self": _page_href(request, at)}
     if len(found) > at.limit:
-        links["next"] = _page_href(request, at.number + 1)
+        links["next"] = _page_href(request, Page(at.number + 1, at.limit))
     embedded = [represent(row) for row in found[: at.limit]]
     return Response(
         {"_page": at.number, "_links": links, "_embedded": {name: embedded}}
     )
 
 
-def _page_href(request: Request, number: int) -> dict[str, str]:
-    at = page(request)
+def _page_href(request: Request, at: Page) -> dict[str, str]:
     query = [
         (key, value)
         for key, values in request.query_params.lists()
         if key not in {"page", "limit"}
         for value in values
     ]
-    query += [("page", str(number)), ("limit", str(at.limit))]
+    query += [("page", str(at.number)), ("limit", str(at.limit))]
     return href(request, f"{request.path}?{urlencode(query)}")
 
 

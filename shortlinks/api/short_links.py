@@ -13,8 +13,6 @@ from shortlinks.domain.access import Order
 from shortlinks.domain.urls import SafeUrl, UrlRejected
 from shortlinks.models import Scope
 
-NOTHING = SafeUrl("", "")  # stands in where a fault was noted
-
 
 class ShortLinks(ApiView):
     scopes: ClassVar[dict[str, Scope]] = {"POST": Scope.LINKS_WRITE}
@@ -31,20 +29,21 @@ def parse_orders(body: object) -> list[Order]:
     return [order for _, order in bodies.read_items(body, _order)]
 
 
-def _order(item: Item) -> Order:
+def _order(item: Item) -> Order | None:
     url = _url(item)
     metadata = item.section("metadata")
     metadata.choice("entity_type", ["contacts"])
-    return Order(url, entity_id=metadata.id("entity_id", required=True) or 0)
+    entity_id = metadata.id("entity_id", required=True)
+    return None if url is None or entity_id is None else Order(url, entity_id)
 
 
-def _url(item: Item) -> SafeUrl:
+def _url(item: Item) -> SafeUrl | None:
     faults = len(item.errors)
     text = item.text("url", required=True)
     if len(item.errors) > faults:
-        return NOTHING
+        return None
     try:
         return urls.parse(text, urls.policy())
     except UrlRejected as rejected:
         item.fault(rejected.code, "url", rejected.detail)
-        return NOTHING
+        return None

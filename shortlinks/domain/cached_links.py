@@ -26,6 +26,7 @@ SECONDS = 24 * 3600
 # it after can bring it back.
 WITHDRAWN = b"-"
 SECONDS_AFTER_FAILURE = 5.0
+TIMEOUT = 0.3  # seconds, to connect and for an answer
 
 
 class CachedLink(msgspec.Struct, frozen=True, array_like=True):
@@ -98,6 +99,11 @@ def remember_changes_published(until: datetime) -> None:
     _client().set(f"{settings.REDIS_PREFIX}changes-published-until", until.isoformat())
 
 
+def ping() -> None:
+    """Raises redis.RedisError while Redis is away."""
+    _client().ping()
+
+
 def _store(entries: dict[str, bytes]) -> bool:
     if time.monotonic() < _away.until:
         return False
@@ -126,7 +132,7 @@ _away = _Away()
 def _client() -> redis.Redis:
     return redis.Redis.from_url(
         settings.REDIS_URL,
-        socket_timeout=0.3,
-        socket_connect_timeout=0.3,
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
         retry=Retry(NoBackoff(), 0),  # the driver's own default is three more
     )

@@ -6,15 +6,13 @@ from typing import Any
 
 import psycopg
 import redis
-from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from shortlinks.domain import database
+from shortlinks.domain import cached_links, database
 from shortlinks.models import Heartbeat, Visit
 
-REDIS_SECONDS = 1.0
 # Beat sends a heartbeat through the worker every 15 s.
 OLDEST_HEARTBEAT = timedelta(seconds=60)
 # Beat sweeps every 5 s, so visits that wait longer have nobody to follow them up.
@@ -80,17 +78,10 @@ def _migrations() -> Check:
 
 
 def _redis() -> Check:
-    client = redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=REDIS_SECONDS,
-        socket_connect_timeout=REDIS_SECONDS,
-    )
     try:
-        client.ping()
+        cached_links.ping()
     except redis.RedisError as error:
         return Check("redis", is_ok=False, detail=type(error).__name__)
-    finally:
-        client.close()
     return Check("redis", is_ok=True)
 
 

@@ -65,17 +65,14 @@ def create(grants: Sequence[Grant]) -> list[CreatedLink]:
     """
     if not grants:
         return []
-    orders = {(g.contact_id, _sha256(g.url.given)): g for g in grants}
+    keys: list[Key] = [(g.contact_id, _sha256(g.url.given)) for g in grants]
+    orders = dict(zip(keys, grants, strict=True))
     with transaction.atomic():
         live = _store(orders, account_id=grants[0].account_id)
         transaction.on_commit(lambda: cached_links.publish_links(dict(live.values())))
     return [
-        CreatedLink(
-            code=live[g.contact_id, _sha256(g.url.given)][0],
-            account_id=g.account_id,
-            entity_id=g.entity_id,
-        )
-        for g in grants
+        CreatedLink(code=live[key][0], account_id=g.account_id, entity_id=g.entity_id)
+        for key, g in zip(keys, grants, strict=True)
     ]
 
 

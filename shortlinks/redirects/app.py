@@ -78,6 +78,7 @@ class Redirects:
             query=scope["query_string"],
             headers=headers,
             address=self.addresses.of(peer, headers.get(b"x-forwarded-for")),
+            purpose=visit_facts.purpose(headers),
         )
 
     async def _answer(self, request: Request) -> Answer:
@@ -124,14 +125,14 @@ class Redirects:
             source_key=self.source_keys.current,
         )
         await self.visits.append(visit)
-        if visit.purpose:
+        if request.purpose:
             return pages.PREFETCH
         return _redirect(_target(link, account, request.query), pixel)
 
     def _pixel(self, request: Request, account: CachedAccount) -> Pixel | None:
         """The browser's name, where it may carry one (DESIGN 10)."""
         headers = request.headers
-        if request.method != "GET" or visit_facts.purpose(headers):
+        if request.method != "GET" or request.purpose:
             return None
         if account.honours_gpc and OBJECTION in (
             headers.get(b"sec-gpc"),

@@ -5,11 +5,11 @@ import gc
 
 import redis.asyncio as redis
 from django.conf import settings
+from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from shortlinks import tasks
-from shortlinks.domain import database, spool, urls
+from shortlinks.domain import cached_links, database, spool, urls
 from shortlinks.domain.health import Check
 from shortlinks.redirects import spool_replay
 from shortlinks.redirects.app import Receive, Redirects, Scope, Send
@@ -24,7 +24,6 @@ from shortlinks.redirects.source_keys import SourceKeys
 from shortlinks.redirects.visit_log import SpoolDoor, VisitLog
 
 MOST_ACCOUNTS = 10_000
-CACHE_TIMEOUT = 0.3  # seconds
 
 
 class Process:
@@ -33,8 +32,8 @@ class Process:
     def __init__(self) -> None:
         self._cache = redis.Redis.from_url(
             settings.REDIS_URL,
-            socket_timeout=CACHE_TIMEOUT,
-            socket_connect_timeout=CACHE_TIMEOUT,
+            socket_timeout=cached_links.TIMEOUT,
+            socket_connect_timeout=cached_links.TIMEOUT,
             retry=Retry(NoBackoff(), 0),
         )
         self._probe = Connection(_conninfo(), timeout=settings.VISIT_COMMIT_TIMEOUT)

@@ -33,6 +33,7 @@ class Request(NamedTuple):
     query: bytes
     headers: Mapping[bytes, bytes]
     address: bytes
+    purpose: str
 
 
 def of_request(
@@ -54,7 +55,7 @@ def of_request(
         accept_language=_text(headers.get(b"accept-language", b""), HEADER_LENGTH),
         referer=_host(headers.get(b"referer", b"")),
         sec_fetch=_sec_fetch(headers),
-        purpose=purpose(headers),
+        purpose=request.purpose,
         address=masked(request.address, account.address_mask),
         source=_source(source_key, request.address, agent),
         pixel_sha256=pixel.sha256 if pixel else "",
