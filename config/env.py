@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -51,6 +52,19 @@ def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
         return tuple(ip_network(word) for word in words(name))
     except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None
+
+
+def network_file(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """The networks in a file, one a line; "#" begins a comment."""
+    path = os.environ.get(name)
+    if not path:
+        return ()
+    try:
+        rows = Path(path).read_text().splitlines()
+        lines = [row.partition("#")[0].strip() for row in rows]
+        return tuple(ip_network(line) for line in lines if line)
+    except (OSError, ValueError) as error:
         raise ImproperlyConfigured(f"{name}: {error}") from None
 
 

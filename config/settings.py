@@ -31,6 +31,8 @@ LINK_CACHE_SIZE = int(env.number("LINK_CACHE_SIZE", 200_000, least=1_000, most=5
 LINK_CACHE_SECONDS = env.number("LINK_CACHE_SECONDS", 30, least=1, most=300)
 VISIT_COMMIT_TIMEOUT = env.number("VISIT_COMMIT_TIMEOUT", 0.7, least=0.1, most=10)
 VISIT_SETTLE_SECONDS = env.number("VISIT_SETTLE_SECONDS", 1.0, least=0, most=30)
+SUSPECT_POLICY = env.choice("SUSPECT_POLICY", ["hold", "note", "ignore"])
+BOT_NETWORKS = env.network_file("BOT_NETWORKS")
 SPOOL_DIR = Path(env.text("SPOOL_DIR", str(BASE_DIR / "var" / "spool")))
 SPOOL_MOST_BYTES = int(env.number("SPOOL_MOST_MB", 1024, least=1, most=1e6)) * 1024**2
 API_MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -83,6 +85,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "shortlinks.admin.colleagues.KnownColleagues",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 TEMPLATES = [

@@ -2,13 +2,16 @@
 
 import hashlib
 import itertools
+import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from shortlinks.domain import access, links, tokens, urls
+from shortlinks.domain import access, tokens, urls
+from shortlinks.domain import links as short_links
 from shortlinks.domain.visit_rows import VisitFacts
 from shortlinks.models import Account, Contact, Group, ShortLink, User, Visit
 
@@ -73,12 +76,20 @@ def link(to: Contact, url: str = URL, **fields: Any) -> ShortLink:
     grant = access.Grant(
         urls.parse(url, urls.policy()), to.entity_id, to.id, to.account_id
     )
-    made = links.create([grant])[0]
+    made = short_links.create([grant])[0]
     row = ShortLink.objects.get(code=made.code)
     for name, value in fields.items():
         setattr(row, name, value)
     row.save()
     return row
+
+
+def links(to: Sequence[Contact], url: str = URL) -> list[ShortLink]:
+    """One batch: a link for each contact."""
+    parsed = urls.parse(url, urls.policy())
+    grants = [access.Grant(parsed, c.entity_id, c.id, c.account_id) for c in to]
+    made = {created.code for created in short_links.create(grants)}
+    return list(ShortLink.objects.filter(code__in=made).order_by("id"))
 
 
 def visit(of: ShortLink | int, **fields: Any) -> Visit:
@@ -96,7 +107,7 @@ def visit(of: ShortLink | int, **fields: Any) -> Visit:
             "sec_fetch": "none navigate document ?1",
             "purpose": "",
             "address": "192.0.2.0",
-            "source": b"s" * 16,
+            "source": secrets.token_bytes(16),  # each another browser
             "pixel_sha256": None,
             "pixel_is_new": False,
             "due_at": now - timedelta(minutes=1),

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ import httpx
 from django.conf import settings
 
 from embedded import roles
-from embedded.programs import Program
+from embedded.programs import Program, Rank
 
 T = TypeVar("T")
 
@@ -81,6 +82,10 @@ class Process:
         self._process.wait(10)
         self._output.close()
 
+    @property
+    def exit_code(self) -> int | None:
+        return self._process.poll()
+
     def stop(self) -> None:
         """As the process manager stops it; killed if it does not end."""
         if self._process.poll() is None:
@@ -91,6 +96,15 @@ class Process:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait(10)
         self._output.close()
+
+
+def management(*arguments: str) -> Program:
+    """A command of manage.py that runs until it is stopped."""
+    return Program(
+        name=arguments[0],
+        command=(sys.executable, "manage.py", *arguments),
+        rank=Rank.WORKER,
+    )
 
 
 @contextlib.contextmanager

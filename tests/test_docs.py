@@ -13,9 +13,7 @@ README_RU = (ROOT / "README.ru.md").read_text()
 API = (ROOT / "docs" / "api.md").read_text()
 EXAMPLE = (ROOT / ".env.example").read_text()
 
-READ = re.compile(
-    r"""env\.(?:text|flag|number|words|networks|keyring|http_url|database|secret|choice|redis_url)\(\s*"(\w+)\""""
-)
+READ = re.compile(r"""env\.\w+\(\s*"(\w+)\"""")
 ENVIRONMENT = re.compile(r'os\.environ\.get\("(\w+)"\)')
 
 

@@ -46,6 +46,8 @@ class AccountAdmin(RowAdmin[Account]):
         "passes_query",
         "honours_gpc",
         "address_mask",
+        "suspect_policy",
+        "office_networks",
     )
     list_display = ("name", "subdomain", "is_active", "created_at")
     search_fields = ("name", "subdomain")

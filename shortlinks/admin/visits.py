@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin.base import RowAdmin, administers
 from shortlinks.domain import visits
-from shortlinks.models import ShortLink, Visit
+from shortlinks.models import ShortLink, Verdict, Visit
 
 
 class NewestPaginator(Paginator[Visit]):
@@ -53,12 +53,14 @@ class VisitAdmin(RowAdmin[Visit]):
         "referer",
         "sec_fetch",
         "purpose",
+        "staff",
         "address",
         "verdict",
         "reason",
         "attempts",
         "due_at",
         "followed_up_at",
+        "overruled_at",
         "set_aside_at",
         "last_error",
     )
@@ -71,11 +73,11 @@ class VisitAdmin(RowAdmin[Visit]):
         "followed_up_at",
         "set_aside_at",
     )
-    list_filter = (SetAsideFilter,)
+    list_filter = ("verdict", SetAsideFilter)
     sortable_by = ()
     ordering = ("-id",)
     paginator = NewestPaginator
-    actions = ("requeue",)
+    actions = ("count_as_person", "count_as_machine", "requeue")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Visit]:
         """With the url beside it, not joined: the link may be gone."""
@@ -83,14 +85,31 @@ class VisitAdmin(RowAdmin[Visit]):
         rows = super().get_queryset(request)
         return rows.annotate(link_url=Subquery(link.values("url")))
 
-    def has_requeue_permission(self, request: HttpRequest) -> bool:
+    def has_judge_permission(self, request: HttpRequest) -> bool:
         return administers(request)
 
     @admin.display(description=_("source url"))
     def source_url(self, visit: Visit) -> str:
         return getattr(visit, "link_url", None) or gettext("the link is gone")
 
-    @admin.action(description=_("Requeue selected visits"), permissions=["requeue"])
+    @admin.action(description=_("Overrule: opened by a person"), permissions=["judge"])
+    def count_as_person(self, request: HttpRequest, queryset: QuerySet[Visit]) -> None:
+        self._overrule(request, queryset, Verdict.PERSON)
+
+    @admin.action(description=_("Overrule: opened by a machine"), permissions=["judge"])
+    def count_as_machine(self, request: HttpRequest, queryset: QuerySet[Visit]) -> None:
+        self._overrule(request, queryset, Verdict.BOT)
+
+    def _overrule(
+        self, request: HttpRequest, queryset: QuerySet[Visit], verdict: Verdict
+    ) -> None:
+        chosen = list(queryset)
+        overruled = visits.overrule([visit.pk for visit in chosen], verdict)
+        self.log_action(request, chosen, f"overruled: {verdict.label}")
+        text = gettext("Visits overruled: %(count)d. Notes follow the verdicts.")
+        self.message_user(request, text % {"count": overruled})
+
+    @admin.action(description=_("Requeue selected visits"), permissions=["judge"])
     def requeue(self, request: HttpRequest, queryset: QuerySet[Visit]) -> None:
         ids = queryset.filter(set_aside_at__isnull=False).values_list("id", flat=True)
         count = {"count": visits.requeue(ids)}

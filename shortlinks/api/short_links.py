@@ -5,7 +5,7 @@ from typing import ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from shortlinks.api import bodies, hal
+from shortlinks.api import bodies, client_address, hal
 from shortlinks.api.bodies import Item
 from shortlinks.api.views import ApiView
 from shortlinks.domain import access, links, urls
@@ -20,7 +20,8 @@ class ShortLinks(ApiView):
     def post(self, request: Request) -> Response:
         orders = parse_orders(bodies.read_json(request))
         grants = access.grant(orders, self.caller.user)
-        created = links.create(grants)
+        address = client_address.masked(request, self.caller.token.account)
+        created = links.create(grants, created_from=address)
         return Response(hal.short_links(created))
 
 

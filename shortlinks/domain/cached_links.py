@@ -44,6 +44,7 @@ class CachedAccount(msgspec.Struct, frozen=True, array_like=True):
     passes_query: bool = True
     honours_gpc: bool = True
     address_mask: str = "truncated"
+    office_networks: tuple[str, ...] = ()
 
 
 def link_key(code: str) -> str:
@@ -61,7 +62,10 @@ def of_link(link: ShortLink) -> CachedLink:
 
 def of_account(account: Account) -> CachedAccount:
     return CachedAccount(
-        account.passes_query, account.honours_gpc, account.address_mask
+        account.passes_query,
+        account.honours_gpc,
+        account.address_mask,
+        tuple(account.office_networks),
     )
 
 

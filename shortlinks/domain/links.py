@@ -30,8 +30,10 @@ WHERE id IN (
 """
 INSERT = """
 INSERT INTO shortlinks_shortlink
-  (account_id, contact_id, code, url, target, url_sha256, batch, created_at)
-SELECT %(account)s, contact_id, code, url, target, url_sha256, %(batch)s, %(now)s
+  (account_id, contact_id, code, url, target, url_sha256, batch, created_at,
+   created_from)
+SELECT %(account)s, contact_id, code, url, target, url_sha256, %(batch)s, %(now)s,
+       nullif(%(created_from)s, '')::inet
 FROM unnest(%(contacts)s::bigint[], %(codes)s::text[], %(urls)s::text[],
             %(targets)s::text[], %(hashes)s::bytea[])
   AS o (contact_id, code, url, target, url_sha256)
@@ -58,9 +60,10 @@ class CreatedLink:
     entity_id: int
 
 
-def create(grants: Sequence[Grant]) -> list[CreatedLink]:
+def create(grants: Sequence[Grant], *, created_from: str = "") -> list[CreatedLink]:
     """One live link for each grant, in their order: the one that exists, or a new one.
 
+    `created_from` is the caller's masked address, from where the links may be tried.
     All or none are stored, in as many queries for 250 as for one.
     """
     if not grants:
@@ -68,7 +71,7 @@ def create(grants: Sequence[Grant]) -> list[CreatedLink]:
     keys: list[Key] = [(g.contact_id, _sha256(g.url.given)) for g in grants]
     orders = dict(zip(keys, grants, strict=True))
     with transaction.atomic():
-        live = _store(orders, account_id=grants[0].account_id)
+        live = _store(orders, grants[0].account_id, created_from)
         transaction.on_commit(lambda: cached_links.publish_links(dict(live.values())))
     return [
         CreatedLink(code=live[key][0], account_id=g.account_id, entity_id=g.entity_id)
@@ -97,10 +100,11 @@ def _publish_as_it_is(link_id: int) -> None:
 
 
 def _store(
-    orders: dict[Key, Grant], *, account_id: int
+    orders: dict[Key, Grant], account_id: int, created_from: str
 ) -> dict[Key, tuple[str, CachedLink]]:
     parameters: dict[str, Any] = {
         "account": account_id,
+        "created_from": created_from,
         "batch": uuid.uuid4(),
         "now": timezone.now(),
         "contacts": [contact_id for contact_id, _ in orders],

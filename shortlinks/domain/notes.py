@@ -1,22 +1,36 @@
-"""Notes of opens: one for each link and window, whatever the order of arrival."""
+"""Notes of opens: one for each link and window, whatever the order of arrival (ADR 12).
+
+The first open of a link begins a note, and so does each that comes when the last note's
+window is over; all others raise the count of theirs. Opens that come in order extend
+the last note. One that comes late, or turns out to be no person's, moves the borders of
+what follows it: then the notes from there on are made anew from the stored visits, and
+keep their ids.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 
-from shortlinks.models import NoteType
+from shortlinks.domain import visit_rows
+from shortlinks.models import NoteType, Verdict
 
 SELECT_NEAR = """
 SELECT note.id, note.link_id, lower(note.period), upper(note.period), note.opens
 FROM shortlinks_note AS note
-JOIN unnest(%(links)s::bigint[], %(since)s::timestamptz[], %(until)s::timestamptz[])
-  AS o (link_id, since, until) ON note.link_id = o.link_id
- AND note.period && tstzrange(o.since, o.until, '[]')
+JOIN unnest(%(links)s::bigint[], %(since)s::timestamptz[]) AS o (link_id, since)
+  ON note.link_id = o.link_id AND note.period && tstzrange(o.since, NULL)
+"""
+SELECT_OPENS = """
+SELECT visit.link_id, visit.occurred_at
+FROM unnest(%(links)s::bigint[], %(since)s::timestamptz[]) AS o (link_id, since)
+JOIN shortlinks_visit AS visit
+  ON visit.link_id = o.link_id AND visit.occurred_at >= o.since
+WHERE visit.verdict = %(person)s AND visit.verdict <> '' AND visit.id >= %(first)s
 """
 INSERT = """
 INSERT INTO shortlinks_note (account_id, contact_id, note_type, text, link_id, url,
@@ -36,15 +50,23 @@ FROM unnest(%(ids)s::bigint[], %(opens)s::int[], %(since)s::timestamptz[],
             %(until)s::timestamptz[]) AS n (id, opens, since, until)
 WHERE note.id = n.id
 """
+DELETE = "DELETE FROM shortlinks_note WHERE id = ANY(%s)"
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
-    """A person opened a link; `window` is the account's, in force at the time."""
+@dataclass(slots=True)
+class LinkOpens:
+    """People's opens of one link that came, or are none any more.
 
-    link_id: int
-    opened_at: datetime
+    `window` is the account's, in force for the notes that begin now.
+    """
+
     window: timedelta
+    added: list[datetime] = field(default_factory=list)
+    removed: list[datetime] = field(default_factory=list)
+
+    @property
+    def earliest(self) -> datetime:
+        return min((*self.added, *self.removed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,104 +79,133 @@ class Window:
     opens: int
 
 
-def plan(
-    existing: Iterable[Window], opens: Iterable[tuple[datetime, timedelta]]
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be written of one link's notes, and which are withdrawn."""
+
+    written: Sequence[Window]
+    withdrawn: Sequence[int]
+
+
+def windows(
+    opens: Iterable[datetime],
+    length: timedelta,
+    *,
+    last: Window | None = None,
+    kept: Mapping[datetime, timedelta] | None = None,
 ) -> list[Window]:
-    """The notes of one link that these opens make or change.
+    """The notes of these opens, the first of which may fall into the `last` one.
 
-    An open within a note joins it. One just before a note joins it too and becomes
-    its time, since both windows would overlap. Any other open begins a note.
+    A note that begins when one in `kept` began has its length, not today's.
     """
-    windows = sorted(existing, key=lambda window: window.since)
-    changed: dict[datetime, Window] = {}
-    for opened_at, length in sorted(opens):
-        index, joined = _join(windows, opened_at, length)
-        if joined is None:
-            joined = Window(None, opened_at, opened_at + length, 1)
-            windows.insert(index, joined)
+    found = [] if last is None else [last]
+    for opened_at in sorted(opens):
+        if found and opened_at < found[-1].until:
+            found[-1] = replace(found[-1], opens=found[-1].opens + 1)
         else:
-            changed.pop(windows[index].since, None)
-            windows[index] = joined
-        changed[joined.since] = joined
-    return list(changed.values())
+            until = opened_at + (kept or {}).get(opened_at, length)
+            found.append(Window(None, opened_at, until, 1))
+    return found
 
 
-def _join(
-    windows: Sequence[Window], opened_at: datetime, length: timedelta
-) -> tuple[int, Window | None]:
-    """Which note the open falls into, grown by it; else where a new one goes."""
-    for index, window in enumerate(windows):
-        if window.since <= opened_at < window.until:
-            return index, replace(window, opens=window.opens + 1)
-        if opened_at < window.since:
-            if opened_at + length > window.since:
-                grown = replace(window, since=opened_at, opens=window.opens + 1)
-                return index, grown
-            return index, None
-    return len(windows), None
+def in_order(near: Sequence[Window], opens: LinkOpens) -> bool:
+    """Whether nothing changes but the end of what is there."""
+    return not opens.removed and all(w.since <= opens.earliest for w in near)
 
 
-def write(opens: Sequence[Open]) -> None:
-    """Write the notes of these opens; the links' rows are locked by the caller."""
+def replan(existing: Sequence[Window], wanted: Sequence[Window]) -> Plan:
+    """How notes become other ones: what began at one time stays the same note."""
+    ids = {window.since: window.id for window in existing}
+    spare = [w.id for w in existing if w.since not in {v.since for v in wanted}]
+    before = set(existing)
+    written: list[Window] = []
+    for window in wanted:
+        id_ = ids.get(window.since) or (spare.pop(0) if spare else None)
+        named = replace(window, id=id_)
+        if named not in before:
+            written.append(named)
+    return Plan(written, [id_ for id_ in spare if id_ is not None])
+
+
+def rewrite(opens: Mapping[int, LinkOpens]) -> None:
+    """Let the notes of these links say what changed; their rows are locked by the
+    caller, and the visits' verdicts are stored.
+    """
     if not opens:
         return
-    by_link: defaultdict[int, list[tuple[datetime, timedelta]]] = defaultdict(list)
-    for item in opens:
-        by_link[item.link_id].append((item.opened_at, item.window))
-    existing = _near(by_link)
-    planned = [
-        (link_id, window)
-        for link_id, times in by_link.items()
-        for window in plan(existing[link_id], times)
-    ]
-    _store(planned)
+    near = _near(opens)
+    plans: dict[int, Plan] = {}
+    late: dict[int, datetime] = {}
+    for link_id, changed in opens.items():
+        notes = near[link_id]
+        if in_order(notes, changed):
+            last = notes[-1] if notes else None
+            found = windows(changed.added, changed.window, last=last)
+            plans[link_id] = Plan([w for w in found if w is not last], [])
+        else:
+            late[link_id] = min(changed.earliest, *(w.since for w in notes))
+    for link_id, times in _opens_since(late).items():
+        kept = {w.since: w.until - w.since for w in near[link_id]}
+        wanted = windows(times, opens[link_id].window, kept=kept)
+        plans[link_id] = replan(near[link_id], wanted)
+    _store(plans)
 
 
-def _near(
-    by_link: dict[int, list[tuple[datetime, timedelta]]],
-) -> defaultdict[int, list[Window]]:
-    """The notes that these opens may fall into or must not overlap."""
+def _near(opens: Mapping[int, LinkOpens]) -> defaultdict[int, list[Window]]:
+    """The notes that the earliest of these opens falls into or comes before."""
     near: defaultdict[int, list[Window]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(
-            SELECT_NEAR,
-            {
-                "links": list(by_link),
-                "since": [min(times)[0] for times in by_link.values()],
-                "until": [
-                    max(at + length for at, length in times)
-                    for times in by_link.values()
-                ],
-            },
-        )
-        for id_, link_id, since, until, count in cursor:
-            near[link_id].append(Window(id_, since, until, count))
+        since = [changed.earliest for changed in opens.values()]
+        cursor.execute(SELECT_NEAR, {"links": list(opens), "since": since})
+        for id_, link_id, since_, until, count in cursor:
+            near[link_id].append(Window(id_, since_, until, count))
+    for notes in near.values():
+        notes.sort(key=lambda window: window.since)
     return near
 
 
-def _store(planned: Sequence[tuple[int, Window]]) -> None:
-    new = [(link_id, window) for link_id, window in planned if window.id is None]
-    old = [window for _, window in planned if window.id is not None]
+def _opens_since(links: Mapping[int, datetime]) -> dict[int, list[datetime]]:
+    """When people opened these links from these times on."""
+    if not links:
+        return {}
+    found: dict[int, list[datetime]] = {link_id: [] for link_id in links}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SELECT_OPENS,
+            {
+                "links": list(links),
+                "since": list(links.values()),
+                "person": Verdict.PERSON,
+                "first": visit_rows.first_id(min(links.values())),
+            },
+        )
+        for link_id, opened_at in cursor:
+            found[link_id].append(opened_at)
+    return found
+
+
+def _store(plans: Mapping[int, Plan]) -> None:
+    """Withdrawn ones first, new ones last: no two ever overlap between statements."""
+    written = [(link, w) for link, plan in plans.items() for w in plan.written]
+    withdrawn = [id_ for plan in plans.values() for id_ in plan.withdrawn]
+    new = [(link_id, window) for link_id, window in written if window.id is None]
+    old = [window for _, window in written if window.id is not None]
     now = timezone.now()
     with connection.cursor() as cursor:
-        if new:
-            cursor.execute(
-                INSERT,
-                _columns([window for _, window in new])
-                | {
-                    "type": NoteType.LINK_FOLLOWED,
-                    "links": [link_id for link_id, _ in new],
-                    "now": now,
-                },
-            )
+        if withdrawn:
+            cursor.execute(DELETE, [withdrawn])
         if old:
             ids = [window.id for window in old]
             cursor.execute(UPDATE, _columns(old) | {"ids": ids, "now": now})
+        if new:
+            links = [link_id for link_id, _ in new]
+            about = {"type": NoteType.LINK_FOLLOWED, "links": links, "now": now}
+            cursor.execute(INSERT, _columns([window for _, window in new]) | about)
 
 
-def _columns(windows: Sequence[Window]) -> dict[str, Any]:
+def _columns(planned: Sequence[Window]) -> dict[str, Any]:
     return {
-        "opens": [window.opens for window in windows],
-        "since": [window.since for window in windows],
-        "until": [window.until for window in windows],
+        "opens": [window.opens for window in planned],
+        "since": [window.since for window in planned],
+        "until": [window.until for window in planned],
     }

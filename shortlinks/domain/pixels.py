@@ -6,11 +6,12 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
-from shortlinks.models import Evidence
+from shortlinks.models import Evidence, Verdict
 
 # Sorted, so that two workers with the same browsers lock them in one order.
 UPSERT_PIXELS = """
@@ -39,6 +40,43 @@ ON CONFLICT (pixel_id, contact_id) DO UPDATE
                             excluded.first_seen_at),
       last_seen_at = greatest(shortlinks_pixelattachment.last_seen_at,
                               excluded.last_seen_at)
+"""
+# What the person visits that are left say of a browser at a contact's links.
+WITHDRAW = """
+WITH gone AS (
+  SELECT DISTINCT *
+  FROM unnest(%(accounts)s::bigint[], %(contacts)s::bigint[], %(cookies)s::bytea[])
+    AS g (account_id, contact_id, cookie)
+), remains AS (
+  SELECT pixel.id AS pixel_id, gone.contact_id,
+         min(visit.occurred_at) AS first_seen_at, max(visit.occurred_at) AS last_seen_at
+  FROM gone
+  JOIN shortlinks_pixel AS pixel ON pixel.account_id = gone.account_id
+   AND pixel.cookie_sha256 = gone.cookie
+  LEFT JOIN shortlinks_shortlink AS link ON link.contact_id = gone.contact_id
+  LEFT JOIN shortlinks_visit AS visit ON visit.link_id = link.id
+   AND visit.verdict = %(person)s AND visit.verdict <> ''
+   AND visit.pixel_sha256 = gone.cookie
+  GROUP BY pixel.id, gone.contact_id
+), detached AS (
+  DELETE FROM shortlinks_pixelattachment AS attachment USING remains
+  WHERE (attachment.pixel_id, attachment.contact_id)
+        = (remains.pixel_id, remains.contact_id)
+    AND remains.first_seen_at IS NULL AND attachment.evidence = %(evidence)s
+)
+UPDATE shortlinks_pixelattachment AS attachment
+SET first_seen_at = remains.first_seen_at, last_seen_at = remains.last_seen_at
+FROM remains
+WHERE (attachment.pixel_id, attachment.contact_id)
+      = (remains.pixel_id, remains.contact_id)
+  AND remains.first_seen_at IS NOT NULL AND attachment.evidence = %(evidence)s
+"""
+DROP_UNATTACHED = """
+DELETE FROM shortlinks_pixel AS pixel
+USING unnest(%(accounts)s::bigint[], %(cookies)s::bytea[]) AS g (account_id, cookie)
+WHERE (pixel.account_id, pixel.cookie_sha256) = (g.account_id, g.cookie)
+  AND NOT EXISTS (SELECT FROM shortlinks_pixelattachment AS attachment
+                  WHERE attachment.pixel_id = pixel.id)
 """
 
 
@@ -87,3 +125,22 @@ def attach(sightings: Sequence[Sighting]) -> None:
                 "seen": [s.seen_at for s in sightings],
             },
         )
+
+
+def withdraw(sightings: Sequence[Sighting]) -> None:
+    """Those were no person's: what only they attached is attached no more.
+
+    The visits' verdicts are stored already.
+    """
+    if not sightings:
+        return
+    parameters: dict[str, Any] = {
+        "accounts": [s.account_id for s in sightings],
+        "contacts": [s.contact_id for s in sightings],
+        "cookies": [s.cookie_sha256 for s in sightings],
+        "evidence": Evidence.CLICK,
+        "person": Verdict.PERSON,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(WITHDRAW, parameters)
+        cursor.execute(DROP_UNATTACHED, parameters)

@@ -1,32 +1,43 @@
 """Rows of visits as they are written: by the redirects, and by the spool's replay."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 # Columns go as text arrays, made here in one pass each: the drivers' own arrays
 # cost several times as much for each element.
 INSERT = """
 INSERT INTO shortlinks_visit
   (id, link_id, occurred_at, method, user_agent, accept_language, referer, sec_fetch,
-   purpose, address, source, pixel_sha256, pixel_is_new, due_at)
+   purpose, address, source, pixel_sha256, pixel_is_new, staff, due_at)
 SELECT id, link_id, to_timestamp(occurred_at), method, user_agent, accept_language,
        referer, sec_fetch, purpose, nullif(address, '')::inet, decode(source, 'hex'),
-       decode(nullif(pixel_sha256, ''), 'hex'), pixel_is_new,
+       decode(nullif(pixel_sha256, ''), 'hex'), pixel_is_new, staff,
        now() + %(settle)s * interval '1 s'
 FROM unnest(%(id)s::uuid[], %(link_id)s::bigint[], %(occurred_at)s::float8[],
             %(method)s::text[], %(user_agent)s::text[], %(accept_language)s::text[],
             %(referer)s::text[], %(sec_fetch)s::text[], %(purpose)s::text[],
             %(address)s::text[], %(source)s::text[], %(pixel_sha256)s::text[],
-            %(pixel_is_new)s::bool[])
+            %(pixel_is_new)s::bool[], %(staff)s::text[])
   AS v (id, link_id, occurred_at, method, user_agent, accept_language, referer,
-        sec_fetch, purpose, address, source, pixel_sha256, pixel_is_new)
+        sec_fetch, purpose, address, source, pixel_sha256, pixel_is_new, staff)
 ON CONFLICT (id) DO NOTHING
 """
 TEXTS = frozenset(
-    {"user_agent", "accept_language", "referer", "sec_fetch", "purpose", "address"}
+    {
+        "user_agent",
+        "accept_language",
+        "referer",
+        "sec_fetch",
+        "purpose",
+        "address",
+        "staff",
+    }
 )
 # In no text: `visit_facts` lets no control character through.
 SEPARATOR = "\x1f"
+OFFICE = "office"  # as the fact `staff`: opened from an office of the account
 
 
 class VisitFacts(NamedTuple):
@@ -48,6 +59,23 @@ class VisitFacts(NamedTuple):
     source: str
     pixel_sha256: str
     pixel_is_new: bool
+    staff: str = ""  # absent in what an older release spooled
+
+
+# How far the time in an id may be from the visit's own: ids go on when a clock is set
+# back. To leave out other months' partitions, days are near enough.
+ID_SLACK = timedelta(days=2)
+
+
+def id_bounds(since: datetime, until: datetime) -> dict[str, UUID]:
+    """The `first` and `last` id that visits of this time can have."""
+    return {"first": first_id(since), "last": first_id(until + 2 * ID_SLACK)}
+
+
+def first_id(since: datetime) -> UUID:
+    """No visit of this time or later has a smaller id (UUIDv7: milliseconds first)."""
+    milliseconds = int((since - ID_SLACK).timestamp() * 1000)
+    return UUID(int=max(milliseconds, 0) << 80)
 
 
 def columns(visits: Sequence[VisitFacts], *, settle: float) -> dict[str, Any]:

@@ -5,14 +5,8 @@ may run twice, die or meet another: every open is followed up exactly once.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from functools import cache
-from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import (
     DatabaseError,
@@ -21,10 +15,12 @@ from django.db import (
     connection,
     transaction,
 )
+from django.utils import timezone
 
-from shortlinks.domain import humans, notes, pixels
+from shortlinks.domain import conclusions, verdicts
+from shortlinks.domain.conclusions import Conclusion
 from shortlinks.domain.humans import Judgement
-from shortlinks.models import Verdict
+from shortlinks.models import Verdict, Visit
 
 logger = logging.getLogger(__name__)
 
@@ -37,9 +33,11 @@ ROW_FAULTS = (
     TypeError,
     ValueError,
 )
-ROW_STATES = frozenset({"57014", "55P03"})  # statement time-out, lock not available
+# statement time-out, lock not available, deadlock
+ROW_STATES = frozenset({"57014", "55P03", "40P01"})
 BATCH = 1000
 MOST_ATTEMPTS = 15
+OVERRULED = "an administrator's word"
 
 CLAIM = """
 SELECT id FROM shortlinks_visit WHERE due_at <= now()
@@ -48,35 +46,6 @@ ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
 CLAIM_ONE = """
 SELECT id FROM shortlinks_visit WHERE id = %s AND due_at <= now()
 FOR UPDATE SKIP LOCKED
-"""
-# The bounds let the planner leave out the partitions of other months.
-SELECT_FACTS = """
-SELECT visit.id, visit.occurred_at, visit.pixel_sha256,
-       visit.method, visit.user_agent, visit.purpose,
-       visit.link_id, link.contact_id, link.account_id,
-       account.note_window, account.time_zone
-FROM shortlinks_visit AS visit
-LEFT JOIN shortlinks_shortlink AS link ON link.id = visit.link_id
-LEFT JOIN shortlinks_account AS account ON account.id = link.account_id
-WHERE visit.id = ANY(%(ids)s) AND visit.id BETWEEN %(first)s AND %(last)s
-"""
-LOCK_LINKS = """
-SELECT id FROM shortlinks_shortlink WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
-"""
-MARK_DONE = """
-UPDATE shortlinks_visit AS visit
-SET verdict = j.verdict, reason = j.reason, due_at = NULL, followed_up_at = now()
-FROM unnest(%(ids)s::uuid[], %(verdicts)s::text[], %(reasons)s::text[])
-  AS j (id, verdict, reason)
-WHERE visit.id = j.id AND visit.id BETWEEN %(first)s AND %(last)s
-"""
-COUNT = """
-INSERT INTO shortlinks_dailyvisits (link_id, day, verdict, visits)
-SELECT * FROM unnest(%(links)s::bigint[], %(days)s::date[], %(verdicts)s::text[],
-                     %(visits)s::int[]) AS c (link_id, day, verdict, visits)
-ORDER BY link_id, day, verdict
-ON CONFLICT (link_id, day, verdict) DO UPDATE
-  SET visits = shortlinks_dailyvisits.visits + excluded.visits
 """
 PUT_OFF = """
 UPDATE shortlinks_visit
@@ -87,23 +56,6 @@ SET attempts = attempts + 1, last_error = %(error)s,
     set_aside_at = CASE WHEN attempts + 1 >= %(most)s THEN now() END
 WHERE id = %(id)s AND due_at IS NOT NULL
 """
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimedVisit:
-    """A locked visit's facts, with what its link says; no link if it is gone."""
-
-    id: UUID
-    occurred_at: datetime
-    pixel_sha256: bytes | None
-    method: str
-    user_agent: str
-    purpose: str
-    link_id: int
-    contact_id: int | None
-    account_id: int | None
-    note_window: int | None
-    time_zone: str | None
 
 
 def follow_up(limit: int = BATCH) -> int:
@@ -122,7 +74,24 @@ def follow_up(limit: int = BATCH) -> int:
         logger.exception("a batch of %d visits failed, trying each alone", len(ids))
         for visit_id in ids:
             _follow_up_alone(visit_id)
+    revise(ids)
     return len(ids)
+
+
+def revise(ids: Sequence[UUID]) -> int:
+    """Judge these judged visits and those around them again; how many changed.
+
+    Two workers that follow one burst up at the same time see each other's visits only
+    when both are done: whoever is done last finds what was missed.
+    """
+    suspicious = conclusions.in_company(ids)
+    if not suspicious:
+        return 0
+    with transaction.atomic():
+        changed = [c for c in conclusions.of_judged(suspicious) if c.changes]
+        locked = verdicts.lock(changed)
+        verdicts.apply(locked)
+    return len(locked)
 
 
 def requeue(visits: Iterable[UUID]) -> int:
@@ -134,6 +103,32 @@ def requeue(visits: Iterable[UUID]) -> int:
             [list(visits)],
         )
         return int(cursor.rowcount)
+
+
+def overrule(ids: Sequence[UUID], verdict: Verdict) -> int:
+    """An administrator's verdict on followed-up visits, which no rule changes again."""
+    with transaction.atomic():
+        followed_up = Visit.objects.filter(pk__in=ids, followed_up_at__isnull=False)
+        locked = list(
+            followed_up.select_for_update().order_by("pk").values_list("pk", flat=True)
+        )
+        if not locked:
+            return 0
+        judgement = Judgement(verdict, OVERRULED)
+        read = conclusions.read(locked)
+        verdicts.apply([Conclusion(visit, judgement) for visit in read])
+        Visit.objects.filter(pk__in=locked).update(overruled_at=timezone.now())
+    return len(locked)
+
+
+def _conclude(ids: Sequence[UUID]) -> None:
+    if not ids:
+        return
+    mine = set(ids)
+    concluded = conclusions.of_claimed(ids)
+    claimed = [c for c in concluded if c.visit.id in mine]
+    others = [c for c in concluded if c.visit.id not in mine]
+    verdicts.apply([*claimed, *verdicts.lock(others)])
 
 
 def _follow_up_alone(visit_id: UUID) -> None:
@@ -161,93 +156,3 @@ def _claim(query: str, argument: int | UUID) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(query, [argument])
         return [row[0] for row in cursor]
-
-
-def _conclude(ids: Sequence[UUID]) -> None:
-    if not ids:
-        return
-    bounds: dict[str, Any] = {"ids": list(ids), "first": min(ids), "last": max(ids)}
-    with connection.cursor() as cursor:
-        cursor.execute(SELECT_FACTS, bounds)
-        visits = [ClaimedVisit(*row) for row in cursor]
-    judged = [(visit, _judge(visit)) for visit in visits]
-    by_people = [
-        visit
-        for visit, judgement in judged
-        if judgement.verdict == Verdict.PERSON and visit.contact_id is not None
-    ]
-    _lock_links(by_people)
-    notes.write([_open(visit) for visit in by_people])
-    pixels.attach([s for visit in by_people for s in _sightings(visit)])
-    _count(judged)
-    _mark_done(judged, bounds)
-
-
-def _judge(visit: ClaimedVisit) -> Judgement:
-    return humans.judge(humans.Facts(visit.method, visit.user_agent, visit.purpose))
-
-
-def _lock_links(visits: Sequence[ClaimedVisit]) -> None:
-    """Two workers with opens of one link take turns, in one order."""
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_LINKS, [list({visit.link_id for visit in visits})])
-
-
-def _open(visit: ClaimedVisit) -> notes.Open:
-    window = timedelta(seconds=visit.note_window or 0)
-    return notes.Open(visit.link_id, visit.occurred_at, window)
-
-
-def _sightings(visit: ClaimedVisit) -> list[pixels.Sighting]:
-    if not visit.pixel_sha256 or visit.contact_id is None or visit.account_id is None:
-        return []
-    cookie = bytes(visit.pixel_sha256)
-    return [
-        pixels.Sighting(visit.account_id, visit.contact_id, cookie, visit.occurred_at)
-    ]
-
-
-def _count(judged: Sequence[tuple[ClaimedVisit, Judgement]]) -> None:
-    counts = Counter(
-        (visit.link_id, _day(visit.occurred_at, visit.time_zone), judgement.verdict)
-        for visit, judgement in judged
-        if visit.time_zone is not None
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            COUNT,
-            {
-                "links": [link_id for link_id, _, _ in counts],
-                "days": [day for _, day, _ in counts],
-                "verdicts": [verdict for _, _, verdict in counts],
-                "visits": list(counts.values()),
-            },
-        )
-
-
-def _day(moment: datetime, time_zone: str) -> date:
-    return moment.astimezone(_zone(time_zone)).date()
-
-
-@cache
-def _zone(name: str) -> ZoneInfo:
-    """UTC for a name that no longer is one: a wrong day is better than no note."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
-
-
-def _mark_done(
-    judged: Sequence[tuple[ClaimedVisit, Judgement]], bounds: dict[str, Any]
-) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            MARK_DONE,
-            {
-                **bounds,
-                "ids": [visit.id for visit, _ in judged],
-                "verdicts": [judgement.verdict for _, judgement in judged],
-                "reasons": [judgement.reason for _, judgement in judged],
-            },
-        )

@@ -1,4 +1,11 @@
-from shortlinks.models.accounts import Account, AddressMask, Group, Right, User
+from shortlinks.models.accounts import (
+    Account,
+    AddressMask,
+    Group,
+    Right,
+    SuspectPolicy,
+    User,
+)
 from shortlinks.models.contacts import Contact
 from shortlinks.models.links import DailyVisits, ShortLink
 from shortlinks.models.notes import Note, NoteType
@@ -32,6 +39,7 @@ __all__ = [
     "Scope",
     "ShortLink",
     "SourceKey",
+    "SuspectPolicy",
     "User",
     "Verdict",
     "Visit",

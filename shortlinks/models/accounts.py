@@ -1,8 +1,11 @@
 """Who may do what: accounts, groups, and users with rights letters."""
 
+from ipaddress import ip_network
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
@@ -11,10 +14,27 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
+def validate_network(text: str) -> None:
+    try:
+        ip_network(text)
+    except ValueError:
+        raise ValidationError(
+            _("%(text)s is no address or network."), params={"text": text}
+        ) from None
+
+
 class AddressMask(models.TextChoices):
     FULL = "full", "whole address"
     TRUNCATED = "truncated", "network only (/24, /48)"
     NONE = "none", "nothing"
+
+
+class SuspectPolicy(models.TextChoices):
+    """What becomes of opens that may be a machine's (visits §2.3)."""
+
+    NOTE = "note", "count as a person's"
+    HOLD = "hold", "count if the visitor comes back as a person"
+    IGNORE = "ignore", "never count"
 
 
 class Account(models.Model):
@@ -40,6 +60,23 @@ class Account(models.Model):
     address_mask = models.CharField(
         max_length=9, choices=AddressMask.choices, default=AddressMask.TRUNCATED
     )
+    suspect_policy = models.CharField(
+        max_length=6,
+        choices=SuspectPolicy.choices,
+        blank=True,
+        db_default="",
+        help_text="What becomes of opens that may be a machine's; empty: as the"
+        " service is set up.",
+    )
+    office_networks = ArrayField(
+        models.CharField(max_length=43, validators=[validate_network]),
+        blank=True,
+        default=list,
+        db_default=[],
+        size=50,
+        help_text="Addresses or networks of your offices, separated by commas. What is"
+        " opened from there counts as a colleague's.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -53,6 +90,10 @@ class Account(models.Model):
             models.CheckConstraint(
                 name="account_address_mask_known",
                 condition=Q(address_mask__in=AddressMask.values),
+            ),
+            models.CheckConstraint(
+                name="account_suspect_policy_known",
+                condition=Q(suspect_policy__in=["", *SuspectPolicy.values]),
             ),
         ]
 

@@ -26,6 +26,11 @@ class ShortLink(models.Model):
         help_text="The request that made it: scanners open whole batches.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_from = models.GenericIPAddressField(
+        null=True,
+        editable=False,
+        help_text="Masked like a visit's: whoever ordered a link may try it.",
+    )
     disabled_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     changed_at = models.DateTimeField(

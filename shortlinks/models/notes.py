@@ -3,7 +3,7 @@
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import Q
+from django.db.models import Deferrable, Q
 from django.utils import timezone
 
 from shortlinks.models.accounts import Account, User
@@ -43,6 +43,8 @@ class Note(models.Model):
                     ("link", RangeOperators.EQUAL),
                     ("period", RangeOperators.OVERLAPS),
                 ],
+                # Checked once a statement: one may move the borders of several.
+                deferrable=Deferrable.IMMEDIATE,
             ),
             models.CheckConstraint(
                 name="note_of_an_open_says_what_and_when",

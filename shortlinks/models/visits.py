@@ -48,6 +48,11 @@ class Visit(models.Model):
     source = models.BinaryField(help_text="Keyed hash of whole address and agent.")
     pixel_sha256 = models.BinaryField(null=True)
     pixel_is_new = models.BooleanField()
+    staff = models.CharField(
+        max_length=32,
+        db_default="",
+        help_text="How the redirect knew a colleague: `office` or `user <id>`.",
+    )
 
     verdict = models.CharField(max_length=8, choices=Verdict.choices, db_default="")
     reason = models.CharField(max_length=64, db_default="")
@@ -56,6 +61,9 @@ class Visit(models.Model):
     last_error = models.TextField(db_default="")
     followed_up_at = models.DateTimeField(null=True)
     set_aside_at = models.DateTimeField(null=True)
+    overruled_at = models.DateTimeField(
+        null=True, help_text="When an administrator gave it the verdict."
+    )
 
     objects = VisitQuerySet.as_manager()
 
@@ -73,7 +81,23 @@ class Visit(models.Model):
         indexes = [
             models.Index(
                 fields=["due_at"], name="visit_due", condition=Q(due_at__isnull=False)
-            )
+            ),
+            # The rest holds what was concluded: the redirects' insert pays for none.
+            models.Index(
+                fields=["link", "occurred_at"],
+                name="visit_of_link",
+                condition=~Q(verdict=""),
+            ),
+            models.Index(
+                fields=["source", "occurred_at"],
+                name="visit_of_source",
+                condition=~Q(verdict=""),
+            ),
+            models.Index(
+                fields=["staff", "occurred_at"],
+                name="visit_of_staff",
+                condition=~Q(staff=""),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,19 +9,19 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qs, unquote_plus
 
 import ada_url
 
-from shortlinks.domain import codes, health
+from shortlinks.domain import addresses, codes, colleagues, health, visit_rows
+from shortlinks.domain.addresses import ClientAddresses
 from shortlinks.domain.cached_links import CachedAccount, CachedLink
 from shortlinks.domain.health import Check
 from shortlinks.redirects import pages, visit_facts
-from shortlinks.redirects.client_address import ClientAddresses
 from shortlinks.redirects.grouped_cache import GroupedCache, Unavailable
 from shortlinks.redirects.pages import Answer
 from shortlinks.redirects.pixel_cookie import Pixel, PixelCookies
-from shortlinks.redirects.visit_facts import Request
+from shortlinks.redirects.visit_facts import Recognised, Request
 from shortlinks.redirects.visit_log import LogFull, VisitLog
 
 Scope = MutableMapping[str, Any]
@@ -100,6 +100,8 @@ class Redirects:
             return FIXED[request.path]
         if request.path == READY:
             return pages.json(*health.report(self.checks()))
+        if request.path == colleagues.PATH:
+            return _introduce(request)
         return pages.page(404, request.headers.get(b"accept-language"))
 
     async def _find(self, code: str) -> tuple[CachedLink, CachedAccount] | None:
@@ -116,18 +118,31 @@ class Redirects:
         self, request: Request, link: CachedLink, account: CachedAccount
     ) -> Answer:
         """Log the visit, and only then lead on."""
-        pixel = self._pixel(request, account)
+        recognised = self._recognised(request, link, account)
         visit = visit_facts.of_request(
             request,
             link=link,
             account=account,
-            pixel=pixel,
+            recognised=recognised,
             source_key=self.source_keys.current,
         )
         await self.visits.append(visit)
         if request.purpose:
             return pages.PREFETCH
-        return _redirect(_target(link, account, request.query), pixel)
+        return _redirect(_target(link, account, request.query), recognised.pixel)
+
+    def _recognised(
+        self, request: Request, link: CachedLink, account: CachedAccount
+    ) -> Recognised:
+        """A colleague's browser is never taken for the contact's (DESIGN 11)."""
+        cookies = request.headers.get(b"cookie")
+        staff = colleagues.recognised(cookies, link.account_id) if cookies else ""
+        offices = account.office_networks
+        if not staff and offices and addresses.named(offices).hold(request.address):
+            staff = visit_rows.OFFICE
+        if staff:
+            return Recognised(None, staff)
+        return Recognised(self._pixel(request, account))
 
     def _pixel(self, request: Request, account: CachedAccount) -> Pixel | None:
         """The browser's name, where it may carry one (DESIGN 10)."""
@@ -140,6 +155,17 @@ class Redirects:
         ):
             return None
         return self.pixels.pixel(headers.get(b"cookie"))
+
+
+def _introduce(request: Request) -> Answer:
+    """A colleague comes for a cookie and goes back to the admin."""
+    asked = parse_qs(request.query.decode("latin-1")).get(colleagues.PARAMETER, [""])
+    accepted = colleagues.accept(asked[0])
+    if accepted is None:
+        return pages.page(404, request.headers.get(b"accept-language"))
+    cookie, back = accepted
+    header = (b"set-cookie", colleagues.cookie_header(cookie))
+    return Answer(302, [(b"location", back.encode("ascii")), *HEADERS, header])
 
 
 def _redirect(target: str, pixel: Pixel | None) -> Answer:

@@ -19,7 +19,7 @@ SELECT code, id, account_id, target, coalesce(extract(epoch FROM expires_at), 0)
 FROM shortlinks_shortlink WHERE code = ANY(%(keys)s) AND disabled_at IS NULL
 """
 SELECT_ACCOUNTS = """
-SELECT id, passes_query, honours_gpc, address_mask
+SELECT id, passes_query, honours_gpc, address_mask, office_networks
 FROM shortlinks_account WHERE id = ANY(%(keys)s) AND is_active
 """
 
@@ -108,7 +108,10 @@ class LinkStore:
 
     async def _select_accounts(self, ids: Sequence[int]) -> dict[int, CachedAccount]:
         rows = await self._select(SELECT_ACCOUNTS, ids)
-        return {id_: CachedAccount(*values) for id_, *values in rows}
+        return {
+            id_: CachedAccount(passes_query, honours_gpc, mask, tuple(offices))
+            for id_, passes_query, honours_gpc, mask, offices in rows
+        }
 
     async def _select(self, query: str, keys: Iterable[object]) -> list[Row]:
         return await self._database.execute(query, {"keys": list(keys)})

@@ -10,12 +10,12 @@ from redis.backoff import NoBackoff
 
 from shortlinks import tasks
 from shortlinks.domain import cached_links, database, spool, urls
+from shortlinks.domain.addresses import ClientAddresses
 from shortlinks.domain.health import Check
 from shortlinks.redirects import spool_replay
 from shortlinks.redirects.app import Receive, Redirects, Scope, Send
 from shortlinks.redirects.bell import Bell
 from shortlinks.redirects.breaker import Breaker
-from shortlinks.redirects.client_address import ClientAddresses
 from shortlinks.redirects.database import Connection, Guarded
 from shortlinks.redirects.grouped_cache import GroupedCache
 from shortlinks.redirects.link_cache import LinkStore

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from uuid_utils import uuid7
 
+from shortlinks.domain.addresses import masked
 from shortlinks.domain.cached_links import CachedAccount, CachedLink
 from shortlinks.domain.visit_rows import VisitFacts
-from shortlinks.redirects.client_address import masked
 from shortlinks.redirects.pixel_cookie import Pixel
 
 AGENT_LENGTH = 512
@@ -36,15 +36,23 @@ class Request(NamedTuple):
     purpose: str
 
 
+class Recognised(NamedTuple):
+    """Who it is, as far as cookies and addresses tell: a browser, or a colleague."""
+
+    pixel: Pixel | None
+    staff: str = ""
+
+
 def of_request(
     request: Request,
     *,
     link: CachedLink,
     account: CachedAccount,
-    pixel: Pixel | None,
+    recognised: Recognised,
     source_key: bytes,
 ) -> VisitFacts:
     headers = request.headers
+    pixel = recognised.pixel
     agent = _text(headers.get(b"user-agent", b""), AGENT_LENGTH)
     return VisitFacts(
         id=str(uuid7()),
@@ -60,6 +68,7 @@ def of_request(
         source=_source(source_key, request.address, agent),
         pixel_sha256=pixel.sha256 if pixel else "",
         pixel_is_new=pixel.is_new if pixel else False,
+        staff=recognised.staff,
     )
 
 

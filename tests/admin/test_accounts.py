@@ -62,19 +62,32 @@ def test_the_redirects_hear_of_new_settings(
     account: Account,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
-    posted = _settings(account, address_mask="none", honours_gpc="on")
+    posted = _settings(
+        account, address_mask="none", honours_gpc="on", office_networks="192.0.2.0/24"
+    )
 
     with django_capture_on_commit_callbacks(execute=True):
         client.post(address(account, "change"), posted)
 
     cached = cached_links._client().get(cached_links.account_key(account.pk))
-    assert msgspec.json.decode(cached) == [False, True, "none"]  # type: ignore[arg-type]
+    assert msgspec.json.decode(cached) == [  # type: ignore[arg-type]
+        False,
+        True,
+        "none",
+        ["192.0.2.0/24"],
+    ]
 
 
 @pytest.mark.parametrize(
     "fault",
-    [{"time_zone": "Mars/Olympus"}, {"note_window": "0"}, {"address_mask": "some"}],
-    ids=["time zone", "note window", "address mask"],
+    [
+        {"time_zone": "Mars/Olympus"},
+        {"note_window": "0"},
+        {"address_mask": "some"},
+        {"suspect_policy": "guess"},
+        {"office_networks": "192.0.2.0/24, the office"},
+    ],
+    ids=["time zone", "note window", "address mask", "suspects", "offices"],
 )
 def test_settings_that_nothing_works_with_are_refused(
     client: Client, account: Account, fault: dict[str, str]

@@ -1,15 +1,18 @@
 """Visits are read, and requeued when they were set aside."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from shortlinks.admin.visits import NewestPaginator
-from shortlinks.models import ShortLink, User, Visit
+from shortlinks.domain import visits
+from shortlinks.models import Note, ShortLink, User, Visit
 from tests import factories
 from tests.admin.conftest import SignIn
 from tests.admin.worlds import World, address, listing
@@ -80,3 +83,33 @@ def test_visits_are_not_changed(client: Client, own: World) -> None:
     ]
 
     assert statuses == [403, 403, 403]
+
+
+@pytest.mark.parametrize(
+    ("action", "verdict", "notes"),
+    [("count_as_machine", "bot", 0), ("count_as_person", "person", 1)],
+)
+def test_an_administrator_overrules_and_notes_follow(
+    client: Client, own: World, action: str, verdict: str, notes: int
+) -> None:
+    Visit.objects.update(due_at=timezone.now() - timedelta(minutes=1))
+    own.note.delete()
+    visits.follow_up()
+
+    posted = {"action": action, "_selected_action": [own.visit.pk]}
+    response: Any = client.post(listing(Visit), posted, follow=True)
+
+    assert "Visits overruled: 1." in response.content.decode()
+    own.visit.refresh_from_db()
+    assert (own.visit.verdict, own.visit.reason) == (verdict, visits.OVERRULED)
+    assert Note.objects.count() == notes
+    assert LogEntry.objects.filter(object_id=own.visit.pk).count() == 1
+
+
+def test_nobody_overrules_elsewhere(client: Client, foreign: World) -> None:
+    posted = {"action": "count_as_machine", "_selected_action": [foreign.visit.pk]}
+
+    client.post(listing(Visit), posted, follow=True)
+
+    foreign.visit.refresh_from_db()
+    assert foreign.visit.overruled_at is None

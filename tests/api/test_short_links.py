@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -86,6 +87,28 @@ def test_skips_contacts_the_caller_may_not_see(
     assert set(ShortLink.objects.values_list("contact", flat=True)) == {
         contact.id for contact in own
     }
+
+
+@pytest.mark.parametrize(
+    ("mask", "kept"),
+    [("truncated", "198.51.100.0"), ("full", "198.51.100.7"), ("none", None)],
+)
+def test_remembers_from_where_a_link_may_be_tried(
+    api: Api, account: Account, mask: str, kept: str | None
+) -> None:
+    account.address_mask = mask
+    account.save()
+    contact = factories.contact(account)
+
+    api.send(
+        "POST",
+        PATH,
+        data=msgspec.json.encode(order(contact.entity_id)),
+        content_type="application/json",
+        REMOTE_ADDR="198.51.100.7",
+    )
+
+    assert ShortLink.objects.get().created_from == kept
 
 
 def test_answers_an_empty_list_when_all_are_left_out(api: Api) -> None:

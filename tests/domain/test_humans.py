@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,17 +76,56 @@ def test_an_agent_is_what_it_says_of_itself(agent: str, kind: str) -> None:
     assert user_agents.kind(agent) == kind
 
 
-@pytest.mark.parametrize(
-    ("method", "agent", "purpose", "verdict"),
-    [
-        ("GET", CHROME, "", "person"),
-        ("HEAD", CHROME, "", "head"),
-        ("GET", CHROME, "sec-purpose=prefetch", "prefetch"),
-        ("GET", "TelegramBot (like TwitterBot)", "", "preview"),
-        ("GET", "", "", "bot"),
-    ],
+CHROME_79 = CHROME.replace("Chrome/140", "Chrome/79")
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; rv:145.0) Gecko/20100101 Firefox/145.0"
+SAFARI = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15"
+    " (KHTML, like Gecko) Version/{} Mobile/15E148 Safari/604.1"
 )
-def test_judges_by_the_facts(
-    method: str, agent: str, purpose: str, verdict: str
-) -> None:
-    assert judge(Facts(method, agent, purpose)).verdict == verdict
+SILENT = {"is_https": True, "sec_fetch": "", "accept_language": "ru"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "verdict"),
+    [
+        pytest.param({}, "person", id="a browser"),
+        pytest.param({"method": "HEAD"}, "head", id="head"),
+        pytest.param({"purpose": "sec-purpose=prefetch"}, "prefetch", id="prefetch"),
+        pytest.param({"user_agent": "TelegramBot (like x)"}, "preview", id="tg"),
+        pytest.param({"user_agent": ""}, "bot", id="no agent"),
+        pytest.param({"staff": "office"}, "staff", id="office"),
+        pytest.param({"staff": "user 7"}, "staff", id="colleague"),
+        pytest.param({"staff": "user 7", "method": "HEAD"}, "head", id="head first"),
+        pytest.param({"staff": "user 7", "user_agent": ""}, "staff", id="staff first"),
+        pytest.param({"is_machines_address": True}, "bot", id="network"),
+        pytest.param(
+            {"referer": "e.safelinks.protection.outlook.com"}, "scanner", id="gateway"
+        ),
+        pytest.param({"referer": "urldefense.com"}, "scanner", id="itself"),
+        pytest.param({"referer": "noturldefense.com"}, "person", id="no gateway"),
+        pytest.param({"referer": "web.telegram.org"}, "person", id="a messenger"),
+        pytest.param(SILENT, "suspect", id="no fetch metadata"),
+        pytest.param(SILENT | {"is_https": False}, "person", id="over http"),
+        pytest.param(SILENT | {"user_agent": CHROME_79}, "person", id="too old"),
+        pytest.param(SILENT | {"user_agent": FIREFOX}, "suspect", id="Firefox"),
+        pytest.param(
+            SILENT | {"user_agent": SAFARI.format("16.4")}, "suspect", id="Safari"
+        ),
+        pytest.param(
+            SILENT | {"user_agent": SAFARI.format("16.3")}, "person", id="old Safari"
+        ),
+        pytest.param(
+            SILENT | {"sec_fetch": "none navigate document ?1"}, "person", id="tells"
+        ),
+        pytest.param(
+            SILENT | {"sec_fetch": "none navigate - ?1"}, "suspect", id="tells half"
+        ),
+        pytest.param(
+            {"is_https": True, "sec_fetch": "none navigate document ?1"},
+            "suspect",
+            id="no language",
+        ),
+    ],
+)  # fmt: skip
+def test_judges_by_the_facts(facts: dict[str, Any], verdict: str) -> None:
+    assert judge(Facts(**{"user_agent": CHROME, **facts})).verdict == verdict

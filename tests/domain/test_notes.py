@@ -1,16 +1,15 @@
 """One note for each link and window, whatever the order of arrival (DESIGN 9)."""
 
-import itertools
 from datetime import datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shortlinks.domain import notes
+from shortlinks.domain import notes, visits
 from shortlinks.domain.notes import Window
-from shortlinks.models import Account, Note, NoteType
+from shortlinks.models import Account, Note, NoteType, ShortLink, Verdict, Visit
 from tests import factories
 from tests.factories import at
 
@@ -18,10 +17,10 @@ TEN = timedelta(minutes=10)
 START = at("12:00")
 
 
-def noted(*times: str, existing: list[Window] | None = None) -> list[tuple[str, int]]:
-    """The notes that opens at these times make or change, with their counts."""
-    plan = notes.plan(existing or [], [(at(time), TEN) for time in times])
-    return [(f"{window.since:%H:%M}", window.opens) for window in plan]
+def noted(*times: str) -> list[tuple[str, int]]:
+    """The notes of opens at these times, with their counts."""
+    found = notes.windows([at(time) for time in times], TEN)
+    return [(f"{window.since:%H:%M}", window.opens) for window in found]
 
 
 @pytest.mark.parametrize(
@@ -44,49 +43,93 @@ def test_opens_within_a_window_share_a_note(
 
 
 def test_an_open_joins_the_note_that_is_there() -> None:
-    existing = [Window(7, at("12:00"), at("12:10"), 3)]
+    last = Window(7, at("12:00"), at("12:10"), 3)
 
-    plan = notes.plan(existing, [(at("12:05"), TEN)])
+    found = notes.windows([at("12:05")], TEN, last=last)
 
-    assert plan == [Window(7, at("12:00"), at("12:10"), 4)]
-
-
-def test_a_late_open_just_before_a_note_becomes_its_time() -> None:
-    existing = [Window(7, at("12:05"), at("12:15"), 1)]
-
-    plan = notes.plan(existing, [(at("12:00"), TEN)])
-
-    assert plan == [Window(7, at("12:00"), at("12:15"), 2)]
+    assert found == [Window(7, at("12:00"), at("12:10"), 4)]
 
 
-def test_a_late_open_between_two_notes_overlaps_neither() -> None:
-    existing = [
-        Window(1, at("12:00"), at("12:10"), 1),
-        Window(2, at("12:12"), at("12:22"), 1),
-    ]
+def test_a_note_keeps_the_length_it_began_with() -> None:
+    kept = {at("12:00"): timedelta(minutes=2)}
 
-    plan = notes.plan(existing, [(at("12:11"), TEN)])
+    found = notes.windows([at("12:00"), at("12:05")], TEN, kept=kept)
 
-    assert plan == [Window(2, at("12:11"), at("12:22"), 2)]
+    assert [window.until for window in found] == [at("12:02"), at("12:15")]
 
 
-MINUTES = st.lists(st.integers(0, 120), max_size=30)
-
-
-@given(st.lists(MINUTES, max_size=6))
-def test_however_opens_arrive_each_counts_once_and_no_notes_overlap(
-    batches: list[list[int]],
+@pytest.mark.parametrize(
+    ("before", "wanted", "plan"),
+    [
+        pytest.param(["12:05"], ["12:00"], (["12:00 is 1"], []), id="moved"),
+        pytest.param(["12:00"], ["12:00"], ([], []), id="the same"),
+        pytest.param(
+            ["12:00", "12:10"], ["12:10"], ([], [1]), id="the first withdrawn"
+        ),
+        pytest.param(
+            ["12:05"],
+            ["12:00", "12:11"],
+            (["12:00 is 1", "12:11 is None"], []),
+            id="one more",
+        ),
+        pytest.param([], [], ([], []), id="nothing"),
+    ],
+)
+def test_notes_that_change_stay_the_same_notes(
+    before: list[str], wanted: list[str], plan: tuple[list[str], list[int]]
 ) -> None:
-    stored: dict[int, Window] = {}
-    for batch in batches:
-        opens = [(START + timedelta(minutes=minute), TEN) for minute in batch]
-        for window in notes.plan(stored.values(), opens):
-            id_ = len(stored) + 1 if window.id is None else window.id
-            stored[id_] = Window(id_, window.since, window.until, window.opens)
+    existing = [Window(n, at(t), at(t) + TEN, 1) for n, t in enumerate(before, start=1)]
 
-    by_time = sorted(stored.values(), key=lambda window: window.since)
-    assert sum(window.opens for window in by_time) == sum(map(len, batches))
-    assert all(a.until <= b.since for a, b in itertools.pairwise(by_time))
+    found = notes.replan(
+        existing, [Window(None, at(t), at(t) + TEN, 1) for t in wanted]
+    )
+
+    assert (
+        [f"{w.since:%H:%M} is {w.id}" for w in found.written],
+        found.withdrawn,
+    ) == plan
+
+
+@pytest.fixture
+def link(account: Account) -> ShortLink:
+    return factories.link(factories.contact(account))
+
+
+MINUTES = st.lists(st.integers(0, 60), max_size=12)
+
+
+@settings(
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(batches=st.lists(MINUTES, max_size=4), later=st.data())
+def test_any_order_of_replay_and_any_change_of_verdicts_gives_the_same_notes(
+    link: ShortLink, batches: list[list[int]], later: st.DataObject
+) -> None:
+    """ADR 12: notes are what the window rule makes of all of a person's opens."""
+    with transaction.atomic():
+        opens: list[Visit] = []
+        for minutes in batches:
+            opens += [
+                factories.visit(link, occurred_at=START + timedelta(minutes=minute))
+                for minute in minutes
+            ]
+            visits.follow_up()
+        overruled = later.draw(
+            st.sets(st.sampled_from(opens)) if opens else st.just(set())
+        )
+        visits.overrule([visit.pk for visit in overruled], Verdict.BOT)
+
+        left = [visit.occurred_at for visit in opens if visit not in overruled]
+        expected = [(w.since, w.until, w.opens) for w in notes.windows(left, TEN)]
+        found = [
+            (note.period.lower, note.period.upper, note.opens)
+            for note in Note.objects.order_by("period")
+        ]
+        transaction.set_rollback(True)  # the next example begins anew
+
+    assert found == expected
 
 
 def test_the_database_forbids_a_second_note_in_the_window(account: Account) -> None:

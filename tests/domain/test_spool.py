@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -47,6 +48,15 @@ def test_a_line_that_was_touched_anywhere_is_torn(data: st.DataObject) -> None:
 
     # the checksum's own letters may change their case
     assert decoded is None or bytes(line).lower() == spool.encode(decoded).lower()
+
+
+def test_a_line_of_a_release_that_knew_less_is_read() -> None:
+    visit = facts()
+    body = msgspec.json.encode(list(visit)[:-1])
+
+    line = b"%b %08x\n" % (body, zlib.crc32(body))
+
+    assert spool.decode(line) == visit
 
 
 def test_what_was_appended_is_replayed_once_and_removed(

@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from shortlinks.domain import database, pixels, visits
+from shortlinks.domain import database, pixels, verdicts, visits
 from shortlinks.models import (
     Account,
     DailyVisits,
@@ -163,8 +163,9 @@ def test_queries_do_not_depend_on_the_size_of_the_batch(
     for number in range(50):
         factories.visit(link, pixel_sha256=cookie_sha256(str(number)))
 
-    # savepoint, claim, facts, links, near notes, insert, 2 × pixels, count, done, end
-    with django_assert_num_queries(11):
+    # savepoint, claim, facts, around, links, done, near notes, insert, 2 × pixels,
+    # count, end, company
+    with django_assert_num_queries(13):
         visits.follow_up()
 
 
@@ -265,7 +266,7 @@ def test_a_task_that_is_out_of_time_charges_no_row(
     def interrupt(*_: object) -> None:
         raise OutOfTime
 
-    monkeypatch.setattr(visits, "_count", interrupt)
+    monkeypatch.setattr(verdicts, "_count", interrupt)
 
     with pytest.raises(OutOfTime):
         visits.follow_up()

@@ -27,7 +27,8 @@ def web(_web: httpx.Client, transactional_db: None) -> httpx.Client:
 def redirects(
     transactional_db: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[httpx.Client]:
-    with services.redirects(tmp_path_factory.mktemp("redirects")) as client:
+    directory = tmp_path_factory.mktemp("redirects")
+    with services.redirects(directory, TRUSTED_PROXIES="127.0.0.0/8") as client:
         yield client
 
 

@@ -103,17 +103,20 @@ def test_a_worker_killed_amid_5000_opens_loses_and_doubles_nothing(
 ) -> None:
     assert admin.account is not None
     contacts = [factories.contact(admin.account) for _ in range(50)]
-    codes = [factories.link(contact).code for contact in contacts] * 100
+    links = [factories.link(contact) for contact in contacts] * 100
 
-    def open_link(code: str) -> int:
-        return redirects.get(f"/{code}", headers=factories.BROWSER).status_code
+    def open_link(link: ShortLink) -> int:
+        """Each contact opens at home: one browser with 50 links would be a scanner."""
+        home = {"X-Forwarded-For": f"192.0.2.{link.contact_id % 250}"}
+        headers = {**factories.BROWSER, **home}
+        return redirects.get(f"/{link.code}", headers=headers).status_code
 
     with (
         ThreadPoolExecutor(8) as visitors,
         services.worker(tmp_path, name="first") as first,
         services.beat(tmp_path),
     ):
-        answers = [visitors.submit(open_link, code) for code in codes]
+        answers = [visitors.submit(open_link, link) for link in links]
         services.wait_for(Note.objects.exists)
         first.kill()
         assert not all(answer.done() for answer in answers)

@@ -1,9 +1,11 @@
-"""Whose address a request came from, and how much of it is kept."""
+"""Whose address a request came from, how much of it is kept, and where it lies."""
 
+import contextlib
 import functools
 import socket
-from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 # An IPv4 address inside IPv6, as a socket on both families names it.
 MAPPED = b"\0" * 10 + b"\xff\xff"
@@ -12,14 +14,41 @@ MOST_PEERS = 1024  # remembered; where a proxy stands in front they are few
 IPV4_KEPT, IPV6_KEPT = 3, 6  # bytes of a network: /24, /48
 
 
+Network = IPv4Network | IPv6Network
+
+
+class Networks:
+    """A set of networks, as quick to ask when there are thousands."""
+
+    def __init__(self, networks: Iterable[Network]) -> None:
+        self._numbers: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
+        for network in networks:
+            shape = (network.max_prefixlen // 8, int(network.netmask))
+            self._numbers[shape].add(int(network.network_address))
+
+    def hold(self, address: bytes) -> bool:
+        size, number = len(address), int.from_bytes(address)
+        return any(
+            size == network_size and number & mask in numbers
+            for (network_size, mask), numbers in self._numbers.items()
+        )
+
+
+@functools.lru_cache(MOST_PEERS)
+def named(networks: Sequence[str]) -> Networks:
+    """The networks of these names; a name that is none holds nothing."""
+    known: list[Network] = []
+    for name in networks:
+        with contextlib.suppress(ValueError):
+            known.append(ip_network(name, strict=False))
+    return Networks(known)
+
+
 class ClientAddresses:
     """Believes X-Forwarded-For only as far as the proxies it came through are ours."""
 
-    def __init__(self, trusted: Sequence[IPv4Network | IPv6Network]) -> None:
-        self._trusted = [
-            (n.max_prefixlen // 8, int(n.netmask), int(n.network_address))
-            for n in trusted
-        ]
+    def __init__(self, trusted: Sequence[Network]) -> None:
+        self._trusted = Networks(trusted)
         self._peer = functools.lru_cache(MOST_PEERS)(self._judged)
 
     def of(self, peer: str, forwarded_for: bytes | None) -> bytes:
@@ -34,20 +63,13 @@ class ClientAddresses:
             if not candidate:
                 return address
             address = candidate
-            if not self._is_trusted(address):
+            if not self._trusted.hold(address):
                 return address
         return address
 
     def _judged(self, peer: str) -> tuple[bytes, bool]:
         address = packed(peer)
-        return address, self._is_trusted(address)
-
-    def _is_trusted(self, address: bytes) -> bool:
-        size, number = len(address), int.from_bytes(address)
-        return any(
-            size == network_size and number & mask == network
-            for network_size, mask, network in self._trusted
-        )
+        return address, self._trusted.hold(address)
 
 
 def _without_port(hop: str) -> str:

@@ -3,7 +3,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from shortlinks.redirects.client_address import ClientAddresses, masked, packed
+from shortlinks.domain.addresses import ClientAddresses, masked, packed
 
 PROXIES = ClientAddresses([ip_network("10.0.0.0/8"), ip_network("2001:db8:f::/48")])
 

@@ -1,0 +1,22 @@
+"""Where a program calls from, as far as its account lets that be kept."""
+
+from functools import cache
+
+from django.conf import settings
+from rest_framework.request import Request
+
+from shortlinks.domain import addresses
+from shortlinks.domain.addresses import ClientAddresses
+from shortlinks.models import Account
+
+
+def masked(request: Request, account: Account) -> str:
+    """The client's address, masked like its visitors' are; "" if nothing is kept."""
+    forwarded_for = request.META.get("HTTP_X_FORWARDED_FOR", "").encode("latin-1")
+    address = _clients().of(request.META.get("REMOTE_ADDR", ""), forwarded_for or None)
+    return addresses.masked(address, account.address_mask)
+
+
+@cache
+def _clients() -> ClientAddresses:
+    return ClientAddresses(settings.TRUSTED_PROXIES)

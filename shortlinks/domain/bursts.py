@@ -1,0 +1,115 @@
+"""What several visits of one source show: scanners that go through whole mailings.
+
+A source is one browser at one address (DESIGN 4). Pure: the same visits give the same
+answer in whatever order they came.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+Key = TypeVar("Key")
+
+# Nobody opens so many different links within so short a time by hand.
+BURST = timedelta(seconds=5)
+LINKS_OF_A_BATCH = 3
+MANY_CONTACTS = 5
+# Whoever has just ordered links may try some, as fast as a script does.
+TRYING = timedelta(minutes=10)
+MOST_TRIES = 10
+# How long a suspect may show itself to be a person (visits §2.3).
+HOLD = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A visit as one among its source's; `is_try`: by whoever just made the link."""
+
+    id: UUID
+    occurred_at: datetime
+    link_id: int
+    contact_id: int | None
+    batch: UUID | None
+    is_try: bool
+
+
+def found(hits: Sequence[Hit]) -> set[UUID]:
+    """Those of one source's hits that are part of a burst."""
+    ordered = sorted(hits, key=lambda hit: (hit.occurred_at, hit.id))
+    tries = [hit for hit in ordered if hit.is_try]
+    others = [hit for hit in ordered if not hit.is_try]
+    return _in_windows(others, _is_burst) | _in_windows(tries, _is_more_than_a_try)
+
+
+def comes_back(hit: Hit, persons: Iterable[Hit]) -> bool:
+    """Whether its source soon opens the same link again, then as a person."""
+    return any(
+        person.link_id == hit.link_id
+        and timedelta() < person.occurred_at - hit.occurred_at <= HOLD
+        for person in persons
+    )
+
+
+class _Window:
+    """What is opened within the time of a burst; hits come and go in their order."""
+
+    def __init__(self) -> None:
+        self.links: Counter[int] = Counter()
+        self.contacts: Counter[int | None] = Counter()
+        self.full_batches = 0
+        self._batches: defaultdict[UUID, Counter[int]] = defaultdict(Counter)
+
+    def enter(self, hit: Hit) -> None:
+        self.links[hit.link_id] += 1
+        self.contacts[hit.contact_id] += 1
+        if hit.batch is not None:
+            self._count(self._batches[hit.batch], hit.link_id, 1)
+
+    def leave(self, hit: Hit) -> None:
+        _take_one(self.links, hit.link_id)
+        _take_one(self.contacts, hit.contact_id)
+        if hit.batch is not None:
+            self._count(self._batches[hit.batch], hit.link_id, -1)
+
+    def _count(self, batch: Counter[int], link_id: int, difference: int) -> None:
+        was_full = len(batch) >= LINKS_OF_A_BATCH
+        batch[link_id] += difference
+        if not batch[link_id]:
+            del batch[link_id]
+        self.full_batches += (len(batch) >= LINKS_OF_A_BATCH) - was_full
+
+
+def _in_windows(ordered: Sequence[Hit], rule: Callable[[_Window], bool]) -> set[UUID]:
+    """The hits of all windows to which the rule applies."""
+    window = _Window()
+    found: set[UUID] = set()
+    start = taken = 0
+    for end, hit in enumerate(ordered, start=1):
+        window.enter(hit)
+        while hit.occurred_at - ordered[start].occurred_at > BURST:
+            window.leave(ordered[start])
+            start += 1
+        if rule(window):
+            taken = max(taken, start)
+            found.update(each.id for each in ordered[taken:end])
+            taken = end
+    return found
+
+
+def _is_burst(window: _Window) -> bool:
+    """A link that is gone is of no contact."""
+    contacts = len(window.contacts) - (None in window.contacts)
+    return window.full_batches > 0 or contacts >= MANY_CONTACTS
+
+
+def _is_more_than_a_try(window: _Window) -> bool:
+    return len(window.links) > MOST_TRIES
+
+
+def _take_one(counter: Counter[Key], key: Key) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]

@@ -1,0 +1,111 @@
+"""How the short host knows the browsers of those who work in the admin (DESIGN 11).
+
+Whoever is signed in to the admin gets a signed cookie on the host of the short links:
+at once where both share a host, else by being sent there and back. It says which user
+of which account; an operator's is good for all accounts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core import signing
+from django.db.models import OuterRef, Subquery
+
+from shortlinks.models import ShortLink, User, Visit
+
+LIFE = timedelta(days=7)
+INVITATION_LIFE = timedelta(minutes=1)
+PATH = "/staff"
+PARAMETER = "t"
+COOKIE_SALT = "shortlinks.colleagues.cookie"
+INVITATION_SALT = "shortlinks.colleagues.invitation"
+MOST_TOLD = 5
+
+
+@dataclass(frozen=True, slots=True)
+class OwnOpen:
+    """A colleague opened a client's link; told in source urls, like all else."""
+
+    url: str
+    opened_at: datetime
+
+
+def cookie_name() -> str:
+    """Browsers take a __Host- cookie over https alone."""
+    return "__Host-slst" if _is_https() else "slst"
+
+
+def cookie_value(user: User) -> str:
+    return signing.dumps([user.pk, user.account_id], salt=COOKIE_SALT)
+
+
+def cookie_header(value: str) -> bytes:
+    attributes = f"Path=/; Max-Age={LIFE.total_seconds():.0f}; HttpOnly; SameSite=Lax"
+    secure = "; Secure" if _is_https() else ""
+    return f"{cookie_name()}={value}; {attributes}{secure}".encode()
+
+
+def recognised(cookies: bytes, account_id: int) -> str:
+    """Which colleague of the account the browser's cookies name: `user <id>`, or ""."""
+    prefix = f"{cookie_name()}=".encode()
+    if prefix not in cookies:
+        return ""
+    for part in cookies.split(b";"):
+        name, _, value = part.strip().partition(b"=")
+        if name + b"=" == prefix:
+            return _named(value.decode("latin-1"), account_id)
+    return ""
+
+
+def share_a_host() -> bool:
+    """Whether a cookie that the admin sets is sent with short links, too."""
+    base, short = urlsplit(settings.BASE_URL), urlsplit(settings.SHORT_BASE_URL)
+    return (base.scheme, base.hostname) == (short.scheme, short.hostname)
+
+
+def invitation(user: User, back: str) -> str:
+    """Where to send the browser for its cookie; it comes back to this path."""
+    token = signing.dumps([cookie_value(user), back], salt=INVITATION_SALT)
+    return f"{settings.SHORT_BASE_URL}{PATH}?{PARAMETER}={token}"
+
+
+def accept(token: str) -> tuple[str, str] | None:
+    """The cookie's value and the url to go back to; None if we never sent this."""
+    try:
+        value, back = signing.loads(
+            token, salt=INVITATION_SALT, max_age=INVITATION_LIFE
+        )
+    except signing.BadSignature:
+        return None
+    return value, f"{settings.BASE_URL}{back}"
+
+
+def own_opens(user: User, since: datetime) -> Sequence[OwnOpen]:
+    """What the user opened since then, and what was therefore not noted."""
+    link = ShortLink.objects.filter(pk=OuterRef("link_id"))
+    opens = (
+        Visit.objects.filter(staff=_name(user.pk), occurred_at__gt=since)
+        .annotate(link_url=Subquery(link.values("url")))
+        .order_by("-occurred_at")
+        .values_list("link_url", "occurred_at")[:MOST_TOLD]
+    )
+    return [OwnOpen(url, opened_at) for url, opened_at in opens if url]
+
+
+def _named(value: str, account_id: int) -> str:
+    try:
+        user_id, own_account = signing.loads(value, salt=COOKIE_SALT, max_age=LIFE)
+    except signing.BadSignature:
+        return ""
+    return _name(user_id) if own_account in (None, account_id) else ""
+
+
+def _name(user_id: int) -> str:
+    return f"user {user_id}"
+
+
+def _is_https() -> bool:
+    return bool(settings.SHORT_BASE_URL.startswith("https:"))

@@ -1,0 +1,334 @@
+"""From visits and those around them to verdicts: one function for today and the past.
+
+What a visit is depends on its facts (`humans`), on what else its source did at that
+time (`bursts`), and on the account's policy for suspects. All of it is read from rows,
+so the same rows give the same verdicts however often and in whatever order.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from shortlinks.domain import addresses, bursts, humans, visit_rows
+from shortlinks.domain.bursts import Hit
+from shortlinks.domain.humans import PERSON, Facts, Judgement
+from shortlinks.models import AddressMask, SuspectPolicy, Verdict
+
+# Whoever is judged anew, the visits that decide on it lie no further away than this.
+REACH = bursts.HOLD + bursts.BURST
+# More of one source's visits than this are not looked at for one batch.
+MOST_OF_A_SOURCE = 300
+# Networks as narrow as an address say nothing of addresses that were cut.
+WIDEST_CUT = {32: 24, 128: 48}
+
+IN_A_BURST = Judgement(Verdict.SUSPECT, "one of a burst of links")
+
+COLUMNS = """
+SELECT visit.id, visit.link_id, visit.occurred_at, visit.method, visit.user_agent,
+       visit.accept_language, visit.referer, visit.sec_fetch, visit.purpose,
+       host(visit.address), visit.staff, visit.source, visit.pixel_sha256,
+       visit.verdict, visit.reason, visit.overruled_at IS NOT NULL,
+       link.contact_id, link.account_id, link.batch,
+       coalesce(visit.address = link.created_from
+                AND visit.occurred_at < link.created_at + %(trying)s, false),
+       account.note_window, account.time_zone, account.address_mask,
+       account.suspect_policy
+"""
+LINKS = """
+LEFT JOIN shortlinks_shortlink AS link ON link.id = visit.link_id
+LEFT JOIN shortlinks_account AS account ON account.id = link.account_id
+"""
+# The bounds let the planner leave out the partitions of other months.
+SELECT = f"""{COLUMNS}
+FROM shortlinks_visit AS visit {LINKS}
+WHERE visit.id = ANY(%(ids)s) AND visit.id BETWEEN %(first)s AND %(last)s
+"""
+SELECT_AROUND = f"""{COLUMNS}
+FROM unnest(%(sources)s::bytea[], %(since)s::timestamptz[], %(until)s::timestamptz[])
+  AS s (source, since, until)
+CROSS JOIN LATERAL (
+  SELECT * FROM shortlinks_visit AS v
+  WHERE v.source = s.source AND v.occurred_at BETWEEN s.since AND s.until
+    AND v.verdict <> '' AND v.id BETWEEN %(first)s AND %(last)s
+  ORDER BY v.occurred_at DESC LIMIT %(most)s) AS visit {LINKS}
+"""  # noqa: S608  put together from the constants above
+# Judged visits of one source of which several belong together, or one is suspected.
+SELECT_COMPANY = """
+SELECT around.ids
+FROM (
+  SELECT source, min(occurred_at) AS since, max(occurred_at) AS until
+  FROM shortlinks_visit
+  WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s GROUP BY source) AS s
+CROSS JOIN LATERAL (
+  SELECT array_agg(v.id) AS ids, count(DISTINCT v.link_id) AS links,
+         bool_or(v.verdict = %(suspect)s) AS is_suspected
+  FROM (
+    SELECT id, link_id, verdict FROM shortlinks_visit
+    WHERE source = s.source AND verdict <> ''
+      AND occurred_at BETWEEN s.since - %(reach)s AND s.until + %(reach)s
+    ORDER BY occurred_at DESC LIMIT %(most)s) AS v) AS around
+WHERE around.links >= %(links)s OR around.is_suspected AND cardinality(around.ids) > 1
+"""
+
+Span = tuple[datetime, datetime]
+
+
+class StoredVisit(NamedTuple):
+    """A visit's row, with what its link and account say; none if they are gone."""
+
+    id: UUID
+    link_id: int
+    occurred_at: datetime
+    method: str
+    user_agent: str
+    accept_language: str
+    referer: str
+    sec_fetch: str
+    purpose: str
+    address: str | None
+    staff: str
+    source: bytes
+    pixel_sha256: bytes | None
+    verdict: str
+    reason: str
+    is_overruled: bool
+    contact_id: int | None
+    account_id: int | None
+    batch: UUID | None
+    is_try: bool
+    note_window: int | None
+    time_zone: str | None
+    address_mask: str | None
+    suspect_policy: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    visit: StoredVisit
+    judgement: Judgement
+
+    @property
+    def changes(self) -> bool:
+        return self.judgement.verdict != self.visit.verdict
+
+
+def read(ids: Sequence[UUID]) -> list[StoredVisit]:
+    """The rows of these visits."""
+    return _select(SELECT, {"ids": list(ids), "first": min(ids), "last": max(ids)})
+
+
+def of_claimed(ids: Sequence[UUID]) -> list[Conclusion]:
+    """What visits are that were not judged yet, and which others they show anew."""
+    claimed = read(ids)
+    around = _around(claimed)
+    known = set(ids)
+    return [
+        conclusion
+        for conclusion in _conclude([*claimed, *around.visits])
+        if conclusion.visit.id in known or around.shows_anew(conclusion)
+    ]
+
+
+def of_judged(ids: Sequence[UUID]) -> list[Conclusion]:
+    """What judged visits are by today's rules."""
+    judged = read(ids)
+    around = _around(judged)
+    known = set(ids)
+    others = [visit for visit in around.visits if visit.id not in known]
+    return [
+        conclusion
+        for conclusion in _conclude([*judged, *others])
+        if conclusion.visit.id in known and not around.misses_some_of(conclusion)
+    ]
+
+
+def in_company(ids: Sequence[UUID]) -> list[UUID]:
+    """Those judged visits around these that other visits may show anew."""
+    if not ids:
+        return []
+    parameters: dict[str, Any] = {
+        "ids": list(ids),
+        "first": min(ids),
+        "last": max(ids),
+        "reach": REACH,
+        "links": bursts.LINKS_OF_A_BATCH,
+        "suspect": Verdict.SUSPECT,
+        "most": MOST_OF_A_SOURCE,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(SELECT_COMPANY, parameters)
+        return [id_ for (of_source,) in cursor for id_ in of_source]
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the sources of some visits did around them, as far as it was judged.
+
+    `spans` are the times of those visits; `crowded` the sources that did more than is
+    looked at.
+    """
+
+    visits: Sequence[StoredVisit]
+    spans: Mapping[bytes, Sequence[Span]]
+    crowded: Collection[bytes]
+
+    def shows_anew(self, conclusion: Conclusion) -> bool:
+        """Not at the edge, where what else was done is not all seen."""
+        visit = conclusion.visit
+        is_near = any(
+            since - REACH <= visit.occurred_at <= until + REACH
+            for since, until in self.spans[visit.source]
+        )
+        return is_near and conclusion.changes and not self.misses_some_of(conclusion)
+
+    def misses_some_of(self, conclusion: Conclusion) -> bool:
+        """What is not all seen proves nobody to be a person."""
+        is_suspected = conclusion.judgement.verdict == Verdict.SUSPECT
+        return conclusion.visit.source in self.crowded and not is_suspected
+
+
+def _around(visits: Iterable[StoredVisit]) -> Around:
+    times: defaultdict[bytes, list[datetime]] = defaultdict(list)
+    for visit in visits:
+        times[visit.source].append(visit.occurred_at)
+    spans = {source: _spans(of_source) for source, of_source in times.items()}
+    flat = [(source, *span) for source, each in spans.items() for span in each]
+    if not flat:
+        return Around([], {}, ())
+    since = [since - 2 * REACH for _, since, _ in flat]
+    until = [until + 2 * REACH for _, _, until in flat]
+    found = _select(
+        SELECT_AROUND,
+        {
+            "sources": [source for source, _, _ in flat],
+            "since": since,
+            "until": until,
+            "most": MOST_OF_A_SOURCE,
+            **visit_rows.id_bounds(min(since), max(until)),
+        },
+    )
+    counts = Counter(visit.source for visit in found)
+    crowded = {s for s, count in counts.items() if count >= MOST_OF_A_SOURCE}
+    return Around(found, spans, crowded)
+
+
+def _spans(times: Sequence[datetime]) -> list[Span]:
+    """The times in as few spans as leave out what lies far from all of them."""
+    first, *rest = sorted(times)
+    spans = [(first, first)]
+    for time in rest:
+        since, until = spans[-1]
+        if time - until <= 4 * REACH:
+            spans[-1] = (since, time)
+        else:
+            spans.append((time, time))
+    return spans
+
+
+def _conclude(visits: Iterable[StoredVisit]) -> list[Conclusion]:
+    by_source: defaultdict[bytes, list[StoredVisit]] = defaultdict(list)
+    for visit in visits:
+        by_source[visit.source].append(visit)
+    return [
+        Conclusion(visit, judgement)
+        for of_source in by_source.values()
+        for visit, judgement in zip(of_source, _of_source(of_source), strict=True)
+    ]
+
+
+def _of_source(visits: Sequence[StoredVisit]) -> list[Judgement]:
+    judged = [humans.judge(_facts(visit)) for visit in visits]
+    if len(visits) == 1:
+        return [_by_policy(visits[0], judged[0], came_back=False)]
+    hits = [_hit(visit) for visit in visits]
+    in_bursts = bursts.found(hits)
+    judged = [
+        IN_A_BURST if judgement is PERSON and visit.id in in_bursts else judgement
+        for visit, judgement in zip(visits, judged, strict=True)
+    ]
+    persons = [h for h, j in zip(hits, judged, strict=True) if j is PERSON]
+    return [
+        _by_policy(visit, judgement, came_back=_came_back(hit, judgement, persons))
+        for visit, judgement, hit in zip(visits, judged, hits, strict=True)
+    ]
+
+
+def _came_back(hit: Hit, judgement: Judgement, persons: Sequence[Hit]) -> bool:
+    return judgement.verdict == Verdict.SUSPECT and bursts.comes_back(hit, persons)
+
+
+def _by_policy(
+    visit: StoredVisit, judgement: Judgement, *, came_back: bool
+) -> Judgement:
+    """An administrator's word, then what the account wants of suspects."""
+    if visit.is_overruled:
+        return Judgement(Verdict(visit.verdict), visit.reason)
+    if judgement.verdict != Verdict.SUSPECT:
+        return judgement
+    policy = visit.suspect_policy or settings.SUSPECT_POLICY
+    if policy == SuspectPolicy.NOTE:
+        return Judgement(Verdict.PERSON, f"{judgement.reason}; noted by policy")
+    if policy == SuspectPolicy.HOLD and came_back:
+        return Judgement(Verdict.PERSON, f"{judgement.reason}; then a person")
+    return judgement
+
+
+def _facts(visit: StoredVisit) -> Facts:
+    return Facts(
+        method=visit.method,
+        user_agent=visit.user_agent,
+        purpose=visit.purpose,
+        staff=visit.staff,
+        is_machines_address=_is_machines(visit.address, visit.address_mask),
+        referer=visit.referer,
+        is_https=_is_https(),
+        sec_fetch=visit.sec_fetch,
+        accept_language=visit.accept_language,
+    )
+
+
+def _hit(visit: StoredVisit) -> Hit:
+    return Hit(
+        visit.id,
+        visit.occurred_at,
+        visit.link_id,
+        visit.contact_id,
+        visit.batch,
+        visit.is_try,
+    )
+
+
+@cache
+def _is_https() -> bool:
+    return bool(settings.SHORT_BASE_URL.startswith("https:"))
+
+
+@cache
+def _machines(mask: str | None) -> addresses.Networks:
+    return addresses.Networks(
+        network
+        for network in settings.BOT_NETWORKS
+        if mask == AddressMask.FULL
+        or network.prefixlen <= WIDEST_CUT[network.max_prefixlen]
+    )
+
+
+@lru_cache(4096)
+def _is_machines(address: str | None, mask: str | None) -> bool:
+    if not address or not settings.BOT_NETWORKS:
+        return False
+    return _machines(mask).hold(addresses.packed(address))
+
+
+def _select(query: str, parameters: dict[str, Any]) -> list[StoredVisit]:
+    everywhere: dict[str, Any] = {"trying": bursts.TRYING}
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters | everywhere)
+        return [StoredVisit(*row) for row in cursor]

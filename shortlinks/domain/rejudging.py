@@ -1,0 +1,68 @@
+"""Judging the past by today's rules: verdicts, and the notes that follow (visits §2.3).
+
+Page by page in the order of the ids, each in a transaction of its own: it may be
+interrupted and run again at any time.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from shortlinks.domain import conclusions, verdicts, visit_rows
+from shortlinks.domain.conclusions import Conclusion
+from shortlinks.models import Visit
+
+PAGE = 1000
+BEFORE_ALL = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A page: how many visits were looked at, and which verdicts become which."""
+
+    visits: int
+    changes: Counter[tuple[str, str]]
+
+
+def count(since: datetime, until: datetime) -> int:
+    return _judged(since, until).count()
+
+
+def rejudge(since: datetime, until: datetime, *, dry_run: bool) -> Iterator[Judged]:
+    """Judge all followed-up visits of this time again, but for overruled ones.
+
+    A dry run says what would change and changes nothing.
+    """
+    after = BEFORE_ALL
+    while page := _page(since, until, after):
+        after = page[-1]
+        with transaction.atomic():
+            changed = [c for c in conclusions.of_judged(page) if c.changes]
+            if not dry_run:
+                changed = verdicts.lock(changed)
+                verdicts.apply(changed)
+        yield Judged(len(page), Counter(_change(conclusion) for conclusion in changed))
+
+
+def _judged(since: datetime, until: datetime) -> "QuerySet[Visit]":
+    bounds = visit_rows.id_bounds(since, until)
+    return Visit.objects.filter(
+        pk__range=(bounds["first"], bounds["last"]),  # leaves other months out
+        occurred_at__range=(since, until),
+        followed_up_at__isnull=False,
+        overruled_at=None,
+    )
+
+
+def _page(since: datetime, until: datetime, after: UUID) -> list[UUID]:
+    following = _judged(since, until).filter(pk__gt=after).order_by("pk")
+    return list(following.values_list("pk", flat=True)[:PAGE])
+
+
+def _change(conclusion: Conclusion) -> tuple[str, str]:
+    return (conclusion.visit.verdict, conclusion.judgement.verdict)

@@ -1,0 +1,189 @@
+"""What follows from verdicts: notes, pixels and counters, forth and back.
+
+Called within the transaction that reads the visits. A verdict may change any number of
+times; what is left is what its last one says.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, timedelta
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.db import connection
+
+from shortlinks.domain import notes, pixels
+from shortlinks.domain.conclusions import Conclusion, StoredVisit
+from shortlinks.domain.notes import LinkOpens
+from shortlinks.domain.pixels import Sighting
+from shortlinks.models import Verdict
+
+# Those of them that nobody else has changed since they were read, in one order.
+LOCK = """
+SELECT visit.id FROM shortlinks_visit AS visit
+JOIN unnest(%(ids)s::uuid[], %(read)s::text[]) AS r (id, verdict) ON visit.id = r.id
+WHERE visit.verdict = r.verdict AND visit.overruled_at IS NULL
+  AND visit.id BETWEEN %(first)s AND %(last)s
+ORDER BY visit.id FOR UPDATE OF visit
+"""
+LOCK_LINKS = """
+SELECT id FROM shortlinks_shortlink WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+"""
+MARK = """
+UPDATE shortlinks_visit AS visit
+SET verdict = j.verdict, reason = j.reason, due_at = NULL,
+    followed_up_at = coalesce(followed_up_at, now())
+FROM unnest(%(ids)s::uuid[], %(verdicts)s::text[], %(reasons)s::text[])
+  AS j (id, verdict, reason)
+WHERE visit.id = j.id AND visit.id BETWEEN %(first)s AND %(last)s
+"""
+COUNT = """
+INSERT INTO shortlinks_dailyvisits (link_id, day, verdict, visits)
+SELECT * FROM unnest(%(links)s::bigint[], %(days)s::date[], %(verdicts)s::text[],
+                     %(visits)s::int[]) AS c (link_id, day, verdict, visits)
+ORDER BY link_id, day, verdict
+ON CONFLICT (link_id, day, verdict) DO UPDATE
+  SET visits = shortlinks_dailyvisits.visits + excluded.visits
+"""
+TAKE_OFF = """
+UPDATE shortlinks_dailyvisits AS daily SET visits = daily.visits - c.visits
+FROM unnest(%(links)s::bigint[], %(days)s::date[], %(verdicts)s::text[],
+            %(visits)s::int[]) AS c (link_id, day, verdict, visits)
+WHERE (daily.link_id, daily.day, daily.verdict) = (c.link_id, c.day, c.verdict)
+"""
+
+Cell = tuple[int, date, str]
+
+
+def apply(conclusions: Sequence[Conclusion]) -> None:
+    """Store the verdicts, and let notes, pixels and counters say the same.
+
+    The visits that were judged before must be locked: see `lock`.
+    """
+    if not conclusions:
+        return
+    gained = [c.visit for c in conclusions if _gains_a_person(c)]
+    lost = [c.visit for c in conclusions if _loses_a_person(c)]
+    _lock_links({visit.link_id for visit in (*gained, *lost)})
+    _mark(conclusions)
+    notes.rewrite(_opens(gained, lost))
+    pixels.attach(_sightings(gained))
+    pixels.withdraw(_sightings(lost))
+    _count(conclusions)
+
+
+def lock(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
+    """Lock these visits; those that somebody else has changed meanwhile are left out.
+
+    An administrator's verdict is never changed.
+    """
+    if not conclusions:
+        return []
+    ids = [c.visit.id for c in conclusions]
+    read = [c.visit.verdict for c in conclusions]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            LOCK, {"ids": ids, "read": read, "first": min(ids), "last": max(ids)}
+        )
+        locked = {id_ for (id_,) in cursor}
+    return [c for c in conclusions if c.visit.id in locked]
+
+
+def _gains_a_person(conclusion: Conclusion) -> bool:
+    return _is_by_person(conclusion) and conclusion.visit.verdict != Verdict.PERSON
+
+
+def _loses_a_person(conclusion: Conclusion) -> bool:
+    was_person = conclusion.visit.verdict == Verdict.PERSON
+    return was_person and conclusion.changes and conclusion.visit.contact_id is not None
+
+
+def _is_by_person(conclusion: Conclusion) -> bool:
+    is_person = conclusion.judgement.verdict == Verdict.PERSON
+    return is_person and conclusion.visit.contact_id is not None
+
+
+def _lock_links(links: set[int]) -> None:
+    """Two workers with opens of one link take turns, in one order."""
+    if links:
+        with connection.cursor() as cursor:
+            cursor.execute(LOCK_LINKS, [list(links)])
+
+
+def _mark(conclusions: Sequence[Conclusion]) -> None:
+    ids = [c.visit.id for c in conclusions]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            MARK,
+            {
+                "ids": ids,
+                "first": min(ids),
+                "last": max(ids),
+                "verdicts": [c.judgement.verdict for c in conclusions],
+                "reasons": [c.judgement.reason for c in conclusions],
+            },
+        )
+
+
+def _opens(
+    gained: Sequence[StoredVisit], lost: Sequence[StoredVisit]
+) -> dict[int, LinkOpens]:
+    opens: dict[int, LinkOpens] = {}
+    for visit in (*gained, *lost):
+        window = timedelta(seconds=visit.note_window or 0)
+        opens.setdefault(visit.link_id, LinkOpens(window))
+    for visit in gained:
+        opens[visit.link_id].added.append(visit.occurred_at)
+    for visit in lost:
+        opens[visit.link_id].removed.append(visit.occurred_at)
+    return opens
+
+
+def _sightings(visits: Sequence[StoredVisit]) -> list[Sighting]:
+    return [
+        Sighting(
+            visit.account_id,
+            visit.contact_id,
+            bytes(visit.pixel_sha256),
+            visit.occurred_at,
+        )
+        for visit in visits
+        if visit.pixel_sha256 and visit.contact_id and visit.account_id
+    ]
+
+
+def _count(conclusions: Sequence[Conclusion]) -> None:
+    more: Counter[Cell] = Counter()
+    less: Counter[Cell] = Counter()
+    for conclusion in conclusions:
+        visit = conclusion.visit
+        if visit.time_zone is None or not conclusion.changes:
+            continue
+        day = visit.occurred_at.astimezone(_zone(visit.time_zone)).date()
+        more[visit.link_id, day, conclusion.judgement.verdict] += 1
+        if visit.verdict:
+            less[visit.link_id, day, visit.verdict] += 1
+    with connection.cursor() as cursor:
+        if more:
+            cursor.execute(COUNT, _cells(more))
+        if less:
+            cursor.execute(TAKE_OFF, _cells(less))
+
+
+def _cells(counts: Counter[Cell]) -> dict[str, Any]:
+    return {
+        "links": [link_id for link_id, _, _ in counts],
+        "days": [day for _, day, _ in counts],
+        "verdicts": [verdict for _, _, verdict in counts],
+        "visits": list(counts.values()),
+    }
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    """UTC for a name that no longer is one: a wrong day is better than no note."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")

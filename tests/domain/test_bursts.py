@@ -1,0 +1,290 @@
+"""Scanners show themselves by what one source opens at once (visits §2.3)."""
+
+import random
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from uuid_utils.compat import uuid7
+
+from shortlinks.domain import bursts, visits
+from shortlinks.domain.bursts import Hit
+from shortlinks.models import (
+    Account,
+    DailyVisits,
+    Note,
+    Pixel,
+    PixelAttachment,
+    ShortLink,
+    Verdict,
+    Visit,
+)
+from tests import factories
+from tests.factories import at, cookie_sha256
+
+GATEWAY = b"a gateway's hash"
+ONE, OTHER = UUID(int=1), UUID(int=2)
+
+
+def hits(*opened: tuple[float, int, UUID], is_try: bool = False) -> list[Hit]:
+    """Opens of links at seconds; each link is of a contact of its own."""
+    start = at("12:00")
+    return [
+        Hit(uuid7(), start + timedelta(seconds=second), link, link, batch, is_try)
+        for second, link, batch in opened
+    ]
+
+
+@pytest.mark.parametrize(
+    ("opened", "suspects"),
+    [
+        pytest.param(hits((0, 1, ONE), (1, 2, ONE)), 0, id="two links"),
+        pytest.param(hits((0, 1, ONE), (1, 2, ONE), (5, 3, ONE)), 3, id="at once"),
+        pytest.param(
+            hits((0, 1, ONE), (1, 2, ONE), (5.1, 3, ONE)), 0, id="three slowly"
+        ),
+        pytest.param(hits((0, 1, ONE), (1, 1, ONE), (2, 1, ONE)), 0, id="one link"),
+        pytest.param(
+            hits((0, 1, ONE), (1, 2, OTHER), (2, 3, UUID(int=3))), 0, id="few contacts"
+        ),
+        pytest.param(
+            hits(*((n, n, UUID(int=n)) for n in range(5))), 5, id="many contacts"
+        ),
+        pytest.param(
+            hits((0, 1, ONE), (1, 2, ONE), (2, 3, ONE), (60, 4, ONE)), 3, id="then one"
+        ),
+        pytest.param(
+            hits(*((0, n, ONE) for n in range(10)), is_try=True), 0, id="tries"
+        ),
+        pytest.param(
+            hits(*((0, n, ONE) for n in range(11)), is_try=True), 11, id="more"
+        ),
+    ],
+)  # fmt: skip
+def test_what_one_source_opens_at_once_is_a_burst(
+    opened: list[Hit], suspects: int
+) -> None:
+    assert len(bursts.found(opened)) == suspects
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(1, 6)), max_size=15),
+    st.randoms(use_true_random=False),
+)
+def test_the_order_in_which_hits_are_known_does_not_matter(
+    opened: list[tuple[int, int]], chance: random.Random
+) -> None:
+    known = hits(*((second, link, ONE) for second, link in opened))
+    shuffled = list(known)
+    chance.shuffle(shuffled)
+
+    assert bursts.found(shuffled) == bursts.found(known)
+
+
+# --- a mailing, followed up ----------------------------------------------------
+
+
+@pytest.fixture
+def mailing(account: Account) -> list[ShortLink]:
+    """One batch of links, one for each of 200 contacts."""
+    contacts = [factories.contact(account) for _ in range(200)]
+    return factories.links(contacts)
+
+
+def scan(
+    links: Sequence[ShortLink], *, since: datetime, **fields: object
+) -> list[Visit]:
+    """One source opens all of them, ten a second."""
+    step = timedelta(seconds=0.1)
+    return [
+        factories.visit(link, occurred_at=since + n * step, source=GATEWAY, **fields)
+        for n, link in enumerate(links)
+    ]
+
+
+def follow_up_in_parts(scanned: Sequence[Visit], *, size: int) -> None:
+    """As they become due: some by some."""
+    Visit.objects.filter(due_at__isnull=False).update(
+        due_at=timezone.now() + timedelta(hours=1)
+    )
+    for start in range(0, len(scanned), size):
+        part = [visit.pk for visit in scanned[start : start + size]]
+        Visit.objects.filter(pk__in=part).update(
+            due_at=timezone.now() - timedelta(hours=1)
+        )
+        assert visits.follow_up() == len(part)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 200])
+def test_a_scanned_mailing_leaves_no_note_standing_and_real_opens_are_noted(
+    mailing: list[ShortLink], size: int
+) -> None:
+    start = at("12:00")
+    links = list(mailing)
+    random.Random(size).shuffle(links)
+    opens = scan(links, since=start)
+    readers = links[::20]
+    for n, link in enumerate(readers):
+        # five of them share an operator's address; their browsers differ
+        fields = {"address": "198.51.100.0"} if n < 5 else {}
+        at_ = start + timedelta(seconds=2 * n)
+        opens.append(factories.visit(link, occurred_at=at_, **fields))
+    random.Random(size).shuffle(opens)
+
+    follow_up_in_parts(opens, size=size)
+
+    assert sorted(Note.objects.values_list("link", "opens")) == sorted(
+        (link.id, 1) for link in readers
+    )
+    assert verdicts() == {"suspect": 200, "person": 10}
+
+
+def verdicts() -> dict[str, int]:
+    counted: dict[str, int] = {}
+    for verdict, count in DailyVisits.objects.values_list("verdict", "visits"):
+        counted[verdict] = counted.get(verdict, 0) + count
+    return {verdict: count for verdict, count in counted.items() if count}
+
+
+def test_what_a_scanner_attached_is_attached_no_more(mailing: list[ShortLink]) -> None:
+    first, second, third, *_ = mailing
+    person = factories.visit(first, pixel_sha256=cookie_sha256("a person"))
+    opens = scan([first, second], since=at("12:00"), pixel_sha256=cookie_sha256("gw"))
+    follow_up_in_parts([person, *opens], size=3)
+    assert PixelAttachment.objects.count() == 3
+
+    follow_up_in_parts(
+        scan([third], since=at("12:00:01"), pixel_sha256=cookie_sha256("gw")), size=1
+    )
+
+    attachment = PixelAttachment.objects.get()
+    assert bytes(attachment.pixel.cookie_sha256) == cookie_sha256("a person")
+    assert Pixel.objects.count() == 1
+
+
+def test_a_suspect_that_comes_back_as_a_person_is_one(mailing: list[ShortLink]) -> None:
+    follow_up_in_parts(scan(mailing[:3], since=at("12:00")), size=3)
+    assert not Note.objects.exists()
+
+    again = factories.visit(mailing[1], occurred_at=at("12:00:30"), source=GATEWAY)
+    follow_up_in_parts([again], size=1)
+
+    note = Note.objects.get()
+    assert (note.link, note.opens, note.created_at) == (
+        mailing[1],
+        2,
+        at("12:00") + timedelta(seconds=0.1),
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "noted"), [("note", 3), ("hold", 0), ("ignore", 0), ("", 0)]
+)
+def test_the_account_says_what_becomes_of_suspects(
+    mailing: list[ShortLink], account: Account, policy: str, noted: int
+) -> None:
+    account.suspect_policy = policy
+    account.save()
+
+    follow_up_in_parts(scan(mailing[:3], since=at("12:00")), size=3)
+
+    assert Note.objects.count() == noted
+
+
+def test_ignored_suspects_do_not_come_back(
+    mailing: list[ShortLink], account: Account
+) -> None:
+    account.suspect_policy = "ignore"
+    account.save()
+    follow_up_in_parts(scan(mailing[:3], since=at("12:00")), size=3)
+
+    again = factories.visit(mailing[0], occurred_at=at("12:00:30"), source=GATEWAY)
+    follow_up_in_parts([again], size=1)
+
+    assert Note.objects.get().opens == 1
+
+
+def test_whoever_has_just_made_links_may_try_them(
+    mailing: list[ShortLink],
+) -> None:
+    ShortLink.objects.update(created_from="203.0.113.0")
+    tried = [
+        factories.visit(link, source=GATEWAY, address="203.0.113.0")
+        for link in mailing[:5]
+    ]
+
+    follow_up_in_parts(tried, size=5)
+
+    assert Note.objects.count() == 5
+
+
+def test_a_shared_address_alone_voids_nobody(mailing: list[ShortLink]) -> None:
+    opens = [
+        factories.visit(link, address="198.51.100.0", occurred_at=at("12:00"))
+        for link in mailing[:20]
+    ]
+
+    follow_up_in_parts(opens, size=20)
+
+    assert Note.objects.count() == 20
+
+
+def test_an_overruled_visit_stays_what_the_administrator_said(
+    mailing: list[ShortLink],
+) -> None:
+    opens = scan(mailing[:3], since=at("12:00"))
+    follow_up_in_parts(opens, size=3)
+
+    assert visits.overrule([opens[0].pk], Verdict.PERSON) == 1
+    visits.revise([visit.pk for visit in opens])
+
+    assert Note.objects.get().link == mailing[0]
+    opens[0].refresh_from_db()
+    assert (opens[0].verdict, opens[0].reason) == ("person", visits.OVERRULED)
+
+
+SOURCES = [secrets.token_bytes(16) for _ in range(2)]
+STEPS = st.lists(
+    st.tuples(st.integers(0, 100), st.integers(0, 5), st.integers(0, 1)), max_size=12
+)
+
+
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(opened=STEPS, chance=st.randoms(use_true_random=False), size=st.integers(1, 12))
+def test_any_order_of_replay_gives_the_same_verdicts_and_notes(
+    mailing: list[ShortLink],
+    opened: list[tuple[int, int, int]],
+    chance: random.Random,
+    size: int,
+) -> None:
+    def replay(order: list[tuple[int, int, int]], size: int) -> tuple[object, object]:
+        with transaction.atomic():
+            made = [
+                factories.visit(
+                    mailing[link],
+                    occurred_at=at("12:00") + timedelta(seconds=second),
+                    source=SOURCES[source],
+                )
+                for second, link, source in order
+            ]
+            follow_up_in_parts(made, size=size)
+            judged = zip(order, Visit.objects.order_by("id"), strict=True)
+            noted = sorted(Note.objects.values_list("link", "period", "opens"))
+            found = sorted((what, visit.verdict) for what, visit in judged)
+            transaction.set_rollback(True)
+        return found, noted
+
+    shuffled = list(opened)
+    chance.shuffle(shuffled)
+
+    assert replay(shuffled, size) == replay(opened, len(opened) or 1)

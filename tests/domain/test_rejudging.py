@@ -1,0 +1,140 @@
+"""The past judged by today's rules, and what notes, pixels and counters make of it."""
+
+from datetime import timedelta
+from io import StringIO
+from ipaddress import ip_network
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from pytest_django import Settings
+
+from shortlinks.domain import conclusions, rejudging, visits
+from shortlinks.models import (
+    Account,
+    DailyVisits,
+    Note,
+    PixelAttachment,
+    ShortLink,
+    Verdict,
+    Visit,
+)
+from tests import factories
+from tests.factories import CHROME, cookie_sha256
+
+
+@pytest.fixture
+def link(account: Account) -> ShortLink:
+    return factories.link(factories.contact(account))
+
+
+@pytest.fixture
+def past(link: ShortLink) -> Visit:
+    """A bot that yesterday's rules took for a person."""
+    visit = factories.visit(link, pixel_sha256=cookie_sha256("a"))
+    visits.follow_up()
+    Visit.objects.filter(pk=visit.pk).update(user_agent="curl/8.5.0")
+    return visit
+
+
+def judge_visits(*arguments: str) -> str:
+    output = StringIO()
+    day = f"{timezone.now() - timedelta(days=1):%Y-%m-%d}"
+    call_command("judge_visits", "--since", day, *arguments, stdout=output)
+    return output.getvalue()
+
+
+def state() -> tuple[int, int, dict[str, int]]:
+    counted = dict(DailyVisits.objects.values_list("verdict", "visits"))
+    return Note.objects.count(), PixelAttachment.objects.count(), counted
+
+
+def test_notes_pixels_and_counters_follow_the_new_verdict(past: Visit) -> None:
+    assert judge_visits() == "person -> bot: 1\n1 visits judged, 1 changed.\n"
+
+    assert state() == (0, 0, {"person": 0, "bot": 1})
+
+
+def test_a_dry_run_tells_and_changes_nothing(past: Visit) -> None:
+    before = state()
+
+    said = judge_visits("--dry-run")
+
+    assert said == "person -> bot: 1\n1 visits judged, 1 would change.\n"
+    assert state() == before
+
+
+def test_judging_again_finds_nothing_more(past: Visit) -> None:
+    judge_visits()
+
+    assert judge_visits() == "1 visits judged, 0 changed.\n"
+
+
+def test_a_verdict_may_become_a_persons_again(past: Visit, link: ShortLink) -> None:
+    judge_visits()
+    Visit.objects.update(user_agent=CHROME)
+
+    judge_visits()
+
+    assert state() == (1, 1, {"person": 1, "bot": 0})
+
+
+def test_what_was_overruled_stays(past: Visit) -> None:
+    visits.overrule([past.pk], Verdict.PERSON)
+
+    assert judge_visits() == "0 visits judged, 0 changed.\n"
+    assert Note.objects.count() == 1
+
+
+def test_pages_go_on_where_the_last_one_ended(
+    link: ShortLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rejudging, "PAGE", 2)
+    for _ in range(5):
+        factories.visit(link)
+    visits.follow_up()
+    Visit.objects.update(user_agent="")
+
+    assert judge_visits().endswith("5 visits judged, 5 changed.\n")
+    assert not Note.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--since", "yesterday"], ["--since", "2026-02-30"], [],
+     ["--since", "2026-11-02", "--until", "2026-11-01"]],
+)  # fmt: skip
+def test_times_that_are_none_are_refused(db: None, arguments: list[str]) -> None:
+    with pytest.raises(CommandError):
+        call_command("judge_visits", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("mask", "listed", "verdict"),
+    [
+        ("full", "192.0.2.7/32", "bot"),
+        ("full", "192.0.2.8/32", "person"),
+        ("truncated", "192.0.2.0/24", "bot"),
+        ("truncated", "192.0.2.0/32", "person"),
+        ("truncated", "192.0.0.0/16", "bot"),
+    ],
+)
+def test_networks_of_machines_are_a_bots(
+    link: ShortLink,
+    settings: Settings,
+    mask: str,
+    listed: str,
+    verdict: str,
+) -> None:
+    """A network narrower than what is kept of addresses would blame the neighbours."""
+    settings.BOT_NETWORKS = [ip_network(listed)]
+    conclusions._machines.cache_clear()
+    conclusions._is_machines.cache_clear()
+    Account.objects.update(address_mask=mask)
+    factories.visit(link, address="192.0.2.7" if mask == "full" else "192.0.2.0")
+
+    visits.follow_up()
+
+    assert Visit.objects.get().verdict == verdict
+    conclusions._machines.cache_clear()
+    conclusions._is_machines.cache_clear()
