@@ -85,7 +85,7 @@ class _Window:
 def _in_windows(ordered: Sequence[Hit], rule: Callable[[_Window], bool]) -> set[UUID]:
     """The hits of all windows to which the rule applies."""
     window = _Window()
-    found: set[UUID] = set()
+    in_windows: set[UUID] = set()
     start = taken = 0
     for end, hit in enumerate(ordered, start=1):
         window.enter(hit)
@@ -94,9 +94,9 @@ def _in_windows(ordered: Sequence[Hit], rule: Callable[[_Window], bool]) -> set[
             start += 1
         if rule(window):
             taken = max(taken, start)
-            found.update(each.id for each in ordered[taken:end])
+            in_windows.update(each.id for each in ordered[taken:end])
             taken = end
-    return found
+    return in_windows
 
 
 def _is_burst(window: _Window) -> bool:

@@ -73,6 +73,7 @@ CROSS JOIN LATERAL (
     SELECT id, link_id, verdict FROM shortlinks_visit
     WHERE source = s.source AND verdict <> ''
       AND occurred_at BETWEEN s.since - %(reach)s AND s.until + %(reach)s
+      AND id BETWEEN %(first)s AND %(last)s
     ORDER BY occurred_at DESC LIMIT %(most)s) AS v) AS around
 WHERE around.links >= %(links)s OR around.is_suspected AND cardinality(around.ids) > 1
 """
@@ -155,8 +156,7 @@ def in_company(ids: Sequence[UUID]) -> list[UUID]:
         return []
     parameters: dict[str, Any] = {
         "ids": list(ids),
-        "first": min(ids),
-        "last": max(ids),
+        **visit_rows.id_bounds_around(ids),
         "reach": REACH,
         "links": bursts.LINKS_OF_A_BATCH,
         "suspect": Verdict.SUSPECT,

@@ -65,11 +65,19 @@ class VisitFacts(NamedTuple):
 # How far the time in an id may be from the visit's own: ids go on when a clock is set
 # back. To leave out other months' partitions, days are near enough.
 ID_SLACK = timedelta(days=2)
+MOST_ID = (1 << 128) - 1
 
 
 def id_bounds(since: datetime, until: datetime) -> dict[str, UUID]:
     """The `first` and `last` id that visits of this time can have."""
     return {"first": first_id(since), "last": first_id(until + 2 * ID_SLACK)}
+
+
+def id_bounds_around(ids: Sequence[UUID]) -> dict[str, UUID]:
+    """The `first` and `last` id of visits within hours of these."""
+    slack = int(ID_SLACK.total_seconds() * 1000) << 80
+    first, last = min(ids).int - slack, max(ids).int + slack
+    return {"first": UUID(int=max(first, 0)), "last": UUID(int=min(last, MOST_ID))}
 
 
 def first_id(since: datetime) -> UUID:
