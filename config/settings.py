@@ -35,6 +35,9 @@ SUSPECT_POLICY = env.choice("SUSPECT_POLICY", ["hold", "note", "ignore"])
 BOT_NETWORKS = env.network_file("BOT_NETWORKS")
 SPOOL_DIR = Path(env.text("SPOOL_DIR", str(BASE_DIR / "var" / "spool")))
 SPOOL_MOST_BYTES = int(env.number("SPOOL_MOST_MB", 1024, least=1, most=1e6)) * 1024**2
+# Requests a second; 0 is no limit.
+API_RATE_TOKEN = int(env.number("API_RATE_TOKEN", 50, least=0, most=100_000))
+API_RATE_ACCOUNT = int(env.number("API_RATE_ACCOUNT", 200, least=0, most=100_000))
 API_MAX_BODY_BYTES = 4 * 1024 * 1024
 
 # --- stores -----------------------------------------------------------------
@@ -78,6 +81,7 @@ INSTALLED_APPS = [
     "shortlinks",
 ]
 MIDDLEWARE = [
+    "shortlinks.api.forwarding.TrustedForwarding",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -128,8 +132,6 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
-if HTTPS and TRUSTED_PROXIES:
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["shortlinks.api.authentication.TokenAuth"],

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from pytest_django import Settings
 
 from shortlinks.models import Account, User
 from tests import factories
@@ -29,10 +30,21 @@ class Api:
             headers={**self._headers, **headers},
         )
 
+    def patch(self, path: str, body: object) -> HttpResponse:
+        return self._client.patch(  # type: ignore[return-value]
+            path, body, content_type="application/json", headers=self._headers
+        )
+
     def send(self, method: str, path: str, **options: Any) -> HttpResponse:
         """A request as raw as wanted."""
         headers = {**self._headers, **options.pop("headers", {})}
         return self._client.generic(method, path, headers=headers, **options)  # type: ignore[return-value]
+
+
+@pytest.fixture(autouse=True)
+def no_limit_of_requests(settings: Settings) -> None:
+    """Tests call as fast as they can; those of the limits set their own."""
+    settings.API_RATE_TOKEN = settings.API_RATE_ACCOUNT = 0
 
 
 @pytest.fixture

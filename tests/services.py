@@ -64,6 +64,8 @@ class Process:
                 **os.environ,
                 "DATABASE_URL": database_url(),
                 "LINK_CACHE_SECONDS": "1",
+                "API_RATE_TOKEN": "0",
+                "API_RATE_ACCOUNT": "0",
                 **program.environment,
                 **environment,
             },

@@ -57,8 +57,9 @@ class ApiTokenAdmin(RowAdmin[ApiToken]):
 
     def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Names:
         if obj is None:
-            return ("user", "name", "scopes", "expires_at")
-        return ("account", *self.list_display, "scopes")
+            own = ("rate",) if operates(request) else ()
+            return ("user", "name", "scopes", "expires_at", *own)
+        return ("account", *self.list_display, "scopes", "rate")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {
@@ -84,6 +85,8 @@ class ApiTokenAdmin(RowAdmin[ApiToken]):
             life=obj.expires_at - timezone.now().replace(microsecond=0),
             scopes=obj.scopes,
         )
+        if obj.rate is not None:
+            tokens.change_rate(issued.row, obj.rate)
         obj.pk = issued.row.pk
         shown = gettext("Copy the token now, it is not shown again:")
         self.message_user(request, f"{shown} {issued.text}", messages.WARNING)

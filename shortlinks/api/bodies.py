@@ -78,18 +78,31 @@ class Item:
             self.fault("InvalidType", field, "This value has a NUL character.")
         return str(value)
 
+    def changed_text(self, field: str, *, longest: int = 2048) -> str | None:
+        """None if the field is not there, and so stays what it is."""
+        return self.text(field, longest=longest) if field in self._value else None
+
+    def flag(self, field: str) -> bool | None:
+        value = self._get(field, bool, "bool", required=False)
+        return None if value is None else bool(value)
+
+    def has(self, field: str) -> bool:
+        return field in self._value
+
     def choice(self, field: str, choices: Sequence[str]) -> str:
         value = self._get(field, str, "string", required=True)
         if value is not None and value not in choices:
             self.fault("NotSupportedChoice", field, NOT_A_CHOICE)
         return value or ""
 
-    def id(self, field: str, *, required: bool = False) -> int | None:
+    def id(
+        self, field: str, *, required: bool = False, most: int = LARGEST_ID
+    ) -> int | None:
         """A JSON integer from 1 within 64 bits; "5", 5.0 and true are none."""
         value = self._get(field, int, "int", required=required)
         if value is None:
             return None
-        if not 1 <= value <= LARGEST_ID:
+        if not 1 <= value <= most:
             self.fault("InvalidType", field, "This value should be of type int.")
             return None
         return int(value)

@@ -1,8 +1,9 @@
 """`/api/v4/contacts`: the contacts the caller may view (contract §4)."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
@@ -10,13 +11,38 @@ from rest_framework.response import Response
 
 from shortlinks.api import bodies, hal
 from shortlinks.api.bodies import Item
-from shortlinks.api.problems import FieldError, ItemErrors, ValidationFailed
+from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.problems import FieldError, ItemErrors, Problem, ValidationFailed
 from shortlinks.api.views import ApiView
 from shortlinks.domain import contacts
-from shortlinks.domain.contacts import IdsTaken, NewContact, UnknownUsers
-from shortlinks.models import Contact, Right, Scope
+from shortlinks.domain.contacts import (
+    ContactChange,
+    IdsTaken,
+    MayNotEdit,
+    NewContact,
+    UnknownContacts,
+    UnknownUsers,
+)
+from shortlinks.models import Contact, Right, Scope, User
 
+T = TypeVar("T")
+
+QUERY = ListQuery(
+    filters={
+        "id": Filter("entity_id", "ids"),
+        "name": Filter("name", "texts"),
+        "responsible_user_id": Filter("responsible_user_id", "ids"),
+        "created_by": Filter("created_by_id", "ids"),
+        "updated_by": Filter("updated_by_id", "ids"),
+        "created_at": Filter("created_at", "time"),
+        "updated_at": Filter("updated_at", "time"),
+    },
+    orders={"id": "entity_id", "updated_at": "updated_at"},
+    default=("entity_id",),
+    searched=("name", "first_name", "last_name"),
+)
 TAKEN = FieldError("AlreadyExists", "id", "A contact with this id exists.")
+MISSING = FieldError("NotSupportedChoice", "id", bodies.NOT_A_CHOICE)
 UNKNOWN = FieldError("NotSupportedChoice", "responsible_user_id", bodies.NOT_A_CHOICE)
 
 
@@ -24,10 +50,12 @@ class Contacts(ApiView):
     scopes: ClassVar[dict[str, Scope]] = {
         "GET": Scope.CONTACTS_READ,
         "POST": Scope.CONTACTS_WRITE,
+        "PATCH": Scope.CONTACTS_WRITE,
     }
 
     def get(self, request: Request) -> Response:
-        rows = Contact.objects.visible_to(self.caller.user).order_by("entity_id")
+        visible = Contact.objects.visible_to(self.caller.user)
+        rows = QUERY.apply(request, visible)
         return hal.listing(
             request, "contacts", rows, lambda contact: represent(contact, request)
         )
@@ -49,14 +77,38 @@ class Contacts(ApiView):
             ) from error
         return Response(_created(request, items, created))
 
+    def patch(self, request: Request) -> Response:
+        body = bodies.read_json(request)
+        items = bodies.read_items(body, lambda item: _change(item, None))
+        try:
+            changed = _update(items, self.caller.user)
+        except UnknownContacts as error:
+            unknown = error.entity_ids
+            raise _faulty(items, MISSING, lambda c: c.entity_id in unknown) from error
+        return Response(_changed(request, items, changed))
+
 
 class ContactView(ApiView):
-    scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.CONTACTS_READ}
+    scopes: ClassVar[dict[str, Scope]] = {
+        "GET": Scope.CONTACTS_READ,
+        "PATCH": Scope.CONTACTS_WRITE,
+    }
 
     def get(self, request: Request, entity_id: int) -> Response:
         visible = Contact.objects.visible_to(self.caller.user)
         contact = get_object_or_404(visible, entity_id=entity_id)
         return Response(represent(contact, request))
+
+    def patch(self, request: Request, entity_id: int) -> Response:
+        body = bodies.read_json(request)
+        if not isinstance(body, dict):
+            raise Problem(400, "The body must be an object.")
+        items = bodies.read_items(body, lambda item: _change(item, entity_id))
+        try:
+            [contact] = _update(items, self.caller.user)
+        except UnknownContacts:
+            raise Http404 from None
+        return Response(_brief(request, contact))
 
 
 def represent(contact: Contact, request: Request) -> dict[str, Any]:
@@ -95,6 +147,57 @@ def _new_contact(item: Item) -> NewContact:
     )
 
 
+def _change(item: Item, entity_id: int | None) -> ContactChange | None:
+    """The contact's id is the address's, else the item's own."""
+    id_ = entity_id or item.id("id", required=True)
+    longest = contacts.LONGEST_NAME
+    change = ContactChange(
+        entity_id=id_ or 0,
+        name=item.changed_text("name", longest=longest),
+        first_name=item.changed_text("first_name", longest=longest),
+        last_name=item.changed_text("last_name", longest=longest),
+        responsible_user_id=item.id("responsible_user_id"),
+    )
+    return change if id_ else None
+
+
+def _update(items: list[tuple[str, ContactChange]], user: User) -> list[Contact]:
+    try:
+        return contacts.update([change for _, change in items], user=user)
+    except MayNotEdit:
+        raise PermissionDenied("You may not edit these contacts.") from None
+    except UnknownUsers as error:
+        unknown = error.user_ids
+        raise _faulty(
+            items, UNKNOWN, lambda change: change.responsible_user_id in unknown
+        ) from error
+
+
+def _changed(
+    request: Request, items: list[tuple[str, ContactChange]], changed: list[Contact]
+) -> dict[str, Any]:
+    return {
+        "_links": {"self": hal.href(request, "/api/v4/contacts")},
+        "_embedded": {
+            "contacts": [
+                {**_brief(request, contact), "request_id": request_id}
+                for (request_id, _), contact in zip(items, changed, strict=True)
+            ]
+        },
+    }
+
+
+def _brief(request: Request, contact: Contact) -> dict[str, Any]:
+    return {
+        "id": contact.entity_id,
+        "name": contact.name,
+        "updated_at": int(contact.updated_at.timestamp()),
+        "is_deleted": False,
+        "is_unsorted": False,
+        "_links": {"self": _href(contact, request)},
+    }
+
+
 def _created(
     request: Request, items: list[tuple[str, NewContact]], created: list[Contact]
 ) -> dict[str, Any]:
@@ -116,9 +219,7 @@ def _created(
 
 
 def _faulty(
-    items: list[tuple[str, NewContact]],
-    fault: FieldError,
-    is_faulty: Callable[[NewContact], bool],
+    items: list[tuple[str, T]], fault: FieldError, is_faulty: Callable[[T], bool]
 ) -> ValidationFailed:
     return ValidationFailed(
         [ItemErrors(request_id, [fault]) for request_id, new in items if is_faulty(new)]

@@ -77,11 +77,11 @@ class Page:
     limit: int
 
 
-def page(request: Request) -> Page:
+def page(request: Request, *, most: int = MOST_LIMIT) -> Page:
     """`?page=&limit=`, or 400."""
     return Page(
         number=_number(request, "page", 1, MOST_PAGE),
-        limit=_number(request, "limit", DEFAULT_LIMIT, MOST_LIMIT),
+        limit=_number(request, "limit", DEFAULT_LIMIT, most),
     )
 
 
@@ -90,9 +90,11 @@ def listing(
     name: str,
     rows: "QuerySet[M]",
     represent: Callable[[M], dict[str, Any]],
+    *,
+    most: int = MOST_LIMIT,
 ) -> Response:
     """One page of ordered rows; 204 without a body when there are none."""
-    at = page(request)
+    at = page(request, most=most)
     start = (at.number - 1) * at.limit
     found = list(rows[start : start + at.limit + 1])
     if not found:

@@ -8,14 +8,32 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shortlinks.api import hal
+from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.new_notes import NotesOrder
 from shortlinks.api.views import ApiView
 from shortlinks.models import Contact, Note, NoteType, Scope
+
+QUERY = ListQuery(
+    filters={
+        "id": Filter("id", "ids"),
+        "note_type": Filter("note_type", "texts"),
+        "entity_id": Filter("contact__entity_id", "ids"),
+        "updated_at": Filter("updated_at", "time"),
+    },
+    orders={"id": "id", "updated_at": "updated_at"},
+)
 
 
 class Notes(ApiView):
     """`/api/v4/contacts/notes`: of all contacts the caller may view."""
 
-    scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.CONTACTS_READ}
+    scopes: ClassVar[dict[str, Scope]] = {
+        "GET": Scope.CONTACTS_READ,
+        "POST": Scope.CONTACTS_WRITE,
+    }
+
+    def post(self, request: Request) -> Response:
+        return NotesOrder(request, self.caller.user).write()
 
     def get(self, request: Request) -> Response:
         visible = Contact.objects.visible_to(self.caller.user)
@@ -23,7 +41,15 @@ class Notes(ApiView):
 
 
 class ContactNotes(ApiView):
-    scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.CONTACTS_READ}
+    scopes: ClassVar[dict[str, Scope]] = {
+        "GET": Scope.CONTACTS_READ,
+        "POST": Scope.CONTACTS_WRITE,
+    }
+
+    def post(self, request: Request, entity_id: int) -> Response:
+        visible = Contact.objects.visible_to(self.caller.user)
+        get_object_or_404(visible, entity_id=entity_id)
+        return NotesOrder(request, self.caller.user, entity_id).write()
 
     def get(self, request: Request, entity_id: int) -> Response:
         visible = Contact.objects.visible_to(self.caller.user)
@@ -34,15 +60,19 @@ class ContactNotes(ApiView):
 class ContactNote(ApiView):
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.CONTACTS_READ}
 
-    def get(self, request: Request, entity_id: int, note_id: int) -> Response:
+    def get(
+        self, request: Request, note_id: int, entity_id: int | None = None
+    ) -> Response:
         visible = Contact.objects.visible_to(self.caller.user)
         notes = Note.objects.filter(contact__in=visible).select_related("contact")
-        note = get_object_or_404(notes, contact__entity_id=entity_id, pk=note_id)
+        if entity_id is not None:
+            notes = notes.filter(contact__entity_id=entity_id)
+        note = get_object_or_404(notes, pk=note_id)
         return Response(represent(note, request))
 
 
 def _listing(request: Request, notes: "QuerySet[Note]") -> Response:
-    rows = notes.select_related("contact").order_by("id")
+    rows = QUERY.apply(request, notes.select_related("contact"))
     return hal.listing(request, "notes", rows, lambda note: represent(note, request))
 
 

@@ -2,6 +2,7 @@
 
 import http
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -137,6 +138,10 @@ def _of_drf(error: exceptions.APIException) -> Problem:
     headers = {}
     if error.status_code == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, exceptions.Throttled):
+        seconds = max(1, math.ceil(getattr(error, "wait", 0) or 0))
+        detail = "Too many requests: see Retry-After."
+        return Problem(429, detail, headers={"Retry-After": str(seconds)})
     return Problem(error.status_code, str(error.detail), headers=headers)
 
 

@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shortlinks.api import bodies, client_address, hal
+from shortlinks.api import links as read_links
 from shortlinks.api.bodies import Item
 from shortlinks.api.views import ApiView
 from shortlinks.domain import access, links, urls
@@ -15,7 +16,13 @@ from shortlinks.models import Scope
 
 
 class ShortLinks(ApiView):
-    scopes: ClassVar[dict[str, Scope]] = {"POST": Scope.LINKS_WRITE}
+    scopes: ClassVar[dict[str, Scope]] = {
+        "GET": Scope.LINKS_READ,
+        "POST": Scope.LINKS_WRITE,
+    }
+
+    def get(self, request: Request) -> Response:
+        return read_links.listing(request, self.caller.user)
 
     def post(self, request: Request) -> Response:
         orders = parse_orders(bodies.read_json(request))

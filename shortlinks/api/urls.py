@@ -4,15 +4,26 @@ from django.urls import path
 
 from shortlinks.api.account import AccountView
 from shortlinks.api.contacts import Contacts, ContactView
+from shortlinks.api.events import Events, EventView
+from shortlinks.api.links import LinkView
 from shortlinks.api.notes import ContactNote, ContactNotes, Notes
 from shortlinks.api.short_links import ShortLinks
+from shortlinks.api.users import Users, UserView
+from shortlinks.api.visits import ContactVisits
 
 urlpatterns = [
     path("short_links", ShortLinks.as_view()),
+    path("short_links/<int:link_id>", LinkView.as_view()),
     path("account", AccountView.as_view()),
+    path("users", Users.as_view()),
+    path("users/<int:user_id>", UserView.as_view()),
     path("contacts", Contacts.as_view()),
     path("contacts/notes", Notes.as_view()),
+    path("contacts/notes/<int:note_id>", ContactNote.as_view()),
     path("contacts/<int:entity_id>", ContactView.as_view()),
     path("contacts/<int:entity_id>/notes", ContactNotes.as_view()),
     path("contacts/<int:entity_id>/notes/<int:note_id>", ContactNote.as_view()),
+    path("contacts/<int:entity_id>/visits", ContactVisits.as_view()),
+    path("events", Events.as_view()),
+    path("events/<int:event_id>", EventView.as_view()),
 ]

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from shortlinks.api import problems
 from shortlinks.api.authentication import Caller
 from shortlinks.api.database_breaker import breaker
+from shortlinks.api.throttling import TokenThrottle
 from shortlinks.models import Scope
 
 
@@ -33,7 +34,8 @@ class ApiView(APIView):
     """`scopes` says what a token needs for each method."""
 
     permission_classes = [IsAuthenticated, HasScope]
-    http_method_names = ["get", "head", "post"]
+    throttle_classes = [TokenThrottle]
+    http_method_names = ["get", "head", "post", "patch", "delete"]
     scopes: ClassVar[dict[str, Scope]] = {}
     request: Request
 

@@ -9,10 +9,20 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
+from shortlinks.domain import access
 from shortlinks.models import Contact, User
 
 ID_TRIES = 5
 LONGEST_NAME = 250
+CHANGED = (
+    "name",
+    "first_name",
+    "last_name",
+    "responsible_user",
+    "group",
+    "updated_by",
+    "updated_at",
+)
 # A CRM that brings larger ids leaves no room above them.
 LARGEST_ORDINARY_ID = 2**62
 
@@ -26,6 +36,29 @@ class NewContact:
     first_name: str
     last_name: str
     responsible_user_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactChange:
+    """What a caller wants changed; None stays what it is."""
+
+    entity_id: int
+    name: str | None
+    first_name: str | None
+    last_name: str | None
+    responsible_user_id: int | None
+
+
+class UnknownContacts(Exception):
+    """No such contacts that the user may view; nothing was stored."""
+
+    def __init__(self, entity_ids: set[int]) -> None:
+        super().__init__("unknown contacts")
+        self.entity_ids = entity_ids
+
+
+class MayNotEdit(Exception):
+    """The user's letter does not reach these contacts; nothing was stored."""
 
 
 class IdsTaken(Exception):
@@ -67,12 +100,55 @@ def create(new: Sequence[NewContact], *, user: User) -> list[Contact]:
     raise RuntimeError("no free id was found for a contact")
 
 
+def update(changes: Sequence[ContactChange], *, user: User) -> list[Contact]:
+    """Store all the changes or none; the contacts in their order.
+
+    Raises UnknownContacts, MayNotEdit or UnknownUsers.
+    """
+    responsible = _responsible_users(changes, user)
+    with transaction.atomic():
+        wanted = {change.entity_id for change in changes}
+        rows = {
+            row.entity_id: row
+            for row in Contact.objects.visible_to(user)
+            .filter(entity_id__in=wanted)
+            .order_by("id")
+            .select_for_update(of=("self",))
+        }
+        if missing := wanted - rows.keys():
+            raise UnknownContacts(missing)
+        if not all(_may_edit(row, user) for row in rows.values()):
+            raise MayNotEdit
+        for change in changes:
+            _change(rows[change.entity_id], change, responsible, user)
+        Contact.objects.bulk_update(rows.values(), CHANGED)
+    return [rows[change.entity_id] for change in changes]
+
+
 def delete(contacts: QuerySet[Contact], *, by: User) -> None:
     """Hide the contacts from everybody; their links lead on, for the client's sake."""
     contacts.update(is_deleted=True, updated_by=by, updated_at=timezone.now())
 
 
-def _responsible_users(new: Sequence[NewContact], user: User) -> dict[int, User]:
+def _may_edit(contact: Contact, user: User) -> bool:
+    return user.is_admin or access.letter_reaches(user.contacts_edit, contact, user)
+
+
+def _change(
+    row: Contact, change: ContactChange, responsible: dict[int, User], user: User
+) -> None:
+    for name in ("first_name", "last_name", "name"):
+        if (value := getattr(change, name)) is not None:
+            setattr(row, name, value)
+    if change.responsible_user_id is not None:
+        who = responsible[change.responsible_user_id]
+        row.responsible_user_id, row.group_id = who.id, who.group_id
+    row.updated_by_id, row.updated_at = user.id, timezone.now()
+
+
+def _responsible_users(
+    new: Sequence[NewContact] | Sequence[ContactChange], user: User
+) -> dict[int, User]:
     wanted = {id_ for item in new if (id_ := item.responsible_user_id) is not None}
     found = User.objects.in_account(user.account_id or 0).in_bulk(wanted)
     if missing := wanted - found.keys():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from shortlinks.domain import cached_links, codes
@@ -53,6 +53,10 @@ WHERE link.disabled_at IS NULL
 Key = tuple[int, bytes]
 
 
+class LiveLinkExists(Exception):
+    """The contact has a live link for this url already; nothing was changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class CreatedLink:
     code: str
@@ -83,6 +87,22 @@ def disable(link: ShortLink) -> None:
     """From now on the link answers like one that never was."""
     link.disabled_at = link.changed_at = timezone.now()
     link.save(update_fields=["disabled_at", "changed_at"])
+    transaction.on_commit(lambda: _publish_as_it_is(link.pk))
+
+
+def enable(link: ShortLink) -> None:
+    """The link leads on again; LiveLinkExists if another has taken its place."""
+    link.disabled_at, link.changed_at = None, timezone.now()
+    same = ShortLink.objects.filter(
+        contact=link.contact_id, url_sha256=link.url_sha256, disabled_at=None
+    )
+    if same.exclude(pk=link.pk).exists():
+        raise LiveLinkExists
+    try:
+        with transaction.atomic():
+            link.save(update_fields=["disabled_at", "changed_at"])
+    except IntegrityError:  # another request was quicker
+        raise LiveLinkExists from None
     transaction.on_commit(lambda: _publish_as_it_is(link.pk))
 
 

@@ -70,6 +70,12 @@ def verify(text: str, *, now: datetime) -> ApiToken:
     return row
 
 
+def change_rate(row: ApiToken, rate: int) -> None:
+    """Requests a second that the token may make from now on; 0 is no limit."""
+    row.rate = rate
+    row.save(update_fields=["rate"])
+
+
 def revoke(rows: Iterable[ApiToken]) -> None:
     """From the next request on the tokens open nothing."""
     ids = [row.pk for row in rows]

@@ -82,6 +82,11 @@ class ApiToken(models.Model):
     )
     name = models.CharField(max_length=250)
     scopes = ArrayField(models.CharField(max_length=32), default=all_scopes)
+    rate = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Requests a second; 0 is no limit, empty what the service allows.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, editable=False)

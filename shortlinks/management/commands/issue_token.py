@@ -26,16 +26,24 @@ class Command(BaseCommand):
             help="what it may do; again for more; all if none is named",
         )
 
+        parser.add_argument(
+            "--rate", type=int, help="requests a second it may make; 0 for no limit"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         user = User.objects.filter(email=options["email"].lower()).first()
         if user is None or user.account_id is None:
             raise CommandError(f"no user of an account has e-mail {options['email']}")
         if not 1 <= options["days"] <= MOST_DAYS:
             raise CommandError(f"--days must be from 1 to {MOST_DAYS}")
+        if options["rate"] is not None and options["rate"] < 0:
+            raise CommandError("--rate must be 0 or more")
         issued = tokens.issue(
             user,
             name=options["name"],
             life=timedelta(days=options["days"]),
             scopes=options["scope"] or Scope.values,
         )
+        if options["rate"] is not None:
+            tokens.change_rate(issued.row, options["rate"])
         self.stdout.write(issued.text)

@@ -1,0 +1,159 @@
+"""Reading and ending short links: `GET` and `PATCH /api/v4/short_links` (ours).
+
+By their ids and source urls; the short url is in the answer of the creating call alone.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django.db import transaction
+from django.db.models import (
+    Case,
+    CharField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce, Now
+from django.shortcuts import get_object_or_404
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from shortlinks.api import bodies, filters, hal
+from shortlinks.api.bodies import Item
+from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.problems import Problem
+from shortlinks.api.views import ApiView
+from shortlinks.domain import access, links
+from shortlinks.domain.links import LiveLinkExists
+from shortlinks.models import (
+    Contact,
+    DailyVisits,
+    Scope,
+    ShortLink,
+    User,
+    Verdict,
+    Visit,
+)
+
+LIVE, DISABLED, EXPIRED = "live", "disabled", "expired"
+QUERY = ListQuery(
+    filters={
+        "id": Filter("id", "ids"),
+        "entity_id": Filter("contact__entity_id", "ids"),
+        "url": Filter("url", "texts"),
+        "state": Filter("state", "choices", [LIVE, DISABLED, EXPIRED]),
+        "created_at": Filter("created_at", "time"),
+    },
+    orders={"id": "id", "created_at": "created_at"},
+)
+Change = tuple[bool | None, bool, datetime | None]
+
+
+class LinkView(ApiView):
+    """`/api/v4/short_links/{id}`."""
+
+    scopes: ClassVar[dict[str, Scope]] = {
+        "GET": Scope.LINKS_READ,
+        "PATCH": Scope.LINKS_WRITE,
+    }
+
+    def get(self, request: Request, link_id: int) -> Response:
+        link = get_object_or_404(_visible(self.caller.user), pk=link_id)
+        return Response(represent(link, request))
+
+    def patch(self, request: Request, link_id: int) -> Response:
+        body = bodies.read_json(request)
+        if not isinstance(body, dict):
+            raise Problem(400, "The body must be an object.")
+        [(_, change)] = bodies.read_items(body, _change)
+        with transaction.atomic():
+            link = _editable(self.caller.user, link_id)
+            _apply(link, change)
+        return Response(represent(_visible(self.caller.user).get(pk=link_id), request))
+
+
+def listing(request: Request, user: User) -> Response:
+    """`GET /api/v4/short_links`: of the contacts that the user may view."""
+    rows = QUERY.apply(request, _visible(user))
+    return hal.listing(
+        request, "short_links", rows, lambda link: represent(link, request)
+    )
+
+
+def represent(link: ShortLink, request: Request) -> dict[str, Any]:
+    shown: Any = link  # with the columns of `_visible`
+    return {
+        "id": link.id,
+        "url": link.url,
+        "account_id": link.account_id,
+        "metadata": {"entity_type": "contacts", "entity_id": link.contact.entity_id},
+        "state": shown.state,
+        "opens": shown.opens,
+        "last_opened_at": _seconds(shown.last_opened_at),
+        "created_at": _seconds(link.created_at),
+        "disabled_at": _seconds(link.disabled_at),
+        "expires_at": _seconds(link.expires_at),
+        "_links": {"self": hal.href(request, f"/api/v4/short_links/{link.id}")},
+    }
+
+
+def _visible(user: User) -> "QuerySet[ShortLink]":
+    opens = DailyVisits.objects.filter(link=OuterRef("pk"), verdict=Verdict.PERSON)
+    total = opens.values("link").annotate(total=Sum("visits")).values("total")
+    by_people = Visit.objects.filter(link=OuterRef("pk"), verdict=Verdict.PERSON)
+    last = by_people.exclude(verdict="").order_by("-occurred_at")
+    return (
+        ShortLink.objects.filter(contact__in=Contact.objects.visible_to(user))
+        .select_related("contact")
+        .annotate(
+            opens=Coalesce(Subquery(total), 0),
+            last_opened_at=Subquery(last.values("occurred_at")[:1]),
+            state=Case(
+                When(disabled_at__isnull=False, then=Value(DISABLED)),
+                When(expires_at__lte=Now(), then=Value(EXPIRED)),
+                default=Value(LIVE),
+                output_field=CharField(),
+            ),
+        )
+    )
+
+
+def _editable(user: User, link_id: int) -> ShortLink:
+    """The link, locked; 404 if its contact may not be seen, 403 if not be edited."""
+    visible = ShortLink.objects.filter(contact__in=Contact.objects.visible_to(user))
+    rows = visible.select_related("contact").select_for_update(of=("self",))
+    link = get_object_or_404(rows, pk=link_id)
+    letter = user.contacts_edit
+    if not (user.is_admin or access.letter_reaches(letter, link.contact, user)):
+        raise PermissionDenied("You may not edit this contact.")
+    return link
+
+
+def _change(item: Item) -> Change:
+    ends = item.has("expires_at")
+    expires_at = item.id("expires_at", most=filters.LATEST) if ends else None
+    end = None if expires_at is None else datetime.fromtimestamp(expires_at, UTC)
+    return item.flag("is_disabled"), ends, end
+
+
+def _apply(link: ShortLink, change: Change) -> None:
+    is_disabled, ends, expires_at = change
+    if ends:
+        links.change_end(link, expires_at)
+    if is_disabled is True and link.disabled_at is None:
+        links.disable(link)
+    if is_disabled is False and link.disabled_at is not None:
+        try:
+            links.enable(link)
+        except LiveLinkExists:
+            detail = "The contact has another live link for this url."
+            raise Problem(409, detail) from None
+
+
+def _seconds(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp())

@@ -1,0 +1,93 @@
+"""`/api/v4/users`: the account's people with their rights, for administrators."""
+
+import math
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from shortlinks.api import hal
+from shortlinks.api.filters import ListQuery
+from shortlinks.api.views import ApiView
+from shortlinks.models import Right, Scope, User
+
+QUERY = ListQuery(filters={}, orders={"id": "id"})
+# Of what this service does not have.
+NO_RIGHTS = dict.fromkeys(("view", "edit", "add", "delete", "export"), Right.DENIED)
+
+
+class Users(ApiView):
+    scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.USERS_READ}
+
+    def get(self, request: Request) -> Response:
+        rows = QUERY.apply(request, _colleagues(self))
+        response = hal.listing(
+            request, "users", rows, lambda user: represent(user, request)
+        )
+        if response.data is not None:
+            total = rows.count()
+            limit = hal.page(request).limit
+            response.data["_total_items"] = total
+            response.data["_page_count"] = math.ceil(total / limit)
+        return response
+
+
+class UserView(ApiView):
+    scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.USERS_READ}
+
+    def get(self, request: Request, user_id: int) -> Response:
+        user = get_object_or_404(_colleagues(self), pk=user_id)
+        return Response(represent(user, request))
+
+
+def _colleagues(view: ApiView) -> "QuerySet[User]":
+    caller = view.caller.user
+    if not caller.is_admin or caller.account_id is None:
+        raise PermissionDenied("Users are for administrators.")
+    colleagues: QuerySet[User] = User.objects.in_account(caller.account_id)
+    return colleagues.select_related("group")
+
+
+def represent(user: User, request: Request) -> dict[str, Any]:
+    group = user.group
+    return {
+        "id": user.id,
+        "name": str(user),
+        "email": user.email,
+        "lang": user.language,
+        "rights": _rights(user),
+        "_links": {"self": hal.href(request, f"/api/v4/users/{user.id}")},
+        "_embedded": {
+            "roles": [],
+            "groups": [{"id": group.id, "name": group.name}] if group else [],
+        },
+    }
+
+
+def _rights(user: User) -> dict[str, Any]:
+    """The letters; an administrator has all rights whatever they say."""
+    contacts = {
+        "view": user.contacts_view,
+        "edit": user.contacts_edit,
+        "add": user.contacts_add,
+        "delete": user.contacts_delete,
+        "export": user.contacts_export,
+    }
+    return {
+        "leads": NO_RIGHTS,
+        "contacts": dict.fromkeys(contacts, Right.ALL) if user.is_admin else contacts,
+        "companies": NO_RIGHTS,
+        "tasks": {"edit": Right.DENIED, "delete": Right.DENIED},
+        "mail_access": False,
+        "catalog_access": False,
+        "status_rights": None,
+        "catalog_rights": None,
+        "is_admin": user.is_admin,
+        "is_free": False,
+        "is_active": user.is_active,
+        "group_id": user.group_id,
+        "role_id": None,
+    }

@@ -1,0 +1,50 @@
+"""`GET /api/v4/contacts/{id}/visits`: who came by a contact's links (ours)."""
+
+from typing import Any, ClassVar
+
+from django.shortcuts import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from shortlinks.api import hal
+from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.views import ApiView
+from shortlinks.models import Contact, Scope, Verdict, Visit
+
+QUERY = ListQuery(
+    filters={
+        "verdict": Filter("verdict", "choices", Verdict.values),
+        "link_id": Filter("link_id", "ids"),
+        "occurred_at": Filter("occurred_at", "time"),
+    },
+    orders={"occurred_at": "occurred_at"},
+    default=("-occurred_at", "-id"),
+)
+
+
+class ContactVisits(ApiView):
+    """All that was judged, people and machines; the newest first."""
+
+    scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.VISITS_READ}
+
+    def get(self, request: Request, entity_id: int) -> Response:
+        visible = Contact.objects.visible_to(self.caller.user)
+        contact = get_object_or_404(visible, entity_id=entity_id)
+        judged = Visit.objects.filter(link__contact=contact).exclude(verdict="")
+        rows = QUERY.apply(request, judged.select_related("link"))
+        return hal.listing(request, "visits", rows, represent)
+
+
+def represent(visit: Visit) -> dict[str, Any]:
+    return {
+        "id": str(visit.id),
+        "link_id": visit.link_id,
+        "url": visit.link.url,
+        "occurred_at": int(visit.occurred_at.timestamp()),
+        "verdict": visit.verdict,
+        "reason": visit.reason,
+        "method": visit.method,
+        "user_agent": visit.user_agent,
+        "referer": visit.referer,
+        "address": visit.address,
+    }

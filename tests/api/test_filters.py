@@ -1,0 +1,196 @@
+"""Lists filtered and ordered as amoCRM's are; what is not known is 400."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from shortlinks.models import Account, Contact, Note, NoteType, User
+from tests import factories
+from tests.conftest import Api
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SECOND = int(NOON.timestamp())
+
+
+@pytest.fixture
+def contacts(account: Account, admin: User) -> list[Contact]:
+    """Ids 1 to 4, changed at noon and each an hour later."""
+    names = ["Anna", "Boris", "Vera", "Anna"]
+    return [
+        factories.contact(
+            account,
+            entity_id=n,
+            name=name,
+            responsible_user=admin if n < 3 else None,
+            updated_at=NOON + timedelta(hours=n - 1),
+            created_at=NOON,
+        )
+        for n, name in enumerate(names, start=1)
+    ]
+
+
+def found(api: Api, path: str, name: str = "contacts") -> list[int]:
+    response: Any = api.get(path)
+    if response.status_code == 204:
+        return []
+    return [row["id"] for row in response.json()["_embedded"][name]]
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ("", [1, 2, 3, 4]),
+        ("filter[id]=2", [2]),
+        ("filter[id][]=2&filter[id][]=3", [2, 3]),
+        ("filter[id][0]=4&filter[id][1]=1", [1, 4]),
+        ("filter[id]=99", []),
+        ("filter[name]=Anna", [1, 4]),
+        ("filter[name][]=Vera&filter[id][]=1", []),
+        (f"filter[updated_at]={SECOND}", [1]),
+        (f"filter[updated_at][from]={SECOND + 3600}", [2, 3, 4]),
+        (f"filter[updated_at][from]={SECOND}&filter[updated_at][to]={SECOND + 9}", [1]),
+        (f"filter[created_at][to]={SECOND - 1}", []),
+        ("order[updated_at]=desc", [4, 3, 2, 1]),
+        ("order[id]=desc&limit=2", [4, 3]),
+        ("order[updated_at]=asc&order[id]=asc", [1, 2, 3, 4]),
+        ("order[updated_at]=desc&order[id]=asc", [4, 3, 2, 1]),
+        ("query=ann", [1, 4]),
+        ("with=leads", [1, 2, 3, 4]),
+    ],
+)  # fmt: skip
+def test_contacts_are_found(
+    contacts: list[Contact], api: Api, query: str, ids: list[int]
+) -> None:
+    assert found(api, f"/api/v4/contacts?{query}") == ids
+
+
+def test_brackets_may_be_escaped(contacts: list[Contact], api: Api) -> None:
+    assert found(api, f"/api/v4/contacts?{quote('filter[id]')}=3") == [3]
+
+
+def test_contacts_of_a_responsible_user(
+    contacts: list[Contact], admin: User, api: Api
+) -> None:
+    query = f"filter[responsible_user_id]={admin.id}"
+
+    assert found(api, f"/api/v4/contacts?{query}") == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "filter[shoe_size]=42",
+        "filter=1",
+        "filter[id]=x",
+        "filter[id]=-1",
+        "filter[id]=99999999999999999999",
+        "filter[id][from]=1",
+        "filter[updated_at]=yesterday",
+        "filter[updated_at]=999999999999999",
+        "filter[name]=%00",
+        "query=%00",
+        "order[shoe_size]=asc",
+        "order[id]=up",
+        "&".join(["filter[id][]=1"] * 251),
+    ],
+)
+def test_what_is_not_known_is_400(
+    contacts: list[Contact], api: Api, query: str
+) -> None:
+    response: Any = api.get(f"/api/v4/contacts?{query}")
+
+    assert response.status_code == 400
+    assert response.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.fixture
+def notes(contacts: list[Contact]) -> list[Note]:
+    link = factories.link(contacts[0])
+    opened = Note.objects.create(
+        account=link.account,
+        contact=contacts[0],
+        note_type=NoteType.LINK_FOLLOWED,
+        link=link,
+        url=link.url,
+        opens=1,
+        period=(NOON, NOON + timedelta(minutes=10)),
+        created_at=NOON,
+        updated_at=NOON,
+    )
+    written = Note.objects.create(
+        account=link.account,
+        contact=contacts[1],
+        note_type=NoteType.COMMON,
+        text="called",
+        updated_at=NOON + timedelta(hours=1),
+    )
+    return [opened, written]
+
+
+@pytest.mark.parametrize(
+    ("query", "indices"),
+    [
+        ("", [0, 1]),
+        ("filter[note_type]=link_followed", [0]),
+        ("filter[note_type][]=common&filter[note_type][]=link_followed", [0, 1]),
+        ("filter[entity_id]=2", [1]),
+        (f"filter[updated_at][from]={SECOND + 1}", [1]),
+        ("order[updated_at]=desc", [1, 0]),
+    ],
+)
+def test_notes_are_found(
+    notes: list[Note], api: Api, query: str, indices: list[int]
+) -> None:
+    ids = [notes[index].id for index in indices]
+
+    assert found(api, f"/api/v4/contacts/notes?{query}", "notes") == ids
+
+
+def test_there_are_no_notes_of_types_that_we_do_not_write(
+    notes: list[Note], api: Api
+) -> None:
+    path = "/api/v4/contacts/notes?filter[note_type]=call_in"
+
+    assert api.get(path).status_code == 204
+
+
+def test_an_event_tells_of_a_note(notes: list[Note], api: Api) -> None:
+    response: Any = api.get("/api/v4/events?filter[type]=link_followed")
+
+    [event] = response.json()["_embedded"]["events"]
+    opened = notes[0]
+    href = "http://testserver/api/v4"
+    assert event == {
+        "id": str(opened.id),
+        "type": "link_followed",
+        "entity_id": 1,
+        "entity_type": "contact",
+        "created_by": 0,
+        "created_at": SECOND,
+        "value_after": [{"note": {"id": opened.id}}],
+        "value_before": [],
+        "account_id": opened.account_id,
+        "_links": {"self": {"href": f"{href}/events/{opened.id}"}},
+        "_embedded": {
+            "entity": {"id": 1, "_links": {"self": {"href": f"{href}/contacts/1"}}}
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        (f"filter[created_at][from]={SECOND}&filter[entity]=contact", 200),
+        (f"filter[created_at][from]={SECOND + 1}", 204),
+        ("filter[entity_id]=2", 204),
+        ("filter[type]=lead_added", 204),
+        ("filter[entity]=lead", 204),
+        ("filter[value_after]=1", 400),
+        ("limit=101", 400),
+        ("limit=100", 200),
+    ],
+)
+def test_events_are_found(notes: list[Note], api: Api, query: str, status: int) -> None:
+    assert api.get(f"/api/v4/events?{query}").status_code == status
