@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from shortlinks.api import health, problems
+from shortlinks.api.documentation import Docs
 from shortlinks.api.oauth import AccessToken
 
 to_admin = RedirectView.as_view(pattern_name="admin:index")
@@ -13,6 +14,7 @@ urlpatterns = [
     path("", to_admin),
     path("admin", to_admin),
     path("api/v4/", include("shortlinks.api.urls")),
+    path("api/docs", Docs.as_view()),
     path("oauth2/access_token", AccessToken.as_view()),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),

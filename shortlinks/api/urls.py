@@ -4,6 +4,7 @@ from django.urls import path
 
 from shortlinks.api.account import AccountView
 from shortlinks.api.contacts import Contacts, ContactView
+from shortlinks.api.documentation import OpenApi
 from shortlinks.api.events import Events, EventView
 from shortlinks.api.links import LinkView
 from shortlinks.api.notes import ContactNote, ContactNotes, Notes
@@ -12,6 +13,7 @@ from shortlinks.api.users import Users, UserView
 from shortlinks.api.visits import ContactVisits
 
 urlpatterns = [
+    path("openapi.json", OpenApi.as_view(), name="openapi"),
     path("short_links", ShortLinks.as_view()),
     path("short_links/<int:link_id>", LinkView.as_view()),
     path("account", AccountView.as_view()),

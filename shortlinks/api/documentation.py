@@ -1,0 +1,59 @@
+"""The API described: `/api/v4/openapi.json` for programs, `/api/docs` for people."""
+
+import hashlib
+from functools import cache
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import get_conditional_response
+from rest_framework.request import Request
+
+from shortlinks.api.openapi.document import document
+from shortlinks.api.views import ApiView
+
+# Nothing but our own files; the pictures of the page stand in its style.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+    " img-src 'self' data:; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'"
+)
+
+
+class OpenApi(ApiView):
+    """The same for everybody, so without a token and for any cache."""
+
+    authentication_classes = []
+    permission_classes = []
+
+    def get(self, request: Request) -> HttpResponse:
+        content, etag = _published()
+        headers = {"ETag": etag, "Cache-Control": "public, max-age=300"}
+        response = HttpResponse(
+            content, content_type="application/json", headers=headers
+        )
+        return _unless_known(request._request, response, etag)
+
+
+class Docs(ApiView):
+    authentication_classes = []
+    permission_classes = []
+
+    def get(self, request: Request) -> HttpResponse:
+        response = render(request._request, "shortlinks/api_docs.html")
+        response.headers["Content-Security-Policy"] = POLICY
+        return response
+
+
+@cache
+def _published() -> tuple[bytes, str]:
+    content = msgspec.json.encode(document())
+    return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def _unless_known(
+    request: HttpRequest, response: HttpResponse, etag: str
+) -> HttpResponse:
+    """304 for who has this very content."""
+    answer = get_conditional_response(request, etag=etag, response=response)
+    return response if answer is None else answer

@@ -1,0 +1,155 @@
+"""`/api/v4/contacts`."""
+
+from shortlinks.api import bodies, contacts
+from shortlinks.api.openapi import lists
+from shortlinks.api.openapi.operations import ACCOUNT, CONTACT, USER, Answer, Operation
+from shortlinks.api.openapi.schemas import (
+    Schema,
+    always,
+    array,
+    extended,
+    flag,
+    id_,
+    id_or_0,
+    links,
+    maybe,
+    moment,
+    named,
+    one_or_many,
+    record,
+    text,
+)
+from shortlinks.domain.contacts import LONGEST_NAME
+from shortlinks.models import Scope
+
+TAG = "Contacts"
+PATH = "/api/v4/contacts"
+ONE = f"{PATH}/{CONTACT}"
+NAME = {"maxLength": LONGEST_NAME}
+REQUEST_ID = text("0", description="The item's own, else its index.")
+CONTACT_SCHEMA = named(
+    "Contact",
+    record(
+        {
+            "id": id_(CONTACT, description="The CRM's."),
+            "name": text("Anna Karenina"),
+            "first_name": text("Anna"),
+            "last_name": text("Karenina"),
+            "responsible_user_id": id_or_0(USER),
+            "group_id": id_or_0(0),
+            "created_by": id_or_0(USER),
+            "updated_by": id_or_0(USER),
+            "created_at": moment(),
+            "updated_at": moment(),
+            "closest_task_at": always(None),
+            "is_deleted": flag(example=False),
+            "is_unsorted": flag(example=False),
+            "custom_fields_values": always(None),
+            "account_id": id_(ACCOUNT),
+            "_links": links(ONE),
+            "_embedded": record(
+                {
+                    "tags": Schema({"type": "array", "maxItems": 0}, []),
+                    "companies": Schema({"type": "array", "maxItems": 0}, []),
+                }
+            ),
+        }
+    ),
+)
+FIELDS = {
+    "name": maybe(text("Anna Karenina", **NAME)),
+    "first_name": maybe(text("Anna", **NAME)),
+    "last_name": maybe(text("Karenina", **NAME)),
+    "responsible_user_id": maybe(id_(USER)),
+}
+OWN_ID = {"request_id": maybe(text("anna", description="Yours; comes back."))}
+NEW = {
+    "id": maybe(id_(CONTACT + 1, description="The CRM's; without it we find one.")),
+    **FIELDS,
+    **OWN_ID,
+}
+CHANGE = record({"id": id_(CONTACT), **FIELDS, **OWN_ID}, (*FIELDS, *OWN_ID))
+CREATED = record(
+    {
+        "id": id_(CONTACT + 1),
+        "is_deleted": flag(example=False),
+        "is_unsorted": flag(example=False),
+        "request_id": REQUEST_ID,
+        "_links": links(f"{PATH}/{CONTACT + 1}"),
+    }
+)
+BRIEF = record(
+    {
+        "id": id_(CONTACT),
+        "name": text("Anna Karenina"),
+        "updated_at": moment(),
+        "is_deleted": flag(example=False),
+        "is_unsorted": flag(example=False),
+        "_links": links(ONE),
+    }
+)
+
+
+def _batch(items: Schema) -> Schema:
+    embedded = record({"contacts": array(items, minItems=1)})
+    return record({"_links": links(PATH), "_embedded": embedded})
+
+
+CREATED_CONTACTS = _batch(named("CreatedContact", CREATED))
+CHANGED_CONTACTS = _batch(
+    named("ChangedContactOfBatch", extended(BRIEF, {"request_id": REQUEST_ID}))
+)
+OPERATIONS = (
+    Operation(
+        id="list_contacts",
+        tag=TAG,
+        method="GET",
+        path=PATH,
+        scope=Scope.CONTACTS_READ,
+        summary="The contacts that you may view",
+        parameters=lists.parameters(contacts.QUERY),
+        answer=lists.answer("contacts", CONTACT_SCHEMA, PATH),
+    ),
+    Operation(
+        id="create_contacts",
+        tag=TAG,
+        method="POST",
+        path=PATH,
+        scope=Scope.CONTACTS_WRITE,
+        summary="Bring contacts, with the CRM's own ids",
+        description="All or none. Needs the right to add contacts.",
+        body=one_or_many(record(NEW, tuple(NEW)), most=bodies.MOST_ITEMS),
+        answer=Answer("The contacts, in the order of the request.", CREATED_CONTACTS),
+    ),
+    Operation(
+        id="change_contacts",
+        tag=TAG,
+        method="PATCH",
+        path=PATH,
+        scope=Scope.CONTACTS_WRITE,
+        summary="Change contacts",
+        description="All or none; what is not named stays. Needs the right to edit.",
+        body=one_or_many(CHANGE, most=bodies.MOST_ITEMS),
+        answer=Answer("The contacts, in the order of the request.", CHANGED_CONTACTS),
+    ),
+    Operation(
+        id="get_contact",
+        tag=TAG,
+        method="GET",
+        path=f"{PATH}/{{entity_id}}",
+        scope=Scope.CONTACTS_READ,
+        summary="One contact, by the CRM's id",
+        answer=Answer("The contact.", CONTACT_SCHEMA),
+    ),
+    Operation(
+        id="change_contact",
+        tag=TAG,
+        method="PATCH",
+        path=f"{PATH}/{{entity_id}}",
+        scope=Scope.CONTACTS_WRITE,
+        summary="Change one contact",
+        description="What is not named stays. Needs the right to edit.",
+        body=record(FIELDS, tuple(FIELDS)),
+        answer=Answer("The contact, changed.", named("ChangedContact", BRIEF)),
+    ),
+)

@@ -1,0 +1,94 @@
+"""Parameters and answers of lists, from the tables that the views themselves read."""
+
+from collections.abc import Iterator, Mapping
+
+from shortlinks.api import hal
+from shortlinks.api.filters import (
+    LARGEST_ID,
+    LATEST,
+    LONGEST_TEXT,
+    MOST_VALUES,
+    Filter,
+    ListQuery,
+)
+from shortlinks.api.openapi.operations import Answer, parameter
+from shortlinks.api.openapi.schemas import (
+    Json,
+    Schema,
+    array,
+    choice,
+    href,
+    record,
+    text,
+    whole,
+)
+
+NO_NUL = r"^[^\u0000]*$"
+
+
+def parameters(query: ListQuery, *, most: int = hal.MOST_LIMIT) -> list[Json]:
+    """`page`, `limit`, `query`, each `filter[…]` and each `order[…]` of a list."""
+    limit = whole(hal.DEFAULT_LIMIT, minimum=1, maximum=most, default=hal.DEFAULT_LIMIT)
+    page = whole(1, minimum=1, maximum=hal.MOST_PAGE, default=1)
+    return [
+        parameter("page", page),
+        parameter("limit", limit),
+        *_search(query),
+        *(p for name, each in query.filters.items() for p in _filter(name, each)),
+        *(parameter(f"order[{name}]", _DIRECTION) for name in query.orders),
+    ]
+
+
+def answer(
+    name: str, items: Schema, path: str, more: Mapping[str, Schema] | None = None
+) -> Answer:
+    """A page of items, or 204."""
+    links = {
+        "self": href(f"{path}?page=1&limit=50"),
+        "next": href(f"{path}?page=2&limit=50"),
+    }
+    page = {
+        "_page": whole(1, minimum=1),
+        "_links": record(links, optional=("next",)),
+        "_embedded": record({name: array(items, minItems=1)}),
+        **(more or {}),
+    }
+    return Answer(
+        "A page. `next` is absent on the last one.",
+        record(page),
+        without_body={204: "The list, or this page of it, is empty."},
+    )
+
+
+_DIRECTION = choice(["asc", "desc"], "desc")
+
+
+def _search(query: ListQuery) -> Iterator[Json]:
+    if query.searched:
+        columns = ", ".join(query.searched)
+        described = f"Part of: {columns}."
+        yield parameter("query", text("Anna", pattern=NO_NUL, description=described))
+
+
+def _filter(name: str, known: Filter) -> Iterator[Json]:
+    if known.kind == "time":
+        for part in ("", "[from]", "[to]"):
+            yield parameter(f"filter[{name}]{part}", _moment(part))
+        return
+    value = _value(known)
+    yield parameter(f"filter[{name}]", value)
+    yield parameter(f"filter[{name}][]", array(value, maxItems=MOST_VALUES))
+
+
+def _moment(part: str) -> Schema:
+    words = {"": "In this second.", "[from]": "Since then.", "[to]": "Until then."}
+    described = f"Unix seconds. {words[part]}"
+    return whole(1_795_000_000, minimum=0, maximum=LATEST, description=described)
+
+
+def _value(known: Filter) -> Schema:
+    if known.kind == "ids":
+        return whole(1042, minimum=0, maximum=LARGEST_ID, format="int64")
+    if known.kind == "choices":
+        return choice(known.choices, known.choices[0])
+    return text("https://shop.example/sale", maxLength=LONGEST_TEXT, pattern=NO_NUL)

@@ -1,0 +1,214 @@
+"""Every error answer of the API, for operations to refer to (contract §2)."""
+
+import http
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from shortlinks.api.openapi.schemas import (
+    Components,
+    Json,
+    Schema,
+    array,
+    content,
+    extended,
+    named,
+    record,
+    text,
+    whole,
+)
+
+PROBLEM_JSON = "application/problem+json"
+OAUTH_KIND = "https://developers.amocrm.ru/v3/errors/OAuthProblemJson"
+
+
+def _header(description: str, example: str, **keywords: str) -> Json:
+    schema = {"type": "string", **keywords, "examples": [example]}
+    return {"description": description, "required": True, "schema": schema}
+
+
+RETRY_AFTER = {
+    "Retry-After": _header(
+        "Seconds until it is worth trying again.", "1", pattern="^[1-9][0-9]*$"
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error answer: its name in the document, an example's detail, when it comes."""
+
+    name: str
+    status: int
+    detail: str
+    when: str
+    headers: Json = field(default_factory=dict)
+
+    def response(self, schema: Schema, components: Components) -> Json:
+        return {
+            "description": self.when,
+            **({"headers": self.headers} if self.headers else {}),
+            "content": {PROBLEM_JSON: content(schema, components)},
+        }
+
+
+USUAL = (
+    Refusal(
+        "BadRequest",
+        400,
+        "filter[code] is not supported here.",
+        "The request is malformed, or names a filter or an order that there is not.",
+    ),
+    Refusal(
+        "Unauthorized",
+        401,
+        "The access token is not valid.",
+        "No token, or one that is malformed, expired, revoked, or of an inactive user"
+        " or account.",
+        {"WWW-Authenticate": _header("How to come in.", "Bearer")},
+    ),
+    Refusal(
+        "Forbidden",
+        403,
+        "Invalid scope",
+        "The token lacks the scope, its user a right, or `X-Context-User-ID` is not"
+        " for this token.",
+    ),
+    Refusal(
+        "NotFound",
+        404,
+        "There is nothing at this address.",
+        "Nothing that you may see: unknown and forbidden look the same.",
+    ),
+    Refusal(
+        "MethodNotAllowed",
+        405,
+        'Method "PUT" not allowed.',
+        "Another method than there is; `Allow` says which there are.",
+        {"Allow": _header("The methods that there are.", "GET, HEAD, POST")},
+    ),
+    Refusal(
+        "Conflict",
+        409,
+        "The contact has another live link for this url.",
+        "What is asked for stands in the way of something that is there.",
+    ),
+    Refusal("BodyTooLarge", 413, "The body is larger than 4 MB.", "A body over 4 MB."),
+    Refusal(
+        "NotJson",
+        415,
+        "The body must be JSON (Content-Type: application/json).",
+        "A body that is not JSON.",
+    ),
+    Refusal(
+        "TooManyRequests",
+        429,
+        "Too many requests: see Retry-After.",
+        "The token or its account calls more often than it may.",
+        RETRY_AFTER,
+    ),
+    Refusal(
+        "OurFault",
+        500,
+        "Something went wrong on our side. Nothing was stored.",
+        "Our fault; nothing was stored.",
+    ),
+    Refusal(
+        "DatabaseAway",
+        503,
+        "The database is away. Nothing was stored, please try again.",
+        "The database is away or busy; nothing was stored.",
+        RETRY_AFTER,
+    ),
+)
+INVALID = Refusal(
+    "ValidationFailed",
+    400,
+    "Request validation failed",
+    "The body is malformed, or items of it fail: then nothing is stored, and every"
+    " faulty field of every item is named.",
+)
+OAUTH = (
+    Refusal(
+        "GrantRefused",
+        400,
+        "The code or refresh token is not valid.",
+        "A grant type that there is not, or a code or refresh token that is unknown,"
+        " used or expired.",
+    ),
+    Refusal(
+        "ClientRefused",
+        401,
+        "Client authentication failed.",
+        "Not the integration's id, secret or address.",
+    ),
+    Refusal("GrantTooLarge", 413, "The body is larger than 4 MB.", "A body over 4 MB."),
+    Refusal(
+        "GrantUnreadable",
+        415,
+        "The body must be JSON (Content-Type: application/json).",
+        "A body that is neither JSON nor a form.",
+    ),
+)
+FAULT = named(
+    "FieldError",
+    record(
+        {
+            "code": text("FieldMissing", description="See the table in docs/api.md."),
+            "path": text("metadata.entity_id", description="Dotted, from the item on."),
+            "detail": text("This field is missing."),
+        }
+    ),
+)
+FAULTS = named(
+    "ItemErrors",
+    record(
+        {
+            "request_id": text("0", description="The item's own, else its index."),
+            "errors": array(FAULT, minItems=1),
+        }
+    ),
+)
+
+
+def responses(components: Components) -> Mapping[str, Json]:
+    """All of them by name."""
+    return {
+        **{each.name: each.response(_problem(each), components) for each in USUAL},
+        INVALID.name: INVALID.response(_invalid(), components),
+        **{each.name: each.response(_oauth(each), components) for each in OAUTH},
+    }
+
+
+def references(statuses: Iterable[int], special: Iterable[Refusal] = ()) -> Json:
+    """By status; those in `special` take the place of the usual ones."""
+    names = {each.status: each.name for each in (*USUAL, *special)}
+    return {
+        str(status): {"$ref": f"#/components/responses/{names[status]}"}
+        for status in sorted(statuses)
+    }
+
+
+def _problem(refusal: Refusal) -> Schema:
+    status = refusal.status
+    return named(
+        "Problem",
+        record(
+            {
+                "title": text(http.HTTPStatus(status).phrase),
+                "type": text(f"https://httpstatus.es/{status}", format="uri"),
+                "status": whole(status, minimum=400, maximum=599),
+                "detail": text(refusal.detail),
+            }
+        ),
+    )
+
+
+def _invalid() -> Schema:
+    faults = {"validation-errors": array(FAULTS, minItems=1)}
+    whole_ = extended(_problem(INVALID), faults, optional=tuple(faults))
+    return named("ValidationProblem", whole_)
+
+
+def _oauth(refusal: Refusal) -> Schema:
+    more = {"hint": text("Check what was sent"), "type": text(OAUTH_KIND, format="uri")}
+    return named("OAuthProblem", extended(_problem(refusal), more, optional=("hint",)))

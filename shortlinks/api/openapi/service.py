@@ -1,0 +1,106 @@
+"""What needs no token: the exchange of grants, health, and the document itself."""
+
+from shortlinks.api import oauth
+from shortlinks.api.openapi.operations import JSON, Answer, Operation
+from shortlinks.api.openapi.problems import OAUTH
+from shortlinks.api.openapi.schemas import (
+    Schema,
+    always,
+    choice,
+    flag,
+    named,
+    record,
+    text,
+    whole,
+)
+from shortlinks.domain.oauth import ACCESS_LIFE
+
+TAG = "Tokens"
+HEALTH = "Health"
+CLIENT = {
+    "client_id": text("6b1e3c4e-0000-4000-8000-9f2a4c1d7e55"),
+    "client_secret": text("the secret that create_integration printed"),
+    "redirect_uri": text("https://crm.example.com/callback"),
+}
+CODE = {
+    **CLIENT,
+    "grant_type": always("authorization_code"),
+    "code": text("the code; lives 20 minutes, works once"),
+}
+REFRESH = {
+    **CLIENT,
+    "grant_type": always("refresh_token"),
+    "refresh_token": text("the last one you got; works once"),
+}
+GRANT = Schema({}, record(CODE).example, either=(record(CODE), record(REFRESH)))
+PAIR = named(
+    "TokenPair",
+    record(
+        {
+            "token_type": always("Bearer"),
+            "expires_in": whole(int(ACCESS_LIFE.total_seconds()), minimum=1),
+            "access_token": text("eyJ0eXAiOiJKV1QiLCJhbGciOi…", description="A JWT."),
+            "refresh_token": text("…"),
+        }
+    ),
+)
+NO_STORE = {"Cache-Control": {"required": True, "schema": {"const": "no-store"}}}
+PART = record({"ok": flag(example=True), "detail": text("")})
+READINESS = named(
+    "Readiness",
+    record(
+        {
+            "status": choice(["ready", "degraded", "unready"], "ready"),
+            "checks": Schema({"type": "object"}, {"postgres": PART.example}, rest=PART),
+        }
+    ),
+)
+OPERATIONS = (
+    Operation(
+        id="exchange_grant",
+        tag=TAG,
+        method="POST",
+        path="/oauth2/access_token",
+        summary="A code or a refresh token for a pair of tokens",
+        body=GRANT,
+        body_types=(JSON, oauth.FORM),
+        answer=Answer("The pair.", PAIR, JSON, NO_STORE),
+        needs_token=False,
+        refusals=OAUTH,
+    ),
+    Operation(
+        id="get_openapi",
+        tag=HEALTH,
+        method="GET",
+        path="/api/v4/openapi.json",
+        summary="This document",
+        answer=Answer(
+            "OpenAPI 3.1.",
+            Schema({"type": "object"}, {"openapi": "3.1.0"}),
+            JSON,
+            without_body={304: "It is still what `If-None-Match` names."},
+        ),
+        needs_token=False,
+    ),
+    Operation(
+        id="get_health",
+        tag=HEALTH,
+        method="GET",
+        path="/healthz",
+        summary="The process lives",
+        answer=Answer("It does.", text("ok\n"), "text/plain"),
+        needs_token=False,
+        has_problems=False,
+    ),
+    Operation(
+        id="get_readiness",
+        tag=HEALTH,
+        method="GET",
+        path="/readyz",
+        summary="Which parts are there",
+        answer=Answer("Ready, or degraded.", READINESS, JSON, NO_STORE),
+        also={503: Answer("Unready: a vital part is away.", READINESS, JSON)},
+        needs_token=False,
+        has_problems=False,
+    ),
+)

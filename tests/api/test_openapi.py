@@ -1,0 +1,137 @@
+"""The document says what is: all routes, the right scopes, examples that work."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.urls import URLPattern, URLResolver, get_resolver
+from openapi_spec_validator import validate
+
+from shortlinks.api.openapi.document import document, operations
+from shortlinks.api.openapi.operations import IN_PATHS, Operation
+from shortlinks.models import Scope
+from tests import exemplary, factories
+from tests.conftest import Api
+
+DOCUMENT = document()
+STRICT = exemplary.closed()
+OPERATIONS = [pytest.param(each, id=each.id) for each in operations()]
+DESCRIBED = re.compile(r"(api/v4/|oauth2/|healthz$|readyz$)")
+Views = dict[tuple[str, str], Any]
+
+
+def routes(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Views:
+    """Whatever answers, by path and method."""
+    found: Views = {}
+    for pattern in patterns:
+        route = f"{prefix}{pattern.pattern}"
+        if isinstance(pattern, URLResolver):
+            found |= routes(pattern.url_patterns, route)
+        elif DESCRIBED.match(route):
+            path = "/" + re.sub(r"<int:(\w+)>", r"{\1}", route)
+            view = getattr(pattern.callback, "view_class", pattern.callback)
+            found |= {(path, method): view for method in methods(view)}
+    return found
+
+
+def methods(view: Any) -> list[str]:
+    """HEAD goes with GET; a plain function answers GET."""
+    if not hasattr(view, "http_method_names"):
+        return ["GET"]
+    allowed = set(view.http_method_names) - {"head", "options"}
+    return [method.upper() for method in allowed if hasattr(view, method)]
+
+
+def test_the_document_is_openapi_3_1() -> None:
+    validate(DOCUMENT)
+
+    assert DOCUMENT["openapi"].startswith("3.1.")
+
+
+def test_every_route_has_an_operation_and_every_operation_a_route() -> None:
+    served = routes(get_resolver().url_patterns).keys()
+    described = {(each.path, each.method) for each in operations()}
+
+    assert not served - described, (
+        f"these have no Operation: {sorted(served - described)}; add them to the module"
+        " of their subject in shortlinks/api/openapi/ (a new one is listed in"
+        " document.SUBJECTS)"
+    )
+    assert not described - served, f"no such routes: {sorted(described - served)}"
+    assert len(described) == len(operations())
+    assert len({each.id for each in operations()}) == len(operations())
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_the_scope_is_the_views(operation: Operation) -> None:
+    view = routes(get_resolver().url_patterns)[operation.path, operation.method]
+    scopes: dict[str, Scope] = getattr(view, "scopes", {})
+
+    assert scopes.get(operation.method) == operation.scope
+    assert operation.needs_token == bool(getattr(view, "permission_classes", []))
+
+
+@pytest.mark.parametrize(
+    "media",
+    [pytest.param(media, id=place) for place, media in exemplary.media_types(DOCUMENT)],
+)
+def test_examples_are_of_their_schemas(media: dict[str, Any]) -> None:
+    exemplary.validate(media["example"], media["schema"], of=STRICT)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_examples_work(db: None, operation: Operation) -> None:
+    """What the pages show can be sent as it stands, and is answered as they say."""
+    api = Api(factories.token(exemplary.world().admin))
+    path = re.sub(r"{(\w+)}", lambda m: str(IN_PATHS[m[1]].example), operation.path)
+    body = b"" if operation.body is None else json.dumps(operation.body.example)
+
+    response = api.send(
+        operation.method, path, data=body, content_type="application/json"
+    )
+
+    assert response.status_code == 200, response.content
+    [(media_type, media)] = STRICT["paths"][operation.path][operation.method.lower()][
+        "responses"
+    ]["200"]["content"].items()
+    assert response.headers["Content-Type"].partition(";")[0] == media_type
+    exemplary.validate(read(response), media["schema"], of=STRICT)
+
+
+def read(response: HttpResponse) -> Any:
+    text = response.content.decode()
+    is_json = "json" in response.headers["Content-Type"]
+    return json.loads(text) if is_json else text
+
+
+def test_the_document_is_for_everybody_and_for_caches(anonymous: Api) -> None:
+    response = anonymous.get("/api/v4/openapi.json")
+    again = anonymous.get(
+        "/api/v4/openapi.json", **{"If-None-Match": response.headers["ETag"]}
+    )
+
+    assert json.loads(response.content) == DOCUMENT
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["Cache-Control"] == "public, max-age=300"
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_the_pages_load_our_own_files_alone(anonymous: Api) -> None:
+    page = anonymous.get("/api/docs")
+
+    html = page.content.decode()
+    files = re.findall(r'(?:src|href)="(/[^"]+)"', html)
+    answers = [fetched(anonymous, path) for path in files]
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none';")
+    assert not re.search(r"(src|href)=\"(https?:)?//|<script>|<style|unsafe", html)
+    assert "unsafe" not in page.headers["Content-Security-Policy"]
+    assert answers == [200] * len(files)
+    assert len(files) >= 4
+
+
+def fetched(anonymous: Api, path: str) -> int:
+    response = anonymous.get(path)
+    response.close()
+    return response.status_code

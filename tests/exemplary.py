@@ -1,0 +1,110 @@
+"""The world of which the OpenAPI document's examples speak, and what it says of it."""
+
+import copy
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema_rs
+from django.utils import timezone
+
+from shortlinks.api.openapi import service, short_links
+from shortlinks.api.openapi.document import document
+from shortlinks.api.openapi.operations import ACCOUNT, CONTACT, LINK, NOTE, USER
+from shortlinks.domain import visits
+from shortlinks.domain.oauth import CODE_LIFE
+from shortlinks.models import (
+    Account,
+    GrantKind,
+    Integration,
+    Note,
+    OAuthGrant,
+    ShortLink,
+    User,
+)
+from tests import factories
+
+Json = dict[str, Any]
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    admin: User
+    manager: User  # is responsible for the contact and sees it alone
+
+
+def world() -> World:
+    """Rows with the ids of the examples; the link was opened once."""
+    account = factories.account(id=ACCOUNT)
+    admin = factories.admin(account)
+    manager = factories.user(account, id=USER, contacts_view="M", contacts_edit="M")
+    contact = factories.contact(account, entity_id=CONTACT, responsible_user=manager)
+    made = factories.link(contact, short_links.URL)
+    ShortLink.objects.filter(pk=made.pk).update(id=LINK)
+    factories.visit(LINK)
+    visits.follow_up()
+    Note.objects.update(id=NOTE)
+    _integration(account, admin)
+    return World(admin, manager)
+
+
+def _integration(account: Account, user: User) -> None:
+    client = {name: part.example for name, part in service.CODE.items()}
+    integration = Integration.objects.create(
+        account=account,
+        client_id=client["client_id"],
+        name="A CRM",
+        redirect_uri=client["redirect_uri"],
+        secret_sha256=_sha256(client["client_secret"]),
+    )
+    OAuthGrant.objects.create(
+        integration=integration,
+        user=user,
+        kind=GrantKind.CODE,
+        sha256=_sha256(client["code"]),
+        expires_at=timezone.now() + CODE_LIFE,
+    )
+
+
+def _sha256(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def closed() -> Json:
+    """The document, but what it does not name may not be in an answer either."""
+    strict = copy.deepcopy(document())
+    for schema in strict["components"]["schemas"].values():
+        _close(schema)
+    for path in strict["paths"].values():
+        for operation in path.values():
+            _close(operation["responses"])
+    return strict
+
+
+def _close(node: Any) -> None:
+    if isinstance(node, dict) and node.get("type") == "object" and "properties" in node:
+        node["additionalProperties"] = False
+    for part in _parts(node):
+        _close(part)
+
+
+def _parts(node: Any) -> list[Any]:
+    if isinstance(node, dict):
+        return list(node.values())
+    return node if isinstance(node, list) else []
+
+
+def media_types(node: Any, place: str = "") -> Iterator[tuple[str, Json]]:
+    """All that have an example, with the place where they stand."""
+    if isinstance(node, dict):
+        if "schema" in node and "example" in node and "name" not in node:
+            yield place, node
+        for key, part in node.items():
+            yield from media_types(part, f"{place} {key}".strip())
+
+
+def validate(value: Any, schema: Json, *, of: Json) -> None:
+    whole = {"$schema": DRAFT, **schema, "components": of["components"]}
+    jsonschema_rs.validate(whole, value, validate_formats=True)
