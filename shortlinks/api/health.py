@@ -2,14 +2,20 @@
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 
 from shortlinks.domain import health
 
 
+@csrf_exempt  # or it would answer before the 405
+@require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
 
 
+@csrf_exempt  # or it would answer before the 405
+@require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     status, body = health.report(health.of_web())
     return HttpResponse(

@@ -4,6 +4,7 @@ from shortlinks.api import bodies, contacts
 from shortlinks.api.openapi import lists
 from shortlinks.api.openapi.operations import ACCOUNT, CONTACT, USER, Answer, Operation
 from shortlinks.api.openapi.schemas import (
+    NO_NUL,
     Schema,
     always,
     array,
@@ -25,7 +26,7 @@ from shortlinks.models import Scope
 TAG = "Contacts"
 PATH = "/api/v4/contacts"
 ONE = f"{PATH}/{CONTACT}"
-NAME = {"maxLength": LONGEST_NAME}
+NAME = {"maxLength": LONGEST_NAME, "pattern": NO_NUL}
 REQUEST_ID = text("0", description="The item's own, else its index.")
 CONTACT_SCHEMA = named(
     "Contact",

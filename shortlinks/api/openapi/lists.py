@@ -13,6 +13,7 @@ from shortlinks.api.filters import (
 )
 from shortlinks.api.openapi.operations import Answer, parameter
 from shortlinks.api.openapi.schemas import (
+    NO_NUL,
     Json,
     Schema,
     array,
@@ -22,8 +23,6 @@ from shortlinks.api.openapi.schemas import (
     text,
     whole,
 )
-
-NO_NUL = r"^[^\u0000]*$"
 
 
 def parameters(query: ListQuery, *, most: int = hal.MOST_LIMIT) -> list[Json]:

@@ -11,6 +11,7 @@ from shortlinks.api.openapi.operations import (
     Operation,
 )
 from shortlinks.api.openapi.schemas import (
+    NO_NUL,
     Schema,
     always,
     array,
@@ -58,7 +59,7 @@ NOTE_SCHEMA = named(
 )
 NEW = {
     "note_type": always(NoteType.COMMON.value),
-    "params": record({"text": text("Called back.", maxLength=LONGEST)}),
+    "params": record({"text": text("Called back.", maxLength=LONGEST, pattern=NO_NUL)}),
     "request_id": maybe(text("call-7", description="Yours; comes back.")),
 }
 NEW_OF_ALL = {"entity_id": id_(CONTACT), **NEW}

@@ -28,7 +28,7 @@ IN_PATHS = {
     "event_id": id_(NOTE, minimum=0, description="The event's id."),
     "user_id": id_(USER, minimum=0, description="The user's id."),
 }
-ALWAYS = {400, 405, 500, 503}
+ALWAYS = {400, 405, 431, 500, 503}
 WITH_TOKEN = {401, 403, 429}
 WITH_BODY = {413, 415}
 

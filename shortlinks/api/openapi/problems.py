@@ -120,6 +120,9 @@ USUAL = (
         RETRY_AFTER,
     ),
 )
+# The server's own word, before the service sees the request.
+HEAD_TOO_LARGE = "HeadTooLarge"
+TOO_LARGE = "The address and headers are over 64 KB; without a body."
 INVALID = Refusal(
     "ValidationFailed",
     400,
@@ -173,6 +176,7 @@ FAULTS = named(
 def responses(components: Components) -> Mapping[str, Json]:
     """All of them by name."""
     return {
+        HEAD_TOO_LARGE: {"description": TOO_LARGE},
         **{each.name: each.response(_problem(each), components) for each in USUAL},
         INVALID.name: INVALID.response(_invalid(), components),
         **{each.name: each.response(_oauth(each), components) for each in OAUTH},
@@ -181,7 +185,8 @@ def responses(components: Components) -> Mapping[str, Json]:
 
 def references(statuses: Iterable[int], special: Iterable[Refusal] = ()) -> Json:
     """By status; those in `special` take the place of the usual ones."""
-    names = {each.status: each.name for each in (*USUAL, *special)}
+    names = {431: HEAD_TOO_LARGE}
+    names |= {each.status: each.name for each in (*USUAL, *special)}
     return {
         str(status): {"$ref": f"#/components/responses/{names[status]}"}
         for status in sorted(statuses)

@@ -9,6 +9,7 @@ from shortlinks.api.filters import LATEST
 
 Json = dict[str, Any]
 Components = dict[str, Json]
+NO_NUL = r"^[^\u0000]*$"  # what Postgres stores no text with
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ PAIR = named(
     ),
 )
 NO_STORE = {"Cache-Control": {"required": True, "schema": {"const": "no-store"}}}
+NOT_SAFE = {405: "Another method than `GET` and `HEAD`."}
 PART = record({"ok": flag(example=True), "detail": text("")})
 READINESS = named(
     "Readiness",
@@ -88,7 +89,7 @@ OPERATIONS = (
         method="GET",
         path="/healthz",
         summary="The process lives",
-        answer=Answer("It does.", text("ok\n"), "text/plain"),
+        answer=Answer("It does.", text("ok\n"), "text/plain", without_body=NOT_SAFE),
         needs_token=False,
         has_problems=False,
     ),
@@ -98,7 +99,9 @@ OPERATIONS = (
         method="GET",
         path="/readyz",
         summary="Which parts are there",
-        answer=Answer("Ready, or degraded.", READINESS, JSON, NO_STORE),
+        answer=Answer(
+            "Ready, or degraded.", READINESS, JSON, NO_STORE, without_body=NOT_SAFE
+        ),
         also={503: Answer("Unready: a vital part is away.", READINESS, JSON)},
         needs_token=False,
         has_problems=False,
