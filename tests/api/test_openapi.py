@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,9 +10,12 @@ from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver
 from openapi_spec_validator import validate
 
+from shortlinks.api import problems
+from shortlinks.api.authentication import CONTEXT_USER
+from shortlinks.api.openapi import service, short_links
 from shortlinks.api.openapi.document import document, operations
-from shortlinks.api.openapi.operations import IN_PATHS, Operation
-from shortlinks.models import Scope
+from shortlinks.api.openapi.operations import IN_PATHS, LINK, Operation
+from shortlinks.models import ApiToken, Scope
 from tests import exemplary, factories
 from tests.conftest import Api
 
@@ -104,6 +108,80 @@ def read(response: HttpResponse) -> Any:
     text = response.content.decode()
     is_json = "json" in response.headers["Content-Type"]
     return json.loads(text) if is_json else text
+
+
+LINKS = "/api/v4/short_links"
+ONE = f"{LINKS}/{{link_id}}"
+REFUSED: dict[int, Callable[[Api], HttpResponse]] = {
+    400: lambda api: api.post(LINKS, [{"url": 1}]),
+    401: lambda api: api.get(LINKS, Authorization="Bearer nonsense"),
+    403: lambda api: api.get(LINKS, **{CONTEXT_USER: "404"}),
+    404: lambda api: api.get(f"{LINKS}/404"),
+    405: lambda api: api.send("PUT", LINKS),
+    413: lambda api: api.send("POST", LINKS, data=b" " * 5_000_000),
+    415: lambda api: api.send("POST", LINKS, data=b"{}", content_type="text/plain"),
+    500: lambda api: problems.render(RuntimeError()),
+    503: lambda api: problems.render(problems.database_away()),
+}
+
+
+@pytest.mark.parametrize("status", REFUSED)
+def test_refusals_are_as_described(db: None, status: int) -> None:
+    api = Api(factories.token(exemplary.world().admin))
+
+    response = REFUSED[status](api)
+
+    assert_described(response, status, ONE, "patch")
+
+
+def test_a_conflict_is_as_described(db: None) -> None:
+    api = Api(factories.token(exemplary.world().admin))
+    path = f"{LINKS}/{LINK}"
+    api.patch(path, {"is_disabled": True})
+    api.post(LINKS, short_links.OPERATIONS[0].body.example)  # type: ignore[union-attr]
+
+    response = api.patch(path, {"is_disabled": False})
+
+    assert_described(response, 409, ONE, "patch")
+
+
+def test_too_many_requests_are_as_described(db: None) -> None:
+    token = factories.token(exemplary.world().admin)
+    ApiToken.objects.update(rate=1)
+
+    first, *_, last = [Api(token).get(LINKS) for _ in range(20)]
+
+    assert first.status_code == 200
+    assert_described(last, 429, LINKS, "get")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "status"),
+    [("code", "nonsense", 400), ("client_secret", "nonsense", 401)],
+)
+def test_refused_grants_are_as_described(
+    anonymous: Api, field: str, value: str, status: int
+) -> None:
+    exemplary.world()
+    grant = {**service.GRANT.example, field: value}
+
+    response = anonymous.post("/oauth2/access_token", grant)
+
+    assert_described(response, status, "/oauth2/access_token", "post")
+
+
+def assert_described(
+    response: HttpResponse, status: int, path: str, method: str
+) -> None:
+    """Of the status, and as the operation says that its answer looks."""
+    assert response.status_code == status, response.content
+    reference = STRICT["paths"][path][method]["responses"][str(status)]["$ref"]
+    described = STRICT["components"]["responses"][reference.rpartition("/")[2]]
+    [(media_type, media)] = described["content"].items()
+    assert response.headers["Content-Type"] == media_type
+    exemplary.validate(read(response), media["schema"], of=STRICT)
+    for name, header in described.get("headers", {}).items():
+        exemplary.validate(response.headers[name], header["schema"], of=STRICT)
 
 
 def test_the_document_is_for_everybody_and_for_caches(anonymous: Api) -> None:
