@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.http import HttpResponse
@@ -14,7 +15,7 @@ from shortlinks.api import problems
 from shortlinks.api.authentication import CONTEXT_USER
 from shortlinks.api.openapi import service, short_links
 from shortlinks.api.openapi.document import document, operations
-from shortlinks.api.openapi.operations import IN_PATHS, LINK, Operation
+from shortlinks.api.openapi.operations import CONTACT, IN_PATHS, LINK, Operation
 from shortlinks.models import ApiToken, Scope
 from tests import exemplary, factories
 from tests.conftest import Api
@@ -108,6 +109,30 @@ def read(response: HttpResponse) -> Any:
     text = response.content.decode()
     is_json = "json" in response.headers["Content-Type"]
     return json.loads(text) if is_json else text
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [pytest.param(each, id=each.id) for each in operations() if each.parameters],
+)
+def test_every_parameter_of_a_list_is_taken(db: None, operation: Operation) -> None:
+    api = Api(factories.token(exemplary.world().admin))
+    path = operation.path.replace("{entity_id}", str(CONTACT))
+
+    asked = [
+        f"{path}?{urlencode({each['name']: allowed(each['schema'])})}"
+        for each in operation.parameters
+    ]
+
+    answers = {url: api.get(url).status_code for url in asked}
+    assert {url for url, status in answers.items() if status not in {200, 204}} == set()
+    assert len(answers) == len(operation.parameters)
+
+
+def allowed(schema: dict[str, Any]) -> str:
+    """A value of the schema."""
+    inner = schema.get("items", schema)
+    return str(inner.get("enum", [inner.get("minimum", "a")])[0])
 
 
 LINKS = "/api/v4/short_links"
