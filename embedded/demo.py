@@ -29,6 +29,7 @@ ADDRESSES = """
   API        {base}/api/v4/
   Admin      {base}/admin/
   Redirects  {short}/
+  API docs   {base}/api/docs
 """
 # To paste as it stands: so no indent, and no tool that is not everywhere.
 STORY = """

@@ -36,7 +36,10 @@ class World:
 
 
 def world() -> World:
-    """Rows with the ids of the examples; the link was opened once."""
+    """Rows with the ids of the examples; the link was opened once.
+
+    The ids are larger than any that the tests' databases come to by themselves.
+    """
     account = factories.account(id=ACCOUNT)
     admin = factories.admin(account)
     manager = factories.user(account, id=USER, contacts_view="M", contacts_edit="M")

@@ -87,7 +87,7 @@ def _moment(part: str) -> Schema:
 
 def _value(known: Filter) -> Schema:
     if known.kind == "ids":
-        return whole(1042, minimum=0, maximum=LARGEST_ID, format="int64")
+        return whole(11070881, minimum=0, maximum=LARGEST_ID, format="int64")
     if known.kind == "choices":
         return choice(known.choices, known.choices[0])
     return text("https://shop.example/sale", maxLength=LONGEST_TEXT, pattern=NO_NUL)

@@ -20,7 +20,7 @@ from shortlinks.models import Scope
 HAL = "application/hal+json"
 JSON = "application/json"
 # Ids of the examples; each address names one of what it is about.
-CONTACT, LINK, NOTE, USER, ACCOUNT = 11070881, 1042, 7422564, 7, 123
+CONTACT, LINK, NOTE, USER, ACCOUNT = 11070881, 7042564, 7422564, 504141, 123
 IN_PATHS = {
     "entity_id": id_(CONTACT, minimum=0, description="The contact's id in the CRM."),
     "link_id": id_(LINK, minimum=0, description="The link's id."),
