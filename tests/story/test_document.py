@@ -16,7 +16,7 @@ PHASES = "examples,coverage,fuzzing,stateful"
 # Which rows there are decides, too, so a 400 may answer what the schemas allow.
 NOT_CHECKED = "positive_data_acceptance"
 # For each operation and phase; they are the same in every run.
-MOST_EXAMPLES = 10
+MOST_EXAMPLES = 6
 DEADLINE = 300
 
 
