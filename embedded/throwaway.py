@@ -60,6 +60,7 @@ def _execute(command: Sequence[str], base: Path) -> int:
     secrets = keys.new()
     needed = stores.needed(base, secrets, ports.pick(*stores.PORTS))
     settings = {store.setting: store.url for store in needed}
+    settings["METRICS_DIR"] = str(base / "metrics")  # apart from a run's in `var/`
     with contextlib.ExitStack() as running:
         processes = [running.enter_context(_running(each, base)) for each in needed]
         for store, process in zip(needed, processes, strict=True):

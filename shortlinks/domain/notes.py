@@ -57,6 +57,14 @@ class Window:
     opens: int
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many notes were new, and how many a further open changed."""
+
+    new: int = 0
+    extended: int = 0
+
+
 def plan(
     existing: Iterable[Window], opens: Iterable[tuple[datetime, timedelta]]
 ) -> list[Window]:
@@ -94,10 +102,10 @@ def _join(
     return len(windows), None
 
 
-def write(opens: Sequence[Open]) -> None:
+def write(opens: Sequence[Open]) -> Written:
     """Write the notes of these opens; the links' rows are locked by the caller."""
     if not opens:
-        return
+        return Written()
     by_link: defaultdict[int, list[tuple[datetime, timedelta]]] = defaultdict(list)
     for item in opens:
         by_link[item.link_id].append((item.opened_at, item.window))
@@ -107,7 +115,7 @@ def write(opens: Sequence[Open]) -> None:
         for link_id, times in by_link.items()
         for window in plan(existing[link_id], times)
     ]
-    _store(planned)
+    return _store(planned)
 
 
 def _near(
@@ -132,7 +140,7 @@ def _near(
     return near
 
 
-def _store(planned: Sequence[tuple[int, Window]]) -> None:
+def _store(planned: Sequence[tuple[int, Window]]) -> Written:
     new = [(link_id, window) for link_id, window in planned if window.id is None]
     old = [window for _, window in planned if window.id is not None]
     now = timezone.now()
@@ -150,6 +158,7 @@ def _store(planned: Sequence[tuple[int, Window]]) -> None:
         if old:
             ids = [window.id for window in old]
             cursor.execute(UPDATE, _columns(old) | {"ids": ids, "now": now})
+    return Written(new=len(new), extended=len(old))
 
 
 def _columns(windows: Sequence[Window]) -> dict[str, Any]:

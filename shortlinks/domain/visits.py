@@ -7,7 +7,7 @@ may run twice, die or meet another: every open is followed up exactly once.
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -86,6 +86,7 @@ SET attempts = attempts + 1, last_error = %(error)s,
               * (0.8 + 0.4 * random()) END,
     set_aside_at = CASE WHEN attempts + 1 >= %(most)s THEN now() END
 WHERE id = %(id)s AND due_at IS NOT NULL
+RETURNING set_aside_at IS NOT NULL
 """
 
 
@@ -106,23 +107,44 @@ class ClaimedVisit:
     time_zone: str | None
 
 
-def follow_up(limit: int = BATCH) -> int:
-    """Follow up the visits that are due, at most `limit`; how many were claimed.
+@dataclass(slots=True)
+class FollowedUp:
+    """What a follow-up did; `claimed` are also those that failed."""
+
+    claimed: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    notes_new: int = 0
+    notes_extended: int = 0
+    put_off: int = 0
+    set_aside: int = 0
+
+    def add(self, other: "FollowedUp") -> None:
+        self.verdicts.update(other.verdicts)
+        self.notes_new += other.notes_new
+        self.notes_extended += other.notes_extended
+        self.put_off += other.put_off
+        self.set_aside += other.set_aside
+
+
+def follow_up(limit: int = BATCH) -> FollowedUp:
+    """Follow up the visits that are due, at most `limit`.
 
     A visit that cannot be concluded from is tried alone, put off, and after 15
     attempts set aside for an administrator; it never stops the others.
     """
     ids: list[UUID] = []
+    done = FollowedUp()
     try:
         with transaction.atomic():
             ids = _claim(CLAIM, limit)
-            _conclude(ids)
+            done = _conclude(ids)
     except ROW_FAULTS as error:
         _raise_if_away(error)
         logger.exception("a batch of %d visits failed, trying each alone", len(ids))
         for visit_id in ids:
-            _follow_up_alone(visit_id)
-    return len(ids)
+            done.add(_follow_up_alone(visit_id))
+    done.claimed = len(ids)
+    return done
 
 
 def requeue(visits: Iterable[UUID]) -> int:
@@ -136,10 +158,10 @@ def requeue(visits: Iterable[UUID]) -> int:
         return int(cursor.rowcount)
 
 
-def _follow_up_alone(visit_id: UUID) -> None:
+def _follow_up_alone(visit_id: UUID) -> FollowedUp:
     try:
         with transaction.atomic():
-            _conclude(_claim(CLAIM_ONE, visit_id))
+            return _conclude(_claim(CLAIM_ONE, visit_id))
     except ROW_FAULTS as error:  # kept in the row, where an administrator reads it
         _raise_if_away(error)
         logger.exception("visit %s could not be followed up", visit_id)
@@ -148,6 +170,8 @@ def _follow_up_alone(visit_id: UUID) -> None:
                 PUT_OFF,
                 {"id": visit_id, "error": repr(error)[:1000], "most": MOST_ATTEMPTS},
             )
+            was_last = any(is_set_aside for (is_set_aside,) in cursor)
+        return FollowedUp(put_off=int(not was_last), set_aside=int(was_last))
 
 
 def _raise_if_away(error: Exception) -> None:
@@ -163,9 +187,9 @@ def _claim(query: str, argument: int | UUID) -> list[UUID]:
         return [row[0] for row in cursor]
 
 
-def _conclude(ids: Sequence[UUID]) -> None:
+def _conclude(ids: Sequence[UUID]) -> FollowedUp:
     if not ids:
-        return
+        return FollowedUp()
     bounds: dict[str, Any] = {"ids": list(ids), "first": min(ids), "last": max(ids)}
     with connection.cursor() as cursor:
         cursor.execute(SELECT_FACTS, bounds)
@@ -177,10 +201,14 @@ def _conclude(ids: Sequence[UUID]) -> None:
         if judgement.verdict == Verdict.PERSON and visit.contact_id is not None
     ]
     _lock_links(by_people)
-    notes.write([_open(visit) for visit in by_people])
+    written = notes.write([_open(visit) for visit in by_people])
     pixels.attach([s for visit in by_people for s in _sightings(visit)])
     _count(judged)
     _mark_done(judged, bounds)
+    verdicts = Counter(str(judgement.verdict) for _, judgement in judged)
+    return FollowedUp(
+        verdicts=verdicts, notes_new=written.new, notes_extended=written.extended
+    )
 
 
 def _judge(visit: ClaimedVisit) -> Judgement:

@@ -73,7 +73,12 @@ class Visit(models.Model):
         indexes = [
             models.Index(
                 fields=["due_at"], name="visit_due", condition=Q(due_at__isnull=False)
-            )
+            ),
+            models.Index(
+                fields=["set_aside_at"],
+                name="visit_set_aside",
+                condition=Q(set_aside_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from shortlinks import tasks
-from shortlinks.domain import cached_links, database, spool, urls
+from shortlinks.domain import cached_links, database, health, spool, urls
 from shortlinks.domain.health import Check
 from shortlinks.redirects import spool_replay
 from shortlinks.redirects.app import Receive, Redirects, Scope, Send
@@ -20,6 +20,7 @@ from shortlinks.redirects.database import Connection, Guarded
 from shortlinks.redirects.grouped_cache import GroupedCache
 from shortlinks.redirects.link_cache import LinkStore
 from shortlinks.redirects.pixel_cookie import PixelCookies
+from shortlinks.redirects.reporting import Reporter
 from shortlinks.redirects.source_keys import SourceKeys
 from shortlinks.redirects.visit_log import SpoolDoor, VisitLog
 
@@ -57,7 +58,14 @@ class Process:
         )
         self._source_keys = SourceKeys(self._for_keys)
         self.redirects = self._redirects()
+        self._reporter = Reporter(
+            self.redirects.answers,
+            self._visits.counts,
+            self._bell,
+            {"postgres": self._database_breaker, "redis": self._cache_breaker},
+        )
         self._tasks = [
+            asyncio.create_task(self._reporter.keep_reporting()),
             asyncio.create_task(self._source_keys.follow_the_day()),
             asyncio.create_task(self._replay_spool()),
         ]
@@ -70,6 +78,7 @@ class Process:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._reporter.report()
         await self._database_breaker.close()
         await self._cache_breaker.close()
         for connection in (
@@ -106,16 +115,14 @@ class Process:
     def _store(self, database: Guarded) -> LinkStore:
         return LinkStore(database, self._cache, self._cache_breaker, urls.policy())
 
-    def _checks(self) -> list[Check]:
+    async def _checks(self) -> list[Check]:
         """Never unready: what is cached leads on, and its visits wait on disk."""
-        waiting = spool.used(settings.SPOOL_DIR)
-        lost = self._visits.counts.lost
-        return [
-            Check("postgres", is_ok=not self._database_breaker.is_open),
-            Check("redis", is_ok=not self._cache_breaker.is_open),
-            Check("spool", is_ok=not waiting, detail=f"{waiting} bytes"),
-            Check("lost_visits", is_ok=not lost, detail=str(lost)),
-        ]
+        return health.of_redirects(
+            has_postgres=not self._database_breaker.is_open,
+            has_redis=not self._cache_breaker.is_open,
+            lost=self._visits.counts.lost,
+            disk=await asyncio.to_thread(spool.look, settings.SPOOL_DIR),
+        )
 
     def _guarded(self) -> Guarded:
         connection = Connection(_conninfo(), timeout=settings.VISIT_COMMIT_TIMEOUT)
