@@ -50,6 +50,15 @@ def database_url() -> str:
     return f"postgres://{database['USER']}:{password}@{address}"
 
 
+def surroundings() -> dict[str, str]:
+    """What every process is told."""
+    return {
+        **os.environ,
+        "DATABASE_URL": database_url(),
+        "LINK_CACHE_SECONDS": "1",
+    }
+
+
 class Process:
     """A running program with its log."""
 
@@ -59,13 +68,7 @@ class Process:
         self._process = subprocess.Popen(
             program.command,
             cwd=ROOT,
-            env={
-                **os.environ,
-                "DATABASE_URL": database_url(),
-                "LINK_CACHE_SECONDS": "1",
-                **program.environment,
-                **environment,
-            },
+            env={**surroundings(), **program.environment, **environment},
             stdout=self._output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -74,6 +77,10 @@ class Process:
     def says(self, words: str) -> bool:
         assert self._process.poll() is None, self.log.read_text()
         return words in self.log.read_text()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def kill(self) -> None:
         """As by `kill -9`, the children too."""
@@ -94,8 +101,10 @@ class Process:
 
 
 @contextlib.contextmanager
-def worker(directory: Path, *, name: str = "worker") -> Iterator[Process]:
-    process = Process(roles.worker(), directory / f"{name}.log")
+def worker(
+    directory: Path, *, name: str = "worker", **environment: str
+) -> Iterator[Process]:
+    process = Process(roles.worker(), directory / f"{name}.log", **environment)
     try:
         wait_for(lambda: process.says("ready."))
         yield process
@@ -104,8 +113,9 @@ def worker(directory: Path, *, name: str = "worker") -> Iterator[Process]:
 
 
 @contextlib.contextmanager
-def beat(directory: Path) -> Iterator[Process]:
-    process = Process(roles.beat(directory / "schedule"), directory / "beat.log")
+def beat(directory: Path, **environment: str) -> Iterator[Process]:
+    program = roles.beat(directory / "schedule")
+    process = Process(program, directory / "beat.log", **environment)
     try:
         yield process
     finally:
@@ -124,6 +134,13 @@ def redirects(directory: Path, **environment: str) -> Iterator[httpx.Client]:
 def web(directory: Path, **environment: str) -> Iterator[httpx.Client]:
     port = free_port()
     with _serving(roles.web(port), port, directory, environment) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def metrics(directory: Path, **environment: str) -> Iterator[httpx.Client]:
+    port = free_port()
+    with _serving(roles.metrics(port), port, directory, environment) as client:
         yield client
 
 

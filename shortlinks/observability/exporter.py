@@ -53,6 +53,7 @@ GAUGES: dict[str, tuple[str, str]] = {
     "shortlinks_queue_messages": ("Messages that no worker has taken yet.", "queue"),
     "shortlinks_spool_bytes": ("Bytes in the exporter's spool: waiting, bad.", "state"),
     "shortlinks_spool_oldest_seconds": ("Age of the oldest file that waits.", ""),
+    "shortlinks_spool_most_bytes": ("Bytes that the spool may take.", ""),
     "shortlinks_spool_free_bytes": ("Bytes that are free on the spool's disk.", ""),
 }
 
@@ -151,6 +152,7 @@ def _of_disk() -> list[Sample]:
         Sample("shortlinks_spool_bytes", disk.waiting_bytes, "waiting"),
         Sample("shortlinks_spool_bytes", disk.bad_bytes, "bad"),
         Sample("shortlinks_spool_oldest_seconds", age),
+        Sample("shortlinks_spool_most_bytes", settings.SPOOL_MOST_BYTES),
         Sample("shortlinks_spool_free_bytes", disk.free_bytes),
     ]
 

@@ -1,0 +1,65 @@
+"""Stores of a test's own, to be stopped and broken: real ones."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from embedded import homes, ports, stores, throwaway
+from embedded.stores import Store
+
+
+@dataclass(frozen=True)
+class OwnStore:
+    url: str
+    pid: int
+
+    @contextlib.contextmanager
+    def hung(self) -> Iterator[None]:
+        """Accepts connections, as its kernel does, and answers nothing."""
+        main = psutil.Process(self.pid)
+        processes = [main, *main.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[OwnStore]:
+    with _home() as base:
+        port = ports.pick("PORT")["PORT"]
+        with _running(stores.Postgres(homes.settle(base), port, "x" * 20), base) as own:
+            yield own
+
+
+@contextlib.contextmanager
+def valkey() -> Iterator[OwnStore]:
+    with _home() as base:
+        port = ports.pick("PORT")["PORT"]
+        with _running(stores.Valkey(homes.settle(base), port, "x" * 20), base) as own:
+            yield own
+
+
+@contextlib.contextmanager
+def _home() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="shortlinks-") as directory:
+        base = Path(directory).resolve()
+        base.chmod(0o755)  # the stores' user may be another
+        try:
+            yield base
+        finally:
+            homes.remove(base)
+
+
+@contextlib.contextmanager
+def _running(store: Store, base: Path) -> Iterator[OwnStore]:
+    with throwaway.running(store, base) as process:
+        throwaway.wait(store, process)
+        yield OwnStore(store.url, process.pid)
