@@ -30,7 +30,7 @@ def begin(role: str, dsn: str) -> None:
         integrations=[DjangoIntegration(), CeleryIntegration()],
         before_send=_scrub,
     )
-    sentry_sdk.set_tag("role", role)
+    sentry_sdk.get_global_scope().set_tag("role", role)
 
 
 def _scrub(event: Event, hint: Hint) -> Event | None:

@@ -2,28 +2,20 @@
 
 import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 
-from embedded import debian
 from shortlinks.observability import exporter, metrics
+from tests.observability.conftest import run
 
 FOLDER = Path(settings.BASE_DIR) / "docs" / "observability"
 README = (FOLDER / "README.md").read_text()
 RULES = (FOLDER / "alerts.yml").read_text()
 DASHBOARD = (FOLDER / "dashboard.json").read_text()
 SUFFIX = re.compile(r"_(?:bucket|sum|count)$")
-
-
-@pytest.fixture(scope="session")
-def promtool() -> str:
-    found = debian.program("promtool", package="prometheus")
-    assert found, "promtool is needed: install `prometheus` (apt-get or brew install)"
-    return found
 
 
 def exported() -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -36,15 +28,6 @@ def exported() -> dict[str, tuple[str, tuple[str, ...]]]:
     for name, (_, label) in exporter.GAUGES.items():
         names[name] = ("gauge", (label,) if label else ())
     return names
-
-
-def run(promtool: str, *arguments: str, given: bytes | None = None) -> str:
-    done = subprocess.run(
-        (promtool, *arguments), cwd=FOLDER, input=given, capture_output=True, timeout=60
-    )
-    said = done.stdout.decode() + done.stderr.decode()
-    assert done.returncode == 0, said
-    return said
 
 
 def test_the_table_has_every_metric_with_its_type_and_labels() -> None:

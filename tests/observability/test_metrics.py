@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from shortlinks.models import ShortLink, User
 from tests import factories, services, stores
 from tests.factories import BROWSER
-from tests.observability.test_docs import promtool, run
-
-__all__ = ["promtool"]
+from tests.observability.conftest import run
 
 COUNT = "shortlinks_redirects_total"
 
@@ -192,7 +191,7 @@ def test_processes_serve_without_a_place_for_their_metrics(
 def test_a_port_that_is_taken_is_named(exporter: httpx.Client) -> None:
     port = str(exporter.base_url.port)
     done = subprocess.run(
-        ("python", "manage.py", "serve_metrics"),
+        (sys.executable, "manage.py", "serve_metrics"),
         cwd=services.ROOT,
         env={**services.surroundings(), "METRICS_PORT": port},
         capture_output=True,
