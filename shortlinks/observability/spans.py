@@ -6,6 +6,7 @@ from collections.abc import MutableMapping
 from typing import Any, Protocol
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 
 class Span(Protocol):
@@ -49,7 +50,13 @@ def begin(role: str) -> None:
     """The packages are imported here or not at all."""
     global _tracing
     if settings.OTLP_ENDPOINT:
-        module = importlib.import_module("shortlinks.observability.tracing")
+        try:
+            module = importlib.import_module("shortlinks.observability.tracing")
+        except ModuleNotFoundError as error:
+            raise ImproperlyConfigured(
+                "OTEL_EXPORTER_OTLP_ENDPOINT needs what requirements-tracing.txt lists:"
+                f" {error}"
+            ) from None
         _tracing = module.OtlpTracing(role, settings.OTLP_ENDPOINT)
 
 

@@ -17,10 +17,10 @@ from tests.factories import BROWSER
 from tests.observability.receiver import Receiver, receiver
 
 ID = "0123456789abcdef-ours"
-# redis-py looks for opentelemetry's interface; the SDK does the work, and weighs.
 PROGRAM = """
 import sys, config.wsgi, config.asgi
-print({"sentry_sdk", "opentelemetry.sdk"} & set(sys.modules))
+ours = {f"shortlinks.observability.{name}" for name in ("errors", "tracing")}
+print({"sentry_sdk", "opentelemetry.exporter", *ours} & set(sys.modules))
 """
 
 
