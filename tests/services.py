@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
+import redis
 from django.conf import settings
 
 from embedded import roles
@@ -48,6 +49,12 @@ def database_url() -> str:
     password = quote(database["PASSWORD"], safe="")
     address = f"{database['HOST']}:{database['PORT']}/{database['NAME']}"
     return f"postgres://{database['USER']}:{password}@{address}"
+
+
+def empty_queues() -> None:
+    """Bells that other tests rang, and nobody heard."""
+    queues = [f"{settings.REDIS_PREFIX}{queue}" for queue in roles.QUEUES]
+    redis.Redis.from_url(settings.REDIS_URL).delete(*queues)
 
 
 def surroundings() -> dict[str, str]:

@@ -50,8 +50,11 @@ def of_web() -> list[Check]:
     if not postgres.is_ok:
         return [postgres, *redis_and_beat]
     try:
+        migrations = _migrations()
+        if not migrations.is_ok:  # the others ask tables that may not be there
+            return [postgres, migrations, *redis_and_beat]
         return [
-            *(postgres, _migrations(), *redis_and_beat, _worker()),
+            *(postgres, migrations, *redis_and_beat, _worker()),
             *(_backlog(), _set_aside(), _partitions()),
         ]
     except Error as error:

@@ -132,7 +132,7 @@ def look(directory: Path) -> Disk:
     """Writes nothing; the folder need not be there yet."""
     waiting = bad = 0
     times = []
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+    with contextlib.suppress(OSError):  # then it is not writable either
         for entry in os.scandir(directory):
             with contextlib.suppress(FileNotFoundError):  # replayed meanwhile
                 stat = entry.stat()
@@ -141,7 +141,7 @@ def look(directory: Path) -> Disk:
                     times.append(stat.st_mtime)
                 else:
                     bad += stat.st_size
-    place = next(path for path in (directory, *directory.parents) if path.exists())
+    place = next(p for p in (directory, *directory.parents) if os.access(p, os.F_OK))
     disk = os.statvfs(place)
     return Disk(
         waiting_bytes=waiting,

@@ -156,6 +156,7 @@ AT_ZERO: dict[str, list[tuple[Counter, Iterable[str]]]] = {
         (notes, ("written", "extended")),
         (follow_ups_failed, ("put_off", "set_aside")),
     ],
+    "beat": [(messages, ("follow_up_visits",))],
 }
 
 

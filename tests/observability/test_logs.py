@@ -75,6 +75,7 @@ def test_every_line_of_a_request_has_its_id(admin: User, tmp_path: Path) -> None
 def test_a_task_has_the_id_of_the_request_that_rang(
     link: ShortLink, tmp_path: Path
 ) -> None:
+    services.empty_queues()
     with services.worker(tmp_path, **JSON):
         factories.visit(link)
         with request_ids.bound(ID):

@@ -92,7 +92,12 @@ def test_every_process_is_counted(
                 == {("beat",), ("worker",)}
             )
         )
-        processes = samples(exporter, "shortlinks_processes")
+        services.wait_for(
+            lambda: (
+                samples(exporter, "shortlinks_processes")
+                == {(role,): 1 for role in ("beat", "redirects", "web", "worker")}
+            )
+        )
 
     redirected = samples(exporter, COUNT)
     assert (redirected[("redirected",)], redirected[("unknown",)]) == (3, 1)
@@ -102,7 +107,6 @@ def test_every_process_is_counted(
     assert samples(exporter, "shortlinks_api_requests_total")[
         ("GET", "api/v4/contacts/<int:entity_id>", "404")
     ]
-    assert processes == {(role,): 1 for role in ("beat", "redirects", "web", "worker")}
     text = exporter.get("/metrics").text
     assert run(promtool, "check", "metrics", given=text.encode()) == ""
     secrets = {link.code, token, factories.URL, "127.0.0.1"}

@@ -34,6 +34,11 @@ def ready(process: httpx.Client) -> tuple[int, str, set[str]]:
     return answer.status_code, body["status"], failed
 
 
+def becomes(process: httpx.Client, status: str, failed: set[str]) -> None:
+    """Within a moment, during which `/healthz` holds too."""
+    services.wait_for(lambda: ready(process)[1:] == (status, failed))
+
+
 @pytest.fixture
 def broker() -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL)
@@ -123,9 +128,7 @@ def test_a_partition_that_is_missing_is_named(
 
 @pytest.fixture
 def missing_migration(transactional_db: None) -> Iterator[None]:
-    applied = MigrationRecorder.Migration.objects.get(
-        app="shortlinks", name__startswith="0003"
-    )
+    applied = MigrationRecorder.Migration.objects.filter(app="shortlinks").latest("id")
     applied.delete()
     yield
     applied.save(force_insert=True)
@@ -146,11 +149,10 @@ def test_a_postgres_that_hangs_is_named(
     own_postgres: OwnStore, tmp_path: Path, transactional_db: None
 ) -> None:
     cached_links.hear_beat()
-    with (
-        services.web(tmp_path, DATABASE_URL=own_postgres.url) as web,
-        own_postgres.hung(),
-    ):
-        assert ready(web) == (503, "unready", {"postgres"})
+    with services.web(tmp_path, DATABASE_URL=own_postgres.url) as web:
+        assert ready(web) == (503, "unready", {"migrations"})  # none of any app
+        with own_postgres.hung():
+            assert ready(web) == (503, "unready", {"postgres"})
 
 
 def test_a_redis_that_hangs_is_named(
@@ -180,6 +182,19 @@ def test_redirects_without_stores_say_degraded(
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
         assert "One moment, please" in answer.text
         assert ready(visitor) == (200, "degraded", {"postgres", "redis"})
+
+
+def test_redirects_ask_their_stores_though_nobody_visits(
+    own_postgres: OwnStore, own_valkey: OwnStore, tmp_path: Path
+) -> None:
+    own = {"DATABASE_URL": own_postgres.url, "REDIS_URL": own_valkey.url}
+    with services.redirects(tmp_path, **own) as visitor:
+        assert ready(visitor) == (200, "ready", set())
+        with own_postgres.hung():
+            becomes(visitor, "degraded", {"postgres"})
+            with own_valkey.hung():
+                becomes(visitor, "degraded", {"postgres", "redis"})
+            becomes(visitor, "degraded", {"postgres"})
 
 
 def opened(visitor: httpx.Client, link: ShortLink) -> int:
