@@ -2,13 +2,14 @@
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from embedded import homes, ports, stores, throwaway
+from embedded.homes import Home
 from embedded.stores import Store
 
 
@@ -33,18 +34,14 @@ class OwnStore:
 
 @contextlib.contextmanager
 def postgres() -> Iterator[OwnStore]:
-    with _home() as base:
-        port = ports.pick("PORT")["PORT"]
-        with _running(stores.Postgres(homes.settle(base), port, "x" * 20), base) as own:
-            yield own
+    with _running(stores.Postgres) as own:
+        yield own
 
 
 @contextlib.contextmanager
 def valkey() -> Iterator[OwnStore]:
-    with _home() as base:
-        port = ports.pick("PORT")["PORT"]
-        with _running(stores.Valkey(homes.settle(base), port, "x" * 20), base) as own:
-            yield own
+    with _running(stores.Valkey) as own:
+        yield own
 
 
 @contextlib.contextmanager
@@ -59,7 +56,9 @@ def _home() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _running(store: Store, base: Path) -> Iterator[OwnStore]:
-    with throwaway.running(store, base) as process:
-        throwaway.wait(store, process)
-        yield OwnStore(store.url, process.pid)
+def _running(kind: Callable[[Home, int, str], Store]) -> Iterator[OwnStore]:
+    with _home() as base:
+        store = kind(homes.settle(base), ports.pick("PORT")["PORT"], "x" * 20)
+        with throwaway.running(store, base) as process:
+            throwaway.wait(store, process)
+            yield OwnStore(store.url, process.pid)

@@ -1,4 +1,4 @@
-"""Prometheus' own tool, and a receiver of what processes send away."""
+"""A caller of the API, and Prometheus' own programs."""
 
 import subprocess
 from pathlib import Path
@@ -7,14 +7,30 @@ import pytest
 from django.conf import settings
 
 from embedded import debian
+from shortlinks.models import User
+from tests import factories
 
 FOLDER = Path(settings.BASE_DIR) / "docs" / "observability"
 
 
+@pytest.fixture
+def admin(transactional_db: None) -> User:
+    return factories.admin(factories.account())
+
+
 @pytest.fixture(scope="session")
 def promtool() -> str:
-    found = debian.program("promtool", package="prometheus")
-    assert found, "promtool is needed: install `prometheus` (apt-get or brew install)"
+    return program("promtool")
+
+
+@pytest.fixture(scope="session")
+def prometheus() -> str:
+    return program("prometheus")
+
+
+def program(name: str) -> str:
+    found = debian.program(name, package="prometheus")
+    assert found, f"{name} is needed: install `prometheus` (by apt-get or brew)"
     return found
 
 

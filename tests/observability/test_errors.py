@@ -31,11 +31,6 @@ def sentry() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def admin(transactional_db: None) -> User:
-    return factories.admin(factories.account())
-
-
-@pytest.fixture
 def link(admin: User) -> ShortLink:
     """One that Redis knows."""
     assert admin.account is not None

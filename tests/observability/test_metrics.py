@@ -37,11 +37,6 @@ def exporter(
 
 
 @pytest.fixture
-def admin(transactional_db: None) -> User:
-    return factories.admin(factories.account())
-
-
-@pytest.fixture
 def link(admin: User) -> ShortLink:
     assert admin.account is not None
     return factories.link(factories.contact(admin.account))

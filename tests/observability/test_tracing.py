@@ -22,11 +22,6 @@ def collector() -> Iterator[Receiver]:
         yield running
 
 
-@pytest.fixture
-def admin(transactional_db: None) -> User:
-    return factories.admin(factories.account())
-
-
 def told(collector: Receiver) -> dict[str, str]:
     return {
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.port}",
