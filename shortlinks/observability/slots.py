@@ -13,6 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SUFFIX = ".lock"
+# The library's files by their kinds, and what each may grow to. Their room is taken
+# before they are mapped: a write into a hole of a full disk would kill its process.
+ROOM = {
+    "counter": 256 * 1024,
+    "histogram": 1024 * 1024,
+    "gauge_livesum": 64 * 1024,
+}
 
 
 class Slot:
@@ -41,7 +48,14 @@ class Slot:
             if lock is not None:
                 self._lock, self._identifier = lock, identifier
                 self._pid = os.getpid()
+                self._take_room()
                 return
+
+    def _take_room(self) -> None:
+        for kind, size in ROOM.items():
+            path = self._directory / f"{kind}_{self._identifier}.db"
+            with path.open("ab") as file:
+                file.write(bytes(max(size - file.tell(), 0)))
 
 
 def live(directory: Path) -> list[str]:

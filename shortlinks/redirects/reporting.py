@@ -1,7 +1,8 @@
 """What this process counted, handed to the metrics once a second, off the loop."""
 
 import asyncio
-from collections import defaultdict
+import logging
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from shortlinks.observability.tallies import Moved, Spread
 from shortlinks.redirects.bell import Bell
 from shortlinks.redirects.breaker import Breaker
 from shortlinks.redirects.visit_log import Counts
+
+logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_REPORTS = 1.0
 OUTCOMES: dict[int | str, str] = {
@@ -20,13 +23,14 @@ OUTCOMES: dict[int | str, str] = {
     503: "unavailable",
     "prefetch": "prefetch",
 }
+OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class _Report:
     """Taken on the loop, written in a thread."""
 
-    outcomes: dict[str, int]
+    outcomes: Counter[str]
     fates: dict[str, int]
     bells: dict[str, int]
     breakers: dict[str, bool]
@@ -52,7 +56,10 @@ class Reporter:
 
     async def keep_reporting(self) -> None:
         while True:
-            await self.report()
+            try:
+                await self.report()
+            except OSError as error:  # visitors come first
+                logger.warning("nothing was reported: %s", error)
             await asyncio.sleep(SECONDS_BETWEEN_REPORTS)
 
     async def report(self) -> None:
@@ -61,7 +68,7 @@ class Reporter:
     def _take(self) -> _Report:
         counts = self._counts
         return _Report(
-            outcomes={OUTCOMES[key]: n for key, n in self._answers.items()},
+            outcomes=self._by_outcome(),
             fates={fate: getattr(counts, fate) for fate in metrics.FATES},
             bells={"rung": self._bell.rung, "failed": self._bell.failed},
             breakers={name: b.is_open for name, b in self._breakers.items()},
@@ -74,6 +81,12 @@ class Reporter:
                 "spool": counts.spool_visits.take(),
             },
         )
+
+    def _by_outcome(self) -> Counter[str]:
+        outcomes: Counter[str] = Counter()
+        for answer, count in self._answers.items():
+            outcomes[OUTCOMES.get(answer, OTHER)] += count
+        return outcomes
 
     def _write(self, report: _Report) -> None:
         self._outcomes.move(report.outcomes)

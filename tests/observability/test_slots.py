@@ -75,6 +75,18 @@ def test_the_next_takes_over_from_one_that_was_killed(
     assert says(start()) == "web-0"
 
 
+def test_the_room_of_its_files_is_taken_before_the_disk_is_full(
+    start: Starter, tmp_path: Path
+) -> None:
+    assert says(start()) == "web-0"
+
+    sizes = {path.name: path.stat() for path in tmp_path.glob("*.db")}
+    assert {name: stat.st_size for name, stat in sizes.items()} == {
+        f"{kind}_web-0.db": size for kind, size in slots.ROOM.items()
+    }
+    assert all(stat.st_blocks * 512 >= stat.st_size for stat in sizes.values())
+
+
 def test_a_forked_child_takes_one_of_its_own(start: Starter) -> None:
     process = start("fork")
 
