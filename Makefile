@@ -45,6 +45,7 @@ bench: $(READY)
 lock: $(READY)
 	@$(BIN)/python -m pip install -qq uv
 	@$(LOCK) $(ARGS) requirements.in -o requirements.txt
+	@$(LOCK) $(ARGS) requirements-tracing.in -o requirements-tracing.txt
 	@$(LOCK) $(ARGS) requirements-dev.in -o requirements-dev.txt
 
 clean:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
+import redis
 from django.conf import settings
 
 from embedded import roles
@@ -51,6 +52,23 @@ def database_url() -> str:
     return f"postgres://{database['USER']}:{password}@{address}"
 
 
+def empty_queues() -> None:
+    """Bells that other tests rang, and nobody heard."""
+    queues = [f"{settings.REDIS_PREFIX}{queue}" for queue in roles.QUEUES]
+    redis.Redis.from_url(settings.REDIS_URL).delete(*queues)
+
+
+def surroundings() -> dict[str, str]:
+    """What every process is told."""
+    return {
+        **os.environ,
+        "DATABASE_URL": database_url(),
+        "LINK_CACHE_SECONDS": "1",
+        "API_RATE_TOKEN": "0",
+        "API_RATE_ACCOUNT": "0",
+    }
+
+
 class Process:
     """A running program with its log."""
 
@@ -60,15 +78,7 @@ class Process:
         self._process = subprocess.Popen(
             program.command,
             cwd=ROOT,
-            env={
-                **os.environ,
-                "DATABASE_URL": database_url(),
-                "LINK_CACHE_SECONDS": "1",
-                "API_RATE_TOKEN": "0",
-                "API_RATE_ACCOUNT": "0",
-                **program.environment,
-                **environment,
-            },
+            env={**surroundings(), **program.environment, **environment},
             stdout=self._output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -77,6 +87,10 @@ class Process:
     def says(self, words: str) -> bool:
         assert self._process.poll() is None, self.log.read_text()
         return words in self.log.read_text()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def kill(self) -> None:
         """As by `kill -9`, the children too."""
@@ -110,8 +124,10 @@ def management(*arguments: str) -> Program:
 
 
 @contextlib.contextmanager
-def worker(directory: Path, *, name: str = "worker") -> Iterator[Process]:
-    process = Process(roles.worker(), directory / f"{name}.log")
+def worker(
+    directory: Path, *, name: str = "worker", **environment: str
+) -> Iterator[Process]:
+    process = Process(roles.worker(), directory / f"{name}.log", **environment)
     try:
         wait_for(lambda: process.says("ready."))
         yield process
@@ -120,8 +136,9 @@ def worker(directory: Path, *, name: str = "worker") -> Iterator[Process]:
 
 
 @contextlib.contextmanager
-def beat(directory: Path) -> Iterator[Process]:
-    process = Process(roles.beat(directory / "schedule"), directory / "beat.log")
+def beat(directory: Path, **environment: str) -> Iterator[Process]:
+    program = roles.beat(directory / "schedule")
+    process = Process(program, directory / "beat.log", **environment)
     try:
         yield process
     finally:
@@ -140,6 +157,13 @@ def redirects(directory: Path, **environment: str) -> Iterator[httpx.Client]:
 def web(directory: Path, **environment: str) -> Iterator[httpx.Client]:
     port = free_port()
     with _serving(roles.web(port), port, directory, environment) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def metrics(directory: Path, **environment: str) -> Iterator[httpx.Client]:
+    port = free_port()
+    with _serving(roles.metrics(port), port, directory, environment) as client:
         yield client
 
 

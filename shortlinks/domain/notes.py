@@ -87,6 +87,22 @@ class Plan:
     withdrawn: Sequence[int]
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many notes were new, changed by an open, and withdrawn."""
+
+    new: int = 0
+    changed: int = 0
+    withdrawn: int = 0
+
+    def __add__(self, other: "Written") -> "Written":
+        return Written(
+            self.new + other.new,
+            self.changed + other.changed,
+            self.withdrawn + other.withdrawn,
+        )
+
+
 def windows(
     opens: Iterable[datetime],
     length: timedelta,
@@ -127,12 +143,12 @@ def replan(existing: Sequence[Window], wanted: Sequence[Window]) -> Plan:
     return Plan(written, [id_ for id_ in spare if id_ is not None])
 
 
-def rewrite(opens: Mapping[int, LinkOpens]) -> None:
+def rewrite(opens: Mapping[int, LinkOpens]) -> Written:
     """Let the notes of these links say what changed; their rows are locked by the
     caller, and the visits' verdicts are stored.
     """
     if not opens:
-        return
+        return Written()
     near = _near(opens)
     plans: dict[int, Plan] = {}
     late: dict[int, datetime] = {}
@@ -148,7 +164,7 @@ def rewrite(opens: Mapping[int, LinkOpens]) -> None:
         kept = {w.since: w.until - w.since for w in near[link_id]}
         wanted = windows(times, opens[link_id].window, kept=kept)
         plans[link_id] = replan(near[link_id], wanted)
-    _store(plans)
+    return _store(plans)
 
 
 def _near(opens: Mapping[int, LinkOpens]) -> defaultdict[int, list[Window]]:
@@ -184,7 +200,7 @@ def _opens_since(links: Mapping[int, datetime]) -> dict[int, list[datetime]]:
     return found
 
 
-def _store(plans: Mapping[int, Plan]) -> None:
+def _store(plans: Mapping[int, Plan]) -> Written:
     """Withdrawn ones first, new ones last: no two ever overlap between statements."""
     written = [(link, w) for link, plan in plans.items() for w in plan.written]
     withdrawn = [id_ for plan in plans.values() for id_ in plan.withdrawn]
@@ -201,6 +217,7 @@ def _store(plans: Mapping[int, Plan]) -> None:
             links = [link_id for link_id, _ in new]
             about = {"type": NoteType.LINK_FOLLOWED, "links": links, "now": now}
             cursor.execute(INSERT, _columns([window for _, window in new]) | about)
+    return Written(new=len(new), changed=len(old), withdrawn=len(withdrawn))
 
 
 def _columns(planned: Sequence[Window]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ The visits' ids were made before, so a replay that dies half-way only starts aga
 
 import contextlib
 import fcntl
+import fnmatch
 import logging
 import os
 import uuid
@@ -114,6 +115,41 @@ def used(directory: Path) -> int:
     with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
         return sum(entry.stat().st_size for entry in entries)
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """How the spool's folder stands, files that wait and the room that is left."""
+
+    waiting_bytes: int
+    bad_bytes: int
+    oldest_at: float | None  # Unix seconds, of the file that waits longest
+    free_bytes: int
+    is_writable: bool
+
+
+def look(directory: Path) -> Disk:
+    """Writes nothing; the folder need not be there yet."""
+    waiting = bad = 0
+    times = []
+    with contextlib.suppress(OSError):  # then it is not writable either
+        for entry in os.scandir(directory):
+            with contextlib.suppress(FileNotFoundError):  # replayed meanwhile
+                stat = entry.stat()
+                if fnmatch.fnmatch(entry.name, PATTERN):
+                    waiting += stat.st_size
+                    times.append(stat.st_mtime)
+                else:
+                    bad += stat.st_size
+    place = next(p for p in (directory, *directory.parents) if os.access(p, os.F_OK))
+    disk = os.statvfs(place)
+    return Disk(
+        waiting_bytes=waiting,
+        bad_bytes=bad,
+        oldest_at=min(times, default=None),
+        free_bytes=disk.f_bavail * disk.f_frsize,
+        is_writable=place.is_dir() and os.access(place, os.W_OK | os.X_OK),
+    )
 
 
 def is_waiting(directory: Path) -> bool:

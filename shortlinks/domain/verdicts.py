@@ -15,7 +15,7 @@ from django.db import connection
 
 from shortlinks.domain import notes, pixels
 from shortlinks.domain.conclusions import Conclusion, StoredVisit
-from shortlinks.domain.notes import LinkOpens
+from shortlinks.domain.notes import LinkOpens, Written
 from shortlinks.domain.pixels import Sighting
 from shortlinks.models import Verdict
 
@@ -56,21 +56,22 @@ WHERE (daily.link_id, daily.day, daily.verdict) = (c.link_id, c.day, c.verdict)
 Cell = tuple[int, date, str]
 
 
-def apply(conclusions: Sequence[Conclusion]) -> None:
+def apply(conclusions: Sequence[Conclusion]) -> Written:
     """Store the verdicts, and let notes, pixels and counters say the same.
 
     The visits that were judged before must be locked: see `lock`.
     """
     if not conclusions:
-        return
+        return Written()
     gained = [c.visit for c in conclusions if _gains_a_person(c)]
     lost = [c.visit for c in conclusions if _loses_a_person(c)]
     _lock_links({visit.link_id for visit in (*gained, *lost)})
     _mark(conclusions)
-    notes.rewrite(_opens(gained, lost))
+    written = notes.rewrite(_opens(gained, lost))
     pixels.attach(_sightings(gained))
     pixels.withdraw(_sightings(lost))
     _count(conclusions)
+    return written
 
 
 def lock(conclusions: Sequence[Conclusion]) -> list[Conclusion]:

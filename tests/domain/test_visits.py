@@ -38,7 +38,7 @@ def test_a_persons_open_writes_a_note_attaches_the_pixel_and_counts(
         pixel_is_new=True,
     )
 
-    assert visits.follow_up() == 1
+    assert visits.follow_up().claimed == 1
 
     note = Note.objects.get()
     assert (note.url, note.contact, note.opens) == (link.url, link.contact, 1)
@@ -83,7 +83,7 @@ def test_following_up_again_changes_nothing(link: ShortLink) -> None:
     factories.visit(link)
     visits.follow_up()
 
-    assert visits.follow_up() == 0
+    assert visits.follow_up().claimed == 0
     assert Note.objects.get().opens == 1
 
 
@@ -145,7 +145,7 @@ def test_two_accounts_know_a_browser_by_two_ids(link: ShortLink) -> None:
 def test_a_visit_that_is_not_due_waits(link: ShortLink) -> None:
     factories.visit(link, due_at=timezone.now() + timedelta(seconds=5))
 
-    assert visits.follow_up() == 0
+    assert visits.follow_up().claimed == 0
 
 
 def test_a_visit_whose_link_is_gone_is_done_without_a_note(link: ShortLink) -> None:
@@ -285,7 +285,7 @@ def test_workers_at_once_follow_each_visit_up_once(transactional_db: None) -> No
         )
 
     def work() -> None:
-        while visits.follow_up(limit=20):
+        while visits.follow_up(limit=20).claimed:
             pass
         connection.close()
 
