@@ -1,6 +1,10 @@
 """Every fault of the suite, by name."""
 
+from faults.clock import DAY, ClockJump
+from faults.disk import DiskFull
 from faults.kinds import Fault, freeze, kill, restart
+from faults.migration import Migration
+from faults.tasks import Poison, Redelivery
 
 PARTS = ("postgres", "valkey", "web", "redirects", "worker", "beat")
 SINGLE = [how(part) for part in PARTS for how in (kill, freeze, restart)]
@@ -11,4 +15,12 @@ PAIRS = [
     kill("postgres", "worker"),
     kill("worker", "beat"),
 ]
-FAULTS: dict[str, Fault] = {fault.name: fault for fault in [*SINGLE, *PAIRS]}
+OTHERS: list[Fault] = [
+    DiskFull(),
+    ClockJump("the clock a day ahead", DAY),
+    ClockJump("the clock a day back", -DAY),
+    Poison(),
+    Redelivery(),
+    Migration(),
+]
+FAULTS: dict[str, Fault] = {fault.name: fault for fault in [*SINGLE, *PAIRS, *OTHERS]}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from embedded import interruptions
-from faults import report, seed, service, trial
+from faults import disk, report, seed, service, trial
 from faults.catalogue import FAULTS
 from faults.service import ROLES, Service
 from faults.trial import FULL, SHORT, Plan
@@ -29,6 +29,8 @@ def main() -> int:
     finally:
         interruptions.ignore()
         running.end()
+        disk.unmount(running.base)
+        report.keep_logs(running.base)
 
 
 def _try_all(names: Sequence[str], running: Service, plan: Plan) -> int:
@@ -43,8 +45,9 @@ def _try_all(names: Sequence[str], running: Service, plan: Plan) -> int:
             outcome = trial.run(FAULTS[name], running, plan)
         except Broken as broken:
             failures.append(f"{name}: {broken}")
-            print(failures[-1], flush=True)
-            break
+            print(f"{failures[-1]} (NOT TRIED TO ITS END)", flush=True)
+            running.heal()
+            continue
         outcomes.append(outcome)
         print(report.row(outcome), flush=True)
     path = report.write(outcomes, failures, plan, _machine(), at=at)

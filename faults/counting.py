@@ -23,6 +23,9 @@ WHERE account.id = ANY(%s) AND visit.referer <> ''
 """
 
 
+Notes = dict[int, list[oracle.Note]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tally:
     """The numbers of one fault, and each promise that was broken, in words."""
@@ -61,7 +64,7 @@ def count(opened: Sequence[Open], world: World, *, lost: int) -> Tally:
 def _stored(world: World) -> list[Stored]:
     with connection.cursor() as cursor:
         cursor.execute(VISITS, [world.accounts])
-        return [Stored(*row[:6], bytes(row[6]), *row[7:]) for row in cursor]
+        return [Stored(*row) for row in cursor]
 
 
 def _opens(opened: Sequence[Open], stored: list[Stored], lost: int) -> Iterator[str]:
@@ -95,17 +98,17 @@ def _follow_ups(opened: Sequence[Open], stored: list[Stored]) -> Iterator[str]:
         yield f"verdicts: {dict(wrong)}"
 
 
-def _notes(world: World) -> dict[int, list[oracle.Note]]:
-    found: dict[int, list[oracle.Note]] = {}
+def _notes(world: World) -> Notes:
+    found: Notes = {}
     rows = Note.objects.filter(account_id__in=world.accounts).order_by("period")
     for link_id, period, opens in rows.values_list("link_id", "period", "opens"):
-        if link_id is not None and period is not None:
+        if period is not None:
             note = (period.lower, period.upper, opens)
             found.setdefault(link_id, []).append(note)
     return found
 
 
-def _difference(expected: dict[int, object], found: dict[int, object]) -> int:
+def _difference(expected: Notes, found: Notes) -> int:
     links = expected.keys() | found.keys()
     return sum(expected.get(link) != found.get(link) for link in links)
 

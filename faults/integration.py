@@ -43,7 +43,7 @@ class Integration:
     def broken(self) -> Iterator[str]:
         """Whatever was created twice, or is not what the caller was told."""
         urls = {url for _, url in self._created}
-        rows = ShortLink.objects.filter(account_id=self._user.account_id, url__in=urls)
+        rows = ShortLink.objects.filter(account=self._user.account, url__in=urls)
         stored = list(rows.values_list("contact__entity_id", "url", "code"))
         found = {(entity_id, url): code for entity_id, url, code in stored}
         if len(found) != len(stored):

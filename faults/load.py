@@ -54,10 +54,9 @@ class Visitor(asyncio.Protocol):
         """Also one whose end has arrived and was not read yet, as clients look."""
         if self._transport is None or self._transport.is_closing():
             return True
-        readable, _, _ = select.select(
-            [self._transport.get_extra_info("socket")], [], [], 0
-        )
-        return bool(readable)
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket"), select.POLLIN)
+        return bool(poll.poll(0))
 
     def send(self, opened: Open) -> None:
         assert self._transport is not None  # noqa: S101  an idle one is connected

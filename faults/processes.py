@@ -85,6 +85,9 @@ class Process:
             self.thaw()
             self.kill()
 
+    def pids(self) -> list[int]:
+        return [each.pid for each in self._tree()]
+
     def _tree(self) -> list[psutil.Process]:
         if self._process is None:
             return []

@@ -1,6 +1,7 @@
 """The table for people, and the same as JSON for programs."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -60,6 +61,14 @@ def write(
     path = FOLDER / f"{at:%Y%m%dT%H%M%SZ}.json"
     path.write_text(json.dumps(content, indent=2) + "\n")
     return path
+
+
+def keep_logs(base: Path) -> None:
+    """Of the processes, in place of those of the last run."""
+    logs = FOLDER / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    for log in base.glob("*.log"):
+        shutil.copy(log, logs / log.name)
 
 
 def _ms(seconds: float | None) -> str:

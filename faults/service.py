@@ -57,7 +57,9 @@ class Service:
         self.start(*names, environment=environment)
 
     def heal(self) -> None:
-        """Start what does not run."""
+        """Let what is frozen go on, and start what does not run."""
+        for part in self.parts.values():
+            part.thaw()
         missing = [name for name, part in self.parts.items() if not part.is_running]
         if missing:
             self.start(*missing)
