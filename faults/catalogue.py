@@ -2,12 +2,13 @@
 
 from faults.clock import DAY, ClockJump
 from faults.disk import DiskFull
-from faults.kinds import Fault, freeze, kill, restart
+from faults.kinds import Fault, Simple, freeze, kill, restart
 from faults.migration import Migration
 from faults.tasks import Poison, Redelivery
 
 PARTS = ("postgres", "valkey", "web", "redirects", "worker", "beat")
 SINGLE = [how(part) for part in PARTS for how in (kill, freeze, restart)]
+NOTHING = Simple(name="nothing, for comparison", parts=(), inject=lambda _: None)
 PAIRS = [
     freeze("postgres", "valkey"),
     kill("postgres", "redirects"),
@@ -23,4 +24,6 @@ OTHERS: list[Fault] = [
     Redelivery(),
     Migration(),
 ]
-FAULTS: dict[str, Fault] = {fault.name: fault for fault in [*SINGLE, *PAIRS, *OTHERS]}
+FAULTS: dict[str, Fault] = {
+    fault.name: fault for fault in [NOTHING, *SINGLE, *PAIRS, *OTHERS]
+}
