@@ -17,13 +17,18 @@ STORES = ("postgres", "redis")
 
 
 class Watch:
-    """When a redirects' process first says that a store is away."""
+    """When each redirects' process first says of each store that it is away."""
 
     def __init__(self, ports: Sequence[int]) -> None:
-        self.opened_at: float | None = None
         self._ports = ports
+        self._opened: dict[tuple[int, str], float] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch")
+
+    @property
+    def opened_at(self) -> float | None:
+        """When the last of the breakers opened; None if none has."""
+        return max(self._opened.values(), default=None)
 
     def __enter__(self) -> "Watch":
         self._thread.start()
@@ -34,12 +39,13 @@ class Watch:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._over.wait(POLL_SECONDS) and self.opened_at is None:
+        while not self._over.wait(POLL_SECONDS):
             for port in self._ports:
                 with contextlib.suppress(OSError, http.client.HTTPException):
                     checks = service.ready(port)
-                    if not all(checks[store]["ok"] for store in STORES):
-                        self.opened_at = time.monotonic()
+                    for store in STORES:
+                        if not checks[store]["ok"]:
+                            self._opened.setdefault((port, store), time.monotonic())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -101,6 +101,7 @@ class Load:
         self._visitors: list[Visitor] = []
         self._outstanding: dict[int, Open] = {}
         self._sending: set[asyncio.Task[None]] = set()
+        self._given_up = False
         self._thread = threading.Thread(target=self._run, name="load")
 
     def start(self) -> None:
@@ -111,6 +112,10 @@ class Load:
 
     def join(self) -> None:
         self._thread.join()
+
+    def give_up(self) -> None:
+        """Send nothing more, and wait for no answer."""
+        self._given_up = True
 
     def wait_until(self, seconds: float) -> float:
         """Since the load began; returns that moment's time."""
@@ -140,6 +145,8 @@ class Load:
     async def _send_all(self) -> None:
         for opened in self._planned:
             await asyncio.sleep(max(0.0, opened.due - time.monotonic()))
+            if self._given_up:
+                return
             self._outstanding[opened.number] = opened
             self._send(opened)
         deadline = time.monotonic() + PATIENCE_SECONDS

@@ -114,6 +114,9 @@ def _load(fault: Fault, service: Service, plan: Plan, opened: Sequence[Open]) ->
             fault.inject(service)
             load.wait_until(plan.lift_at)
             fault.lift(service)
+    except BaseException:
+        load.give_up()
+        raise
     finally:
         load.join()
     return latency.measure(
