@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from django.utils import timezone
 
+from benchmarks import machine
 from embedded import interruptions
 from faults import disk, report, seed, service, trial
 from faults.catalogue import FAULTS
@@ -60,8 +61,10 @@ def _try_all(names: Sequence[str], running: Service, plan: Plan) -> int:
 def _machine() -> dict[str, str | int | float]:
     return {
         "cores": os.cpu_count() or 0,
+        "processor": machine.processor(),
         "system": platform.platform(),
         "python": platform.python_version(),
+        "commit": machine.commit(),
     }
 
 

@@ -23,7 +23,7 @@ class Kind(StrEnum):
     PREFETCH = "prefetch"
 
 
-# By the number's rest of twenty, all odd and even ones; the others are people's.
+# Of twenty opens; the others are people's.
 OTHERS = {5: Kind.PREVIEW, 10: Kind.BOT, 15: Kind.HEAD, 18: Kind.PREFETCH}
 # A prefetch is told to come again later (visits §2.1).
 STATUSES = {Kind.PREFETCH: 503}
