@@ -42,7 +42,7 @@ class ClockJump:
         _set(service, 0)
 
     def clear(self, service: Service) -> None:
-        service.start_again(*HIT, environment={})
+        service.start_again(*HIT)
 
     def broken(self) -> Sequence[str]:
         self._expect_a_heartbeat("after the jump back")

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from benchmarks import machine
 from embedded import interruptions
-from faults import disk, report, seed, service, trial
+from faults import report, seed, service, trial
 from faults.catalogue import FAULTS
 from faults.service import ROLES, Service
 from faults.trial import FULL, SHORT, Plan
@@ -30,7 +30,6 @@ def main() -> int:
     finally:
         interruptions.ignore()
         running.end()
-        disk.unmount(running.base)
         report.keep_logs(running.base)
 
 

@@ -38,12 +38,16 @@ class Process:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def start(self, environment: Mapping[str, str] | None = None) -> None:
-        """`environment` adds to what the suite itself was told."""
+    def start(
+        self,
+        environment: Mapping[str, str] | None = None,
+        wrapper: tuple[str, ...] = (),
+    ) -> None:
+        """`environment` adds to what the suite was told; `wrapper` runs the command."""
         told = {**os.environ, **self.program.environment, **(environment or {})}
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
-                self.program.command,
+                (*wrapper, *self.program.command),
                 env=told,
                 stdout=output,
                 stderr=subprocess.STDOUT,

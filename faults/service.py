@@ -41,20 +41,29 @@ class Service:
             store.prepare()
         self.start(*STORES)
 
-    def start(self, *names: str, environment: Mapping[str, str] | None = None) -> None:
+    def start(
+        self,
+        *names: str,
+        environment: Mapping[str, str] | None = None,
+        wrapper: tuple[str, ...] = (),
+    ) -> None:
         """Start these and wait until each does its work."""
         for name in names:
             if name == "worker":
                 self._heartbeat = heartbeat()
-            self.parts[name].start(environment)
+            self.parts[name].start(environment, wrapper)
         for name in names:
             self.parts[name].wait_until_ready()
 
-    def start_again(self, *names: str, environment: Mapping[str, str]) -> None:
-        """In another environment."""
+    def start_again(
+        self,
+        *names: str,
+        environment: Mapping[str, str] | None = None,
+        wrapper: tuple[str, ...] = (),
+    ) -> None:
         for name in names:
             self.parts[name].stop()
-        self.start(*names, environment=environment)
+        self.start(*names, environment=environment, wrapper=wrapper)
 
     def heal(self) -> None:
         """Let what is frozen go on, and start what does not run."""
