@@ -69,6 +69,7 @@ app.conf.update(
     worker_soft_shutdown_timeout=20,
     worker_enable_soft_shutdown_on_idle=True,
     worker_hijack_root_logger=False,
+    beat_scheduler="config.beat:Scheduler",
     beat_schedule={
         # What no bell reached; claiming is cheap when nothing is due.
         "sweep": {

@@ -9,6 +9,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -98,14 +100,17 @@ class Process:
         self._process.wait(10)
         self._output.close()
 
-    @property
-    def exit_code(self) -> int | None:
-        return self._process.poll()
+    def tell_to_stop(self) -> None:
+        self._process.terminate()
+
+    def code(self) -> int:
+        """Its exit code, once it has ended by itself."""
+        return self._process.wait(20)
 
     def stop(self) -> None:
         """As the process manager stops it; killed if it does not end."""
         if self._process.poll() is None:
-            self._process.terminate()
+            self.tell_to_stop()
             try:
                 self._process.wait(20)
             except subprocess.TimeoutExpired:
@@ -147,30 +152,45 @@ def beat(directory: Path, **environment: str) -> Iterator[Process]:
 
 @contextlib.contextmanager
 def redirects(directory: Path, **environment: str) -> Iterator[httpx.Client]:
-    port = free_port()
-    program = roles.redirects(port)
-    with _serving(program, port, directory, environment) as client:
-        yield client
+    with redirects_door(directory, **environment) as door:
+        yield door.client
 
 
 @contextlib.contextmanager
 def web(directory: Path, **environment: str) -> Iterator[httpx.Client]:
+    with web_door(directory, **environment) as door:
+        yield door.client
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A process that serves, and a client of it."""
+
+    process: Process
+    client: httpx.Client
+
+
+def redirects_door(directory: Path, **environment: str) -> AbstractContextManager[Door]:
     port = free_port()
-    with _serving(roles.web(port), port, directory, environment) as client:
-        yield client
+    return _serving(roles.redirects(port), port, directory, environment)
+
+
+def web_door(directory: Path, **environment: str) -> AbstractContextManager[Door]:
+    port = free_port()
+    return _serving(roles.web(port), port, directory, environment)
 
 
 @contextlib.contextmanager
 def metrics(directory: Path, **environment: str) -> Iterator[httpx.Client]:
     port = free_port()
-    with _serving(roles.metrics(port), port, directory, environment) as client:
-        yield client
+    with _serving(roles.metrics(port), port, directory, environment) as door:
+        yield door.client
 
 
 @contextlib.contextmanager
 def _serving(
     program: Program, port: int, directory: Path, environment: dict[str, str]
-) -> Iterator[httpx.Client]:
+) -> Iterator[Door]:
     told = {
         "ALLOWED_HOSTS": "127.0.0.1",
         "SPOOL_DIR": str(directory / "spool"),
@@ -180,7 +200,7 @@ def _serving(
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
     try:
         wait_for(lambda: process.says("") and _is_healthy(client))
-        yield client
+        yield Door(process, client)
     finally:
         client.close()
         process.stop()

@@ -68,7 +68,7 @@ class Writer:
         try:
             self._write(data)
         except OSError:
-            self.finish()  # a torn end must not swallow the next line
+            self._take_back()
             raise
         if self._size >= LARGEST_FILE:
             self.finish()
@@ -90,6 +90,14 @@ class Writer:
         hidden.rename(path)
         _sync_directory(self._directory)
         self._size = 0
+
+    def _take_back(self) -> None:
+        """What was reported as lost is not replayed, and no torn end stays."""
+        assert self._file is not None  # noqa: S101  `append` has opened it
+        try:
+            os.ftruncate(self._file, self._size)
+        except OSError:
+            self.finish()  # a torn end must not swallow the next line
 
     def _write(self, data: bytes) -> None:
         assert self._file is not None  # noqa: S101  `append` has opened it

@@ -171,7 +171,7 @@ def _introduce(request: Request) -> Answer:
         return pages.page(404, request.headers.get(b"accept-language"))
     cookie, back = accepted
     header = (b"set-cookie", colleagues.cookie_header(cookie))
-    return Answer(302, [(b"location", back.encode("ascii")), *HEADERS, header])
+    return Answer(303, [(b"location", back.encode("ascii")), *HEADERS, header])
 
 
 def _redirect(target: str, pixel: Pixel | None) -> Answer:

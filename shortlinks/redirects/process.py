@@ -17,6 +17,7 @@ from shortlinks.redirects.bell import Bell
 from shortlinks.redirects.breaker import Breaker
 from shortlinks.redirects.database import Connection, Guarded
 from shortlinks.redirects.grouped_cache import GroupedCache
+from shortlinks.redirects.leaving import Leaving
 from shortlinks.redirects.link_cache import LinkStore
 from shortlinks.redirects.pixel_cookie import PixelCookies
 from shortlinks.redirects.readiness import Readiness
@@ -144,9 +145,12 @@ class Application:
 
     def __init__(self) -> None:
         self._process: Process | None = None
+        self._leaving = Leaving()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self._process is not None:
+            if self._leaving.has_begun:
+                send = self._leaving.closing(send)
             await self._process.redirects(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
@@ -156,6 +160,7 @@ class Application:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         self._process = Process()
+        self._leaving.expect()
         # What is loaded by now stays: a collection that walks it would stop every
         # visitor for up to 0.1 s (measured).
         gc.collect()
