@@ -4,6 +4,7 @@ import logging
 import logging.config
 import threading
 import time
+from collections.abc import Callable
 from http.server import ThreadingHTTPServer
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.conf import settings
 from redis import RedisError
 
 from shortlinks.domain import cached_links, health
+from shortlinks.domain.health import Check
 from shortlinks.observability import metrics, request_ids, serving, spans
 from shortlinks.observability.begin import begin, report_errors
 from shortlinks.observability.pool import PoolWatch
@@ -43,7 +45,7 @@ class _State:
 _state = _State()
 
 
-def _serve(checks: Any) -> None:
+def _serve(checks: Callable[[], list[Check]]) -> None:
     if settings.HEALTH_PORT:
         _state.server = serving.start(
             settings.HEALTH_HOST,
