@@ -148,6 +148,7 @@ class Load:
             if self._given_up:
                 return
             self._outstanding[opened.number] = opened
+            opened.begun = time.monotonic()
             self._send(opened)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while self._outstanding and time.monotonic() < deadline:

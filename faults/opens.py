@@ -39,6 +39,7 @@ class Open:
     code: str
     door: int  # where it is sent to, or was in the end
     due: float
+    begun: float = 0.0
     sent: float = 0.0
     ended: float = 0.0
     status: int = 0
@@ -68,8 +69,11 @@ class Open:
 
     @property
     def seconds(self) -> float:
-        """From when it was to be sent, so that a stall is not passed over."""
-        return self.ended - self.due
+        """From when its visitor set out, who waits for no other visitor.
+
+        Finding an open door counts, and what the load is late by itself does not.
+        """
+        return self.ended - self.begun
 
 
 def request(opened: Open, cookie: bytes) -> bytes:

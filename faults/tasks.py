@@ -22,6 +22,7 @@ from shortlinks.domain.visits import MOST_ATTEMPTS
 from shortlinks.models import Note, ShortLink, Visit
 from shortlinks.tasks import follow_up_visits
 
+SECONDS = 60
 LONGEST_WAIT_SECONDS = 10
 # Its time lies beyond the years of Python, so no program can read it.
 INSERT_POISON = """
@@ -60,7 +61,7 @@ class Poison:
         with connection.cursor() as cursor:
             cursor.execute(INSERT_POISON, [self._id, link.id])
         follow_up_visits.delay()
-        wait_for(self._is_set_aside, "the poison row is set aside")
+        wait_for(self._is_set_aside, "the poison row is set aside", seconds=SECONDS)
 
     def lift(self, service: Service) -> None:
         """It went by itself."""
@@ -104,7 +105,11 @@ class Redelivery:
         self._messages = []
 
     def inject(self, service: Service) -> None:
-        wait_for(lambda: self._is_between(service), "a task is between commit and ack")
+        wait_for(
+            lambda: self._is_between(service),
+            "a task is between commit and ack",
+            seconds=SECONDS,
+        )
         service.parts["worker"].kill()
 
     def lift(self, service: Service) -> None:
