@@ -46,8 +46,8 @@ CLAIM = """
 SELECT id FROM shortlinks_visit WHERE due_at <= now()
 ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
 """
-CLAIM_ONE = """
-SELECT id FROM shortlinks_visit WHERE id = %s AND due_at <= now()
+CLAIM_AGAIN = """
+SELECT id FROM shortlinks_visit WHERE id = ANY(%s) AND due_at <= now()
 FOR UPDATE SKIP LOCKED
 """
 PUT_OFF = """
@@ -87,7 +87,7 @@ class FollowedUp:
 def follow_up(limit: int = BATCH) -> FollowedUp:
     """Follow up the visits that are due, at most `limit`.
 
-    A visit that cannot be concluded from is tried alone, put off, and after 15
+    A visit that cannot be concluded from is singled out, put off, and after 15
     attempts set aside for an administrator; it never stops the others.
     """
     ids: list[UUID] = []
@@ -98,9 +98,9 @@ def follow_up(limit: int = BATCH) -> FollowedUp:
             done = _conclude(ids)
     except ROW_FAULTS as error:
         _raise_if_away(error)
-        logger.exception("a batch of %d visits failed, trying each alone", len(ids))
-        for visit_id in ids:
-            done.add(_follow_up_alone(visit_id))
+        logger.exception("a batch of %d visits failed, trying it in parts", len(ids))
+        for part in _parts(ids, error):
+            done.add(_follow_up_part(part))
     done.add(revise(ids))
     done.claimed = len(ids)
     return done
@@ -162,30 +162,53 @@ def _conclude(ids: Sequence[UUID]) -> FollowedUp:
     )
 
 
-def _follow_up_alone(visit_id: UUID) -> FollowedUp:
+def _follow_up_part(ids: Sequence[UUID]) -> FollowedUp:
     try:
         with transaction.atomic():
-            return _conclude(_claim(CLAIM_ONE, visit_id))
-    except ROW_FAULTS as error:  # kept in the row, where an administrator reads it
+            return _conclude(_claim(CLAIM_AGAIN, list(ids)))
+    except ROW_FAULTS as error:
         _raise_if_away(error)
-        logger.exception("visit %s could not be followed up", visit_id)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                PUT_OFF,
-                {"id": visit_id, "error": repr(error)[:1000], "most": MOST_ATTEMPTS},
-            )
-            was_last = any(is_set_aside for (is_set_aside,) in cursor)
-        return FollowedUp(put_off=int(not was_last), set_aside=int(was_last))
+        if len(ids) == 1:
+            return _put_off(ids[0], error)
+        done = FollowedUp()
+        for part in _parts(ids, error):
+            done.add(_follow_up_part(part))
+        return done
+
+
+def _parts(ids: Sequence[UUID], error: Exception) -> list[Sequence[UUID]]:
+    """Halves, till the bad row stands alone; but what takes long is waited for once."""
+    if _state(error) in ROW_STATES:
+        return [[visit_id] for visit_id in ids]
+    half = len(ids) // 2
+    return [part for part in (ids[:half], ids[half:]) if part]
+
+
+def _put_off(visit_id: UUID, error: Exception) -> FollowedUp:
+    """Kept in the row, where an administrator reads it."""
+    logger.error("visit %s could not be followed up: %r", visit_id, error)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            PUT_OFF,
+            {"id": visit_id, "error": repr(error)[:1000], "most": MOST_ATTEMPTS},
+        )
+        was_last = any(is_set_aside for (is_set_aside,) in cursor)
+    return FollowedUp(put_off=int(not was_last), set_aside=int(was_last))
 
 
 def _raise_if_away(error: Exception) -> None:
     """A database that is away is no row's fault; a lock or a time-out may be one's."""
-    code = getattr(error.__cause__, "sqlstate", None)
-    if isinstance(error, OperationalError | InterfaceError) and code not in ROW_STATES:
+    is_of_connection = isinstance(error, OperationalError | InterfaceError)
+    if is_of_connection and _state(error) not in ROW_STATES:
         raise error
 
 
-def _claim(query: str, argument: int | UUID) -> list[UUID]:
+def _state(error: Exception) -> str | None:
+    """Postgres' code for what went wrong, if it was Postgres that said so."""
+    return getattr(error.__cause__, "sqlstate", None)
+
+
+def _claim(query: str, argument: int | list[UUID]) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(query, [argument])
         return [row[0] for row in cursor]

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -179,6 +180,20 @@ def poisoned(link: ShortLink) -> Visit:
             [visit.id],
         )
     return visit
+
+
+def test_many_are_not_followed_up_one_by_one_for_a_poison_row(
+    link: ShortLink, poisoned: Visit
+) -> None:
+    for _ in range(100):
+        factories.visit(link)
+
+    with CaptureQueriesContext(connection) as queries:
+        visits.follow_up()
+
+    assert Note.objects.get().opens == 100
+    claims = [query for query in queries if "SKIP LOCKED" in query["sql"]]
+    assert len(claims) <= 2 * 8 + 1  # halves of 101 visits, and the first batch
 
 
 def state(visit: Visit) -> Any:
