@@ -58,7 +58,8 @@ def drop_old_source_keys() -> None:
 def _count(done: visits.FollowedUp) -> None:
     for verdict, count in done.verdicts.items():
         metrics.followed_up.labels(verdict).inc(count)
-    metrics.visits_revised.inc(done.revised)
+    for verdict, count in done.revised.items():
+        metrics.visits_revised.labels(verdict).inc(count)
     metrics.notes.labels("written").inc(done.notes.new)
     metrics.notes.labels("extended").inc(done.notes.changed)
     metrics.notes.labels("withdrawn").inc(done.notes.withdrawn)

@@ -66,19 +66,19 @@ RETURNING set_aside_at IS NOT NULL
 class FollowedUp:
     """What a follow-up did; `claimed` are also those that failed.
 
-    `verdicts` are those of the claimed, `revised` how many others changed theirs.
+    `verdicts` are those of the claimed, `revised` those that others have now.
     """
 
     claimed: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
-    revised: int = 0
+    revised: Counter[str] = field(default_factory=Counter)
     notes: Written = field(default_factory=Written)
     put_off: int = 0
     set_aside: int = 0
 
     def add(self, other: "FollowedUp") -> None:
         self.verdicts.update(other.verdicts)
-        self.revised += other.revised
+        self.revised.update(other.revised)
         self.notes += other.notes
         self.put_off += other.put_off
         self.set_aside += other.set_aside
@@ -118,7 +118,7 @@ def revise(ids: Sequence[UUID]) -> FollowedUp:
     with transaction.atomic():
         changed = [c for c in conclusions.of_judged(suspicious) if c.changes]
         locked = verdicts.lock(changed)
-        return FollowedUp(revised=len(locked), notes=verdicts.apply(locked))
+        return FollowedUp(revised=_tally(locked), notes=verdicts.apply(locked))
 
 
 def requeue(visits: Iterable[UUID]) -> int:
@@ -156,10 +156,14 @@ def _conclude(ids: Sequence[UUID]) -> FollowedUp:
     claimed = [c for c in concluded if c.visit.id in mine]
     others = verdicts.lock([c for c in concluded if c.visit.id not in mine])
     return FollowedUp(
-        verdicts=Counter(str(c.judgement.verdict) for c in claimed),
-        revised=len(others),
+        verdicts=_tally(claimed),
+        revised=_tally(others),
         notes=verdicts.apply([*claimed, *others]),
     )
+
+
+def _tally(concluded: Iterable[Conclusion]) -> Counter[str]:
+    return Counter(str(conclusion.judgement.verdict) for conclusion in concluded)
 
 
 def _follow_up_part(ids: Sequence[UUID]) -> FollowedUp:

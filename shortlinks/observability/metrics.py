@@ -103,7 +103,8 @@ followed_up = Counter(
 )
 visits_revised = Counter(
     "shortlinks_visits_revised",
-    "Verdicts changed by what their source did later.",
+    "Visits whose verdict changed by what their source did later, by the new one.",
+    ["verdict"],
     registry=REGISTRY,
 )
 follow_ups_failed = Counter(
@@ -158,6 +159,7 @@ AT_ZERO: dict[str, list[tuple[Counter, Iterable[str]]]] = {
     ],
     "worker": [
         (followed_up, Verdict.values),
+        (visits_revised, Verdict.values),
         (notes, ("written", "extended", "withdrawn")),
         (follow_ups_failed, ("put_off", "set_aside")),
     ],
