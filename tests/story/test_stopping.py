@@ -26,10 +26,15 @@ IS_WAITING = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
 class Visitor(threading.Thread):
-    """Opens a link again and again on one connection, until told to leave it."""
+    """Opens a link again and again on one connection, until told to leave it.
 
-    def __init__(self, address: str, code: str) -> None:
+    Each from home: a browser that opens the links of many would be a scanner.
+    """
+
+    def __init__(self, address: str, code: str, number: int) -> None:
         super().__init__()
+        home = {"X-Forwarded-For": f"192.0.2.{number}"}
+        self._headers = {**factories.BROWSER, **home}
         self.statuses: list[int] = []
         self.failure: Exception | None = None
         self._connection = http.client.HTTPConnection(address, timeout=20)
@@ -54,7 +59,7 @@ class Visitor(threading.Thread):
         sock = self._connection.sock
         if sock is not None and select.select([sock], [], [], 0)[0]:
             return False
-        self._connection.request("GET", self._path, headers=factories.BROWSER)
+        self._connection.request("GET", self._path, headers=self._headers)
         answer = self._connection.getresponse()
         answer.read()
         self.statuses.append(answer.status)
@@ -69,14 +74,14 @@ def codes(transactional_db: None) -> list[str]:
 
 @pytest.fixture
 def redirects(codes: list[str], tmp_path: Path) -> Iterator[Door]:
-    with services.redirects_door(tmp_path) as door:
+    with services.redirects_door(tmp_path, TRUSTED_PROXIES="127.0.0.0/8") as door:
         yield door
 
 
 @pytest.fixture
 def visitors(redirects: Door, codes: list[str]) -> Iterator[list[Visitor]]:
     address = urlsplit(str(redirects.client.base_url)).netloc
-    started = [Visitor(address, code) for code in codes]
+    started = [Visitor(address, code, n) for n, code in enumerate(codes)]
     for visitor in started:
         visitor.start()
     yield started
