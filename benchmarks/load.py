@@ -1,7 +1,5 @@
 """Load by wrk, which takes little of the processors it shares with what it measures."""
 
-import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterable, Sequence
@@ -11,13 +9,13 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.comparisons import Sample, Void
+from embedded import debian
 
 SCRIPT = Path(__file__).with_name("requests.lua")
 # On top of the time measured; a wrk that takes longer has hung.
 GRACE_SECONDS = 30
 # wrk's own is 2 s; the service answers 503 long before, which counts as bad.
 ANSWER_SECONDS = 10
-INSTALL_SECONDS = 180
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -72,24 +70,13 @@ def version() -> str:
 
 
 def _wrk() -> str:
-    found = shutil.which("wrk") or _install()
+    found = debian.program("wrk", package="wrk")
     if found is None:
         raise Void(
             "wrk is needed and not on PATH: `apt-get install wrk` on Debian or Ubuntu,"
             " `brew install wrk` on macOS, or https://github.com/wg/wrk"
         )
     return found
-
-
-def _install() -> str | None:
-    apt = shutil.which("apt-get")
-    if apt is None or os.geteuid() != 0:
-        return None
-    print("installing wrk by apt-get", flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (("update", "-qq"), ("install", "-qq", "--yes", "wrk")):
-        subprocess.run((apt, *arguments), env=environment, timeout=INSTALL_SECONDS)
-    return shutil.which("wrk")
 
 
 def _output(command: Sequence[str], *, within: float) -> str:

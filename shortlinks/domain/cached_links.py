@@ -103,6 +103,22 @@ def remember_changes_published(until: datetime) -> None:
     _client().set(f"{settings.REDIS_PREFIX}changes-published-until", until.isoformat())
 
 
+def beat_heard_at() -> datetime | None:
+    """When beat last said that it sends what is due."""
+    value = _client().get(f"{settings.REDIS_PREFIX}beat-heard-at")
+    return datetime.fromisoformat(value.decode()) if isinstance(value, bytes) else None
+
+
+def hear_beat() -> None:
+    """Beat says so itself, in the store that it sends its messages to."""
+    _client().set(f"{settings.REDIS_PREFIX}beat-heard-at", timezone.now().isoformat())
+
+
+def queue_length(queue: str) -> int:
+    """Messages that no worker has taken yet."""
+    return _client().llen(f"{settings.REDIS_PREFIX}{queue}")
+
+
 def ping() -> None:
     """Raises redis.RedisError while Redis is away."""
     _client().ping()

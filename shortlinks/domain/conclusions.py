@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from shortlinks.domain import addresses, bursts, humans, visit_rows
+from shortlinks.domain import addresses, arrays, bursts, humans, visit_rows
 from shortlinks.domain.bursts import Hit
 from shortlinks.domain.humans import PERSON, Facts, Judgement
 from shortlinks.models import AddressMask, SuspectPolicy, Verdict
@@ -48,7 +48,7 @@ LEFT JOIN shortlinks_account AS account ON account.id = link.account_id
 # The bounds let the planner leave out the partitions of other months.
 SELECT = f"""{COLUMNS}
 FROM shortlinks_visit AS visit {LINKS}
-WHERE visit.id = ANY(%(ids)s) AND visit.id BETWEEN %(first)s AND %(last)s
+WHERE visit.id = ANY(%(ids)s::uuid[]) AND visit.id BETWEEN %(first)s AND %(last)s
 """
 SELECT_AROUND = f"""{COLUMNS}
 FROM unnest(%(sources)s::bytea[], %(since)s::timestamptz[], %(until)s::timestamptz[])
@@ -65,7 +65,8 @@ SELECT around.ids
 FROM (
   SELECT source, min(occurred_at) AS since, max(occurred_at) AS until
   FROM shortlinks_visit
-  WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s GROUP BY source) AS s
+  WHERE id = ANY(%(ids)s::uuid[]) AND id BETWEEN %(first)s AND %(last)s
+  GROUP BY source) AS s
 CROSS JOIN LATERAL (
   SELECT array_agg(v.id) AS ids, count(DISTINCT v.link_id) AS links,
          bool_or(v.verdict = %(suspect)s) AS is_suspected
@@ -163,7 +164,7 @@ def in_company(ids: Sequence[UUID]) -> list[UUID]:
         "most": MOST_OF_A_SOURCE,
     }
     with connection.cursor() as cursor:
-        cursor.execute(SELECT_COMPANY, parameters)
+        cursor.execute(SELECT_COMPANY, arrays.as_text(parameters))
         return [id_ for (of_source,) in cursor for id_ in of_source]
 
 
@@ -330,5 +331,5 @@ def _is_machines(address: str | None, mask: str | None) -> bool:
 def _select(query: str, parameters: dict[str, Any]) -> list[StoredVisit]:
     everywhere: dict[str, Any] = {"trying": bursts.TRYING}
     with connection.cursor() as cursor:
-        cursor.execute(query, parameters | everywhere)
+        cursor.execute(query, arrays.as_text(parameters | everywhere))
         return [StoredVisit(*row) for row in cursor]

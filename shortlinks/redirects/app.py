@@ -6,8 +6,9 @@ answer is 503 and never 404.
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote_plus
 
@@ -59,10 +60,15 @@ class Redirects:
     addresses: ClientAddresses
     pixels: PixelCookies
     source_keys: HasCurrent
-    checks: Callable[[], list[Check]]
+    checks: Callable[[], Awaitable[list[Check]]]
+    # How often each answer was given: by status, but for prefetches; plain integers.
+    answers: defaultdict[int | str, int] = field(
+        default_factory=lambda: defaultdict(int)
+    )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._answer(self._request(scope))
+        self.answers["prefetch" if answer is pages.PREFETCH else answer.status] += 1
         body = b"" if scope["method"] == "HEAD" else answer.body
         start = {"status": answer.status, "headers": answer.headers}
         await send({"type": "http.response.start", **start})
@@ -86,7 +92,7 @@ class Redirects:
             return pages.page(405, request.headers.get(b"accept-language"))
         code = codes.from_path(request.path)
         if code is None:
-            return self._answer_without_code(request)
+            return await self._answer_without_code(request)
         try:
             found = await self._find(code)
             if found is not None:
@@ -95,11 +101,11 @@ class Redirects:
             return pages.page(503, request.headers.get(b"accept-language"))
         return pages.page(404, request.headers.get(b"accept-language"))
 
-    def _answer_without_code(self, request: Request) -> Answer:
+    async def _answer_without_code(self, request: Request) -> Answer:
         if request.path in FIXED:
             return FIXED[request.path]
         if request.path == READY:
-            return pages.json(*health.report(self.checks()))
+            return pages.json(*health.report(await self.checks()))
         if request.path == colleagues.PATH:
             return _introduce(request)
         return pages.page(404, request.headers.get(b"accept-language"))
@@ -165,7 +171,7 @@ def _introduce(request: Request) -> Answer:
         return pages.page(404, request.headers.get(b"accept-language"))
     cookie, back = accepted
     header = (b"set-cookie", colleagues.cookie_header(cookie))
-    return Answer(302, [(b"location", back.encode("ascii")), *HEADERS, header])
+    return Answer(303, [(b"location", back.encode("ascii")), *HEADERS, header])
 
 
 def _redirect(target: str, pixel: Pixel | None) -> Answer:
