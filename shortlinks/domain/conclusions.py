@@ -39,11 +39,12 @@ SELECT visit.id, visit.link_id, visit.occurred_at, visit.method, visit.user_agen
        coalesce(visit.address = link.created_from
                 AND visit.occurred_at < link.created_at + %(trying)s, false),
        account.note_window, account.time_zone, account.address_mask,
-       account.suspect_policy
+       account.suspect_policy, account.pixel_mode, contact.tracking_consent
 """
 LINKS = """
 LEFT JOIN shortlinks_shortlink AS link ON link.id = visit.link_id
 LEFT JOIN shortlinks_account AS account ON account.id = link.account_id
+LEFT JOIN shortlinks_contact AS contact ON contact.id = link.contact_id
 """
 # The bounds let the planner leave out the partitions of other months.
 SELECT = f"""{COLUMNS}
@@ -109,6 +110,8 @@ class StoredVisit(NamedTuple):
     time_zone: str | None
     address_mask: str | None
     suspect_policy: str | None
+    pixel_mode: str | None
+    tracking_consent: str | None
 
 
 @dataclass(frozen=True, slots=True)

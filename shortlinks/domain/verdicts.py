@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import connection
 
-from shortlinks.domain import arrays, notes, pixels
+from shortlinks.domain import arrays, consent, notes, pixels
 from shortlinks.domain.conclusions import Conclusion, StoredVisit
 from shortlinks.domain.notes import LinkOpens, Written
 from shortlinks.domain.pixels import Sighting
-from shortlinks.models import Verdict
+from shortlinks.models import PixelMode, TrackingConsent, Verdict
 
 # Those of them that nobody else has changed since they were read, in one order.
 LOCK = """
@@ -69,7 +69,7 @@ def apply(conclusions: Sequence[Conclusion]) -> Written:
     _lock_links({visit.link_id for visit in (*gained, *lost)})
     _mark(conclusions)
     written = notes.rewrite(_opens(gained, lost))
-    pixels.attach(_sightings(gained))
+    pixels.attach(_sightings([visit for visit in gained if _may_recognise(visit)]))
     pixels.withdraw(_sightings(lost))
     _count(conclusions)
     return written
@@ -137,6 +137,12 @@ def _opens(
     for visit in lost:
         opens[visit.link_id].removed.append(visit.occurred_at)
     return opens
+
+
+def _may_recognise(visit: StoredVisit) -> bool:
+    """They may have objected since they opened the link."""
+    said = consent.CODES[visit.tracking_consent or TrackingConsent.DENIED]
+    return consent.allows(visit.pixel_mode or PixelMode.OFF, said)
 
 
 def _sightings(visits: Sequence[StoredVisit]) -> list[Sighting]:

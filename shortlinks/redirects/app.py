@@ -14,11 +14,11 @@ from urllib.parse import parse_qs, unquote_plus
 
 import ada_url
 
-from shortlinks.domain import addresses, codes, colleagues, health, visit_rows
+from shortlinks.domain import addresses, codes, colleagues, consent, health, visit_rows
 from shortlinks.domain.addresses import ClientAddresses
 from shortlinks.domain.cached_links import CachedAccount, CachedLink
 from shortlinks.domain.health import Check
-from shortlinks.redirects import pages, visit_facts
+from shortlinks.redirects import pages, privacy, visit_facts
 from shortlinks.redirects.grouped_cache import GroupedCache, Unavailable
 from shortlinks.redirects.pages import Answer
 from shortlinks.redirects.pixel_cookie import Pixel, PixelCookies
@@ -88,6 +88,8 @@ class Redirects:
         )
 
     async def _answer(self, request: Request) -> Answer:
+        if request.path == privacy.PATH and request.method in {"GET", "POST"}:
+            return self._privacy(request)
         if request.method not in {"GET", "HEAD"}:
             return pages.page(405, request.headers.get(b"accept-language"))
         code = codes.from_path(request.path)
@@ -109,6 +111,12 @@ class Redirects:
         if request.path == colleagues.PATH:
             return _introduce(request)
         return pages.page(404, request.headers.get(b"accept-language"))
+
+    def _privacy(self, request: Request) -> Answer:
+        https = self.pixels.https
+        return privacy.answer(
+            request.method, request.headers, request.query, https=https
+        )
 
     async def _find(self, code: str) -> tuple[CachedLink, CachedAccount] | None:
         link = self.links.fresh(code) or await self.links.find(code)
@@ -148,19 +156,24 @@ class Redirects:
             staff = visit_rows.OFFICE
         if staff:
             return Recognised(None, staff)
-        return Recognised(self._pixel(request, account))
+        return Recognised(self._pixel(request, link, account))
 
-    def _pixel(self, request: Request, account: CachedAccount) -> Pixel | None:
+    def _pixel(
+        self, request: Request, link: CachedLink, account: CachedAccount
+    ) -> Pixel | None:
         """The browser's name, where it may carry one (DESIGN 10)."""
         headers = request.headers
         if request.method != "GET" or request.purpose:
+            return None
+        if not consent.allows(account.pixel_mode, link.consent):
             return None
         if account.honours_gpc and OBJECTION in (
             headers.get(b"sec-gpc"),
             headers.get(b"dnt"),
         ):
             return None
-        return self.pixels.pixel(headers.get(b"cookie"))
+        cookies = headers.get(b"cookie")
+        return None if privacy.has_opted_out(cookies) else self.pixels.pixel(cookies)
 
 
 def _introduce(request: Request) -> Answer:
