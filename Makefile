@@ -11,13 +11,14 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check check-steps bench lock clean
+.PHONY: help run test check check-steps bench faults lock clean
 
 help:
 	@echo "make run     the whole service on http://127.0.0.1:8000 (PORT=, REDIRECT_PORT=); data in var/"
 	@echo "make test    the tests, on a PostgreSQL and a Valkey of their own (ARGS= for pytest)"
 	@echo "make check   lint, format, types, imports, migrations, tests: what CI runs"
 	@echo "make bench   what the performance claims are measured with (ARGS= for the benchmarks)"
+	@echo "make faults  every part killed, frozen and restarted under load; what must hold is counted"
 	@echo "make lock    pin the requirements (ARGS=--upgrade for newer versions)"
 	@echo "make clean   remove what was built; the data in var/ stays"
 
@@ -42,9 +43,13 @@ check-steps:
 bench: $(READY)
 	@$(WITH_STORES) python -m benchmarks $(ARGS)
 
+faults: $(READY)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/python -m faults $(ARGS)
+
 lock: $(READY)
 	@$(BIN)/python -m pip install -qq uv
 	@$(LOCK) $(ARGS) requirements.in -o requirements.txt
+	@$(LOCK) $(ARGS) requirements-tracing.in -o requirements-tracing.txt
 	@$(LOCK) $(ARGS) requirements-dev.in -o requirements-dev.txt
 
 clean:

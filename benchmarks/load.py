@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import debian
 from benchmarks.comparisons import Sample, Void
+from embedded import debian
 
 SCRIPT = Path(__file__).with_name("requests.lua")
 # On top of the time measured; a wrk that takes longer has hung.

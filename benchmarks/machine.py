@@ -22,7 +22,7 @@ COMMITS = 200
 def describe() -> dict[str, str | int | float]:
     return {
         "cores": os.cpu_count() or 0,
-        "processor": _processor(),
+        "processor": processor(),
         "system": platform.platform(),
         "load_before": os.getloadavg()[0],
         "python": platform.python_version(),
@@ -31,12 +31,12 @@ def describe() -> dict[str, str | int | float]:
         "postgres": _postgres(),
         "valkey": _valkey(),
         "wrk": load.version(),
-        "commit": _commit(),
+        "commit": commit(),
         "commit_ms": _milliseconds_of_a_commit(),
     }
 
 
-def _processor() -> str:
+def processor() -> str:
     path = Path("/proc/cpuinfo")
     lines = path.read_text().splitlines() if path.exists() else []
     models = [line.partition(":")[2] for line in lines if line.startswith("model name")]
@@ -55,10 +55,10 @@ def _valkey() -> str:
     return str(server.get("valkey_version", server.get("redis_version")))
 
 
-def _commit() -> str:
+def commit() -> str:
     """With a mark if the files differ from it."""
-    commit = _git("rev-parse", "--verify", "--quiet", "HEAD") or "no commit yet"
-    return f"{commit} + changes" if _git("status", "--porcelain") else commit
+    head = _git("rev-parse", "--verify", "--quiet", "HEAD") or "no commit yet"
+    return f"{head} + changes" if _git("status", "--porcelain") else head
 
 
 def _git(*arguments: str) -> str:

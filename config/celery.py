@@ -7,13 +7,17 @@ publishes (Django, redirects) fails fast; a worker waits for its broker to retur
 import os
 from typing import Any
 
+import django
 from celery import Celery
-from celery.signals import worker_ready
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 if os.environ.get("CELERY_ROLE") == "worker":
     os.environ.setdefault("STATEMENT_TIMEOUT", "15")
+django.setup(set_prefix=False)  # worker and beat begin here
+
+# connects the signals: health, metrics and logs of worker and beat
+from shortlinks.observability import celery_signals  # noqa: E402, F401
 
 VISIBILITY = 300  # seconds; above the hard time limit, since prefetch is 1
 WORKER = settings.CELERY_ROLE == "worker"
@@ -65,17 +69,13 @@ app.conf.update(
     worker_soft_shutdown_timeout=20,
     worker_enable_soft_shutdown_on_idle=True,
     worker_hijack_root_logger=False,
+    beat_scheduler="config.beat:Scheduler",
     beat_schedule={
         # What no bell reached; claiming is cheap when nothing is due.
         "sweep": {
             "task": "shortlinks.tasks.follow_up_visits",
             "schedule": 5.0,
             "options": {"expires": 5.0},
-        },
-        "heartbeat": {
-            "task": "shortlinks.tasks.beat_heart",
-            "schedule": 15.0,
-            "options": {"expires": 15.0},
         },
         "link-changes": {
             "task": "shortlinks.tasks.publish_link_changes",
@@ -93,9 +93,3 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["shortlinks"])
-
-
-@worker_ready.connect
-def send_first_heartbeat(**_: object) -> None:
-    """So that `/readyz` need not wait for beat's first round."""
-    app.send_task("shortlinks.tasks.beat_heart")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import django_stubs_ext
 
-from config import env
+from config import env, logs
 
 django_stubs_ext.monkeypatch()  # ModelAdmin[X] and friends at run time
 
@@ -68,6 +68,16 @@ REDIS_PREFIX = env.text("REDIS_PREFIX", "sl:")
 CELERY_ROLE = env.choice("CELERY_ROLE", ["publisher", "worker"])
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# --- how it is watched ------------------------------------------------------
+METRICS_DIR = Path(env.text("METRICS_DIR", str(BASE_DIR / "var" / "metrics")))
+METRICS_HOST = env.text("METRICS_HOST", "127.0.0.1")
+METRICS_PORT = int(env.number("METRICS_PORT", 9464, least=1, most=65535))
+HEALTH_HOST = env.text("HEALTH_HOST", "127.0.0.1")
+HEALTH_PORT = int(env.number("HEALTH_PORT", 0, least=0, most=65535))  # 0 is none
+SENTRY_DSN = env.text("SENTRY_DSN", "")
+OTLP_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT", "").rstrip("/")
+LOG_FORMAT = env.choice("LOG_FORMAT", logs.FORMATS)
+
 # --- Django -----------------------------------------------------------------
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -82,6 +92,7 @@ INSTALLED_APPS = [
     "shortlinks",
 ]
 MIDDLEWARE = [
+    "shortlinks.api.watch.Watch",
     "shortlinks.api.forwarding.TrustedForwarding",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -148,10 +159,10 @@ REST_FRAMEWORK = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
+    "formatters": {name: {"()": f} for name, f in logs.FORMATTERS.items()},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {
         "handlers": ["console"],
         "level": env.choice("LOG_LEVEL", ["INFO", "DEBUG", "WARNING", "ERROR"]),

@@ -11,6 +11,8 @@ _django = get_wsgi_application()
 
 from config.celery import app  # noqa: E402  needs the setup
 from shortlinks.api.bodies import WholeBodies  # noqa: E402
+from shortlinks.observability.begin import begin  # noqa: E402
 
 app.set_default()  # requests are served by many threads
+begin("web")
 application = WholeBodies(_django, longest=settings.API_MAX_BODY_BYTES)

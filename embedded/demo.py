@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from embedded import envfile
+from embedded.roles import LOOPBACK
 
 ADDRESS_NAMES = ("BASE_URL", "SHORT_BASE_URL", "DATABASE_URL", "REDIS_URL")
 
@@ -30,6 +31,7 @@ ADDRESSES = """
   Admin      {base}/admin/
   Redirects  {short}/
   API docs   {base}/api/docs
+  Metrics    {metrics}
 """
 # To paste as it stands: so no indent, and no tool that is not everywhere.
 STORY = """
@@ -66,14 +68,19 @@ def write(
     path: Path, environment: Mapping[str, str], created: Mapping[str, str]
 ) -> None:
     addresses = {name: environment[name] for name in ADDRESS_NAMES}
-    admin = {"ADMIN_URL": f"{environment['BASE_URL']}/admin/"}
-    envfile.write(path, {**addresses, **admin, **created})
+    made = {
+        "ADMIN_URL": f"{environment['BASE_URL']}/admin/",
+        "METRICS_URL": f"http://{LOOPBACK}:{environment['METRICS_PORT']}/metrics",
+    }
+    envfile.write(path, {**addresses, **made, **created})
 
 
 def summary(path: Path) -> str:
     values = envfile.read(path)
     addresses = ADDRESSES.format(
-        base=values["BASE_URL"], short=values["SHORT_BASE_URL"]
+        base=values["BASE_URL"],
+        short=values["SHORT_BASE_URL"],
+        metrics=values["METRICS_URL"],
     )
     if "TOKEN" not in values:
         return addresses

@@ -1,4 +1,4 @@
-"""The command lines of the service's four processes, the same wherever they run."""
+"""The command lines of the service's five processes, the same wherever they run."""
 
 import sys
 from pathlib import Path
@@ -18,6 +18,7 @@ HTTP = (
     # Idle connections of browsers count as well: 1,024 would keep new visitors out.
     *("--backlog", "4096", "--backpressure", "16384"),
     "--no-access-log",
+    *("--log-config", "config/granian_logs.json"),
 )
 # The worker takes no SIGTERM for longer than a task may take (its hard time limit).
 WORKER_STOP_SECONDS = 65
@@ -49,7 +50,20 @@ def redirects(
     )
 
 
-def worker() -> Program:
+def metrics(port: int, *, host: str = LOOPBACK) -> Program:
+    return Program(
+        name="metrics",
+        command=(sys.executable, "manage.py", "serve_metrics"),
+        rank=Rank.DOORS,
+        environment={
+            "METRICS_HOST": host,
+            "METRICS_PORT": str(port),
+            "STATEMENT_TIMEOUT": "2",  # seconds: a scrape waits for no store
+        },
+    )
+
+
+def worker(*, health_port: int = 0) -> Program:
     return Program(
         name="worker",
         command=(
@@ -58,17 +72,17 @@ def worker() -> Program:
             *("--without-gossip", "--without-mingle", "--loglevel", "info"),
         ),
         rank=Rank.WORKER,
-        environment={"CELERY_ROLE": "worker"},
+        environment=_celery_environment(health_port),
         stop_seconds=WORKER_STOP_SECONDS,
     )
 
 
-def beat(schedule: Path) -> Program:
+def beat(schedule: Path, *, health_port: int = 0) -> Program:
     return Program(
         name="beat",
         command=(*_celery("beat"), "--schedule", str(schedule)),
         rank=Rank.BEAT,
-        environment={"CELERY_ROLE": "worker"},
+        environment=_celery_environment(health_port),
     )
 
 
@@ -84,3 +98,8 @@ def _celery(role: str) -> tuple[str, ...]:
     # Started by root, it would warn of that on eight lines at each start.
     python = (sys.executable, "-W", "ignore:You're running the worker with superuser")
     return (*python, "-m", "celery", "--quiet", "-A", "config", role)
+
+
+def _celery_environment(health_port: int) -> dict[str, str]:
+    """Both wait for the broker; each needs a port of its own, if any."""
+    return {"CELERY_ROLE": "worker", "HEALTH_PORT": str(health_port)}

@@ -32,6 +32,8 @@ from embedded.stores import Store
 from embedded.supervision import Plan, Supervisor
 
 WATCH_SECONDS = 0.3
+# Kept from run to run; where metrics and the health of worker and beat are read.
+WATCH_PORTS = ("METRICS", "WORKER_HEALTH", "BEAT_HEALTH")
 
 say = partial(console.say, "run")
 
@@ -43,6 +45,7 @@ class Service:
     roles: tuple[Program, ...]
     web_port: int
     redirect_port: int
+    metrics_port: int
 
 
 def run(project: Path) -> int:
@@ -68,14 +71,23 @@ def run(project: Path) -> int:
 def _prepare(project: Path, var: Path) -> Service:
     web_port, redirect_port = _free_ports()
     secrets = _secrets(var)
-    own = stores.needed(var, secrets, ports.keep(var / "ports.env", *stores.PORTS))
+    kept = ports.keep(var / "ports.env", *stores.PORTS, *WATCH_PORTS)
+    metrics_port = environment.port("METRICS_PORT", kept["METRICS"])
+    own = stores.needed(var, secrets, kept)
     settings = {
         "BASE_URL": f"http://{roles.LOOPBACK}:{web_port}",
         "SHORT_BASE_URL": f"http://{roles.LOOPBACK}:{redirect_port}",
         "ALLOWED_HOSTS": f"{roles.LOOPBACK},localhost",
+        "METRICS_PORT": str(metrics_port),
         **{store.setting: store.url for store in own},
     }
-    parts = _roles(var, web_port, redirect_port)
+    parts = (
+        roles.web(web_port),
+        roles.redirects(redirect_port),
+        roles.worker(health_port=kept["WORKER_HEALTH"]),
+        roles.metrics(metrics_port),
+        roles.beat(var / "beat-schedule", health_port=kept["BEAT_HEALTH"]),
+    )
     plan = Plan(
         project=project,
         var=var,
@@ -83,16 +95,7 @@ def _prepare(project: Path, var: Path) -> Service:
         environment=environment.compose(var, secrets, settings),
         password=secrets["SUPERVISOR_PASSWORD"],
     )
-    return Service(plan, own, parts, web_port, redirect_port)
-
-
-def _roles(var: Path, web_port: int, redirect_port: int) -> tuple[Program, ...]:
-    return (
-        roles.web(web_port),
-        roles.redirects(redirect_port),
-        roles.worker(),
-        roles.beat(var / "beat-schedule"),
-    )
+    return Service(plan, own, parts, web_port, redirect_port, metrics_port)
 
 
 def _free_ports() -> tuple[int, int]:
@@ -132,7 +135,7 @@ def _serve(service: Service) -> None:
             say(f"error: {error}")
             raise
         finally:
-            say("stopping beat, redirects, web, worker, then the stores ...")
+            say("stopping beat, metrics, redirects, web, worker, then the stores ...")
 
 
 def _bring_up(service: Service, supervisor: Supervisor) -> None:
@@ -151,6 +154,8 @@ def _bring_up(service: Service, supervisor: Supervisor) -> None:
         _is_healthy, service.redirect_port, plan.environment["SHORT_BASE_URL"]
     )
     supervisor.wait("redirects", short)
+    metrics = partial(_is_healthy, service.metrics_port, f"http://{roles.LOOPBACK}")
+    supervisor.wait("metrics", metrics)
     supervisor.wait("worker", partial(_says_ready, worker_log))
 
 
@@ -202,4 +207,4 @@ def _is_healthy(port: int, address: str) -> bool:
 
 
 def _says_ready(log: console.Log) -> bool:
-    return any(line.endswith(" ready.") for line in log.new_lines())
+    return any(" ready." in line for line in log.new_lines())

@@ -60,17 +60,18 @@ def _execute(command: Sequence[str], base: Path) -> int:
     secrets = keys.new()
     needed = stores.needed(base, secrets, ports.pick(*stores.PORTS))
     settings = {store.setting: store.url for store in needed}
-    with contextlib.ExitStack() as running:
-        processes = [running.enter_context(_running(each, base)) for each in needed]
+    settings["METRICS_DIR"] = str(base / "metrics")  # apart from a run's in `var/`
+    with contextlib.ExitStack() as stack:
+        processes = [stack.enter_context(running(each, base)) for each in needed]
         for store, process in zip(needed, processes, strict=True):
-            _wait(store, process)
+            wait(store, process)
         # Whatever the command leaves running ends before the stores do.
-        running.callback(leftovers.stop_users, base)
+        stack.callback(leftovers.stop_users, base)
         return _call(command, environment.compose(base, secrets, settings))
 
 
 @contextlib.contextmanager
-def _running(store: Store, base: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(store: Store, base: Path) -> Iterator[subprocess.Popen[bytes]]:
     store.prepare()
     program = store.program
     log = base / f"{program.name}.log"
@@ -91,7 +92,7 @@ def _running(store: Store, base: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.wait(program.stop_seconds)
 
 
-def _wait(store: Store, process: subprocess.Popen[bytes]) -> None:
+def wait(store: Store, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while not store.serves():
         if process.poll() is not None or time.monotonic() > deadline:

@@ -10,6 +10,7 @@ import time
 from celery import shared_task
 
 from shortlinks.domain import link_changes, upkeep, visits
+from shortlinks.observability import metrics
 
 logger = logging.getLogger(__name__)
 
@@ -22,9 +23,10 @@ def follow_up_visits() -> None:
     deadline = time.monotonic() + FOLLOW_UP_SECONDS
     followed_up = 0
     while time.monotonic() < deadline:
-        claimed = visits.follow_up()
-        followed_up += claimed
-        if claimed < visits.BATCH:
+        done = visits.follow_up()
+        _count(done)
+        followed_up += done.claimed
+        if done.claimed < visits.BATCH:
             break
     else:
         follow_up_visits.delay()
@@ -51,3 +53,15 @@ def maintain_partitions() -> None:
 @shared_task
 def drop_old_source_keys() -> None:
     upkeep.drop_old_source_keys()
+
+
+def _count(done: visits.FollowedUp) -> None:
+    for verdict, count in done.verdicts.items():
+        metrics.followed_up.labels(verdict).inc(count)
+    for verdict, count in done.revised.items():
+        metrics.visits_revised.labels(verdict).inc(count)
+    metrics.notes.labels("written").inc(done.notes.new)
+    metrics.notes.labels("extended").inc(done.notes.changed)
+    metrics.notes.labels("withdrawn").inc(done.notes.withdrawn)
+    metrics.follow_ups_failed.labels("put_off").inc(done.put_off)
+    metrics.follow_ups_failed.labels("set_aside").inc(done.set_aside)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
-from pytest_django import Settings
 
 from shortlinks.models import Account, User
 from tests import factories
@@ -42,9 +42,10 @@ class Api:
 
 
 @pytest.fixture(autouse=True)
-def no_limit_of_requests(settings: Settings) -> None:
+def no_limit_of_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests call as fast as they can; those of the limits set their own."""
-    settings.API_RATE_TOKEN = settings.API_RATE_ACCOUNT = 0
+    monkeypatch.setattr(settings, "API_RATE_TOKEN", 0)
+    monkeypatch.setattr(settings, "API_RATE_ACCOUNT", 0)
 
 
 @pytest.fixture

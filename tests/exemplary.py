@@ -11,15 +11,19 @@ from django.utils import timezone
 
 from shortlinks.api.openapi import service, short_links
 from shortlinks.api.openapi.document import document
-from shortlinks.api.openapi.operations import ACCOUNT, CONTACT, LINK, NOTE, USER
+from shortlinks.api.openapi.operations import ACCOUNT, CONTACT, LINK, NOTE, PIXEL, USER
 from shortlinks.domain import visits
 from shortlinks.domain.oauth import CODE_LIFE
 from shortlinks.models import (
     Account,
+    Contact,
+    Evidence,
     GrantKind,
     Integration,
     Note,
     OAuthGrant,
+    Pixel,
+    PixelAttachment,
     ShortLink,
     User,
 )
@@ -49,8 +53,25 @@ def world() -> World:
     factories.visit(LINK)
     visits.follow_up()
     Note.objects.update(id=NOTE)
+    _pixel(contact)
     _integration(account, admin)
     return World(admin, manager)
+
+
+def _pixel(contact: Contact) -> None:
+    pixel = Pixel.objects.create(
+        id=PIXEL,
+        account=contact.account,
+        cookie_sha256=factories.cookie_sha256("a browser"),
+        visitor_uid="5Kd3NBUAdUnhyzenEwVLy0b7Qx",
+    )
+    PixelAttachment.objects.create(
+        pixel=pixel,
+        contact=contact,
+        evidence=Evidence.CLICK,
+        first_seen_at=pixel.created_at,
+        last_seen_at=pixel.created_at,
+    )
 
 
 def _integration(account: Account, user: User) -> None:

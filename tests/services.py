@@ -9,11 +9,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
+import redis
 from django.conf import settings
 
 from embedded import roles
@@ -51,6 +54,23 @@ def database_url() -> str:
     return f"postgres://{database['USER']}:{password}@{address}"
 
 
+def empty_queues() -> None:
+    """Bells that other tests rang, and nobody heard."""
+    queues = [f"{settings.REDIS_PREFIX}{queue}" for queue in roles.QUEUES]
+    redis.Redis.from_url(settings.REDIS_URL).delete(*queues)
+
+
+def surroundings() -> dict[str, str]:
+    """What every process is told."""
+    return {
+        **os.environ,
+        "DATABASE_URL": database_url(),
+        "LINK_CACHE_SECONDS": "1",
+        "API_RATE_TOKEN": "0",
+        "API_RATE_ACCOUNT": "0",
+    }
+
+
 class Process:
     """A running program with its log."""
 
@@ -60,15 +80,7 @@ class Process:
         self._process = subprocess.Popen(
             program.command,
             cwd=ROOT,
-            env={
-                **os.environ,
-                "DATABASE_URL": database_url(),
-                "LINK_CACHE_SECONDS": "1",
-                "API_RATE_TOKEN": "0",
-                "API_RATE_ACCOUNT": "0",
-                **program.environment,
-                **environment,
-            },
+            env={**surroundings(), **program.environment, **environment},
             stdout=self._output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -78,20 +90,27 @@ class Process:
         assert self._process.poll() is None, self.log.read_text()
         return words in self.log.read_text()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def kill(self) -> None:
         """As by `kill -9`, the children too."""
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(10)
         self._output.close()
 
-    @property
-    def exit_code(self) -> int | None:
-        return self._process.poll()
+    def tell_to_stop(self) -> None:
+        self._process.terminate()
+
+    def code(self) -> int:
+        """Its exit code, once it has ended by itself."""
+        return self._process.wait(20)
 
     def stop(self) -> None:
         """As the process manager stops it; killed if it does not end."""
         if self._process.poll() is None:
-            self._process.terminate()
+            self.tell_to_stop()
             try:
                 self._process.wait(20)
             except subprocess.TimeoutExpired:
@@ -110,8 +129,10 @@ def management(*arguments: str) -> Program:
 
 
 @contextlib.contextmanager
-def worker(directory: Path, *, name: str = "worker") -> Iterator[Process]:
-    process = Process(roles.worker(), directory / f"{name}.log")
+def worker(
+    directory: Path, *, name: str = "worker", **environment: str
+) -> Iterator[Process]:
+    process = Process(roles.worker(), directory / f"{name}.log", **environment)
     try:
         wait_for(lambda: process.says("ready."))
         yield process
@@ -120,8 +141,9 @@ def worker(directory: Path, *, name: str = "worker") -> Iterator[Process]:
 
 
 @contextlib.contextmanager
-def beat(directory: Path) -> Iterator[Process]:
-    process = Process(roles.beat(directory / "schedule"), directory / "beat.log")
+def beat(directory: Path, **environment: str) -> Iterator[Process]:
+    program = roles.beat(directory / "schedule")
+    process = Process(program, directory / "beat.log", **environment)
     try:
         yield process
     finally:
@@ -130,23 +152,45 @@ def beat(directory: Path) -> Iterator[Process]:
 
 @contextlib.contextmanager
 def redirects(directory: Path, **environment: str) -> Iterator[httpx.Client]:
-    port = free_port()
-    program = roles.redirects(port)
-    with _serving(program, port, directory, environment) as client:
-        yield client
+    with redirects_door(directory, **environment) as door:
+        yield door.client
 
 
 @contextlib.contextmanager
 def web(directory: Path, **environment: str) -> Iterator[httpx.Client]:
+    with web_door(directory, **environment) as door:
+        yield door.client
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A process that serves, and a client of it."""
+
+    process: Process
+    client: httpx.Client
+
+
+def redirects_door(directory: Path, **environment: str) -> AbstractContextManager[Door]:
     port = free_port()
-    with _serving(roles.web(port), port, directory, environment) as client:
-        yield client
+    return _serving(roles.redirects(port), port, directory, environment)
+
+
+def web_door(directory: Path, **environment: str) -> AbstractContextManager[Door]:
+    port = free_port()
+    return _serving(roles.web(port), port, directory, environment)
+
+
+@contextlib.contextmanager
+def metrics(directory: Path, **environment: str) -> Iterator[httpx.Client]:
+    port = free_port()
+    with _serving(roles.metrics(port), port, directory, environment) as door:
+        yield door.client
 
 
 @contextlib.contextmanager
 def _serving(
     program: Program, port: int, directory: Path, environment: dict[str, str]
-) -> Iterator[httpx.Client]:
+) -> Iterator[Door]:
     told = {
         "ALLOWED_HOSTS": "127.0.0.1",
         "SPOOL_DIR": str(directory / "spool"),
@@ -156,7 +200,7 @@ def _serving(
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
     try:
         wait_for(lambda: process.says("") and _is_healthy(client))
-        yield client
+        yield Door(process, client)
     finally:
         client.close()
         process.stop()

@@ -46,7 +46,7 @@ def test_the_readme_has_every_setting(readme: str) -> None:
 def test_the_readme_has_every_command(readme: str) -> None:
     own = {name for name, app in get_commands().items() if app == "shortlinks"}
     makefile = (ROOT / "Makefile").read_text()
-    targets = {"run", "test", "check", "bench"}
+    targets = {"run", "test", "check", "bench", "faults"}
 
     assert all(f"manage {name}" in readme for name in own)
     assert all(f"`make {target}`" in readme for target in targets)

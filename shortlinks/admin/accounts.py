@@ -46,6 +46,7 @@ class AccountAdmin(RowAdmin[Account]):
         "passes_query",
         "honours_gpc",
         "address_mask",
+        "pixel_mode",
         "suspect_policy",
         "office_networks",
     )

@@ -16,7 +16,7 @@ from shortlinks.admin.base import (
     administers,
     caller,
 )
-from shortlinks.domain import access, contacts
+from shortlinks.domain import access, contacts, recognition
 from shortlinks.models import Account, Contact, Right
 
 NAMES = ("name", "first_name", "last_name")
@@ -84,9 +84,10 @@ class ContactAdmin(RowAdmin[Contact]):
             new = ("account", "entity_id", *NAMES)
             return (*new, "responsible_user") if administers(request) else new
         if administers(request):
-            own = ("responsible_user", "group", "is_deleted")
+            own = ("responsible_user", "group", "tracking_consent", "is_deleted")
             return ("account", "entity_id", *NAMES, *own, *TIMES)
-        return ("entity_id", *NAMES, "responsible", "department", *TIMES)
+        shown = ("tracking_consent", "responsible", "department")
+        return ("entity_id", *NAMES, *shown, *TIMES)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Contact | None = None
@@ -119,6 +120,8 @@ class ContactAdmin(RowAdmin[Contact]):
         if change:
             obj.updated_by, obj.updated_at = caller(request), timezone.now()
             super().save_model(request, obj, form, change)
+            if "tracking_consent" in form.changed_data:
+                recognition.consent_changed([obj])
             return
         new = contacts.NewContact(
             entity_id=obj.entity_id,

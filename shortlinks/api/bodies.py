@@ -82,6 +82,9 @@ class Item:
         """None if the field is not there, and so stays what it is."""
         return self.text(field, longest=longest) if field in self._value else None
 
+    def changed_choice(self, field: str, choices: Sequence[str]) -> str | None:
+        return self.choice(field, choices) if field in self._value else None
+
     def flag(self, field: str) -> bool | None:
         value = self._get(field, bool, "bool", required=False)
         return None if value is None else bool(value)

@@ -23,7 +23,7 @@ from shortlinks.domain.contacts import (
     UnknownContacts,
     UnknownUsers,
 )
-from shortlinks.models import Contact, Right, Scope, User
+from shortlinks.models import Contact, Right, Scope, TrackingConsent, User
 
 T = TypeVar("T")
 
@@ -157,6 +157,9 @@ def _change(item: Item, entity_id: int | None) -> ContactChange | None:
         first_name=item.changed_text("first_name", longest=longest),
         last_name=item.changed_text("last_name", longest=longest),
         responsible_user_id=item.id("responsible_user_id"),
+        tracking_consent=item.changed_choice(
+            "tracking_consent", TrackingConsent.values
+        ),
     )
     return change if id_ else None
 

@@ -10,6 +10,7 @@ import time
 import psycopg
 
 from shortlinks.domain import database
+from shortlinks.observability import metrics
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class DatabaseBreaker:
             if self._is_open:
                 return
             self._is_open = True
+        metrics.breakers_open.labels("postgres").set(1)
         threading.Thread(target=self._probe_until_back, daemon=True).start()
 
     def _probe_until_back(self) -> None:
@@ -41,6 +43,7 @@ class DatabaseBreaker:
                 time.sleep(SECONDS_BETWEEN_PROBES)
             else:
                 self._is_open = False
+                metrics.breakers_open.labels("postgres").set(0)
                 return
 
 

@@ -8,6 +8,7 @@ from shortlinks.api.documentation import OpenApi
 from shortlinks.api.events import Events, EventView
 from shortlinks.api.links import LinkView
 from shortlinks.api.notes import ContactNote, ContactNotes, Notes
+from shortlinks.api.pixels import ContactPixel, ContactPixels
 from shortlinks.api.short_links import ShortLinks
 from shortlinks.api.users import Users, UserView
 from shortlinks.api.visits import ContactVisits
@@ -26,6 +27,8 @@ urlpatterns = [
     path("contacts/<int:entity_id>/notes", ContactNotes.as_view()),
     path("contacts/<int:entity_id>/notes/<int:note_id>", ContactNote.as_view()),
     path("contacts/<int:entity_id>/visits", ContactVisits.as_view()),
+    path("contacts/<int:entity_id>/pixels", ContactPixels.as_view()),
+    path("contacts/<int:entity_id>/pixels/<int:pixel_id>", ContactPixel.as_view()),
     path("events", Events.as_view()),
     path("events/<int:event_id>", EventView.as_view()),
 ]

@@ -17,6 +17,7 @@ from django.utils import timezone
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from shortlinks.domain import consent
 from shortlinks.models import Account, ShortLink
 
 logger = logging.getLogger(__name__)
@@ -30,12 +31,16 @@ TIMEOUT = 0.3  # seconds, to connect and for an answer
 
 
 class CachedLink(msgspec.Struct, frozen=True, array_like=True):
-    """A live link; `expires_at` in Unix seconds, 0 for never."""
+    """A live link; `expires_at` in Unix seconds, 0 for never.
+
+    `consent` is what its contact has said of being recognised (`consent.CODES`).
+    """
 
     id: int
     account_id: int
     target: str
     expires_at: float = 0
+    consent: int = 0
 
 
 class CachedAccount(msgspec.Struct, frozen=True, array_like=True):
@@ -45,6 +50,7 @@ class CachedAccount(msgspec.Struct, frozen=True, array_like=True):
     honours_gpc: bool = True
     address_mask: str = "truncated"
     office_networks: tuple[str, ...] = ()
+    pixel_mode: str = "on"
 
 
 def link_key(code: str) -> str:
@@ -56,8 +62,10 @@ def account_key(account_id: int) -> str:
 
 
 def of_link(link: ShortLink) -> CachedLink:
+    """The link's contact should be at hand (`select_related`)."""
     expires_at = link.expires_at.timestamp() if link.expires_at else 0
-    return CachedLink(link.id, link.account_id, link.target, expires_at)
+    said = consent.CODES[link.contact.tracking_consent]
+    return CachedLink(link.id, link.account_id, link.target, expires_at, said)
 
 
 def of_account(account: Account) -> CachedAccount:
@@ -66,6 +74,7 @@ def of_account(account: Account) -> CachedAccount:
         account.honours_gpc,
         account.address_mask,
         tuple(account.office_networks),
+        account.pixel_mode,
     )
 
 
@@ -101,6 +110,22 @@ def changes_published_until() -> datetime | None:
 
 def remember_changes_published(until: datetime) -> None:
     _client().set(f"{settings.REDIS_PREFIX}changes-published-until", until.isoformat())
+
+
+def beat_heard_at() -> datetime | None:
+    """When beat last said that it sends what is due."""
+    value = _client().get(f"{settings.REDIS_PREFIX}beat-heard-at")
+    return datetime.fromisoformat(value.decode()) if isinstance(value, bytes) else None
+
+
+def hear_beat() -> None:
+    """Beat says so itself, in the store that it sends its messages to."""
+    _client().set(f"{settings.REDIS_PREFIX}beat-heard-at", timezone.now().isoformat())
+
+
+def queue_length(queue: str) -> int:
+    """Messages that no worker has taken yet."""
+    return _client().llen(f"{settings.REDIS_PREFIX}{queue}")
 
 
 def ping() -> None:

@@ -35,7 +35,7 @@ class OwnOpen:
 
 def cookie_name() -> str:
     """Browsers take a __Host- cookie over https alone."""
-    return "__Host-slst" if _is_https() else "slst"
+    return "__Host-slstaff" if _is_https() else "slstaff"
 
 
 def cookie_value(user: User) -> str:

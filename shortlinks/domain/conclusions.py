@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from shortlinks.domain import addresses, bursts, humans, visit_rows
+from shortlinks.domain import addresses, arrays, bursts, humans, visit_rows
 from shortlinks.domain.bursts import Hit
 from shortlinks.domain.humans import PERSON, Facts, Judgement
 from shortlinks.models import AddressMask, SuspectPolicy, Verdict
@@ -39,16 +39,17 @@ SELECT visit.id, visit.link_id, visit.occurred_at, visit.method, visit.user_agen
        coalesce(visit.address = link.created_from
                 AND visit.occurred_at < link.created_at + %(trying)s, false),
        account.note_window, account.time_zone, account.address_mask,
-       account.suspect_policy
+       account.suspect_policy, account.pixel_mode, contact.tracking_consent
 """
 LINKS = """
 LEFT JOIN shortlinks_shortlink AS link ON link.id = visit.link_id
 LEFT JOIN shortlinks_account AS account ON account.id = link.account_id
+LEFT JOIN shortlinks_contact AS contact ON contact.id = link.contact_id
 """
 # The bounds let the planner leave out the partitions of other months.
 SELECT = f"""{COLUMNS}
 FROM shortlinks_visit AS visit {LINKS}
-WHERE visit.id = ANY(%(ids)s) AND visit.id BETWEEN %(first)s AND %(last)s
+WHERE visit.id = ANY(%(ids)s::uuid[]) AND visit.id BETWEEN %(first)s AND %(last)s
 """
 SELECT_AROUND = f"""{COLUMNS}
 FROM unnest(%(sources)s::bytea[], %(since)s::timestamptz[], %(until)s::timestamptz[])
@@ -65,7 +66,8 @@ SELECT around.ids
 FROM (
   SELECT source, min(occurred_at) AS since, max(occurred_at) AS until
   FROM shortlinks_visit
-  WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s GROUP BY source) AS s
+  WHERE id = ANY(%(ids)s::uuid[]) AND id BETWEEN %(first)s AND %(last)s
+  GROUP BY source) AS s
 CROSS JOIN LATERAL (
   SELECT array_agg(v.id) AS ids, count(DISTINCT v.link_id) AS links,
          bool_or(v.verdict = %(suspect)s) AS is_suspected
@@ -108,6 +110,8 @@ class StoredVisit(NamedTuple):
     time_zone: str | None
     address_mask: str | None
     suspect_policy: str | None
+    pixel_mode: str | None
+    tracking_consent: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +167,7 @@ def in_company(ids: Sequence[UUID]) -> list[UUID]:
         "most": MOST_OF_A_SOURCE,
     }
     with connection.cursor() as cursor:
-        cursor.execute(SELECT_COMPANY, parameters)
+        cursor.execute(SELECT_COMPANY, arrays.as_text(parameters))
         return [id_ for (of_source,) in cursor for id_ in of_source]
 
 
@@ -330,5 +334,5 @@ def _is_machines(address: str | None, mask: str | None) -> bool:
 def _select(query: str, parameters: dict[str, Any]) -> list[StoredVisit]:
     everywhere: dict[str, Any] = {"trying": bursts.TRYING}
     with connection.cursor() as cursor:
-        cursor.execute(query, parameters | everywhere)
+        cursor.execute(query, arrays.as_text(parameters | everywhere))
         return [StoredVisit(*row) for row in cursor]

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from shortlinks.domain import access
+from shortlinks.domain import access, recognition
 from shortlinks.models import Contact, User
 
 ID_TRIES = 5
@@ -19,6 +19,7 @@ CHANGED = (
     "first_name",
     "last_name",
     "responsible_user",
+    "tracking_consent",
     "group",
     "updated_by",
     "updated_at",
@@ -47,6 +48,7 @@ class ContactChange:
     first_name: str | None
     last_name: str | None
     responsible_user_id: int | None
+    tracking_consent: str | None = None
 
 
 class UnknownContacts(Exception):
@@ -119,9 +121,13 @@ def update(changes: Sequence[ContactChange], *, user: User) -> list[Contact]:
             raise UnknownContacts(missing)
         if not all(_may_edit(row, user) for row in rows.values()):
             raise MayNotEdit
+        said = {row.pk: row.tracking_consent for row in rows.values()}
         for change in changes:
             _change(rows[change.entity_id], change, responsible, user)
         Contact.objects.bulk_update(rows.values(), CHANGED)
+        recognition.consent_changed(
+            [row for row in rows.values() if row.tracking_consent != said[row.pk]]
+        )
     return [rows[change.entity_id] for change in changes]
 
 
@@ -137,7 +143,7 @@ def _may_edit(contact: Contact, user: User) -> bool:
 def _change(
     row: Contact, change: ContactChange, responsible: dict[int, User], user: User
 ) -> None:
-    for name in ("first_name", "last_name", "name"):
+    for name in ("first_name", "last_name", "name", "tracking_consent"):
         if (value := getattr(change, name)) is not None:
             setattr(row, name, value)
     if change.responsible_user_id is not None:

@@ -1,22 +1,25 @@
 """Whether the parts of the service are there: what `/readyz` tells, by name."""
 
-from dataclasses import asdict, dataclass
-from datetime import timedelta
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 import redis
+from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from shortlinks.domain import cached_links, database
-from shortlinks.models import Heartbeat, Visit
+from shortlinks.domain import cached_links, database, gauges
+from shortlinks.domain.spool import Disk
 
-# Beat sends a heartbeat through the worker every 15 s.
+# Beat's and the worker's come every 15 s, the worker's through its own queue.
 OLDEST_HEARTBEAT = timedelta(seconds=60)
 # Beat sweeps every 5 s, so visits that wait longer have nobody to follow them up.
 OLDEST_BACKLOG = timedelta(seconds=120)
+LEAST_FREE_BYTES = 64 * 1024**2
+NEARLY_FULL = 0.9  # of SPOOL_MOST_MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +46,50 @@ def report(checks: list[Check]) -> tuple[int, dict[str, Any]]:
 
 def of_web() -> list[Check]:
     """Postgres is asked on a new connection first: one that hangs costs 2 s."""
-    postgres = _postgres()
+    postgres, redis_and_beat = _postgres(), [_redis(), *_beat()]
     if not postgres.is_ok:
-        return [postgres, _redis()]
+        return [postgres, *redis_and_beat]
     try:
-        return [postgres, _migrations(), _redis(), _worker(), _backlog()]
+        migrations = _migrations()
+        if not migrations.is_ok:  # the others ask tables that may not be there
+            return [postgres, migrations, *redis_and_beat]
+        return [
+            *(postgres, migrations, *redis_and_beat, _worker()),
+            *(_backlog(), _set_aside(), _partitions()),
+        ]
     except Error as error:
-        return [_no_postgres(error), _redis()]
+        return [_no_postgres(error), *redis_and_beat]
+
+
+def of_redirects(
+    *, has_postgres: bool, has_redis: bool, lost: int, disk: Disk
+) -> list[Check]:
+    """Never unready: what is cached leads on, and its visits wait on disk."""
+    waiting, bad = disk.waiting_bytes, disk.bad_bytes
+    return [
+        Check("postgres", is_ok=has_postgres),
+        Check("redis", is_ok=has_redis),
+        Check("spool", is_ok=not waiting, detail=f"{waiting} bytes wait"),
+        Check("spool_bad", is_ok=not bad, detail=f"{bad} bytes were set aside"),
+        _spool_disk(disk),
+        Check("lost_visits", is_ok=not lost, detail=str(lost)),
+    ]
+
+
+def of_worker(*, pool_waits: float, longest: float) -> list[Check]:
+    """`pool_waits`: seconds since a task came in and none has ended; then it hangs."""
+    is_ok = pool_waits <= longest
+    detail = "" if is_ok else f"no task has ended for {pool_waits:.0f} s"
+    pool = Check("pool", is_ok=is_ok, detail=detail, is_vital=True)
+    return [_postgres(), replace(_redis(), is_vital=True), pool]
+
+
+def of_beat(*, silence: float, longest: float) -> list[Check]:
+    """`silence`: seconds since a message was sent."""
+    is_ok = silence <= longest
+    detail = f"nothing sent for {silence:.0f} s"
+    schedule = Check("schedule", is_ok=is_ok, detail=detail, is_vital=True)
+    return [replace(_redis(), is_vital=True), schedule]
 
 
 def _words(check: Check) -> dict[str, Any]:
@@ -86,17 +126,50 @@ def _redis() -> Check:
 
 
 def _worker() -> Check:
-    latest = Heartbeat.objects.order_by("-beat_at").first()
-    if latest is None:
-        return Check("worker", is_ok=False, detail="no heartbeat yet")
-    age = timezone.now() - latest.beat_at
-    return Check("worker", is_ok=age <= OLDEST_HEARTBEAT, detail=_age(age))
+    return _heartbeat("worker", gauges.worker_beat_at())
+
+
+def _beat() -> list[Check]:
+    """Told apart from a worker's silence; not known while Redis is away."""
+    try:
+        return [_heartbeat("beat", gauges.beat_beat_at())]
+    except redis.RedisError:
+        return []
+
+
+def _heartbeat(name: str, beat_at: datetime | None) -> Check:
+    if beat_at is None:
+        return Check(name, is_ok=False, detail="no heartbeat yet")
+    age = timezone.now() - beat_at
+    return Check(name, is_ok=age <= OLDEST_HEARTBEAT, detail=_age(age))
 
 
 def _backlog() -> Check:
-    oldest = Visit.objects.filter(due_at__isnull=False).order_by("due_at").first()
-    age = timezone.now() - oldest.due_at if oldest and oldest.due_at else timedelta()
+    age = timedelta(seconds=gauges.backlog().oldest_seconds)
     return Check("backlog", is_ok=age <= OLDEST_BACKLOG, detail=_age(age))
+
+
+def _set_aside() -> Check:
+    count = gauges.set_aside()
+    return Check("set_aside", is_ok=not count, detail=f"{count} visits")
+
+
+def _partitions() -> Check:
+    ahead = gauges.months_ahead()
+    return Check("partitions", is_ok=ahead >= 1, detail=f"{ahead} months ahead")
+
+
+def _spool_disk(disk: Disk) -> Check:
+    used = disk.waiting_bytes + disk.bad_bytes
+    if not disk.is_writable:
+        detail = "cannot be written"
+    elif disk.free_bytes < LEAST_FREE_BYTES:
+        detail = f"{disk.free_bytes} bytes are free"
+    elif used > settings.SPOOL_MOST_BYTES * NEARLY_FULL:
+        detail = f"{used} of SPOOL_MOST_MB are taken"
+    else:
+        return Check("spool_disk", is_ok=True)
+    return Check("spool_disk", is_ok=False, detail=detail)
 
 
 def _age(age: timedelta) -> str:

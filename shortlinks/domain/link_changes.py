@@ -37,7 +37,11 @@ def _publish_links(since: datetime) -> tuple[int, datetime | None]:
     reached: datetime | None = None
     after = Q(changed_at__gte=since)
     for _ in range(MOST_ROUNDS):
-        changed = ShortLink.objects.filter(after).order_by("changed_at", "id")
+        changed = (
+            ShortLink.objects.filter(after)
+            .select_related("contact")
+            .order_by("changed_at", "id")
+        )
         part = list(changed[:AT_ONCE])
         if not part:
             return count, None

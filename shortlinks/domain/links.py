@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from shortlinks.domain import cached_links, codes
+from shortlinks.domain import cached_links, codes, consent
 from shortlinks.domain.access import Grant
 from shortlinks.domain.cached_links import CachedLink
 from shortlinks.models import ShortLink
@@ -42,10 +42,11 @@ ON CONFLICT DO NOTHING
 """
 SELECT_LIVE = """
 SELECT link.contact_id, link.url_sha256, link.id, link.code, link.target,
-       extract(epoch FROM link.expires_at)::float8
+       extract(epoch FROM link.expires_at)::float8, contact.tracking_consent
 FROM shortlinks_shortlink AS link
 JOIN unnest(%(contacts)s::bigint[], %(hashes)s::bytea[]) AS o (contact_id, url_sha256)
   USING (contact_id, url_sha256)
+JOIN shortlinks_contact AS contact ON contact.id = link.contact_id
 WHERE link.disabled_at IS NULL
 """
 
@@ -116,7 +117,9 @@ def change_end(link: ShortLink, expires_at: datetime | None) -> None:
 
 def _publish_as_it_is(link_id: int) -> None:
     """Tell the redirects what the row says now; it may have been disabled since."""
-    cached_links.publish_changed([ShortLink.objects.get(pk=link_id)])
+    cached_links.publish_changed(
+        [ShortLink.objects.select_related("contact").get(pk=link_id)]
+    )
 
 
 def _store(
@@ -141,9 +144,15 @@ def _store(
             live = {
                 (contact_id, bytes(sha256)): (
                     code,
-                    CachedLink(link_id, account_id, target, expires_at or 0),
+                    CachedLink(
+                        link_id,
+                        account_id,
+                        target,
+                        ends_at or 0,
+                        consent.CODES[said],
+                    ),
                 )
-                for contact_id, sha256, link_id, code, target, expires_at in cursor
+                for contact_id, sha256, link_id, code, target, ends_at, said in cursor
             }
             if len(live) == len(orders):
                 return live

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from shortlinks.domain import visit_rows
+from shortlinks.domain import arrays, visit_rows
 from shortlinks.models import NoteType, Verdict
 
 SELECT_NEAR = """
@@ -50,7 +50,7 @@ FROM unnest(%(ids)s::bigint[], %(opens)s::int[], %(since)s::timestamptz[],
             %(until)s::timestamptz[]) AS n (id, opens, since, until)
 WHERE note.id = n.id
 """
-DELETE = "DELETE FROM shortlinks_note WHERE id = ANY(%s)"
+DELETE = "DELETE FROM shortlinks_note WHERE id = ANY(%s::bigint[])"
 
 
 @dataclass(slots=True)
@@ -85,6 +85,22 @@ class Plan:
 
     written: Sequence[Window]
     withdrawn: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many notes were new, changed by an open, and withdrawn."""
+
+    new: int = 0
+    changed: int = 0
+    withdrawn: int = 0
+
+    def __add__(self, other: "Written") -> "Written":
+        return Written(
+            self.new + other.new,
+            self.changed + other.changed,
+            self.withdrawn + other.withdrawn,
+        )
 
 
 def windows(
@@ -127,12 +143,12 @@ def replan(existing: Sequence[Window], wanted: Sequence[Window]) -> Plan:
     return Plan(written, [id_ for id_ in spare if id_ is not None])
 
 
-def rewrite(opens: Mapping[int, LinkOpens]) -> None:
+def rewrite(opens: Mapping[int, LinkOpens]) -> Written:
     """Let the notes of these links say what changed; their rows are locked by the
     caller, and the visits' verdicts are stored.
     """
     if not opens:
-        return
+        return Written()
     near = _near(opens)
     plans: dict[int, Plan] = {}
     late: dict[int, datetime] = {}
@@ -148,7 +164,7 @@ def rewrite(opens: Mapping[int, LinkOpens]) -> None:
         kept = {w.since: w.until - w.since for w in near[link_id]}
         wanted = windows(times, opens[link_id].window, kept=kept)
         plans[link_id] = replan(near[link_id], wanted)
-    _store(plans)
+    return _store(plans)
 
 
 def _near(opens: Mapping[int, LinkOpens]) -> defaultdict[int, list[Window]]:
@@ -156,7 +172,8 @@ def _near(opens: Mapping[int, LinkOpens]) -> defaultdict[int, list[Window]]:
     near: defaultdict[int, list[Window]] = defaultdict(list)
     with connection.cursor() as cursor:
         since = [changed.earliest for changed in opens.values()]
-        cursor.execute(SELECT_NEAR, {"links": list(opens), "since": since})
+        asked = {"links": list(opens), "since": since}
+        cursor.execute(SELECT_NEAR, arrays.as_text(asked))
         for id_, link_id, since_, until, count in cursor:
             near[link_id].append(Window(id_, since_, until, count))
     for notes in near.values():
@@ -170,21 +187,19 @@ def _opens_since(links: Mapping[int, datetime]) -> dict[int, list[datetime]]:
         return {}
     found: dict[int, list[datetime]] = {link_id: [] for link_id in links}
     with connection.cursor() as cursor:
-        cursor.execute(
-            SELECT_OPENS,
-            {
-                "links": list(links),
-                "since": list(links.values()),
-                "person": Verdict.PERSON,
-                "first": visit_rows.first_id(min(links.values())),
-            },
-        )
+        asked = {
+            "links": list(links),
+            "since": list(links.values()),
+            "person": Verdict.PERSON,
+            "first": visit_rows.first_id(min(links.values())),
+        }
+        cursor.execute(SELECT_OPENS, arrays.as_text(asked))
         for link_id, opened_at in cursor:
             found[link_id].append(opened_at)
     return found
 
 
-def _store(plans: Mapping[int, Plan]) -> None:
+def _store(plans: Mapping[int, Plan]) -> Written:
     """Withdrawn ones first, new ones last: no two ever overlap between statements."""
     written = [(link, w) for link, plan in plans.items() for w in plan.written]
     withdrawn = [id_ for plan in plans.values() for id_ in plan.withdrawn]
@@ -193,14 +208,17 @@ def _store(plans: Mapping[int, Plan]) -> None:
     now = timezone.now()
     with connection.cursor() as cursor:
         if withdrawn:
-            cursor.execute(DELETE, [withdrawn])
+            cursor.execute(DELETE, [arrays.array(withdrawn)])
         if old:
             ids = [window.id for window in old]
-            cursor.execute(UPDATE, _columns(old) | {"ids": ids, "now": now})
+            changed = _columns(old) | {"ids": ids, "now": now}
+            cursor.execute(UPDATE, arrays.as_text(changed))
         if new:
             links = [link_id for link_id, _ in new]
             about = {"type": NoteType.LINK_FOLLOWED, "links": links, "now": now}
-            cursor.execute(INSERT, _columns([window for _, window in new]) | about)
+            made = _columns([window for _, window in new]) | about
+            cursor.execute(INSERT, arrays.as_text(made))
+    return Written(new=len(new), changed=len(old), withdrawn=len(withdrawn))
 
 
 def _columns(planned: Sequence[Window]) -> dict[str, Any]:

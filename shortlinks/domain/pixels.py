@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from shortlinks.domain import arrays
 from shortlinks.models import Evidence, Verdict
 
 # Sorted, so that two workers with the same browsers lock them in one order.
@@ -106,25 +107,21 @@ def attach(sightings: Sequence[Sighting]) -> None:
         key = (s.account_id, s.cookie_sha256)
         latest[key] = max(latest.get(key, s.seen_at), s.seen_at)
     with connection.cursor() as cursor:
-        cursor.execute(
-            UPSERT_PIXELS,
-            {
-                "accounts": [account_id for account_id, _ in latest],
-                "cookies": [cookie for _, cookie in latest],
-                "uids": [visitor_uid(*key) for key in latest],
-                "seen": list(latest.values()),
-            },
-        )
+        seen = {
+            "accounts": [account_id for account_id, _ in latest],
+            "cookies": [cookie for _, cookie in latest],
+            "uids": [visitor_uid(*key) for key in latest],
+            "seen": list(latest.values()),
+        }
+        cursor.execute(UPSERT_PIXELS, arrays.as_text(seen))
         pixels = {(account, bytes(cookie)): id_ for account, cookie, id_ in cursor}
-        cursor.execute(
-            UPSERT_ATTACHMENTS,
-            {
-                "evidence": Evidence.CLICK,
-                "pixels": [pixels[s.account_id, s.cookie_sha256] for s in sightings],
-                "contacts": [s.contact_id for s in sightings],
-                "seen": [s.seen_at for s in sightings],
-            },
-        )
+        attached = {
+            "evidence": Evidence.CLICK,
+            "pixels": [pixels[s.account_id, s.cookie_sha256] for s in sightings],
+            "contacts": [s.contact_id for s in sightings],
+            "seen": [s.seen_at for s in sightings],
+        }
+        cursor.execute(UPSERT_ATTACHMENTS, arrays.as_text(attached))
 
 
 def withdraw(sightings: Sequence[Sighting]) -> None:
@@ -142,5 +139,5 @@ def withdraw(sightings: Sequence[Sighting]) -> None:
         "person": Verdict.PERSON,
     }
     with connection.cursor() as cursor:
-        cursor.execute(WITHDRAW, parameters)
-        cursor.execute(DROP_UNATTACHED, parameters)
+        cursor.execute(WITHDRAW, arrays.as_text(parameters))
+        cursor.execute(DROP_UNATTACHED, arrays.as_text(parameters))

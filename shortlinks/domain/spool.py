@@ -7,6 +7,7 @@ The visits' ids were made before, so a replay that dies half-way only starts aga
 
 import contextlib
 import fcntl
+import fnmatch
 import logging
 import os
 import uuid
@@ -67,7 +68,7 @@ class Writer:
         try:
             self._write(data)
         except OSError:
-            self.finish()  # a torn end must not swallow the next line
+            self._take_back()
             raise
         if self._size >= LARGEST_FILE:
             self.finish()
@@ -89,6 +90,14 @@ class Writer:
         hidden.rename(path)
         _sync_directory(self._directory)
         self._size = 0
+
+    def _take_back(self) -> None:
+        """What was reported as lost is not replayed, and no torn end stays."""
+        assert self._file is not None  # noqa: S101  `append` has opened it
+        try:
+            os.ftruncate(self._file, self._size)
+        except OSError:
+            self.finish()  # a torn end must not swallow the next line
 
     def _write(self, data: bytes) -> None:
         assert self._file is not None  # noqa: S101  `append` has opened it
@@ -114,6 +123,41 @@ def used(directory: Path) -> int:
     with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
         return sum(entry.stat().st_size for entry in entries)
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """How the spool's folder stands, files that wait and the room that is left."""
+
+    waiting_bytes: int
+    bad_bytes: int
+    oldest_at: float | None  # Unix seconds, of the file that waits longest
+    free_bytes: int
+    is_writable: bool
+
+
+def look(directory: Path) -> Disk:
+    """Writes nothing; the folder need not be there yet."""
+    waiting = bad = 0
+    times = []
+    with contextlib.suppress(OSError):  # then it is not writable either
+        for entry in os.scandir(directory):
+            with contextlib.suppress(FileNotFoundError):  # replayed meanwhile
+                stat = entry.stat()
+                if fnmatch.fnmatch(entry.name, PATTERN):
+                    waiting += stat.st_size
+                    times.append(stat.st_mtime)
+                else:
+                    bad += stat.st_size
+    place = next(p for p in (directory, *directory.parents) if os.access(p, os.F_OK))
+    disk = os.statvfs(place)
+    return Disk(
+        waiting_bytes=waiting,
+        bad_bytes=bad,
+        oldest_at=min(times, default=None),
+        free_bytes=disk.f_bavail * disk.f_frsize,
+        is_writable=place.is_dir() and os.access(place, os.W_OK | os.X_OK),
+    )
 
 
 def is_waiting(directory: Path) -> bool:

@@ -32,7 +32,7 @@ def drop_old_source_keys() -> int:
 
 
 def beat_heart() -> None:
-    """Tell `/readyz` that a worker is at work."""
+    """Tell `/readyz` that a worker is at work; it asked for this itself."""
     Heartbeat.objects.update_or_create(
         name="worker", defaults={"beat_at": timezone.now()}
     )

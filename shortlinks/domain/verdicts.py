@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import connection
 
-from shortlinks.domain import notes, pixels
+from shortlinks.domain import arrays, consent, notes, pixels
 from shortlinks.domain.conclusions import Conclusion, StoredVisit
-from shortlinks.domain.notes import LinkOpens
+from shortlinks.domain.notes import LinkOpens, Written
 from shortlinks.domain.pixels import Sighting
-from shortlinks.models import Verdict
+from shortlinks.models import PixelMode, TrackingConsent, Verdict
 
 # Those of them that nobody else has changed since they were read, in one order.
 LOCK = """
@@ -28,7 +28,8 @@ WHERE visit.verdict = r.verdict AND visit.overruled_at IS NULL
 ORDER BY visit.id FOR UPDATE OF visit
 """
 LOCK_LINKS = """
-SELECT id FROM shortlinks_shortlink WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+SELECT id FROM shortlinks_shortlink WHERE id = ANY(%s::bigint[])
+ORDER BY id FOR NO KEY UPDATE
 """
 MARK = """
 UPDATE shortlinks_visit AS visit
@@ -56,21 +57,22 @@ WHERE (daily.link_id, daily.day, daily.verdict) = (c.link_id, c.day, c.verdict)
 Cell = tuple[int, date, str]
 
 
-def apply(conclusions: Sequence[Conclusion]) -> None:
+def apply(conclusions: Sequence[Conclusion]) -> Written:
     """Store the verdicts, and let notes, pixels and counters say the same.
 
     The visits that were judged before must be locked: see `lock`.
     """
     if not conclusions:
-        return
+        return Written()
     gained = [c.visit for c in conclusions if _gains_a_person(c)]
     lost = [c.visit for c in conclusions if _loses_a_person(c)]
     _lock_links({visit.link_id for visit in (*gained, *lost)})
     _mark(conclusions)
-    notes.rewrite(_opens(gained, lost))
-    pixels.attach(_sightings(gained))
+    written = notes.rewrite(_opens(gained, lost))
+    pixels.attach(_sightings([visit for visit in gained if _may_recognise(visit)]))
     pixels.withdraw(_sightings(lost))
     _count(conclusions)
+    return written
 
 
 def lock(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
@@ -83,9 +85,8 @@ def lock(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
     ids = [c.visit.id for c in conclusions]
     read = [c.visit.verdict for c in conclusions]
     with connection.cursor() as cursor:
-        cursor.execute(
-            LOCK, {"ids": ids, "read": read, "first": min(ids), "last": max(ids)}
-        )
+        parameters = {"ids": ids, "read": read, "first": min(ids), "last": max(ids)}
+        cursor.execute(LOCK, arrays.as_text(parameters))
         locked = {id_ for (id_,) in cursor}
     return [c for c in conclusions if c.visit.id in locked]
 
@@ -108,22 +109,20 @@ def _lock_links(links: set[int]) -> None:
     """Two workers with opens of one link take turns, in one order."""
     if links:
         with connection.cursor() as cursor:
-            cursor.execute(LOCK_LINKS, [list(links)])
+            cursor.execute(LOCK_LINKS, [arrays.array(list(links))])
 
 
 def _mark(conclusions: Sequence[Conclusion]) -> None:
     ids = [c.visit.id for c in conclusions]
     with connection.cursor() as cursor:
-        cursor.execute(
-            MARK,
-            {
-                "ids": ids,
-                "first": min(ids),
-                "last": max(ids),
-                "verdicts": [c.judgement.verdict for c in conclusions],
-                "reasons": [c.judgement.reason for c in conclusions],
-            },
-        )
+        parameters = {
+            "ids": ids,
+            "first": min(ids),
+            "last": max(ids),
+            "verdicts": [c.judgement.verdict for c in conclusions],
+            "reasons": [c.judgement.reason for c in conclusions],
+        }
+        cursor.execute(MARK, arrays.as_text(parameters))
 
 
 def _opens(
@@ -138,6 +137,12 @@ def _opens(
     for visit in lost:
         opens[visit.link_id].removed.append(visit.occurred_at)
     return opens
+
+
+def _may_recognise(visit: StoredVisit) -> bool:
+    """They may have objected since they opened the link."""
+    said = consent.CODES[visit.tracking_consent or TrackingConsent.DENIED]
+    return consent.allows(visit.pixel_mode or PixelMode.OFF, said)
 
 
 def _sightings(visits: Sequence[StoredVisit]) -> list[Sighting]:
@@ -166,9 +171,9 @@ def _count(conclusions: Sequence[Conclusion]) -> None:
             less[visit.link_id, day, visit.verdict] += 1
     with connection.cursor() as cursor:
         if more:
-            cursor.execute(COUNT, _cells(more))
+            cursor.execute(COUNT, arrays.as_text(_cells(more)))
         if less:
-            cursor.execute(TAKE_OFF, _cells(less))
+            cursor.execute(TAKE_OFF, arrays.as_text(_cells(less)))
 
 
 def _cells(counts: Counter[Cell]) -> dict[str, Any]:

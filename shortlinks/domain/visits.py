@@ -5,7 +5,9 @@ may run twice, die or meet another: every open is followed up exactly once.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import (
@@ -20,6 +22,7 @@ from django.utils import timezone
 from shortlinks.domain import conclusions, verdicts
 from shortlinks.domain.conclusions import Conclusion
 from shortlinks.domain.humans import Judgement
+from shortlinks.domain.notes import Written
 from shortlinks.models import Verdict, Visit
 
 logger = logging.getLogger(__name__)
@@ -43,8 +46,8 @@ CLAIM = """
 SELECT id FROM shortlinks_visit WHERE due_at <= now()
 ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
 """
-CLAIM_ONE = """
-SELECT id FROM shortlinks_visit WHERE id = %s AND due_at <= now()
+CLAIM_AGAIN = """
+SELECT id FROM shortlinks_visit WHERE id = ANY(%s) AND due_at <= now()
 FOR UPDATE SKIP LOCKED
 """
 PUT_OFF = """
@@ -55,43 +58,67 @@ SET attempts = attempts + 1, last_error = %(error)s,
               * (0.8 + 0.4 * random()) END,
     set_aside_at = CASE WHEN attempts + 1 >= %(most)s THEN now() END
 WHERE id = %(id)s AND due_at IS NOT NULL
+RETURNING set_aside_at IS NOT NULL
 """
 
 
-def follow_up(limit: int = BATCH) -> int:
-    """Follow up the visits that are due, at most `limit`; how many were claimed.
+@dataclass(slots=True)
+class FollowedUp:
+    """What a follow-up did; `claimed` are also those that failed.
 
-    A visit that cannot be concluded from is tried alone, put off, and after 15
+    `verdicts` are those of the claimed, `revised` those that others have now.
+    """
+
+    claimed: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    revised: Counter[str] = field(default_factory=Counter)
+    notes: Written = field(default_factory=Written)
+    put_off: int = 0
+    set_aside: int = 0
+
+    def add(self, other: "FollowedUp") -> None:
+        self.verdicts.update(other.verdicts)
+        self.revised.update(other.revised)
+        self.notes += other.notes
+        self.put_off += other.put_off
+        self.set_aside += other.set_aside
+
+
+def follow_up(limit: int = BATCH) -> FollowedUp:
+    """Follow up the visits that are due, at most `limit`.
+
+    A visit that cannot be concluded from is singled out, put off, and after 15
     attempts set aside for an administrator; it never stops the others.
     """
     ids: list[UUID] = []
+    done = FollowedUp()
     try:
         with transaction.atomic():
             ids = _claim(CLAIM, limit)
-            _conclude(ids)
+            done = _conclude(ids)
     except ROW_FAULTS as error:
         _raise_if_away(error)
-        logger.exception("a batch of %d visits failed, trying each alone", len(ids))
-        for visit_id in ids:
-            _follow_up_alone(visit_id)
-    revise(ids)
-    return len(ids)
+        logger.exception("a batch of %d visits failed, trying it in parts", len(ids))
+        for part in _parts(ids, error):
+            done.add(_follow_up_part(part))
+    done.add(revise(ids))
+    done.claimed = len(ids)
+    return done
 
 
-def revise(ids: Sequence[UUID]) -> int:
-    """Judge these judged visits and those around them again; how many changed.
+def revise(ids: Sequence[UUID]) -> FollowedUp:
+    """Judge these judged visits and those around them again.
 
     Two workers that follow one burst up at the same time see each other's visits only
     when both are done: whoever is done last finds what was missed.
     """
     suspicious = conclusions.in_company(ids)
     if not suspicious:
-        return 0
+        return FollowedUp()
     with transaction.atomic():
         changed = [c for c in conclusions.of_judged(suspicious) if c.changes]
         locked = verdicts.lock(changed)
-        verdicts.apply(locked)
-    return len(locked)
+        return FollowedUp(revised=_tally(locked), notes=verdicts.apply(locked))
 
 
 def requeue(visits: Iterable[UUID]) -> int:
@@ -121,38 +148,71 @@ def overrule(ids: Sequence[UUID], verdict: Verdict) -> int:
     return len(locked)
 
 
-def _conclude(ids: Sequence[UUID]) -> None:
+def _conclude(ids: Sequence[UUID]) -> FollowedUp:
     if not ids:
-        return
+        return FollowedUp()
     mine = set(ids)
     concluded = conclusions.of_claimed(ids)
     claimed = [c for c in concluded if c.visit.id in mine]
-    others = [c for c in concluded if c.visit.id not in mine]
-    verdicts.apply([*claimed, *verdicts.lock(others)])
+    others = verdicts.lock([c for c in concluded if c.visit.id not in mine])
+    return FollowedUp(
+        verdicts=_tally(claimed),
+        revised=_tally(others),
+        notes=verdicts.apply([*claimed, *others]),
+    )
 
 
-def _follow_up_alone(visit_id: UUID) -> None:
+def _tally(concluded: Iterable[Conclusion]) -> Counter[str]:
+    return Counter(str(conclusion.judgement.verdict) for conclusion in concluded)
+
+
+def _follow_up_part(ids: Sequence[UUID]) -> FollowedUp:
     try:
         with transaction.atomic():
-            _conclude(_claim(CLAIM_ONE, visit_id))
-    except ROW_FAULTS as error:  # kept in the row, where an administrator reads it
+            return _conclude(_claim(CLAIM_AGAIN, list(ids)))
+    except ROW_FAULTS as error:
         _raise_if_away(error)
-        logger.exception("visit %s could not be followed up", visit_id)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                PUT_OFF,
-                {"id": visit_id, "error": repr(error)[:1000], "most": MOST_ATTEMPTS},
-            )
+        if len(ids) == 1:
+            return _put_off(ids[0], error)
+        done = FollowedUp()
+        for part in _parts(ids, error):
+            done.add(_follow_up_part(part))
+        return done
+
+
+def _parts(ids: Sequence[UUID], error: Exception) -> list[Sequence[UUID]]:
+    """Halves, till the bad row stands alone; but what takes long is waited for once."""
+    if _state(error) in ROW_STATES:
+        return [[visit_id] for visit_id in ids]
+    half = len(ids) // 2
+    return [part for part in (ids[:half], ids[half:]) if part]
+
+
+def _put_off(visit_id: UUID, error: Exception) -> FollowedUp:
+    """Kept in the row, where an administrator reads it."""
+    logger.error("visit %s could not be followed up: %r", visit_id, error)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            PUT_OFF,
+            {"id": visit_id, "error": repr(error)[:1000], "most": MOST_ATTEMPTS},
+        )
+        was_last = any(is_set_aside for (is_set_aside,) in cursor)
+    return FollowedUp(put_off=int(not was_last), set_aside=int(was_last))
 
 
 def _raise_if_away(error: Exception) -> None:
     """A database that is away is no row's fault; a lock or a time-out may be one's."""
-    code = getattr(error.__cause__, "sqlstate", None)
-    if isinstance(error, OperationalError | InterfaceError) and code not in ROW_STATES:
+    is_of_connection = isinstance(error, OperationalError | InterfaceError)
+    if is_of_connection and _state(error) not in ROW_STATES:
         raise error
 
 
-def _claim(query: str, argument: int | UUID) -> list[UUID]:
+def _state(error: Exception) -> str | None:
+    """Postgres' code for what went wrong, if it was Postgres that said so."""
+    return getattr(error.__cause__, "sqlstate", None)
+
+
+def _claim(query: str, argument: int | list[UUID]) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(query, [argument])
         return [row[0] for row in cursor]

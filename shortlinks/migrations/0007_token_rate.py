@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("shortlinks", "0005_notes_move_together")]
+    dependencies = [("shortlinks", "0006_visits_set_aside")]
 
     operations = [
         migrations.AddField(

@@ -2,11 +2,12 @@ from shortlinks.models.accounts import (
     Account,
     AddressMask,
     Group,
+    PixelMode,
     Right,
     SuspectPolicy,
     User,
 )
-from shortlinks.models.contacts import Contact
+from shortlinks.models.contacts import Contact, TrackingConsent
 from shortlinks.models.links import DailyVisits, ShortLink
 from shortlinks.models.notes import Note, NoteType
 from shortlinks.models.pixels import Evidence, Pixel, PixelAttachment
@@ -35,11 +36,13 @@ __all__ = [
     "OAuthGrant",
     "Pixel",
     "PixelAttachment",
+    "PixelMode",
     "Right",
     "Scope",
     "ShortLink",
     "SourceKey",
     "SuspectPolicy",
+    "TrackingConsent",
     "User",
     "Verdict",
     "Visit",

@@ -37,6 +37,14 @@ class SuspectPolicy(models.TextChoices):
     IGNORE = "ignore", "never count"
 
 
+class PixelMode(models.TextChoices):
+    """Whose browsers are recognised (pixel §1.3)."""
+
+    ON = "on", "all but those who object"
+    CONSENT_ONLY = "consent_only", "only those who agreed"
+    OFF = "off", "nobody's"
+
+
 class Account(models.Model):
     name = models.CharField(max_length=250)
     subdomain = models.SlugField(max_length=63, unique=True)
@@ -59,6 +67,12 @@ class Account(models.Model):
     )
     address_mask = models.CharField(
         max_length=9, choices=AddressMask.choices, default=AddressMask.TRUNCATED
+    )
+    pixel_mode = models.CharField(
+        max_length=12,
+        choices=PixelMode.choices,
+        db_default=PixelMode.ON,
+        help_text="Whose browsers get a pixel when they open a link.",
     )
     suspect_policy = models.CharField(
         max_length=6,
@@ -90,6 +104,10 @@ class Account(models.Model):
             models.CheckConstraint(
                 name="account_address_mask_known",
                 condition=Q(address_mask__in=AddressMask.values),
+            ),
+            models.CheckConstraint(
+                name="account_pixel_mode_known",
+                condition=Q(pixel_mode__in=PixelMode.values),
             ),
             models.CheckConstraint(
                 name="account_suspect_policy_known",

@@ -9,6 +9,14 @@ from django.utils import timezone
 from shortlinks.models.accounts import Account, Group, Right, User
 
 
+class TrackingConsent(models.TextChoices):
+    """What the person has said of being recognised (pixel §1.3)."""
+
+    UNKNOWN = "unknown", "has not said"
+    GRANTED = "granted", "agrees"
+    DENIED = "denied", "objects"
+
+
 class ContactQuerySet(models.QuerySet["Contact"]):
     def visible_to(self, user: User) -> Self:
         """The contacts the user may view; all code that serves a caller starts here.
@@ -43,6 +51,13 @@ class Contact(models.Model):
         User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
     )
     is_deleted = models.BooleanField(default=False)
+    tracking_consent = models.CharField(
+        max_length=7,
+        choices=TrackingConsent.choices,
+        db_default=TrackingConsent.UNKNOWN,
+        help_text="Whether the browsers that open this contact's links may be"
+        " recognised; an objection forgets those that were.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -55,6 +70,10 @@ class Contact(models.Model):
             ),
             models.CheckConstraint(
                 name="contact_entity_id_positive", condition=Q(entity_id__gte=1)
+            ),
+            models.CheckConstraint(
+                name="contact_tracking_consent_known",
+                condition=Q(tracking_consent__in=TrackingConsent.values),
             ),
         ]
 

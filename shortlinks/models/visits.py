@@ -98,6 +98,11 @@ class Visit(models.Model):
                 name="visit_of_staff",
                 condition=~Q(staff=""),
             ),
+            models.Index(
+                fields=["set_aside_at"],
+                name="visit_set_aside",
+                condition=Q(set_aside_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,18 +6,19 @@ answer is 503 and never 404.
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote_plus
 
 import ada_url
 
-from shortlinks.domain import addresses, codes, colleagues, health, visit_rows
+from shortlinks.domain import addresses, codes, colleagues, consent, health, visit_rows
 from shortlinks.domain.addresses import ClientAddresses
 from shortlinks.domain.cached_links import CachedAccount, CachedLink
 from shortlinks.domain.health import Check
-from shortlinks.redirects import pages, visit_facts
+from shortlinks.redirects import pages, privacy, visit_facts
 from shortlinks.redirects.grouped_cache import GroupedCache, Unavailable
 from shortlinks.redirects.pages import Answer
 from shortlinks.redirects.pixel_cookie import Pixel, PixelCookies
@@ -59,10 +60,15 @@ class Redirects:
     addresses: ClientAddresses
     pixels: PixelCookies
     source_keys: HasCurrent
-    checks: Callable[[], list[Check]]
+    checks: Callable[[], Awaitable[list[Check]]]
+    # How often each answer was given: by status, but for prefetches; plain integers.
+    answers: defaultdict[int | str, int] = field(
+        default_factory=lambda: defaultdict(int)
+    )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._answer(self._request(scope))
+        self.answers["prefetch" if answer is pages.PREFETCH else answer.status] += 1
         body = b"" if scope["method"] == "HEAD" else answer.body
         start = {"status": answer.status, "headers": answer.headers}
         await send({"type": "http.response.start", **start})
@@ -82,11 +88,13 @@ class Redirects:
         )
 
     async def _answer(self, request: Request) -> Answer:
+        if request.path == privacy.PATH and request.method in {"GET", "POST"}:
+            return self._privacy(request)
         if request.method not in {"GET", "HEAD"}:
             return pages.page(405, request.headers.get(b"accept-language"))
         code = codes.from_path(request.path)
         if code is None:
-            return self._answer_without_code(request)
+            return await self._answer_without_code(request)
         try:
             found = await self._find(code)
             if found is not None:
@@ -95,14 +103,20 @@ class Redirects:
             return pages.page(503, request.headers.get(b"accept-language"))
         return pages.page(404, request.headers.get(b"accept-language"))
 
-    def _answer_without_code(self, request: Request) -> Answer:
+    async def _answer_without_code(self, request: Request) -> Answer:
         if request.path in FIXED:
             return FIXED[request.path]
         if request.path == READY:
-            return pages.json(*health.report(self.checks()))
+            return pages.json(*health.report(await self.checks()))
         if request.path == colleagues.PATH:
             return _introduce(request)
         return pages.page(404, request.headers.get(b"accept-language"))
+
+    def _privacy(self, request: Request) -> Answer:
+        https = self.pixels.https
+        return privacy.answer(
+            request.method, request.headers, request.query, https=https
+        )
 
     async def _find(self, code: str) -> tuple[CachedLink, CachedAccount] | None:
         link = self.links.fresh(code) or await self.links.find(code)
@@ -142,19 +156,24 @@ class Redirects:
             staff = visit_rows.OFFICE
         if staff:
             return Recognised(None, staff)
-        return Recognised(self._pixel(request, account))
+        return Recognised(self._pixel(request, link, account))
 
-    def _pixel(self, request: Request, account: CachedAccount) -> Pixel | None:
+    def _pixel(
+        self, request: Request, link: CachedLink, account: CachedAccount
+    ) -> Pixel | None:
         """The browser's name, where it may carry one (DESIGN 10)."""
         headers = request.headers
         if request.method != "GET" or request.purpose:
+            return None
+        if not consent.allows(account.pixel_mode, link.consent):
             return None
         if account.honours_gpc and OBJECTION in (
             headers.get(b"sec-gpc"),
             headers.get(b"dnt"),
         ):
             return None
-        return self.pixels.pixel(headers.get(b"cookie"))
+        cookies = headers.get(b"cookie")
+        return None if privacy.has_opted_out(cookies) else self.pixels.pixel(cookies)
 
 
 def _introduce(request: Request) -> Answer:
@@ -165,7 +184,7 @@ def _introduce(request: Request) -> Answer:
         return pages.page(404, request.headers.get(b"accept-language"))
     cookie, back = accepted
     header = (b"set-cookie", colleagues.cookie_header(cookie))
-    return Answer(302, [(b"location", back.encode("ascii")), *HEADERS, header])
+    return Answer(303, [(b"location", back.encode("ascii")), *HEADERS, header])
 
 
 def _redirect(target: str, pixel: Pixel | None) -> Answer:

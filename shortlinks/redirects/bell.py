@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from shortlinks.observability import request_ids
+
 logger = logging.getLogger(__name__)
 
 # A broker that fails is left alone for a while; the sweep finds the rows.
@@ -19,6 +21,7 @@ class Bell:
         self._timer: asyncio.TimerHandle | None = None
         self._more_came = False
         self._ringing: asyncio.Future[None] | None = None
+        self.rung = self.failed = 0
 
     def visits_committed(self, count: int) -> None:
         if not count:
@@ -44,11 +47,15 @@ class Bell:
         self._ringing.add_done_callback(self._rung)
 
     def _try_ringing(self) -> None:
-        self._ring()
+        with request_ids.bound(request_ids.new()):  # the burst's
+            self._ring()
 
     def _rung(self, ringing: "asyncio.Future[None]") -> None:
         self._ringing = None
-        if error := ringing.exception():
+        if not (error := ringing.exception()):
+            self.rung += 1
+        else:
+            self.failed += 1
             logger.warning("the bell was not heard: %r", error)
             if self._timer is not None:
                 self._timer.cancel()

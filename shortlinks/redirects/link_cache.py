@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 import redis.asyncio as redis
 
-from shortlinks.domain import cached_links, urls
+from shortlinks.domain import cached_links, consent, urls
 from shortlinks.domain.cached_links import CachedAccount, CachedLink
 from shortlinks.redirects.breaker import Breaker
 from shortlinks.redirects.database import Guarded, Row
@@ -15,11 +15,15 @@ K = TypeVar("K")
 V = TypeVar("V", CachedLink, CachedAccount)
 
 SELECT_LINKS = """
-SELECT code, id, account_id, target, coalesce(extract(epoch FROM expires_at), 0)::float8
-FROM shortlinks_shortlink WHERE code = ANY(%(keys)s) AND disabled_at IS NULL
+SELECT link.code, link.id, link.account_id, link.target,
+       coalesce(extract(epoch FROM link.expires_at), 0)::float8,
+       contact.tracking_consent
+FROM shortlinks_shortlink AS link
+JOIN shortlinks_contact AS contact ON contact.id = link.contact_id
+WHERE link.code = ANY(%(keys)s) AND link.disabled_at IS NULL
 """
 SELECT_ACCOUNTS = """
-SELECT id, passes_query, honours_gpc, address_mask, office_networks
+SELECT id, passes_query, honours_gpc, address_mask, office_networks, pixel_mode
 FROM shortlinks_account WHERE id = ANY(%(keys)s) AND is_active
 """
 
@@ -104,13 +108,16 @@ class LinkStore:
 
     async def _select_links(self, codes: Sequence[str]) -> dict[str, CachedLink]:
         rows = await self._select(SELECT_LINKS, codes)
-        return {code: CachedLink(*values) for code, *values in rows}
+        return {
+            code: CachedLink(id_, account_id, target, expires_at, consent.CODES[said])
+            for code, id_, account_id, target, expires_at, said in rows
+        }
 
     async def _select_accounts(self, ids: Sequence[int]) -> dict[int, CachedAccount]:
         rows = await self._select(SELECT_ACCOUNTS, ids)
         return {
-            id_: CachedAccount(passes_query, honours_gpc, mask, tuple(offices))
-            for id_, passes_query, honours_gpc, mask, offices in rows
+            id_: CachedAccount(passes_query, honours_gpc, mask, tuple(offices), mode)
+            for id_, passes_query, honours_gpc, mask, offices, mode in rows
         }
 
     async def _select(self, query: str, keys: Iterable[object]) -> list[Row]:

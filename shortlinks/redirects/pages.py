@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -17,7 +18,10 @@ STYLE = (
     "@media(prefers-color-scheme:dark){body{color:#ddd;background:#161616}}"
 )
 STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-CSP = f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; frame-ancestors 'none'"
+CSP = (
+    f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; form-action 'self';"
+    " frame-ancestors 'none'"
+)
 
 TEXTS = {
     (404, "en"): (
@@ -56,12 +60,19 @@ class Answer(NamedTuple):
 
 def _page(status: int, language: str) -> Answer:
     title, text = TEXTS[status, language]
+    return document(status, language, title, f"<p>{text}</p>", EXTRA_HEADERS[status])
+
+
+def document(
+    status: int, language: str, title: str, content: str, headers: Sequence[Header]
+) -> Answer:
+    """A page of ours; `content` is HTML, and none of it a visitor's."""
     body = (
         f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
-        f"<title>{title}</title><style>{STYLE}</style><h1>{title}</h1><p>{text}</p>\n"
+        f"<title>{title}</title><style>{STYLE}</style><h1>{title}</h1>{content}\n"
     ).encode()
-    headers = [
+    common = [
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-language", language.encode()),
         (b"vary", b"Accept-Language"),
@@ -72,7 +83,7 @@ def _page(status: int, language: str) -> Answer:
         (b"content-security-policy", CSP.encode()),
         (b"content-length", str(len(body)).encode()),
     ]
-    return Answer(status, headers + EXTRA_HEADERS[status], body)
+    return Answer(status, [*common, *headers], body)
 
 
 def _plain(text: bytes) -> Answer:

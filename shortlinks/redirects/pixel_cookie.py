@@ -28,6 +28,7 @@ class PixelCookies:
     def __init__(self, keys: Mapping[str, bytes], *, https: bool) -> None:
         self._keys = dict(keys)
         self._newest = next(iter(keys))
+        self.https = https
         # Browsers take a __Host- cookie over https alone.
         self._name = "__Host-slpx" if https else "slpx"
         attributes = f"Path=/; Max-Age={MAX_AGE}; HttpOnly; SameSite=Lax"

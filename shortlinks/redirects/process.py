@@ -9,17 +9,19 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from shortlinks import tasks
-from shortlinks.domain import cached_links, database, spool, urls
+from shortlinks.domain import cached_links, database, urls
 from shortlinks.domain.addresses import ClientAddresses
-from shortlinks.domain.health import Check
 from shortlinks.redirects import spool_replay
 from shortlinks.redirects.app import Receive, Redirects, Scope, Send
 from shortlinks.redirects.bell import Bell
 from shortlinks.redirects.breaker import Breaker
 from shortlinks.redirects.database import Connection, Guarded
 from shortlinks.redirects.grouped_cache import GroupedCache
+from shortlinks.redirects.leaving import Leaving
 from shortlinks.redirects.link_cache import LinkStore
 from shortlinks.redirects.pixel_cookie import PixelCookies
+from shortlinks.redirects.readiness import Readiness
+from shortlinks.redirects.reporting import Reporter
 from shortlinks.redirects.source_keys import SourceKeys
 from shortlinks.redirects.visit_log import SpoolDoor, VisitLog
 
@@ -44,6 +46,7 @@ class Process:
         self._for_accounts = self._guarded()
         self._for_keys = self._guarded()
         self._for_visits = self._guarded()
+        self._for_readiness = self._guarded()
         settle = settings.VISIT_SETTLE_SECONDS
         self._bell = Bell(tasks.follow_up_visits.delay, settle=settle)
         self._spool = SpoolDoor(
@@ -56,8 +59,22 @@ class Process:
             on_commit=self._bell.visits_committed,
         )
         self._source_keys = SourceKeys(self._for_keys)
+        self._readiness = Readiness(
+            self._for_readiness,
+            self._cache,
+            self._cache_breaker,
+            self._visits.counts,
+            settings.SPOOL_DIR,
+        )
         self.redirects = self._redirects()
+        self._reporter = Reporter(
+            self.redirects.answers,
+            self._visits.counts,
+            self._bell,
+            {"postgres": self._database_breaker, "redis": self._cache_breaker},
+        )
         self._tasks = [
+            asyncio.create_task(self._reporter.keep_reporting()),
             asyncio.create_task(self._source_keys.follow_the_day()),
             asyncio.create_task(self._replay_spool()),
         ]
@@ -70,6 +87,7 @@ class Process:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._reporter.report()
         await self._database_breaker.close()
         await self._cache_breaker.close()
         for connection in (
@@ -77,6 +95,7 @@ class Process:
             self._for_accounts,
             self._for_keys,
             self._for_visits,
+            self._for_readiness,
             self._probe,
         ):
             await connection.close()
@@ -100,22 +119,11 @@ class Process:
                 settings.PIXEL_KEYS, https=settings.SHORT_BASE_URL.startswith("https:")
             ),
             source_keys=self._source_keys,
-            checks=self._checks,
+            checks=self._readiness.checks,
         )
 
     def _store(self, database: Guarded) -> LinkStore:
         return LinkStore(database, self._cache, self._cache_breaker, urls.policy())
-
-    def _checks(self) -> list[Check]:
-        """Never unready: what is cached leads on, and its visits wait on disk."""
-        waiting = spool.used(settings.SPOOL_DIR)
-        lost = self._visits.counts.lost
-        return [
-            Check("postgres", is_ok=not self._database_breaker.is_open),
-            Check("redis", is_ok=not self._cache_breaker.is_open),
-            Check("spool", is_ok=not waiting, detail=f"{waiting} bytes"),
-            Check("lost_visits", is_ok=not lost, detail=str(lost)),
-        ]
 
     def _guarded(self) -> Guarded:
         connection = Connection(_conninfo(), timeout=settings.VISIT_COMMIT_TIMEOUT)
@@ -137,9 +145,12 @@ class Application:
 
     def __init__(self) -> None:
         self._process: Process | None = None
+        self._leaving = Leaving()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self._process is not None:
+            if self._leaving.has_begun:
+                send = self._leaving.closing(send)
             await self._process.redirects(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
@@ -149,6 +160,7 @@ class Application:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         self._process = Process()
+        self._leaving.expect()
         # What is loaded by now stays: a collection that walks it would stop every
         # visitor for up to 0.1 s (measured).
         gc.collect()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from django.db import Error, connection
 
 from shortlinks.domain import spool
+from shortlinks.observability import metrics
 from shortlinks.redirects.breaker import Breaker
 from shortlinks.redirects.visit_log import SpoolDoor
 
@@ -31,9 +32,13 @@ async def keep_replaying(
 
 def _replay(door: SpoolDoor) -> int:
     try:
-        return spool.replay(door.directory).visits
+        replayed = spool.replay(door.directory)
     except (Error, OSError) as error:
         logger.warning("the spool waits on: %s", error)
         return 0
     finally:
         connection.close()  # of this thread, which may never come again
+    metrics.visits_replayed.labels("stored").inc(replayed.visits)
+    metrics.visits_replayed.labels("refused").inc(replayed.refused)
+    metrics.visits_replayed.labels("torn").inc(replayed.torn)
+    return replayed.visits

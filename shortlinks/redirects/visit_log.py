@@ -7,14 +7,17 @@ Postgres is away the batch goes to the spool, fsynced, and is replayed later.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 
 from shortlinks.domain import spool, visit_rows
 from shortlinks.domain.visit_rows import VisitFacts
+from shortlinks.observability import metrics
+from shortlinks.observability.tallies import Spread
 from shortlinks.redirects.database import Guarded
 
 logger = logging.getLogger(__name__)
@@ -27,14 +30,26 @@ class LogFull(Exception):
     """More visits wait than memory should hold; this one was not taken."""
 
 
+def _seconds() -> Spread:
+    return Spread(metrics.SECONDS)
+
+
+def _sizes() -> Spread:
+    return Spread(metrics.VISITS)
+
+
 @dataclass(slots=True)
 class Counts:
-    """What became of the visits of this process."""
+    """What became of the visits of this process, and the batches they came in."""
 
     committed: int = 0
     spooled: int = 0
     refused: int = 0
     lost: int = 0
+    commit_seconds: Spread = field(default_factory=_seconds)
+    commit_visits: Spread = field(default_factory=_sizes)
+    spool_seconds: Spread = field(default_factory=_seconds)
+    spool_visits: Spread = field(default_factory=_sizes)
 
 
 class SpoolDoor:
@@ -121,6 +136,7 @@ class VisitLog:
     async def _store(self, visits: Sequence[VisitFacts]) -> None:
         """Commit the visits; one that Postgres refuses stands alone."""
         parameters = visit_rows.columns(visits, settle=self._settle)
+        began = time.monotonic()
         try:
             await self._database.execute(visit_rows.INSERT, parameters)
         except (psycopg.DataError, psycopg.IntegrityError) as error:
@@ -129,6 +145,8 @@ class VisitLog:
             await self._spool_them(visits)
         else:
             self.counts.committed += len(visits)
+            self.counts.commit_seconds.add(time.monotonic() - began)
+            self.counts.commit_visits.add(len(visits))
             self._on_commit(len(visits))
 
     async def _halve(self, visits: Sequence[VisitFacts], error: psycopg.Error) -> None:
@@ -146,12 +164,15 @@ class VisitLog:
 
     async def _spool_them(self, visits: Sequence[VisitFacts]) -> None:
         """Also what may have been committed: its ids make the replay harmless."""
+        began = time.monotonic()
         try:
             await self._spool.append(visits)
         except OSError as error:
             self._lose(len(visits), error)
         else:
             self.counts.spooled += len(visits)
+            self.counts.spool_seconds.add(time.monotonic() - began)
+            self.counts.spool_visits.add(len(visits))
 
     def _lose(self, count: int, error: OSError) -> None:
         self.counts.lost += count

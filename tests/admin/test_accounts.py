@@ -38,6 +38,7 @@ def _settings(account: Account, **fields: object) -> dict[str, Any]:
         "time_zone": "Europe/Moscow",
         "note_window": "600",
         "address_mask": "truncated",
+        "pixel_mode": "on",
         **fields,
     }
 
@@ -75,6 +76,7 @@ def test_the_redirects_hear_of_new_settings(
         True,
         "none",
         ["192.0.2.0/24"],
+        "on",
     ]
 
 

@@ -119,6 +119,7 @@ def test_choices_are_limited_to_the_account(
 ) -> None:
     changed = {
         "name": "Renamed",
+        "tracking_consent": "unknown",
         "responsible_user": foreign.user.pk,
         "group": foreign.group.pk,
     }

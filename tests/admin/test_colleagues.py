@@ -65,7 +65,7 @@ def test_another_host_is_visited_once_and_the_page_comes_after(
     value, back = accepted
     assert back == "https://crm.example/admin/?a=1"
     header = colleagues.cookie_header(value).decode()
-    assert header.startswith("__Host-slst=")
+    assert header.startswith("__Host-slstaff=")
     assert header.endswith("; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax; Secure")
     assert second.status_code == 200
 

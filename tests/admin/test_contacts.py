@@ -61,7 +61,10 @@ def test_managers_change_what_their_letter_reaches(
     client = sign_in(editor)
 
     statuses = [
-        client.post(address(contact, "change"), {"name": "Renamed"}).status_code
+        client.post(
+            address(contact, "change"),
+            {"name": "Renamed", "tracking_consent": "unknown"},
+        ).status_code
         for contact in (near, far)
     ]
 
@@ -78,6 +81,7 @@ def test_managers_change_names_only(
     contact = factories.contact(account, responsible_user=editor)
     posted = {
         "name": "Renamed",
+        "tracking_consent": "unknown",
         "entity_id": "5",
         "responsible_user": "",
         "is_deleted": "on",
@@ -149,10 +153,23 @@ def test_administrators_bring_deleted_contacts_back(
 ) -> None:
     Contact.objects.update(is_deleted=True)
 
-    sign_in(admin).post(address(own.contact, "change"), {"name": "Back"})
+    posted = {"name": "Back", "tracking_consent": "unknown"}
+    sign_in(admin).post(address(own.contact, "change"), posted)
 
     own.contact.refresh_from_db()
     assert (own.contact.name, own.contact.is_deleted) == ("Back", False)
+
+
+def test_an_objection_forgets_the_browsers(
+    own: World, admin: User, sign_in: SignIn
+) -> None:
+    posted = {"name": own.contact.name, "tracking_consent": "denied"}
+
+    sign_in(admin).post(address(own.contact, "change"), posted)
+
+    own.contact.refresh_from_db()
+    assert own.contact.tracking_consent == "denied"
+    assert not own.contact.pixelattachment_set.exists()
 
 
 @pytest.mark.parametrize(("letter", "status"), [("A", 302), ("D", 403)])

@@ -59,6 +59,7 @@ def address(route: str, link: ShortLink) -> str:
         "link_id": link.id,
         "note_id": Note.objects.get().id,
         "event_id": Note.objects.get().id,
+        "pixel_id": 1,
         "user_id": link.contact.responsible_user_id,
     }
     for name, value in ids.items():

@@ -22,9 +22,12 @@ from tests.conftest import Api
 
 DOCUMENT = document()
 STRICT = exemplary.closed()
-OPERATIONS = [pytest.param(each, id=each.id) for each in operations()]
 DESCRIBED = re.compile(r"(api/v4/|oauth2/|healthz$|readyz$)")
 Views = dict[tuple[str, str], Any]
+
+
+def of(operation: Operation) -> pytest.ParameterSet:
+    return pytest.param(operation, id=operation.id)
 
 
 def routes(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Views:
@@ -69,7 +72,7 @@ def test_every_route_has_an_operation_and_every_operation_a_route() -> None:
     assert len({each.id for each in operations()}) == len(operations())
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation", map(of, operations()))
 def test_the_scope_is_the_views(operation: Operation) -> None:
     view = routes(get_resolver().url_patterns)[operation.path, operation.method]
     scopes: dict[str, Scope] = getattr(view, "scopes", {})
@@ -86,23 +89,35 @@ def test_examples_are_of_their_schemas(media: dict[str, Any]) -> None:
     exemplary.validate(media["example"], media["schema"], of=STRICT)
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_examples_work(db: None, operation: Operation) -> None:
-    """What the pages show can be sent as it stands, and is answered as they say."""
+def example_sent(operation: Operation) -> HttpResponse:
+    """What the pages show, sent as it stands."""
     api = Api(factories.token(exemplary.world().admin))
     path = re.sub(r"{(\w+)}", lambda m: str(IN_PATHS[m[1]].example), operation.path)
     body = b"" if operation.body is None else json.dumps(operation.body.example)
+    return api.send(operation.method, path, data=body, content_type="application/json")
 
-    response = api.send(
-        operation.method, path, data=body, content_type="application/json"
-    )
+
+@pytest.mark.parametrize(
+    "operation", [of(each) for each in operations() if each.answer.schema]
+)
+def test_examples_are_answered_as_described(db: None, operation: Operation) -> None:
+    shown = STRICT["paths"][operation.path][operation.method.lower()]
+    [(media_type, media)] = shown["responses"]["200"]["content"].items()
+
+    response = example_sent(operation)
 
     assert response.status_code == 200, response.content
-    [(media_type, media)] = STRICT["paths"][operation.path][operation.method.lower()][
-        "responses"
-    ]["200"]["content"].items()
     assert response.headers["Content-Type"].partition(";")[0] == media_type
     exemplary.validate(read(response), media["schema"], of=STRICT)
+
+
+@pytest.mark.parametrize(
+    "operation", [of(each) for each in operations() if not each.answer.schema]
+)
+def test_what_has_no_schema_is_204(db: None, operation: Operation) -> None:
+    response = example_sent(operation)
+
+    assert (response.status_code, response.content) == (204, b"")
 
 
 def read(response: HttpResponse) -> Any:
@@ -113,7 +128,7 @@ def read(response: HttpResponse) -> Any:
 
 @pytest.mark.parametrize(
     "operation",
-    [pytest.param(each, id=each.id) for each in operations() if each.parameters],
+    [of(each) for each in operations() if each.parameters],
 )
 def test_every_parameter_of_a_list_is_taken(db: None, operation: Operation) -> None:
     api = Api(factories.token(exemplary.world().admin))

@@ -154,10 +154,10 @@ def test_the_spool_is_bounded(tmp_path: Path) -> None:
     writer.finish()
 
 
-def test_a_full_disk_is_an_os_error_and_tears_no_later_line(
+def test_a_full_disk_keeps_nothing_of_a_batch_and_tears_no_later_line(
     db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, lost, later = facts(), facts(), facts()
+    first, later = facts(), facts()
     writer = spool.Writer(tmp_path, most_bytes=MOST)
     writer.append([first])
     real = os.write
@@ -170,9 +170,10 @@ def test_a_full_disk_is_an_os_error_and_tears_no_later_line(
     with monkeypatch.context() as patched:
         patched.setattr(os, "write", half_then_full)
         with pytest.raises(OSError, match="No space"):
-            writer.append([lost])
+            writer.append([facts(), facts()])
     writer.append([later])
     writer.finish()
+    assert len(list(tmp_path.iterdir())) == 1
 
     spool.replay(tmp_path)
 

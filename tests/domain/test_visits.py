@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -38,7 +39,7 @@ def test_a_persons_open_writes_a_note_attaches_the_pixel_and_counts(
         pixel_is_new=True,
     )
 
-    assert visits.follow_up() == 1
+    assert visits.follow_up().claimed == 1
 
     note = Note.objects.get()
     assert (note.url, note.contact, note.opens) == (link.url, link.contact, 1)
@@ -83,7 +84,7 @@ def test_following_up_again_changes_nothing(link: ShortLink) -> None:
     factories.visit(link)
     visits.follow_up()
 
-    assert visits.follow_up() == 0
+    assert visits.follow_up().claimed == 0
     assert Note.objects.get().opens == 1
 
 
@@ -145,7 +146,7 @@ def test_two_accounts_know_a_browser_by_two_ids(link: ShortLink) -> None:
 def test_a_visit_that_is_not_due_waits(link: ShortLink) -> None:
     factories.visit(link, due_at=timezone.now() + timedelta(seconds=5))
 
-    assert visits.follow_up() == 0
+    assert visits.follow_up().claimed == 0
 
 
 def test_a_visit_whose_link_is_gone_is_done_without_a_note(link: ShortLink) -> None:
@@ -179,6 +180,20 @@ def poisoned(link: ShortLink) -> Visit:
             [visit.id],
         )
     return visit
+
+
+def test_many_are_not_followed_up_one_by_one_for_a_poison_row(
+    link: ShortLink, poisoned: Visit
+) -> None:
+    for _ in range(100):
+        factories.visit(link)
+
+    with CaptureQueriesContext(connection) as queries:
+        visits.follow_up()
+
+    assert Note.objects.get().opens == 100
+    claims = [query for query in queries if "SKIP LOCKED" in query["sql"]]
+    assert len(claims) <= 2 * 8 + 1  # halves of 101 visits, and the first batch
 
 
 def state(visit: Visit) -> Any:
@@ -285,7 +300,7 @@ def test_workers_at_once_follow_each_visit_up_once(transactional_db: None) -> No
         )
 
     def work() -> None:
-        while visits.follow_up(limit=20):
+        while visits.follow_up(limit=20).claimed:
             pass
         connection.close()
 

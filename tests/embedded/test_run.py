@@ -45,8 +45,14 @@ async def application(scope, receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 """,
+    "config/granian_logs.json": '{"version": 1}',
     "manage.py": f"""
 import os, secrets, sys, psycopg
+from wsgiref.simple_server import make_server
+from config.wsgi import application
+if sys.argv[1] == "serve_metrics":
+    port = int(os.environ["METRICS_PORT"])
+    make_server("127.0.0.1", port, application).serve_forever()
 with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
     if sys.argv[1] == "migrate":
         connection.execute("CREATE TABLE IF NOT EXISTS account ()")

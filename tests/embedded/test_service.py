@@ -12,6 +12,7 @@ from tests.embedded.conftest import CHECKOUT, Embedded, Start, until
 
 KEYS = {
     *("BASE_URL", "SHORT_BASE_URL", "DATABASE_URL", "REDIS_URL", "ACCOUNT_ID"),
+    "METRICS_URL",
     *("TOKEN", "MANAGER_TOKEN", "CONTACT_IDS", "HIDDEN_CONTACT_ID", "ADMIN_URL"),
     *("ADMIN_EMAIL", "ADMIN_PASSWORD", "MANAGER_EMAIL", "MANAGER_PASSWORD"),
 }

@@ -24,7 +24,7 @@ def colleague(visitor: httpx.Client, manager: User) -> Iterator[httpx.Client]:
     """A browser that the admin has sent over for its cookie."""
     invitation = urlsplit(colleagues.invitation(manager, "/admin/?page=2"))
     response = visitor.get(f"{invitation.path}?{invitation.query}")
-    assert response.status_code == 302
+    assert response.status_code == 303
     assert response.headers["location"] == f"{settings.BASE_URL}/admin/?page=2"
     yield visitor
     visitor.cookies.clear()

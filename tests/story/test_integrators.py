@@ -14,7 +14,7 @@ import httpx
 import pytest
 from django.conf import settings
 
-from benchmarks import debian
+from embedded import debian
 from shortlinks.models import ApiToken
 from tests import exemplary, factories
 

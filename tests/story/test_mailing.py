@@ -65,7 +65,7 @@ def test_visits_are_followed_up_with_no_broker_at_all(
         services.wait_for(lambda: Note.objects.count() == 1)
         factories.visit(links[1])
         services.wait_for(lambda: Note.objects.count() == 2)
+        command.tell_to_stop()
+        assert command.code() == 0
     finally:
         command.stop()
-
-    assert command.exit_code == 0

@@ -8,6 +8,7 @@ from shortlinks.api.openapi.schemas import (
     Schema,
     always,
     array,
+    choice,
     extended,
     flag,
     id_,
@@ -21,7 +22,7 @@ from shortlinks.api.openapi.schemas import (
     text,
 )
 from shortlinks.domain.contacts import LONGEST_NAME
-from shortlinks.models import Scope
+from shortlinks.models import Scope, TrackingConsent
 
 TAG = "Contacts"
 PATH = "/api/v4/contacts"
@@ -69,7 +70,15 @@ NEW = {
     **FIELDS,
     **OWN_ID,
 }
-CHANGE = record({"id": id_(CONTACT), **FIELDS, **OWN_ID}, (*FIELDS, *OWN_ID))
+CHANGED = {
+    **FIELDS,
+    "tracking_consent": choice(
+        TrackingConsent.values,
+        TrackingConsent.GRANTED,
+        description="`denied`: no pixels any more, and those there are forgotten.",
+    ),
+}
+CHANGE = record({"id": id_(CONTACT), **CHANGED, **OWN_ID}, (*CHANGED, *OWN_ID))
 CREATED = record(
     {
         "id": id_(CONTACT + 1),
@@ -150,7 +159,7 @@ OPERATIONS = (
         scope=Scope.CONTACTS_WRITE,
         summary="Change one contact",
         description="What is not named stays. Needs the right to edit.",
-        body=record(FIELDS, tuple(FIELDS)),
+        body=record(CHANGED, tuple(CHANGED)),
         answer=Answer("The contact, changed.", named("ChangedContact", BRIEF)),
     ),
 )

@@ -6,6 +6,7 @@ from shortlinks.api.openapi import (
     accounts,
     contacts,
     notes,
+    pixels,
     problems,
     service,
     short_links,
@@ -13,14 +14,15 @@ from shortlinks.api.openapi import (
 from shortlinks.api.openapi.operations import Operation
 from shortlinks.api.openapi.schemas import Components, Json
 
-SUBJECTS = (short_links, contacts, notes, accounts, service)
+SUBJECTS = (short_links, contacts, notes, pixels, accounts, service)
 DESCRIPTION = """\
 Personal short links for the contacts of a CRM: amoCRM's `POST /api/v4/short_links` and
 the neighbours that clients call.
 
 No route has a trailing slash, `Accept` is ignored, and `HEAD` answers wherever `GET`
 does. Lists are 204 without a body when they are empty. Times are Unix seconds. New keys
-may come into answers: pass over those you do not know."""
+may come into answers: pass over those you do not know. Every answer has an
+`X-Request-Id`: name it when you ask what went wrong."""
 
 
 def operations() -> Sequence[Operation]:

@@ -21,11 +21,13 @@ HAL = "application/hal+json"
 JSON = "application/json"
 # Ids of the examples; each address names one of what it is about.
 CONTACT, LINK, NOTE, USER, ACCOUNT = 11070881, 7042564, 7422564, 504141, 123
+PIXEL = 7000311
 IN_PATHS = {
     "entity_id": id_(CONTACT, minimum=0, description="The contact's id in the CRM."),
     "link_id": id_(LINK, minimum=0, description="The link's id."),
     "note_id": id_(NOTE, minimum=0, description="The note's id."),
     "event_id": id_(NOTE, minimum=0, description="The event's id."),
+    "pixel_id": id_(PIXEL, minimum=0, description="The pixel's id."),
     "user_id": id_(USER, minimum=0, description="The user's id."),
 }
 ALWAYS = {400, 405, 431, 500, 503}
@@ -35,15 +37,20 @@ WITH_BODY = {413, 415}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer when all went well; `without_body` says when it has another status."""
+    """The answer when all went well: 200, or 204 if it has no schema.
+
+    `without_body` says when it has another status.
+    """
 
     description: str
-    schema: Schema
+    schema: Schema | None = None
     media_type: str = HAL
     headers: Json = field(default_factory=dict)
     without_body: Mapping[int, str] = field(default_factory=dict)
 
     def rendered(self, components: Components) -> Json:
+        if self.schema is None:
+            return {"description": self.description}
         return {
             "description": self.description,
             **({"headers": self.headers} if self.headers else {}),
@@ -100,7 +107,8 @@ class Operation:
         return {"required": True, "content": dict.fromkeys(self.body_types, shown)}
 
     def _answers(self, components: Components) -> Json:
-        answers = {200: self.answer, **self.also}
+        status = 200 if self.answer.schema else 204
+        answers = {status: self.answer, **self.also}
         shown = {str(k): each.rendered(components) for k, each in answers.items()}
         bare = self.answer.without_body.items()
         return {**shown, **{str(k): {"description": words} for k, words in bare}}

@@ -52,7 +52,7 @@ class Command(BaseCommand):
         claimed = visits.BATCH
         followed_up = 0
         while claimed == visits.BATCH and not stop.is_set():
-            claimed = visits.follow_up()
+            claimed = visits.follow_up().claimed
             followed_up += claimed
         if followed_up:
             self.stdout.write(f"visits followed up: {followed_up}")

@@ -1,4 +1,4 @@
-"""Programs that come from Debian's packages, where we may install them."""
+"""Programs that no wheel brings: taken as they are, or installed on Debian by root."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ INSTALL_SECONDS = 180
 
 
 def program(name: str, *, package: str) -> str | None:
-    """Where it is, installed by apt-get if it was missing and we are root."""
+    """Its path; None where it is missing and cannot be installed."""
     return shutil.which(name) or _install(name, package)
 
 
@@ -17,7 +17,8 @@ def _install(name: str, package: str) -> str | None:
     if apt is None or os.geteuid() != 0:
         return None
     print(f"installing {package} by apt-get", flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    # run level 1: no service of the package's is started
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     install = ("install", "-qq", "--yes", "--no-install-recommends", package)
     for arguments in (("update", "-qq"), install):
         subprocess.run((apt, *arguments), env=environment, timeout=INSTALL_SECONDS)

@@ -1,0 +1,74 @@
+"""What the stored visits must lead to, in a few lines of its own.
+
+Written from docs/opens.md and ADR 0012, not from the code it checks.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A visit as it lies in the table, with its account's settings."""
+
+    mark: str
+    link_id: int
+    contact_id: int
+    verdict: str
+    occurred_at: datetime
+    followed_up_at: datetime | None
+    pixel_sha256: bytes
+    window: timedelta
+    time_zone: str
+
+
+# A link's note: since, until, opens.
+Note = tuple[datetime, datetime, int]
+
+
+def notes(visits: Sequence[Stored]) -> dict[int, list[Note]]:
+    """By link, in the order of the opens, whenever they were followed up."""
+    links: defaultdict[int, list[Stored]] = defaultdict(list)
+    for visit in visits:
+        if visit.verdict == PERSON and visit.followed_up_at is not None:
+            links[visit.link_id].append(visit)
+    return {link_id: _windows(opened) for link_id, opened in links.items()}
+
+
+def _windows(opened: list[Stored]) -> list[Note]:
+    made: list[Note] = []
+    for visit in sorted(opened, key=lambda visit: visit.occurred_at):
+        at = visit.occurred_at
+        if made and at < made[-1][1]:
+            since, until, opens = made[-1]
+            made[-1] = (since, until, opens + 1)
+        else:
+            made.append((at, at + visit.window, 1))
+    return made
+
+
+def days(visits: Sequence[Stored]) -> dict[tuple[int, date, str], int]:
+    """How many visits of a link had a verdict on a day of its account."""
+    return Counter(
+        (
+            visit.link_id,
+            visit.occurred_at.astimezone(ZoneInfo(visit.time_zone)).date(),
+            visit.verdict,
+        )
+        for visit in visits
+        if visit.followed_up_at is not None
+    )
+
+
+def attachments(visits: Sequence[Stored]) -> set[tuple[bytes, int]]:
+    """The browsers of people, with the contacts whose links they opened."""
+    return {
+        (visit.pixel_sha256, visit.contact_id)
+        for visit in visits
+        if visit.verdict == PERSON and visit.followed_up_at and visit.pixel_sha256
+    }

@@ -1,0 +1,1 @@
+"""An application of the suite's own: its migration changes the service's tables."""

@@ -1,0 +1,64 @@
+"""How the service stands, in numbers: asked for by `/readyz` and by the metrics.
+
+Each is one query over an index, however many visits there are.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from shortlinks.domain import cached_links
+from shortlinks.models import Heartbeat, Visit
+
+MOST_COUNTED = 100_000
+
+DUE = """
+SELECT count(*), extract(epoch FROM now() - min(due_at))::float8
+FROM (SELECT due_at FROM shortlinks_visit WHERE due_at <= now()
+      ORDER BY due_at LIMIT %s) AS due
+"""
+MONTHS_AHEAD = """
+SELECT coalesce(min(ahead) FILTER (WHERE to_regclass(name) IS NULL), %(most)s + 1) - 1
+FROM generate_series(0, %(most)s) AS ahead,
+     to_char(date_trunc('month', now() AT TIME ZONE 'UTC')
+             + make_interval(months => ahead), '"shortlinks_visit_"YYYY_MM') AS name
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Visits that are due now, 100,000 at the most; the age in seconds."""
+
+    visits: int
+    oldest_seconds: float
+
+
+def backlog() -> Backlog:
+    with connection.cursor() as cursor:
+        cursor.execute(DUE, [MOST_COUNTED])
+        count, age = cursor.fetchone()
+    return Backlog(count, age or 0.0)
+
+
+def set_aside() -> int:
+    """Visits that could not be followed up and wait for an administrator."""
+    return Visit.objects.set_aside()[:MOST_COUNTED].count()
+
+
+def months_ahead(most: int = 12) -> int:
+    """For how many months after this one partitions are there; -1: not for this one."""
+    with connection.cursor() as cursor:
+        cursor.execute(MONTHS_AHEAD, {"most": most})
+        return int(cursor.fetchone()[0])
+
+
+def worker_beat_at() -> datetime | None:
+    """When a worker last did what it was asked for."""
+    latest = Heartbeat.objects.order_by("-beat_at").first()
+    return latest.beat_at if latest else None
+
+
+def beat_beat_at() -> datetime | None:
+    """When beat last sent what was due; redis.RedisError while Redis is away."""
+    return cached_links.beat_heard_at()

@@ -1,0 +1,49 @@
+"""What follows when somebody agrees or objects to being recognised (pixel §1.3)."""
+
+from collections.abc import Collection
+
+from django.db import transaction
+from django.utils import timezone
+
+from shortlinks.domain import cached_links
+from shortlinks.models import (
+    Contact,
+    Pixel,
+    PixelAttachment,
+    ShortLink,
+    TrackingConsent,
+)
+
+
+def consent_changed(contacts: Collection[Contact]) -> None:
+    """Let redirects know, and forget the browsers of who objects.
+
+    Within the transaction that stored what they said.
+    """
+    if not contacts:
+        return
+    ids = [contact.pk for contact in contacts]
+    live = ShortLink.objects.filter(contact__in=ids, disabled_at=None)
+    live.update(changed_at=timezone.now())
+    transaction.on_commit(
+        lambda: cached_links.publish_changed(live.select_related("contact").iterator())
+    )
+    forget([c for c in contacts if c.tracking_consent == TrackingConsent.DENIED])
+
+
+def forget(contacts: Collection[Contact]) -> None:
+    """Detach all browsers from the contacts."""
+    attachments = PixelAttachment.objects.filter(contact__in=contacts)
+    pixels = list(attachments.values_list("pixel_id", flat=True))
+    attachments.delete()
+    drop_unattached(pixels)
+
+
+def detach(attachment: PixelAttachment) -> None:
+    """The browser is not this contact's; another open by it would attach it again."""
+    attachment.delete()
+    drop_unattached([attachment.pixel_id])
+
+
+def drop_unattached(pixels: Collection[int]) -> None:
+    Pixel.objects.filter(pk__in=pixels, pixelattachment=None).delete()

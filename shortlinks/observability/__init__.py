@@ -1,0 +1,1 @@
+"""How the service is watched: metrics, logs, errors, traces; never what it does."""

@@ -1,0 +1,21 @@
+"""What every long-lived process does first: it says what it is, and is watched."""
+
+import importlib
+
+from django.conf import settings
+
+from shortlinks.observability import metrics, spans
+
+
+def begin(role: str) -> None:
+    """Once for each process, and again in a child after a fork."""
+    metrics.begin(role)
+    report_errors(role)
+    spans.begin(role)
+
+
+def report_errors(role: str) -> None:
+    """The package is imported here or not at all."""
+    if settings.SENTRY_DSN:
+        errors = importlib.import_module("shortlinks.observability.errors")
+        errors.begin(role, settings.SENTRY_DSN)

@@ -1,0 +1,180 @@
+"""What worker, its pool and beat tell of themselves; connected by `config.celery`."""
+
+import logging
+import logging.config
+import threading
+import time
+from collections.abc import Callable
+from http.server import ThreadingHTTPServer
+from typing import Any
+
+from celery import Celery, Task, signals
+from django.conf import settings
+from redis import RedisError
+
+from shortlinks.domain import cached_links, health
+from shortlinks.domain.health import Check
+from shortlinks.observability import metrics, request_ids, serving, spans
+from shortlinks.observability.begin import begin, report_errors
+from shortlinks.observability.pool import PoolWatch
+
+logger = logging.getLogger(__name__)
+
+HEART_TASK = "shortlinks.tasks.beat_heart"
+SECONDS_BETWEEN_HEARTBEATS = 15.0
+# Beat sends its most frequent task every 5 s.
+LONGEST_SILENCE = 30.0
+# On top of a task's hard time limit, after which its child is replaced.
+POOL_GRACE = 15.0
+REQUEST_ID = "request_id"
+
+
+class _State:
+    """Of this process; what a process is not stays unused."""
+
+    def __init__(self) -> None:
+        self.pool = PoolWatch()
+        self.server: ThreadingHTTPServer | None = None
+        self.counts_messages = True
+        self.task_began_at = 0.0
+        self.is_beat = False
+        self.sent_at = time.monotonic()
+        self.heard_at = -SECONDS_BETWEEN_HEARTBEATS
+
+
+_state = _State()
+
+
+def _serve(checks: Callable[[], list[Check]]) -> None:
+    if settings.HEALTH_PORT:
+        _state.server = serving.start(
+            settings.HEALTH_HOST,
+            settings.HEALTH_PORT,
+            {"/healthz": serving.alive, "/readyz": lambda: serving.readiness(checks())},
+        )
+
+
+# --- every process of Celery -------------------------------------------------
+
+
+@signals.setup_logging.connect
+def set_up_logging(**_: Any) -> None:
+    """As in all other processes; Celery's own is left out."""
+    logging.config.dictConfig(settings.LOGGING)
+
+
+@signals.before_task_publish.connect
+def carry_request_id(headers: dict[str, Any], **_: Any) -> None:
+    headers[REQUEST_ID] = request_ids.current() or request_ids.new()
+    spans.tracing().carry(headers)
+
+
+@signals.after_task_publish.connect
+def count_message(sender: str, **_: Any) -> None:
+    if _state.counts_messages:
+        metrics.messages.labels(_short(sender)).inc()
+    if _state.is_beat:
+        _beat_has_sent()
+
+
+# --- the worker's main process -----------------------------------------------
+
+
+@signals.worker_init.connect
+def begin_worker(sender: Any, **_: Any) -> None:
+    # A thread that counts while a child is forked would leave it a lock for ever.
+    _state.counts_messages = False
+    report_errors("worker")
+    longest = sender.app.conf.task_time_limit + POOL_GRACE
+    _serve(lambda: health.of_worker(pool_waits=_state.pool.waits(), longest=longest))
+
+
+@signals.worker_ready.connect
+def begin_heart(sender: Any, **_: Any) -> None:
+    threading.Thread(target=_keep_beating, args=[sender.app], daemon=True).start()
+
+
+@signals.task_received.connect
+def note_arrival(**_: Any) -> None:
+    _state.pool.task_came()
+
+
+def _keep_beating(app: Celery) -> None:
+    """Through the broker and the pool, so that a heartbeat means: tasks are done."""
+    while True:
+        try:
+            # not of the shared pool, whose locks a forked child would inherit
+            with app.connection_for_write() as connection:
+                app.send_task(
+                    HEART_TASK,
+                    connection=connection,
+                    expires=SECONDS_BETWEEN_HEARTBEATS,
+                )
+        except Exception as error:  # noqa: BLE001  a broker fails in many ways
+            logger.warning("no heartbeat: %r", error)
+        time.sleep(SECONDS_BETWEEN_HEARTBEATS)
+
+
+# --- the pool's processes ----------------------------------------------------
+
+
+@signals.worker_process_init.connect
+def begin_child(**_: Any) -> None:
+    if _state.server is not None:  # the main process's: its port must end with it
+        _state.server.socket.close()
+        _state.server = None
+    _state.counts_messages = True
+    begin("worker")
+
+
+@signals.task_prerun.connect
+def begin_task(task: Task[Any, Any], **_: Any) -> None:
+    name, headers = _short(task.name), dict(vars(task.request))
+    request_ids.begin_task(name, headers.get(REQUEST_ID) or request_ids.new())
+    spans.tracing().task_began(name, headers)
+    _state.task_began_at = time.monotonic()
+
+
+@signals.task_postrun.connect
+def end_task(task: Task[Any, Any], state: str | None = None, **_: Any) -> None:
+    name, result = _short(task.name), state or "UNKNOWN"
+    metrics.tasks.labels(name, result.lower()).inc()
+    metrics.task_seconds.labels(name).observe(time.monotonic() - _state.task_began_at)
+    spans.tracing().task_ended(result)
+    _state.pool.task_ended()
+    request_ids.end_task()
+
+
+@signals.worker_process_shutdown.connect
+def end_child(**_: Any) -> None:
+    spans.tracing().finish()
+
+
+# --- beat --------------------------------------------------------------------
+
+
+@signals.beat_init.connect
+def begin_beat(**_: Any) -> None:
+    begin("beat")
+    _state.is_beat = True
+    _serve(
+        lambda: health.of_beat(
+            silence=time.monotonic() - _state.sent_at, longest=LONGEST_SILENCE
+        )
+    )
+
+
+def _beat_has_sent() -> None:
+    now = _state.sent_at = time.monotonic()
+    if now - _state.heard_at < SECONDS_BETWEEN_HEARTBEATS:
+        return
+    try:
+        cached_links.hear_beat()
+    except RedisError as error:
+        logger.warning("beat was not heard: %r", error)
+    else:
+        _state.heard_at = now
+
+
+def _short(name: str) -> str:
+    return name.rpartition(".")[2]

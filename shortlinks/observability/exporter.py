@@ -1,0 +1,167 @@
+"""`/metrics`: what all processes counted, and how things stand at this moment.
+
+A store that is away costs its gauges, never the scrape.
+"""
+
+import glob
+import json
+import logging
+import os
+import struct
+import time
+from collections import Counter as Tally
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import redis
+from django.conf import settings
+from django.db import Error, connection
+from django.utils import timezone
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.mmap_dict import MmapedDict
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+from shortlinks.domain import cached_links, gauges, spool
+from shortlinks.observability import slots
+from shortlinks.observability.serving import Page
+
+logger = logging.getLogger(__name__)
+
+QUEUES = ("visits", "webhooks", "maintenance", "default")
+TORN = (struct.error, RuntimeError, ValueError, IndexError)
+
+# Each gauge's help, and the label that it has, if any.
+GAUGES: dict[str, tuple[str, str]] = {
+    "shortlinks_up": ("Whether a store answers the exporter.", "part"),
+    "shortlinks_processes": ("Processes that run and count, by role.", "role"),
+    "shortlinks_visits_due": (
+        "Visits that wait for their follow-up; 100,000 stands for more.",
+        "",
+    ),
+    "shortlinks_visits_due_oldest_seconds": ("How long the oldest has been due.", ""),
+    "shortlinks_visits_set_aside": ("Visits that wait for an administrator.", ""),
+    "shortlinks_visit_partitions_ahead": (
+        "Months after this one that have their partition; -1 if this one has none.",
+        "",
+    ),
+    "shortlinks_heartbeat_age_seconds": (
+        "Seconds since worker and beat were last heard of.",
+        "process",
+    ),
+    "shortlinks_queue_messages": ("Messages that no worker has taken yet.", "queue"),
+    "shortlinks_spool_bytes": ("Bytes in the exporter's spool: waiting, bad.", "state"),
+    "shortlinks_spool_oldest_seconds": ("Age of the oldest file that waits.", ""),
+    "shortlinks_spool_most_bytes": ("Bytes that the spool may take.", ""),
+    "shortlinks_spool_free_bytes": ("Bytes that are free on the spool's disk.", ""),
+}
+
+
+class Sample(NamedTuple):
+    name: str
+    value: float
+    label: str = ""
+
+
+class Counted(MultiProcessCollector):
+    """The processes' files, less those of one that is just being made, or broken."""
+
+    def collect(self) -> Iterable[Metric]:
+        with slots.dead(settings.METRICS_DIR) as names:
+            for name in names:
+                mark_process_dead(name, self._path)
+        files = glob.glob(os.path.join(self._path, "*.db"))  # noqa: PTH118, PTH207
+        whole = [path for path in files if _is_whole(path)]
+        merged: Iterable[Metric] = self.merge(whole)  # type: ignore[no-untyped-call]
+        return merged
+
+
+class Standing(Collector):
+    def collect(self) -> Iterator[Metric]:
+        samples = [*_of_postgres(), *_of_redis(), *_of_disk(), *_of_processes()]
+        for name, (text, label) in GAUGES.items():
+            family = GaugeMetricFamily(name, text, labels=[label] if label else [])
+            for sample in samples:
+                if sample.name == name:
+                    family.add_metric([sample.label] if label else [], sample.value)
+            yield family
+
+
+def page() -> Page:
+    settings.METRICS_DIR.mkdir(parents=True, exist_ok=True)
+    registry = CollectorRegistry()
+    Counted(registry, path=str(settings.METRICS_DIR))  # type: ignore[no-untyped-call]
+    registry.register(Standing())
+    return Page(200, CONTENT_TYPE_LATEST, generate_latest(registry))
+
+
+def _is_whole(path: str) -> bool:
+    try:
+        for key, *_ in MmapedDict.read_all_values_from_file(path):
+            json.loads(key)
+    except FileNotFoundError:
+        return False
+    except TORN as error:
+        logger.warning("%s is left out: %r", path, error)
+        return False
+    return True
+
+
+def _of_postgres() -> list[Sample]:
+    try:
+        backlog = gauges.backlog()
+        beat_at = gauges.worker_beat_at()
+        return [
+            Sample("shortlinks_visits_due", backlog.visits),
+            Sample("shortlinks_visits_due_oldest_seconds", backlog.oldest_seconds),
+            Sample("shortlinks_visits_set_aside", gauges.set_aside()),
+            Sample("shortlinks_visit_partitions_ahead", gauges.months_ahead()),
+            *(_age("worker", beat_at.timestamp()) if beat_at else ()),
+            Sample("shortlinks_up", 1, "postgres"),
+        ]
+    except Error as error:
+        logger.warning("Postgres has no numbers: %s", type(error).__name__)
+        return [Sample("shortlinks_up", 0, "postgres")]
+    finally:
+        connection.close()  # of this thread, which may never come again
+
+
+def _of_redis() -> list[Sample]:
+    try:
+        beat_at = gauges.beat_beat_at()
+        lengths = [
+            Sample("shortlinks_queue_messages", cached_links.queue_length(queue), queue)
+            for queue in QUEUES
+        ]
+    except redis.RedisError as error:
+        logger.warning("Redis has no numbers: %s", type(error).__name__)
+        return [Sample("shortlinks_up", 0, "redis")]
+    heard = _age("beat", beat_at.timestamp()) if beat_at else []
+    return [*lengths, *heard, Sample("shortlinks_up", 1, "redis")]
+
+
+def _of_disk() -> list[Sample]:
+    try:
+        disk = spool.look(settings.SPOOL_DIR)
+    except OSError as error:
+        logger.warning("SPOOL_DIR: %s", error)
+        return []
+    age = 0.0 if disk.oldest_at is None else max(time.time() - disk.oldest_at, 0)
+    return [
+        Sample("shortlinks_spool_bytes", disk.waiting_bytes, "waiting"),
+        Sample("shortlinks_spool_bytes", disk.bad_bytes, "bad"),
+        Sample("shortlinks_spool_oldest_seconds", age),
+        Sample("shortlinks_spool_most_bytes", settings.SPOOL_MOST_BYTES),
+        Sample("shortlinks_spool_free_bytes", disk.free_bytes),
+    ]
+
+
+def _of_processes() -> list[Sample]:
+    roles = Tally(name.rpartition("-")[0] for name in slots.live(settings.METRICS_DIR))
+    return [Sample("shortlinks_processes", n, role) for role, n in roles.items()]
+
+
+def _age(process: str, beat_at: float) -> list[Sample]:
+    age = max(timezone.now().timestamp() - beat_at, 0)
+    return [Sample("shortlinks_heartbeat_age_seconds", age, process)]

@@ -1,0 +1,50 @@
+"""Numbers of the hot path: plain integers there, metrics once a second elsewhere."""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from prometheus_client import Counter, Histogram
+
+from shortlinks.observability import metrics
+
+
+@dataclass(slots=True)
+class Spread:
+    """Observations by bucket, until they are taken."""
+
+    bounds: Sequence[float]
+    counts: list[int] = field(init=False)
+    total: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.counts = [0] * (len(self.bounds) + 1)
+
+    def add(self, value: float) -> None:
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def take(self) -> "Spread":
+        """What was added since the last time."""
+        taken = Spread(self.bounds)
+        taken.counts, self.counts = self.counts, taken.counts
+        taken.total, self.total = self.total, 0.0
+        return taken
+
+    def write_to(self, child: Histogram) -> None:
+        metrics.add_observations(child, counts=self.counts, total=self.total)
+
+
+class Moved:
+    """Moves what counts have grown by since the last time into a counter."""
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self._moved: dict[str, int] = {}
+
+    def move(self, counts: Mapping[str, int]) -> None:
+        for label, count in counts.items():
+            grown = count - self._moved.get(label, 0)
+            if grown:
+                self._counter.labels(label).inc(grown)
+                self._moved[label] = count

@@ -1,0 +1,68 @@
+"""What `/readyz` of the redirects tells: each store is asked, visitors or none."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import psycopg
+import redis.asyncio as redis
+
+from shortlinks.domain import health, spool
+from shortlinks.domain.health import Check
+from shortlinks.redirects.breaker import Breaker
+from shortlinks.redirects.database import Guarded
+from shortlinks.redirects.visit_log import Counts
+
+# However many ask, so that a flood of probes is no load.
+SECONDS_BETWEEN_QUESTIONS = 0.5
+
+
+class Readiness:
+    """A store that does not answer opens its breaker, before a visitor meets it."""
+
+    def __init__(
+        self,
+        database: Guarded,
+        cache: redis.Redis,
+        cache_breaker: Breaker,
+        counts: Counts,
+        spool_directory: Path,
+    ) -> None:
+        self._database = database
+        self._cache = cache
+        self._cache_breaker = cache_breaker
+        self._counts = counts
+        self._spool_directory = spool_directory
+        self._turn = asyncio.Lock()
+        self._asked_at = 0.0
+        self._has_postgres = self._has_redis = True
+
+    async def checks(self) -> list[Check]:
+        async with self._turn:
+            if time.monotonic() - self._asked_at > SECONDS_BETWEEN_QUESTIONS:
+                self._has_postgres = await self._ask_postgres()
+                self._has_redis = await self._ask_redis()
+                self._asked_at = time.monotonic()
+        return health.of_redirects(
+            has_postgres=self._has_postgres,
+            has_redis=self._has_redis,
+            lost=self._counts.lost,
+            disk=await asyncio.to_thread(spool.look, self._spool_directory),
+        )
+
+    async def _ask_postgres(self) -> bool:
+        try:
+            await self._database.execute("SELECT 1")
+        except (psycopg.Error, OSError):
+            return False
+        return True
+
+    async def _ask_redis(self) -> bool:
+        if self._cache_breaker.is_open:
+            return False
+        try:
+            await self._cache.ping()
+        except redis.RedisError as error:
+            self._cache_breaker.trip(error)
+            return False
+        return True

@@ -1,0 +1,95 @@
+"""The docs of metrics, the dashboard and the alerts, against what is exported."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from shortlinks.observability import exporter, metrics
+from tests.observability.conftest import run
+
+FOLDER = Path(settings.BASE_DIR) / "docs" / "observability"
+README = (FOLDER / "README.md").read_text()
+RULES = (FOLDER / "alerts.yml").read_text()
+DASHBOARD = (FOLDER / "dashboard.json").read_text()
+SUFFIX = re.compile(r"_(?:bucket|sum|count)$")
+
+
+def exported() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Type and labels of each metric."""
+    names: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for metric in metrics.REGISTRY.collect():
+        collector: Any = metrics.REGISTRY._names_to_collectors[metric.name]
+        total = "_total" if metric.type == "counter" else ""
+        names[metric.name + total] = (metric.type, collector._labelnames)
+    for name, (_, label) in exporter.GAUGES.items():
+        names[name] = ("gauge", (label,) if label else ())
+    return names
+
+
+def test_the_table_has_every_metric_with_its_type_and_labels() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*?) ?\|", README, re.MULTILINE)
+    table = {
+        name: (kind, tuple(re.findall(r"`(\w+)`", labels)))
+        for name, kind, labels in rows
+    }
+
+    assert table == exported()
+
+
+@pytest.mark.parametrize("text", [RULES, DASHBOARD], ids=["alerts", "dashboard"])
+def test_every_metric_that_is_asked_for_is_exported(text: str) -> None:
+    asked = set(re.findall(r"shortlinks_\w+", text))
+
+    histograms = {name for name, (kind, _) in exported().items() if kind == "histogram"}
+    missing = {
+        name
+        for name in asked
+        if name not in exported() and SUFFIX.sub("", name) not in histograms
+    }
+    assert missing == set()
+    assert len(asked) > 10
+
+
+def test_the_dashboard_shows_every_metric() -> None:
+    shown = {SUFFIX.sub("", name) for name in re.findall(r"shortlinks_\w+", DASHBOARD)}
+
+    assert exported().keys() - shown <= {"shortlinks_spool_oldest_seconds"} | {
+        "shortlinks_spool_free_bytes"
+    }
+
+
+def test_the_dashboard_can_be_imported_anywhere() -> None:
+    dashboard = json.loads(DASHBOARD)
+    sources = {
+        panel["datasource"]["uid"]
+        for panel in dashboard["panels"]
+        if panel["type"] != "row"
+    }
+
+    assert sources == {"${datasource}"}
+    assert dashboard["templating"]["list"][0]["name"] == "datasource"
+
+
+def test_every_alert_has_a_runbook_and_an_example() -> None:
+    alerts = re.findall(r"alert: (\w+)", RULES)
+    runbooks = re.findall(r"runbook_url: (\S+)", RULES)
+    examples = (FOLDER / "alerts_test.yml").read_text()
+
+    sections = re.findall(r"^### (\w+)$", README, re.MULTILINE)
+    page = "docs/observability/README.md"
+    assert sections == alerts
+    assert runbooks == [f"{page}#{name.lower()}" for name in alerts]
+    assert [name for name in alerts if f"- name: {name}\n" not in examples] == []
+
+
+def test_prometheus_takes_the_sample_and_the_rules(promtool: str) -> None:
+    assert "is valid" in run(promtool, "check", "config", "prometheus.yml")
+    assert "SUCCESS" in run(promtool, "check", "rules", "alerts.yml")
+
+
+def test_the_alerts_fire_as_their_examples_say(promtool: str) -> None:
+    assert "SUCCESS" in run(promtool, "test", "rules", "alerts_test.yml")

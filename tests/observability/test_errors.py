@@ -1,0 +1,105 @@
+"""What a real Sentry would be sent by real processes: errors, and nobody's data."""
+
+import itertools
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shortlinks.domain import cached_links
+from shortlinks.models import ShortLink, User
+from tests import factories, services
+from tests.factories import BROWSER
+from tests.observability.receiver import Receiver, receiver
+
+ID = "0123456789abcdef-ours"
+PROGRAM = """
+import sys, config.wsgi, config.asgi
+ours = {f"shortlinks.observability.{name}" for name in ("errors", "tracing")}
+print({"sentry_sdk", "opentelemetry.exporter", *ours} & set(sys.modules))
+"""
+
+
+@pytest.fixture
+def sentry() -> Iterator[Receiver]:
+    with receiver() as running:
+        yield running
+
+
+@pytest.fixture
+def link(admin: User) -> ShortLink:
+    """One that Redis knows."""
+    assert admin.account is not None
+    cached_links.publish_account(admin.account)
+    return factories.link(factories.contact(admin.account))
+
+
+def told(sentry: Receiver) -> dict[str, str]:
+    away = f"postgres://u:p@127.0.0.1:{services.free_port()}/none"
+    return {
+        "SENTRY_DSN": f"http://key@127.0.0.1:{sentry.port}/1",
+        "DATABASE_URL": away,
+    }
+
+
+def events(sentry: Receiver) -> list[dict[str, Any]]:
+    """Of each envelope the items that are events: the line after an item's header."""
+    found = []
+    for received in list(sentry.received):
+        lines = [json.loads(line) for line in received.body.splitlines() if line]
+        found += [
+            item
+            for header, item in itertools.pairwise(lines)
+            if header.get("type") == "event"
+        ]
+    return found
+
+
+def test_an_error_of_the_api_is_reported_without_its_callers_data(
+    admin: User, sentry: Receiver, tmp_path: Path
+) -> None:
+    token = factories.token(admin)
+    headers = {"Authorization": f"Bearer {token}", "X-Request-Id": ID}
+    with services.web(tmp_path, **told(sentry)) as web:
+        answer = web.get("/api/v4/account?secret=of-the-query", headers=headers)
+        [event] = services.wait_for(lambda: events(sentry))
+
+    assert answer.status_code == 503
+    assert event["logentry"]["message"] == "the API answers %d"
+    assert event["tags"] == {"role": "web", "request_id": ID}
+    assert event["request"] == {"method": "GET"}
+    assert "user" not in event
+    sent = sentry.bodies().decode()
+    secrets = {token, token.rpartition(".")[2], "of-the-query"}
+    assert {secret for secret in secrets if secret in sent} == set()
+
+
+def test_a_lost_visit_is_reported_without_its_code(
+    link: ShortLink, sentry: Receiver, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    full = {"SPOOL_DIR": str(tmp_path / "file" / "spool")}
+    with services.redirects(tmp_path, **told(sentry), **full) as visitor:
+        assert visitor.get(f"/{link.code}", headers=BROWSER).status_code == 302
+        [event] = services.wait_for(lambda: events(sentry))
+
+    assert "LOST" in event["logentry"]["message"]
+    assert event["tags"]["role"] == "redirects"
+    assert link.code not in sentry.bodies().decode()
+
+
+def test_neither_sentry_nor_opentelemetry_is_imported_unless_it_is_set() -> None:
+    done = subprocess.run(
+        (sys.executable, "-c", PROGRAM),
+        cwd=services.ROOT,
+        env=services.surroundings(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (done.stdout, done.returncode) == ("set()\n", 0), done.stderr

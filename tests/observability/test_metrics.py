@@ -1,0 +1,202 @@
+"""The real exporter over the files of real processes."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from shortlinks.models import ShortLink, User
+from tests import factories, services, stores
+from tests.factories import BROWSER
+from tests.observability.conftest import run
+
+COUNT = "shortlinks_redirects_total"
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "metrics"
+
+
+@pytest.fixture
+def told(directory: Path) -> dict[str, str]:
+    return {"METRICS_DIR": str(directory)}
+
+
+@pytest.fixture
+def exporter(
+    told: dict[str, str], tmp_path: Path, transactional_db: None
+) -> Iterator[httpx.Client]:
+    with services.metrics(tmp_path, **told) as client:
+        yield client
+
+
+@pytest.fixture
+def link(admin: User) -> ShortLink:
+    assert admin.account is not None
+    return factories.link(factories.contact(admin.account))
+
+
+def samples(exporter: httpx.Client, name: str) -> dict[tuple[str, ...], float]:
+    """By the labels' values, in the order of the labels' names."""
+    answer = exporter.get("/metrics")
+    assert answer.status_code == 200, answer.text
+    return {
+        tuple(value for _, value in sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+        if sample.name == name
+    }
+
+
+def opens(visitor: httpx.Client, link: ShortLink, times: int) -> None:
+    for _ in range(times):
+        assert visitor.get(f"/{link.code}", headers=BROWSER).status_code == 302
+
+
+def test_every_process_is_counted(
+    exporter: httpx.Client,
+    told: dict[str, str],
+    link: ShortLink,
+    admin: User,
+    tmp_path: Path,
+    promtool: str,
+) -> None:
+    token = factories.token(admin)
+    with (
+        services.worker(tmp_path, **told),
+        services.redirects(tmp_path, **told) as visitor,
+        services.web(tmp_path, **told) as web,
+        services.beat(tmp_path, **told),
+    ):
+        opens(visitor, link, 3)
+        assert visitor.get("/AbcdefGHJKLm").status_code == 404
+        headers = {"Authorization": f"Bearer {token}"}
+        assert web.get("/api/v4/contacts/1", headers=headers).status_code == 404
+        services.wait_for(
+            lambda: samples(exporter, "shortlinks_notes_total")[("written",)]
+        )
+        services.wait_for(
+            lambda: (
+                samples(exporter, "shortlinks_heartbeat_age_seconds").keys()
+                == {("beat",), ("worker",)}
+            )
+        )
+        services.wait_for(
+            lambda: (
+                samples(exporter, "shortlinks_processes")
+                == {(role,): 1 for role in ("beat", "redirects", "web", "worker")}
+            )
+        )
+
+    redirected = samples(exporter, COUNT)
+    assert (redirected[("redirected",)], redirected[("unknown",)]) == (3, 1)
+    assert samples(exporter, "shortlinks_visits_stored_total")[("committed",)] == 3
+    assert samples(exporter, "shortlinks_visit_batch_visits_sum")[("postgres",)] == 3
+    assert samples(exporter, "shortlinks_visits_followed_up_total")[("person",)] == 3
+    assert samples(exporter, "shortlinks_api_requests_total")[
+        ("GET", "api/v4/contacts/<int:entity_id>", "404")
+    ]
+    text = exporter.get("/metrics").text
+    assert run(promtool, "check", "metrics", given=text.encode()) == ""
+    secrets = {link.code, token, factories.URL, "127.0.0.1"}
+    assert {secret for secret in secrets if secret in text} == set()
+
+
+def test_a_process_that_is_started_again_goes_on_counting(
+    exporter: httpx.Client, told: dict[str, str], link: ShortLink, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        with services.redirects(tmp_path, **told) as visitor:
+            opens(visitor, link, 2)
+
+    assert samples(exporter, COUNT)[("redirected",)] == 4
+    assert samples(exporter, "shortlinks_processes") == {}
+    assert samples(exporter, "shortlinks_breakers_open") == {}
+
+
+def test_processes_side_by_side_are_added_up(
+    exporter: httpx.Client,
+    told: dict[str, str],
+    link: ShortLink,
+    tmp_path: Path,
+    directory: Path,
+) -> None:
+    with (
+        services.redirects(tmp_path, **told) as one,
+        services.redirects(tmp_path, **told) as other,
+    ):
+        opens(one, link, 2)
+        opens(other, link, 3)
+        services.wait_for(lambda: samples(exporter, COUNT)[("redirected",)] == 5)
+
+        assert samples(exporter, "shortlinks_processes") == {("redirects",): 2}
+    files = {path.name for path in directory.glob("counter_*")}
+    assert files == {"counter_redirects-0.db", "counter_redirects-1.db"}
+
+
+def test_how_things_stand_is_told(exporter: httpx.Client, link: ShortLink) -> None:
+    visit = factories.visit(link)
+    factories.visit(link, due_at=None, set_aside_at=visit.due_at)
+
+    assert samples(exporter, "shortlinks_visits_due") == {(): 1}
+    assert 60 <= samples(exporter, "shortlinks_visits_due_oldest_seconds")[()] < 90
+    assert samples(exporter, "shortlinks_visits_set_aside") == {(): 1}
+    assert samples(exporter, "shortlinks_visit_partitions_ahead") == {(): 3}
+
+
+def test_stores_that_hang_cost_their_gauges_and_not_the_scrape(
+    told: dict[str, str], tmp_path: Path, directory: Path
+) -> None:
+    with (
+        stores.postgres() as postgres,
+        stores.valkey() as valkey,
+        services.metrics(
+            tmp_path, DATABASE_URL=postgres.url, REDIS_URL=valkey.url, **told
+        ) as exporter,
+        postgres.hung(),
+        valkey.hung(),
+    ):
+        assert samples(exporter, "shortlinks_up") == {("postgres",): 0, ("redis",): 0}
+        assert samples(exporter, "shortlinks_visits_due") == {}
+        assert exporter.get("/healthz").status_code == 200
+
+
+def test_a_broken_file_is_left_out(
+    exporter: httpx.Client, told: dict[str, str], link: ShortLink, directory: Path
+) -> None:
+    directory.mkdir(exist_ok=True)
+    (directory / "counter_web-9.db").write_bytes(b"\xff\xff\x00\x00" + b"\xff" * 5000)
+    (directory / "counter_web-8.db").touch()
+
+    assert samples(exporter, "shortlinks_up")[("postgres",)] == 1
+
+
+def test_processes_serve_without_a_place_for_their_metrics(
+    link: ShortLink, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    place = str(tmp_path / "file" / "metrics")
+    with services.redirects(tmp_path, METRICS_DIR=place) as visitor:
+        opens(visitor, link, 1)
+    assert "nothing is measured" in (tmp_path / "redirects.log").read_text()
+
+
+def test_a_port_that_is_taken_is_named(exporter: httpx.Client) -> None:
+    port = str(exporter.base_url.port)
+    done = subprocess.run(
+        (sys.executable, "manage.py", "serve_metrics"),
+        cwd=services.ROOT,
+        env={**services.surroundings(), "METRICS_PORT": port},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert done.returncode == 1
+    assert re.search(rf"METRICS_PORT {port}: .*in use", done.stderr)

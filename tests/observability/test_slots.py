@@ -1,0 +1,93 @@
+"""One file for each process at a time, taken over by whoever comes after it."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from shortlinks.observability import slots
+from tests import services
+
+# Says its identifier, forks a child that says its own, and waits to be killed.
+PROGRAM = """
+import os, sys
+from pathlib import Path
+from shortlinks.observability.slots import Slot
+slot = Slot(Path(sys.argv[1]))
+slot.role = "web"
+print(slot.identifier(), flush=True)
+if sys.argv[2] == "fork" and os.fork() == 0:
+    print(slot.identifier(), flush=True)
+    os._exit(0)
+sys.stdin.read()
+"""
+Running = subprocess.Popen[str]
+
+
+class Starter:
+    def __init__(self, directory: Path, running: ExitStack) -> None:
+        self._directory = directory
+        self._running = running
+
+    def __call__(self, kind: str = "one") -> Running:
+        process = subprocess.Popen(
+            (sys.executable, "-c", PROGRAM, str(self._directory), kind),
+            cwd=services.ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._running.enter_context(process)
+        self._running.callback(process.kill)
+        return process
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Starter]:
+    with ExitStack() as running:
+        yield Starter(tmp_path, running)
+
+
+def says(process: Running) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def test_each_running_process_has_its_own(start: Starter, tmp_path: Path) -> None:
+    assert [says(start()), says(start())] == ["web-0", "web-1"]
+    assert slots.live(tmp_path) == ["web-0", "web-1"]
+
+
+def test_the_next_takes_over_from_one_that_was_killed(
+    start: Starter, tmp_path: Path
+) -> None:
+    first = start()
+    assert says(first) == "web-0"
+    assert says(start()) == "web-1"
+    first.kill()
+    first.wait(10)
+
+    with slots.dead(tmp_path) as dead:
+        assert dead == ["web-0"]
+    assert says(start()) == "web-0"
+
+
+def test_the_room_of_its_files_is_taken_before_the_disk_is_full(
+    start: Starter, tmp_path: Path
+) -> None:
+    assert says(start()) == "web-0"
+
+    sizes = {path.name: path.stat() for path in tmp_path.glob("*.db")}
+    assert {name: stat.st_size for name, stat in sizes.items()} == {
+        f"{kind}_web-0.db": size for kind, size in slots.ROOM.items()
+    }
+    assert all(stat.st_blocks * 512 >= stat.st_size for stat in sizes.values())
+
+
+def test_a_forked_child_takes_one_of_its_own(start: Starter) -> None:
+    process = start("fork")
+
+    assert [says(process), says(process)] == ["web-0", "web-1"]

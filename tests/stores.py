@@ -1,0 +1,64 @@
+"""Stores of a test's own, to be stopped and broken: real ones."""
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from embedded import homes, ports, stores, throwaway
+from embedded.homes import Home
+from embedded.stores import Store
+
+
+@dataclass(frozen=True)
+class OwnStore:
+    url: str
+    pid: int
+
+    @contextlib.contextmanager
+    def hung(self) -> Iterator[None]:
+        """Accepts connections, as its kernel does, and answers nothing."""
+        main = psutil.Process(self.pid)
+        processes = [main, *main.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[OwnStore]:
+    with _running(stores.Postgres) as own:
+        yield own
+
+
+@contextlib.contextmanager
+def valkey() -> Iterator[OwnStore]:
+    with _running(stores.Valkey) as own:
+        yield own
+
+
+@contextlib.contextmanager
+def _home() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="shortlinks-") as directory:
+        base = Path(directory).resolve()
+        base.chmod(0o755)  # the stores' user may be another
+        try:
+            yield base
+        finally:
+            homes.remove(base)
+
+
+@contextlib.contextmanager
+def _running(kind: Callable[[Home, int, str], Store]) -> Iterator[OwnStore]:
+    with _home() as base:
+        store = kind(homes.settle(base), ports.pick("PORT")["PORT"], "x" * 20)
+        with throwaway.running(store, base) as process:
+            throwaway.wait(store, process)
+            yield OwnStore(store.url, process.pid)
