@@ -72,7 +72,7 @@ def test_every_route_has_an_operation_and_every_operation_a_route() -> None:
     assert len({each.id for each in operations()}) == len(operations())
 
 
-@pytest.mark.parametrize("operation", map(of, operations()))
+@pytest.mark.parametrize("operation", [of(each) for each in operations()])
 def test_the_scope_is_the_views(operation: Operation) -> None:
     view = routes(get_resolver().url_patterns)[operation.path, operation.method]
     scopes: dict[str, Scope] = getattr(view, "scopes", {})
