@@ -6,7 +6,7 @@ so the same rows give the same verdicts however often and in whatever order.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
@@ -183,12 +183,12 @@ class Around:
     """What the sources of some visits did around them, as far as it was judged.
 
     `spans` are the times of those visits; `crowded` the sources that opened more links
-    of more people than is looked at.
+    of more people than is looked at, and from when on they are seen.
     """
 
     visits: Sequence[StoredVisit]
     spans: Mapping[bytes, Sequence[Span]]
-    crowded: Collection[bytes]
+    crowded: Mapping[bytes, datetime]
 
     def shows_anew(self, conclusion: Conclusion) -> bool:
         """Not at the edge, where what else was done is not all seen."""
@@ -201,8 +201,10 @@ class Around:
 
     def seen(self, conclusion: Conclusion) -> Conclusion:
         """Who opens so much is no person where not all of it is seen."""
+        visit = conclusion.visit
+        since = self.crowded.get(visit.source)
         is_person = conclusion.judgement is PERSON
-        if is_person and conclusion.visit.source in self.crowded:
+        if is_person and since and visit.occurred_at - bursts.BURST < since:
             return Conclusion(conclusion.visit, IN_A_BURST)
         return conclusion
 
@@ -219,7 +221,7 @@ def _around(visits: Iterable[StoredVisit]) -> Around:
     spans = {source: _spans(of_source) for source, of_source in times.items()}
     flat = [(source, *span) for source, each in spans.items() for span in each]
     if not flat:
-        return Around([], {}, ())
+        return Around([], {}, {})
     since = [since - 2 * REACH for _, since, _ in flat]
     until = [until + 2 * REACH for _, _, until in flat]
     found = _select(
@@ -235,14 +237,21 @@ def _around(visits: Iterable[StoredVisit]) -> Around:
     return Around(found, spans, _crowded(found))
 
 
-def _crowded(visits: Sequence[StoredVisit]) -> set[bytes]:
+def _crowded(visits: Sequence[StoredVisit]) -> dict[bytes, datetime]:
     counts = Counter(visit.source for visit in visits)
     many = {source for source, n in counts.items() if n >= MOST_OF_A_SOURCE}
     contacts: defaultdict[bytes, set[int | None]] = defaultdict(set)
+    since: dict[bytes, datetime] = {}
     for visit in visits:
         if visit.source in many:
             contacts[visit.source].add(visit.contact_id)
-    return {s for s, opened in contacts.items() if len(opened) >= bursts.MANY_CONTACTS}
+            first = since.get(visit.source, visit.occurred_at)
+            since[visit.source] = min(first, visit.occurred_at)
+    return {
+        source: first
+        for source, first in since.items()
+        if len(contacts[source]) >= bursts.MANY_CONTACTS
+    }
 
 
 def _spans(times: Sequence[datetime]) -> list[Span]:

@@ -41,11 +41,17 @@ ROW_STATES = frozenset({"57014", "55P03", "40P01"})
 BATCH = 1000
 MOST_ATTEMPTS = 15
 MOST_REVISIONS = 10
+MOST_FAILED = 20  # with each batch
 OVERRULED = "an administrator's word"
 
 CLAIM = """
-SELECT id FROM shortlinks_visit WHERE due_at <= now()
+SELECT id FROM shortlinks_visit WHERE due_at <= now() AND attempts = 0
 ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+# What failed before would fail a whole batch again: it is tried alone.
+SELECT_FAILED = """
+SELECT id FROM shortlinks_visit WHERE due_at <= now() AND attempts > 0
+ORDER BY due_at LIMIT %s
 """
 CLAIM_AGAIN = """
 SELECT id FROM shortlinks_visit WHERE id = ANY(%s) AND due_at <= now()
@@ -102,6 +108,8 @@ def follow_up(limit: int = BATCH) -> FollowedUp:
         logger.exception("a batch of %d visits failed, trying it in parts", len(ids))
         for part in _parts(ids, error):
             done.add(_follow_up_part(part))
+    for failed in _claim(SELECT_FAILED, MOST_FAILED):
+        done.add(_follow_up_part([failed]))
     done.add(revise_what_is_left())
     done.claimed = len(ids)
     return done
