@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
@@ -77,6 +77,7 @@ class VisitAdmin(RowAdmin[Visit]):
     sortable_by = ()
     ordering = ("-id",)
     paginator = NewestPaginator
+    most_at_once = 1000
     actions = ("count_as_person", "count_as_machine", "requeue")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Visit]:
@@ -103,7 +104,12 @@ class VisitAdmin(RowAdmin[Visit]):
     def _overrule(
         self, request: HttpRequest, queryset: QuerySet[Visit], verdict: Verdict
     ) -> None:
-        chosen = list(queryset)
+        chosen = list(queryset[: self.most_at_once + 1])
+        if len(chosen) > self.most_at_once:
+            text = gettext("Choose at most %(most)d visits at once.")
+            refused = text % {"most": self.most_at_once}
+            self.message_user(request, refused, messages.ERROR)
+            return
         overruled = visits.overrule([visit.pk for visit in chosen], verdict)
         self.log_action(request, chosen, f"overruled: {verdict.label}")
         text = gettext("Visits overruled: %(count)d. Notes follow the verdicts.")

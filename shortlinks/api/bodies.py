@@ -80,10 +80,12 @@ class Item:
 
     def changed_text(self, field: str, *, longest: int = 2048) -> str | None:
         """None if the field is not there, and so stays what it is."""
-        return self.text(field, longest=longest) if field in self._value else None
+        is_there = self._value.get(field) is not None
+        return self.text(field, longest=longest) if is_there else None
 
     def changed_choice(self, field: str, choices: Sequence[str]) -> str | None:
-        return self.choice(field, choices) if field in self._value else None
+        is_there = self._value.get(field) is not None
+        return self.choice(field, choices) if is_there else None
 
     def flag(self, field: str) -> bool | None:
         value = self._get(field, bool, "bool", required=False)
@@ -99,13 +101,18 @@ class Item:
         return value or ""
 
     def id(
-        self, field: str, *, required: bool = False, most: int = LARGEST_ID
+        self,
+        field: str,
+        *,
+        required: bool = False,
+        least: int = 1,
+        most: int = LARGEST_ID,
     ) -> int | None:
         """A JSON integer from 1 within 64 bits; "5", 5.0 and true are none."""
         value = self._get(field, int, "int", required=required)
         if value is None:
             return None
-        if not 1 <= value <= most:
+        if not least <= value <= most:
             self.fault("InvalidType", field, "This value should be of type int.")
             return None
         return int(value)

@@ -143,25 +143,26 @@ def _new_contact(item: Item) -> NewContact:
         name=item.text("name", longest=contacts.LONGEST_NAME),
         first_name=item.text("first_name", longest=contacts.LONGEST_NAME),
         last_name=item.text("last_name", longest=contacts.LONGEST_NAME),
-        responsible_user_id=item.id("responsible_user_id"),
+        responsible_user_id=item.id("responsible_user_id", least=0) or None,
     )
 
 
 def _change(item: Item, entity_id: int | None) -> ContactChange | None:
     """The contact's id is the address's, else the item's own."""
-    id_ = entity_id or item.id("id", required=True)
+    id_ = item.id("id", required=True) if entity_id is None else entity_id
     longest = contacts.LONGEST_NAME
     change = ContactChange(
-        entity_id=id_ or 0,
+        entity_id=0 if id_ is None else id_,
         name=item.changed_text("name", longest=longest),
         first_name=item.changed_text("first_name", longest=longest),
         last_name=item.changed_text("last_name", longest=longest),
-        responsible_user_id=item.id("responsible_user_id"),
+        # 0 is how a contact that nobody is responsible for is told
+        responsible_user_id=item.id("responsible_user_id", least=0) or None,
         tracking_consent=item.changed_choice(
             "tracking_consent", TrackingConsent.values
         ),
     )
-    return change if id_ else None
+    return None if id_ is None else change
 
 
 def _update(items: list[tuple[str, ContactChange]], user: User) -> list[Contact]:

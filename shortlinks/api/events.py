@@ -17,10 +17,11 @@ ENTITY = "contact"
 QUERY = ListQuery(
     filters={
         "id": Filter("id", "ids"),
-        "type": Filter("note_type", "texts"),
-        "entity": Filter("entity", "texts"),
+        "type": Filter("note_type", "names"),
+        "entity": Filter("entity", "names"),
         "entity_id": Filter("contact__entity_id", "ids"),
         "created_at": Filter("created_at", "time"),
+        "created_by": Filter("creator", "ids"),
     },
     orders={"created_at": "created_at", "id": "id"},
     default=("-created_at", "-id"),
@@ -50,7 +51,10 @@ class EventView(ApiView):
 def _visible(user: User) -> "QuerySet[Note]":
     visible = Contact.objects.visible_to(user)
     opens = Note.objects.filter(contact__in=visible, note_type=NoteType.LINK_FOLLOWED)
-    return opens.select_related("contact").annotate(entity=Value(ENTITY))
+    if user.account_id is not None:  # what the index is by
+        opens = opens.filter(account=user.account_id)
+    told = opens.annotate(entity=Value(ENTITY), creator=Value(0))
+    return told.select_related("contact")
 
 
 def represent(note: Note, request: Request) -> dict[str, Any]:

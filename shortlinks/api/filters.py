@@ -29,7 +29,7 @@ class Filter:
     """One `filter[name]`: which lookup it becomes, and what its values must be."""
 
     lookup: str
-    kind: Literal["ids", "texts", "choices", "time"]
+    kind: Literal["ids", "texts", "names", "choices", "time"]
     choices: Sequence[str] = ()
 
 
@@ -96,7 +96,7 @@ def _given(request: Request) -> dict[str, dict[str, dict[str, list[str]]]]:
 def _condition(name: str, known: Filter, parts: Mapping[str, list[str]]) -> Q:
     if known.kind == "time":
         return _time_range(name, known.lookup, parts)
-    values = parts.get("", [])
+    values = [part for value in parts.get("", []) for part in _parts(known, value)]
     if parts.keys() - {""} or not 1 <= len(values) <= MOST_VALUES:
         raise Problem(400, f"filter[{name}] takes 1 to {MOST_VALUES} values.")
     if known.kind == "ids":
@@ -109,11 +109,16 @@ def _condition(name: str, known: Filter, parts: Mapping[str, list[str]]) -> Q:
     return Q(**{f"{known.lookup}__in": values})
 
 
+def _parts(known: Filter, value: str) -> list[str]:
+    """Ids and names of kinds may come as a list with commas."""
+    return [value] if known.kind == "texts" else value.split(",")
+
+
 def _time_range(name: str, lookup: str, parts: Mapping[str, list[str]]) -> Q:
-    """A second, or from and to, both included."""
+    """From and to, both included; a time alone is from when on, as the original's."""
     moments = {part: _moment(name, values[-1]) for part, values in parts.items()}
     if "" in moments:
-        moments = {"from": moments[""], "to": moments[""]}
+        moments.setdefault("from", moments[""])
     condition = Q()
     if "from" in moments:
         condition &= Q(**{f"{lookup}__gte": moments["from"]})

@@ -41,10 +41,12 @@ class NotesOrder:
         return Response(self._created([id_ for id_, _ in items], notes))
 
     def _note(self, item: Item) -> NewNote | None:
-        entity_id = self.entity_id or item.id("entity_id", required=True)
+        entity_id = self.entity_id
+        if entity_id is None:
+            entity_id = item.id("entity_id", required=True)
         item.choice("note_type", [NoteType.COMMON])
         text = item.section("params").text("text", required=True, longest=LONGEST)
-        return NewNote(entity_id, text) if entity_id else None
+        return None if entity_id is None else NewNote(entity_id, text)
 
     def _created(self, request_ids: list[str], notes: list[Note]) -> dict[str, Any]:
         return {

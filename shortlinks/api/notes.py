@@ -16,7 +16,7 @@ from shortlinks.models import Contact, Note, NoteType, Scope
 QUERY = ListQuery(
     filters={
         "id": Filter("id", "ids"),
-        "note_type": Filter("note_type", "texts"),
+        "note_type": Filter("note_type", "names"),
         "entity_id": Filter("contact__entity_id", "ids"),
         "updated_at": Filter("updated_at", "time"),
     },

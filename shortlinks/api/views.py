@@ -44,6 +44,14 @@ class ApiView(APIView):
             raise problems.database_away()
         super().initial(request, *args, **kwargs)
 
+    def check_permissions(self, request: Request) -> None:
+        """What is refused counts for the limits, too."""
+        super().check_throttles(request)
+        super().check_permissions(request)
+
+    def check_throttles(self, request: Request) -> None:
+        """Done before the permissions, unlike DRF's order."""
+
     @property
     def caller(self) -> Caller:
         caller = self.request.auth

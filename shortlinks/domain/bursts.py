@@ -19,14 +19,21 @@ LINKS_OF_A_BATCH = 3
 MANY_CONTACTS = 5
 # Whoever has just ordered links may try some, as fast as a script does.
 TRYING = timedelta(minutes=10)
-MOST_TRIES = 10
+MOST_TRIES = 10  # different links within A_WHILE
+A_WHILE = timedelta(seconds=60)
 # How long a suspect may show itself to be a person (visits §2.3).
 HOLD = timedelta(seconds=60)
+# What decides on a visit lies no further away: a later sign, what that was part of, and
+# whether the links were tried.
+REACH = HOLD + BURST + A_WHILE
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A visit as one among its source's; `is_try`: by whoever just made the link."""
+    """A visit as one among its source's; `is_try`: by whoever just made the link.
+
+    `pixel` is a cookie that the browser had kept, None for a new one.
+    """
 
     id: UUID
     occurred_at: datetime
@@ -34,14 +41,25 @@ class Hit:
     contact_id: int | None
     batch: UUID | None
     is_try: bool
+    pixel: bytes | None = None
 
 
 def found(hits: Sequence[Hit]) -> set[UUID]:
-    """Those of one source's hits that are part of a burst."""
+    """Those of one source's hits that are part of a burst.
+
+    People with the same phone behind one address look like one source; who kept a
+    cookie of an earlier day, and opens one link with it, is somebody of his own.
+    """
     ordered = sorted(hits, key=lambda hit: (hit.occurred_at, hit.id))
-    tries = [hit for hit in ordered if hit.is_try]
-    others = [hit for hit in ordered if not hit.is_try]
-    return _in_windows(others, _is_burst) | _in_windows(tries, _is_more_than_a_try)
+    links_of: defaultdict[bytes, set[int]] = defaultdict(set)
+    for hit in ordered:
+        if hit.pixel is not None:
+            links_of[hit.pixel].add(hit.link_id)
+    counted = [h for h in ordered if h.pixel is None or len(links_of[h.pixel]) > 1]
+    tries = [hit for hit in counted if hit.is_try]
+    too_many = _in_windows(tries, _is_more_than_a_try, A_WHILE)
+    seen = [hit for hit in counted if not hit.is_try or hit.id in too_many]
+    return _in_windows(seen, _is_burst, BURST)
 
 
 def comes_back(hit: Hit, persons: Iterable[Hit]) -> bool:
@@ -82,14 +100,16 @@ class _Window:
         self.full_batches += (len(batch) >= LINKS_OF_A_BATCH) - was_full
 
 
-def _in_windows(ordered: Sequence[Hit], rule: Callable[[_Window], bool]) -> set[UUID]:
-    """The hits of all windows to which the rule applies."""
+def _in_windows(
+    ordered: Sequence[Hit], rule: Callable[[_Window], bool], length: timedelta
+) -> set[UUID]:
+    """The hits of all windows of this length to which the rule applies."""
     window = _Window()
     in_windows: set[UUID] = set()
     start = taken = 0
     for end, hit in enumerate(ordered, start=1):
         window.enter(hit)
-        while hit.occurred_at - ordered[start].occurred_at > BURST:
+        while hit.occurred_at - ordered[start].occurred_at > length:
             window.leave(ordered[start])
             start += 1
         if rule(window):

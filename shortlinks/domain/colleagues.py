@@ -55,8 +55,9 @@ def recognised(cookies: bytes, account_id: int) -> str:
         return ""
     for part in cookies.split(b";"):
         name, _, value = part.strip().partition(b"=")
-        if name + b"=" == prefix:
-            return _named(value.decode("latin-1"), account_id)
+        named = name + b"=" == prefix and _named(value.decode("latin-1"), account_id)
+        if named:  # one that another set may stand before ours
+            return named
     return ""
 
 

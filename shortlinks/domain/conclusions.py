@@ -6,9 +6,9 @@ so the same rows give the same verdicts however often and in whatever order.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -21,8 +21,7 @@ from shortlinks.domain.bursts import Hit
 from shortlinks.domain.humans import PERSON, Facts, Judgement
 from shortlinks.models import AddressMask, SuspectPolicy, Verdict
 
-# Whoever is judged anew, the visits that decide on it lie no further away than this.
-REACH = bursts.HOLD + bursts.BURST
+REACH = bursts.REACH
 # More of one source's visits than this are not looked at for one batch.
 MOST_OF_A_SOURCE = 300
 # Networks as narrow as an address say nothing of addresses that were cut.
@@ -34,7 +33,8 @@ COLUMNS = """
 SELECT visit.id, visit.link_id, visit.occurred_at, visit.method, visit.user_agent,
        visit.accept_language, visit.referer, visit.sec_fetch, visit.purpose,
        host(visit.address), visit.staff, visit.source, visit.pixel_sha256,
-       visit.verdict, visit.reason, visit.overruled_at IS NOT NULL,
+       CASE WHEN visit.pixel_is_new THEN NULL ELSE visit.pixel_sha256 END,
+       visit.verdict, visit.reason, visit.overruled_at IS NOT NULL, visit.counted_on,
        link.contact_id, link.account_id, link.batch,
        coalesce(visit.address = link.created_from
                 AND visit.occurred_at < link.created_at + %(trying)s, false),
@@ -99,9 +99,11 @@ class StoredVisit(NamedTuple):
     staff: str
     source: bytes
     pixel_sha256: bytes | None
+    kept_pixel: bytes | None
     verdict: str
     reason: str
     is_overruled: bool
+    counted_on: date | None
     contact_id: int | None
     account_id: int | None
     batch: UUID | None
@@ -123,6 +125,11 @@ class Conclusion:
     def changes(self) -> bool:
         return self.judgement.verdict != self.visit.verdict
 
+    @property
+    def says_more(self) -> bool:
+        """The verdict stays, and there is another reason for it."""
+        return not self.changes and self.judgement.reason != self.visit.reason
+
 
 def read(ids: Sequence[UUID]) -> list[StoredVisit]:
     """The rows of these visits."""
@@ -135,7 +142,7 @@ def of_claimed(ids: Sequence[UUID]) -> list[Conclusion]:
     around = _around(claimed)
     known = set(ids)
     return [
-        conclusion
+        around.seen(conclusion) if conclusion.visit.id in known else conclusion
         for conclusion in _conclude([*claimed, *around.visits])
         if conclusion.visit.id in known or around.shows_anew(conclusion)
     ]
@@ -175,13 +182,13 @@ def in_company(ids: Sequence[UUID]) -> list[UUID]:
 class Around:
     """What the sources of some visits did around them, as far as it was judged.
 
-    `spans` are the times of those visits; `crowded` the sources that did more than is
-    looked at.
+    `spans` are the times of those visits; `crowded` the sources that opened more links
+    of more people than is looked at, and from when on they are seen.
     """
 
     visits: Sequence[StoredVisit]
     spans: Mapping[bytes, Sequence[Span]]
-    crowded: Collection[bytes]
+    crowded: Mapping[bytes, datetime]
 
     def shows_anew(self, conclusion: Conclusion) -> bool:
         """Not at the edge, where what else was done is not all seen."""
@@ -191,6 +198,15 @@ class Around:
             for since, until in self.spans[visit.source]
         )
         return is_near and conclusion.changes and not self.misses_some_of(conclusion)
+
+    def seen(self, conclusion: Conclusion) -> Conclusion:
+        """Who opens so much is no person where not all of it is seen."""
+        visit = conclusion.visit
+        since = self.crowded.get(visit.source)
+        is_person = conclusion.judgement is PERSON
+        if is_person and since and visit.occurred_at - bursts.BURST < since:
+            return Conclusion(conclusion.visit, IN_A_BURST)
+        return conclusion
 
     def misses_some_of(self, conclusion: Conclusion) -> bool:
         """What is not all seen proves nobody to be a person."""
@@ -205,7 +221,7 @@ def _around(visits: Iterable[StoredVisit]) -> Around:
     spans = {source: _spans(of_source) for source, of_source in times.items()}
     flat = [(source, *span) for source, each in spans.items() for span in each]
     if not flat:
-        return Around([], {}, ())
+        return Around([], {}, {})
     since = [since - 2 * REACH for _, since, _ in flat]
     until = [until + 2 * REACH for _, _, until in flat]
     found = _select(
@@ -218,9 +234,24 @@ def _around(visits: Iterable[StoredVisit]) -> Around:
             **visit_rows.id_bounds(min(since), max(until)),
         },
     )
-    counts = Counter(visit.source for visit in found)
-    crowded = {s for s, count in counts.items() if count >= MOST_OF_A_SOURCE}
-    return Around(found, spans, crowded)
+    return Around(found, spans, _crowded(found))
+
+
+def _crowded(visits: Sequence[StoredVisit]) -> dict[bytes, datetime]:
+    counts = Counter(visit.source for visit in visits)
+    many = {source for source, n in counts.items() if n >= MOST_OF_A_SOURCE}
+    contacts: defaultdict[bytes, set[int | None]] = defaultdict(set)
+    since: dict[bytes, datetime] = {}
+    for visit in visits:
+        if visit.source in many:
+            contacts[visit.source].add(visit.contact_id)
+            first = since.get(visit.source, visit.occurred_at)
+            since[visit.source] = min(first, visit.occurred_at)
+    return {
+        source: first
+        for source, first in since.items()
+        if len(contacts[source]) >= bursts.MANY_CONTACTS
+    }
 
 
 def _spans(times: Sequence[datetime]) -> list[Span]:
@@ -306,6 +337,7 @@ def _hit(visit: StoredVisit) -> Hit:
         visit.contact_id,
         visit.batch,
         visit.is_try,
+        visit.kept_pixel,
     )
 
 

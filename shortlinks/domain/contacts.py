@@ -136,6 +136,10 @@ def delete(contacts: QuerySet[Contact], *, by: User) -> None:
     contacts.update(is_deleted=True, updated_by=by, updated_at=timezone.now())
 
 
+def _made_name(first_name: str, last_name: str) -> str:
+    return f"{first_name} {last_name}".strip()[:LONGEST_NAME]
+
+
 def _may_edit(contact: Contact, user: User) -> bool:
     return user.is_admin or access.letter_reaches(user.contacts_edit, contact, user)
 
@@ -143,9 +147,12 @@ def _may_edit(contact: Contact, user: User) -> bool:
 def _change(
     row: Contact, change: ContactChange, responsible: dict[int, User], user: User
 ) -> None:
+    was_made = row.name == _made_name(row.first_name, row.last_name)
     for name in ("first_name", "last_name", "name", "tracking_consent"):
         if (value := getattr(change, name)) is not None:
             setattr(row, name, value)
+    if was_made and change.name is None:
+        row.name = _made_name(row.first_name, row.last_name)
     if change.responsible_user_id is not None:
         who = responsible[change.responsible_user_id]
         row.responsible_user_id, row.group_id = who.id, who.group_id
@@ -181,9 +188,7 @@ def _row(
     return Contact(
         account=user.account,
         entity_id=entity_id,
-        name=(item.name or f"{item.first_name} {item.last_name}".strip())[
-            :LONGEST_NAME
-        ],
+        name=item.name or _made_name(item.first_name, item.last_name),
         first_name=item.first_name,
         last_name=item.last_name,
         responsible_user_id=who.id,

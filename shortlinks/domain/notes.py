@@ -159,7 +159,7 @@ def rewrite(opens: Mapping[int, LinkOpens]) -> Written:
             found = windows(changed.added, changed.window, last=last)
             plans[link_id] = Plan([w for w in found if w is not last], [])
         else:
-            late[link_id] = min(changed.earliest, *(w.since for w in notes))
+            late[link_id] = min([changed.earliest, *(w.since for w in notes)])
     for link_id, times in _opens_since(late).items():
         kept = {w.since: w.until - w.since for w in near[link_id]}
         wanted = windows(times, opens[link_id].window, kept=kept)

@@ -42,6 +42,12 @@ ON CONFLICT (pixel_id, contact_id) DO UPDATE
       last_seen_at = greatest(shortlinks_pixelattachment.last_seen_at,
                               excluded.last_seen_at)
 """
+LOCK = """
+SELECT FROM shortlinks_pixel AS pixel
+JOIN unnest(%(accounts)s::bigint[], %(cookies)s::bytea[])
+  AS s (account_id, cookie_sha256) USING (account_id, cookie_sha256)
+ORDER BY account_id, cookie_sha256 FOR UPDATE OF pixel
+"""
 # What the person visits that are left say of a browser at a contact's links.
 WITHDRAW = """
 WITH gone AS (
@@ -72,6 +78,20 @@ WHERE (attachment.pixel_id, attachment.contact_id)
       = (remains.pixel_id, remains.contact_id)
   AND remains.first_seen_at IS NOT NULL AND attachment.evidence = %(evidence)s
 """
+SEEN_BY_WHAT_IS_LEFT = """
+UPDATE shortlinks_pixel AS pixel
+SET created_at = left_over.first_seen_at, last_seen_at = left_over.last_seen_at
+FROM (
+  SELECT pixel_id, min(first_seen_at) AS first_seen_at,
+         max(last_seen_at) AS last_seen_at
+  FROM shortlinks_pixelattachment
+  WHERE pixel_id IN (
+    SELECT p.id FROM shortlinks_pixel AS p
+    JOIN unnest(%(accounts)s::bigint[], %(cookies)s::bytea[])
+      AS g (account_id, cookie_sha256) USING (account_id, cookie_sha256))
+  GROUP BY pixel_id) AS left_over
+WHERE pixel.id = left_over.pixel_id
+"""
 DROP_UNATTACHED = """
 DELETE FROM shortlinks_pixel AS pixel
 USING unnest(%(accounts)s::bigint[], %(cookies)s::bytea[]) AS g (account_id, cookie)
@@ -96,6 +116,20 @@ def visitor_uid(account_id: int, cookie_sha256: bytes) -> str:
     message = account_id.to_bytes(8, "big") + cookie_sha256
     digest = hmac.digest(settings.VISITOR_UID_KEY, message, hashlib.sha256)
     return base64.b32encode(digest[:16]).decode().rstrip("=").lower()
+
+
+def change(*, attached: Sequence[Sighting], withdrawn: Sequence[Sighting]) -> None:
+    """Attach some and withdraw others; whoever else changes these browsers waits."""
+    if withdrawn:
+        concerned = [*attached, *withdrawn]
+        browsers = {
+            "accounts": [s.account_id for s in concerned],
+            "cookies": [s.cookie_sha256 for s in concerned],
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(LOCK, arrays.as_text(browsers))
+    attach(attached)
+    withdraw(withdrawn)
 
 
 def attach(sightings: Sequence[Sighting]) -> None:
@@ -140,4 +174,5 @@ def withdraw(sightings: Sequence[Sighting]) -> None:
     }
     with connection.cursor() as cursor:
         cursor.execute(WITHDRAW, arrays.as_text(parameters))
+        cursor.execute(SEEN_BY_WHAT_IS_LEFT, arrays.as_text(parameters))
         cursor.execute(DROP_UNATTACHED, arrays.as_text(parameters))

@@ -26,9 +26,11 @@ SECONDS_AFTER_FAILURE = 5.0
 SCRIPT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
+local later = string.format('(%.0f', now)  -- where the clock was set back from
 local wait = 0
 for i, key in ipairs(KEYS) do
   redis.call('ZREMRANGEBYSCORE', key, '-inf', now - 1000000)
+  redis.call('ZREMRANGEBYSCORE', key, later, '+inf')
   local limit = tonumber(ARGV[i])
   local passed = redis.call('ZCARD', key)
   if passed >= limit then
@@ -59,8 +61,9 @@ def limits(token_id: int, account_id: int, own_rate: int | None) -> list[Limit]:
     """What binds a token: its own rate or everybody's, and its account's; 0 is none."""
     token_rate = settings.API_RATE_TOKEN if own_rate is None else own_rate
     named = [
-        Limit(f"token:{token_id}", token_rate),
-        Limit(f"account:{account_id}", settings.API_RATE_ACCOUNT),
+        # the braces keep both on one node of a cluster
+        Limit(f"{{{account_id}}}:token:{token_id}", token_rate),
+        Limit(f"{{{account_id}}}:account", settings.API_RATE_ACCOUNT),
     ]
     return [limit for limit in named if limit.rate]
 

@@ -42,11 +42,12 @@ def rejudge(since: datetime, until: datetime, *, dry_run: bool) -> Iterator[Judg
     while page := _page(since, until, after):
         after = page[-1]
         with transaction.atomic():
-            changed = [c for c in conclusions.of_judged(page) if c.changes]
+            judged = conclusions.of_judged(page)
+            found = [c for c in judged if c.changes or c.says_more]
             if not dry_run:
-                changed = verdicts.lock(changed)
-                verdicts.apply(changed)
-        yield Judged(len(page), Counter(_change(conclusion) for conclusion in changed))
+                found = verdicts.lock(found)
+                verdicts.apply(found)
+        yield Judged(len(page), Counter(_change(c) for c in found if c.changes))
 
 
 def _judged(since: datetime, until: datetime) -> "QuerySet[Visit]":

@@ -29,31 +29,34 @@ _DEVICE = re.compile(
 
 # What apps add to their browsers' agents.
 _IN_APP = re.compile(
-    r"""\bViber(?:/[\d.]+)? | \bWhatsApp/[\d.]+ | \bTelegram(?:-Android)?/[\d.]+
+    r"""(?: \bViber(?:/[\d.]+)? | \bWhatsApp/[\d.]+ | \bTelegram(?:-\w+)?/[\d.]+
     | \bVK(?:AndroidApp|iOS|Client)/\S+ | \bOK(?:Android|iOS)/\S+ | \bOkApp\b
     | \bMax(?:Messenger|App)?/[\d.]+ | \bMail\.?Ru(?:App)?/[\d.]+
+    | \bOutlook-(?:Android|iOS)/[\d.]+
     | \bYa(?:SearchBrowser|SearchApp|App|Browser)\S* | \bcom\.yandex\.\S+
     | \[(?:FBAN|FB_IAB|FBIA)[^\]]*\]? | \bMetaIAB\ \w+ | \bMessengerLite[^ ]*
-    | \bInstagram\ [^()]*(?:\([^)]*\)?)? | \bBarcelona\ [^()]*(?:\([^)]*\)?)?
-    | \bLine/[\d.]+(?:/IAB)? | \bKAKAOTALK[ /][\d.]+ | \bZalo\ \S+
-    | \bMicroMessenger/.* | Snapchat/?[\d.]*(?:\ \([^)]*\))?
+    | \bInstagram\ [^()]* | \b(?:Barcelona|Threads)\ [^()]*
+    | \bLine/[\d.]+(?:/IAB)? | \bKAKAOTALK[ /][\d.]+ | \bZalo\ [^()\s]+
+    | \bMicroMessenger/.* | Snapchat/?[\d.]*
     | \[Pinterest/\w+\] | \bPinterest[\w ]*/[\d.]+
     | \[LinkedInApp\]\S* | \bLinkedInApp\S*
     | \bTwitter\ for\ i\w+\S* | \bTwitterAndroid\b
     | \bmusical_ly_\S+ | \btrill_\S+ | \bBytedanceWebview/\w+ | \bByteLocale/\S+
     | \(Ecosia\ \w+@[\d.]+\) | \bGSA/\S+ | \bGoogleApp/\S+ | \bcom\.google\.\S+
     | \bDuckDuckGo/\S+ | \bFlipboard\S* | \bCoolMarket/\S+
-    | \bSogou\w+[/,]\S* | \bbaiduboxapp/\S+""",
+    | \bSogou\w+[/,]\S* | \bbaiduboxapp/\S+ )
+    (?:\ ?\([^()]*\)?)?  # the device once more, by a name that may be anything""",
     re.VERBOSE | re.IGNORECASE,
 )
 
-# How machines call themselves, once the above is gone.
+# How machines call themselves, once the above is gone; in small letters, since that is
+# quicker than to ignore the case.
 _PREVIEW = re.compile(
     r"""preview | externalhit | facebot | facebookexternal | meta-external | vkshare
     | whatsapp | viber | skype | embed | iframely | cardyb | mastodon | mattermost
     | unfurl | imageproxy | mailproxy | emailproxy | mail\.\S{0,40}\ proxy | snapchat
     | telegram | odkl | linkexpand""",
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
 _MACHINE = re.compile(
     r"""bot(?![a-z]) | bot[/_-] | robot | crawl | spider | slurp | scrap(?:e|y|ing|er)
@@ -74,8 +77,8 @@ _MACHINE = re.compile(
     | postman | insomnia | cfnetwork | ms-office | microsoft\ office | outlook
     | https?:/ | \bwww\. | mailto | @[\w-]+\.\w | \(at\)
     | \b[\w-]{1,40}\.(?:com|net|org|io|ai)\b
-    | compatible;(?!\ +(?:MSIE\ \d|Konqueror)[^;]*; ) | like\ Gecko;""",
-    re.VERBOSE | re.IGNORECASE,
+    | compatible;(?!\ +(?:msie\ \d|konqueror)[^;]*; ) | like\ gecko;""",
+    re.VERBOSE,
 )
 _OLD_BROWSER = re.compile(
     r"\(compatible; +(?:MSIE \d|Konqueror)[^()]*\)", re.IGNORECASE
@@ -85,21 +88,20 @@ _OLD_BROWSER = re.compile(
 @lru_cache(REMEMBERED)
 def kind(agent: str) -> Kind:
     agent = agent[:LONGEST]
-    if len(agent) < SHORTEST or not _BROWSER.match(agent):
-        return "preview" if _PREVIEW.search(agent) else "bot"
-    rest = names(agent)
-    if _PREVIEW.search(rest):
+    is_browsers = len(agent) >= SHORTEST and _BROWSER.match(agent)
+    rest = names(agent) if is_browsers else None
+    if _PREVIEW.search((agent if rest is None else rest).lower()):
         return "preview"
-    return "bot" if _MACHINE.search(rest) or not _is_browser(agent) else "person"
+    return "bot" if rest is None or _MACHINE.search(rest.lower()) else "person"
 
 
-def names(agent: str) -> str:
-    """What is left of an agent without its device and its app."""
-    rest = _DEVICE.sub("", agent, count=1)
-    rest = _OLD_BROWSER.sub("", rest, count=1) if rest == agent else rest
-    return _IN_APP.sub("", rest) if rest != agent else rest
+def names(agent: str) -> str | None:
+    """What is left of an agent without its device and its app; None if it has none.
 
-
-def _is_browser(agent: str) -> bool:
-    """A browser names its device, or is an old one that says what it is like."""
-    return bool(_DEVICE.search(agent) or _OLD_BROWSER.search(agent))
+    A browser names its device in its first comment, or there says what it is like.
+    """
+    start = agent.find("(")
+    device = _DEVICE.match(agent, start) or _OLD_BROWSER.match(agent, start)
+    if start < 0 or device is None:
+        return None
+    return _IN_APP.sub("", agent[:start] + agent[device.end() :])

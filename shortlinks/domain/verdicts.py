@@ -34,10 +34,17 @@ ORDER BY id FOR NO KEY UPDATE
 MARK = """
 UPDATE shortlinks_visit AS visit
 SET verdict = j.verdict, reason = j.reason, due_at = NULL,
-    followed_up_at = coalesce(followed_up_at, now())
-FROM unnest(%(ids)s::uuid[], %(verdicts)s::text[], %(reasons)s::text[])
-  AS j (id, verdict, reason)
+    followed_up_at = coalesce(followed_up_at, now()), counted_on = j.day
+FROM unnest(%(ids)s::uuid[], %(verdicts)s::text[], %(reasons)s::text[],
+            %(days)s::date[]) AS j (id, verdict, reason, day)
 WHERE visit.id = j.id AND visit.id BETWEEN %(first)s AND %(last)s
+"""
+# In one order, so that two that count the same take turns.
+LOCK_COUNTS = """
+SELECT FROM shortlinks_dailyvisits AS daily
+JOIN unnest(%(links)s::bigint[], %(days)s::date[], %(verdicts)s::text[])
+  AS c (link_id, day, verdict) USING (link_id, day, verdict)
+ORDER BY link_id, day, verdict FOR UPDATE OF daily
 """
 COUNT = """
 INSERT INTO shortlinks_dailyvisits (link_id, day, verdict, visits)
@@ -48,7 +55,8 @@ ON CONFLICT (link_id, day, verdict) DO UPDATE
   SET visits = shortlinks_dailyvisits.visits + excluded.visits
 """
 TAKE_OFF = """
-UPDATE shortlinks_dailyvisits AS daily SET visits = daily.visits - c.visits
+UPDATE shortlinks_dailyvisits AS daily
+SET visits = greatest(daily.visits - c.visits, 0)
 FROM unnest(%(links)s::bigint[], %(days)s::date[], %(verdicts)s::text[],
             %(visits)s::int[]) AS c (link_id, day, verdict, visits)
 WHERE (daily.link_id, daily.day, daily.verdict) = (c.link_id, c.day, c.verdict)
@@ -69,8 +77,10 @@ def apply(conclusions: Sequence[Conclusion]) -> Written:
     _lock_links({visit.link_id for visit in (*gained, *lost)})
     _mark(conclusions)
     written = notes.rewrite(_opens(gained, lost))
-    pixels.attach(_sightings([visit for visit in gained if _may_recognise(visit)]))
-    pixels.withdraw(_sightings(lost))
+    pixels.change(
+        attached=_sightings([visit for visit in gained if _may_recognise(visit)]),
+        withdrawn=_sightings(lost),
+    )
     _count(conclusions)
     return written
 
@@ -121,6 +131,7 @@ def _mark(conclusions: Sequence[Conclusion]) -> None:
             "last": max(ids),
             "verdicts": [c.judgement.verdict for c in conclusions],
             "reasons": [c.judgement.reason for c in conclusions],
+            "days": [_day(c.visit) for c in conclusions],
         }
         cursor.execute(MARK, arrays.as_text(parameters))
 
@@ -163,13 +174,19 @@ def _count(conclusions: Sequence[Conclusion]) -> None:
     less: Counter[Cell] = Counter()
     for conclusion in conclusions:
         visit = conclusion.visit
-        if visit.time_zone is None or not conclusion.changes:
-            continue
-        day = visit.occurred_at.astimezone(_zone(visit.time_zone)).date()
-        more[visit.link_id, day, conclusion.judgement.verdict] += 1
-        if visit.verdict:
-            less[visit.link_id, day, visit.verdict] += 1
+        if visit.time_zone is not None and conclusion.changes:
+            day = _day(visit)
+            more[visit.link_id, day, conclusion.judgement.verdict] += 1
+            if visit.verdict:
+                less[visit.link_id, day, visit.verdict] += 1
+    _store_counts(more, less)
+
+
+def _store_counts(more: Counter[Cell], less: Counter[Cell]) -> None:
     with connection.cursor() as cursor:
+        if less:
+            cells = Counter({**more, **less})
+            cursor.execute(LOCK_COUNTS, arrays.as_text(_cells(cells)))
         if more:
             cursor.execute(COUNT, arrays.as_text(_cells(more)))
         if less:
@@ -183,6 +200,13 @@ def _cells(counts: Counter[Cell]) -> dict[str, Any]:
         "verdicts": [verdict for _, _, verdict in counts],
         "visits": list(counts.values()),
     }
+
+
+def _day(visit: StoredVisit) -> date:
+    """The account's day, as it was when the visit was first counted."""
+    if visit.counted_on is not None:
+        return visit.counted_on
+    return visit.occurred_at.astimezone(_zone(visit.time_zone or "UTC")).date()
 
 
 @cache

@@ -19,11 +19,11 @@ from django.db import (
 )
 from django.utils import timezone
 
-from shortlinks.domain import conclusions, verdicts
-from shortlinks.domain.conclusions import Conclusion
+from shortlinks.domain import arrays, conclusions, verdicts
+from shortlinks.domain.conclusions import Conclusion, StoredVisit
 from shortlinks.domain.humans import Judgement
 from shortlinks.domain.notes import Written
-from shortlinks.models import Verdict, Visit
+from shortlinks.models import Revision, Verdict, Visit
 
 logger = logging.getLogger(__name__)
 
@@ -40,11 +40,18 @@ ROW_FAULTS = (
 ROW_STATES = frozenset({"57014", "55P03", "40P01"})
 BATCH = 1000
 MOST_ATTEMPTS = 15
+MOST_REVISIONS = 10
+MOST_FAILED = 20  # with each batch
 OVERRULED = "an administrator's word"
 
 CLAIM = """
-SELECT id FROM shortlinks_visit WHERE due_at <= now()
+SELECT id FROM shortlinks_visit WHERE due_at <= now() AND attempts = 0
 ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+# What failed before would fail a whole batch again: it is tried alone.
+SELECT_FAILED = """
+SELECT id FROM shortlinks_visit WHERE due_at <= now() AND attempts > 0
+ORDER BY due_at LIMIT %s
 """
 CLAIM_AGAIN = """
 SELECT id FROM shortlinks_visit WHERE id = ANY(%s) AND due_at <= now()
@@ -101,24 +108,59 @@ def follow_up(limit: int = BATCH) -> FollowedUp:
         logger.exception("a batch of %d visits failed, trying it in parts", len(ids))
         for part in _parts(ids, error):
             done.add(_follow_up_part(part))
-    done.add(revise(ids))
+    for failed in _claim(SELECT_FAILED, MOST_FAILED):
+        done.add(_follow_up_part([failed]))
+    done.add(revise_what_is_left())
     done.claimed = len(ids)
     return done
 
 
-def revise(ids: Sequence[UUID]) -> FollowedUp:
-    """Judge these judged visits and those around them again.
+def revise_what_is_left() -> FollowedUp:
+    """Look at what was judged once more, together with what was judged meanwhile.
 
     Two workers that follow one burst up at the same time see each other's visits only
-    when both are done: whoever is done last finds what was missed.
+    when both are done: whoever is done last finds what was missed. A row remembers
+    what is still to be looked at, so it may also be the next worker.
+    """
+    done = FollowedUp()
+    for _ in range(MOST_REVISIONS):
+        try:
+            with transaction.atomic():
+                left = Revision.objects.select_for_update(skip_locked=True).first()
+                if left is None:
+                    break
+                done.add(revise(left.visits))
+                left.delete()
+        except OperationalError as error:  # somebody was in the way: next time
+            _raise_if_away(error)
+            logger.warning("visits are not looked at once more yet: %s", error)
+            break
+    return done
+
+
+def revise(ids: Sequence[UUID]) -> FollowedUp:
+    """Judge these judged visits and those around them again, within a transaction.
+
+    One at a time for each source: what is read is what others have made of it.
     """
     suspicious = conclusions.in_company(ids)
     if not suspicious:
         return FollowedUp()
-    with transaction.atomic():
-        changed = [c for c in conclusions.of_judged(suspicious) if c.changes]
-        locked = verdicts.lock(changed)
-        return FollowedUp(revised=_tally(locked), notes=verdicts.apply(locked))
+    _take_turns(conclusions.read(suspicious))
+    changed = [c for c in conclusions.of_judged(suspicious) if c.changes]
+    locked = verdicts.lock(changed)
+    return FollowedUp(revised=_tally(locked), notes=verdicts.apply(locked))
+
+
+def _take_turns(visits: Iterable[StoredVisit]) -> None:
+    """Until the end of the transaction nobody else revises these sources."""
+    keys = {int.from_bytes(v.source[:8], "big", signed=True) for v in visits}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(key) FROM"
+            " (SELECT unnest(%s::bigint[]) AS key ORDER BY key) AS keys",
+            [arrays.array(sorted(keys))],
+        )
 
 
 def requeue(visits: Iterable[UUID]) -> int:
@@ -155,6 +197,7 @@ def _conclude(ids: Sequence[UUID]) -> FollowedUp:
     concluded = conclusions.of_claimed(ids)
     claimed = [c for c in concluded if c.visit.id in mine]
     others = verdicts.lock([c for c in concluded if c.visit.id not in mine])
+    Revision.objects.create(visits=list(ids))
     return FollowedUp(
         verdicts=_tally(claimed),
         revised=_tally(others),

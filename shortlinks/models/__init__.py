@@ -18,7 +18,7 @@ from shortlinks.models.tokens import (
     OAuthGrant,
     Scope,
 )
-from shortlinks.models.visits import Heartbeat, SourceKey, Verdict, Visit
+from shortlinks.models.visits import Heartbeat, Revision, SourceKey, Verdict, Visit
 
 __all__ = [
     "Account",
@@ -37,6 +37,7 @@ __all__ = [
     "Pixel",
     "PixelAttachment",
     "PixelMode",
+    "Revision",
     "Right",
     "Scope",
     "ShortLink",

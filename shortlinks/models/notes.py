@@ -3,7 +3,7 @@
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import Deferrable, Q
+from django.db.models import Deferrable, F, Q
 from django.utils import timezone
 
 from shortlinks.models.accounts import Account, User
@@ -36,6 +36,15 @@ class Note(models.Model):
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
+        indexes = [
+            models.Index(
+                "account",
+                F("created_at").desc(),
+                F("id").desc(),
+                name="note_of_open",
+                condition=Q(note_type=NoteType.LINK_FOLLOWED),
+            )
+        ]
         constraints = [
             ExclusionConstraint(
                 name="note_one_per_link_and_window",

@@ -2,8 +2,10 @@
 
 from typing import Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from shortlinks.models.links import ShortLink
 
@@ -59,6 +61,9 @@ class Visit(models.Model):
     due_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(db_default=0)
     last_error = models.TextField(db_default="")
+    counted_on = models.DateField(
+        null=True, help_text="The account's day in whose count it is."
+    )
     followed_up_at = models.DateTimeField(null=True)
     set_aside_at = models.DateTimeField(null=True)
     overruled_at = models.DateTimeField(
@@ -107,6 +112,16 @@ class Visit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.occurred_at:%Y-%m-%d %H:%M:%S} {self.verdict or 'not judged'}"
+
+
+class Revision(models.Model):
+    """Visits that were just judged and are to be looked at once more (ADR 13)."""
+
+    visits = ArrayField(models.UUIDField())
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{len(self.visits)} visits"
 
 
 class Heartbeat(models.Model):

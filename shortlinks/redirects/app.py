@@ -7,7 +7,7 @@ answer is 503 and never 404.
 
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote_plus
@@ -41,6 +41,7 @@ HEADERS = [
 ]
 FIXED = {"/robots.txt": pages.ROBOTS, "/healthz": pages.HEALTHY}
 READY = "/readyz"
+SEPARATORS = {b"cookie": b"; ", b"x-forwarded-for": b", "}
 CLICK_PARAMETER = "_sl"  # ours; one that a visitor brings is never passed on
 MOST_QUERY = 2048
 OBJECTION = b"1"  # of Sec-GPC and DNT
@@ -76,6 +77,8 @@ class Redirects:
 
     def _request(self, scope: Scope) -> Request:
         headers = dict(scope["headers"])
+        if len(headers) != len(scope["headers"]):
+            headers |= _joined(scope["headers"])
         client = scope.get("client")
         peer = client[0] if client else ""
         return Request(
@@ -174,6 +177,15 @@ class Redirects:
             return None
         cookies = headers.get(b"cookie")
         return None if privacy.has_opted_out(cookies) else self.pixels.pixel(cookies)
+
+
+def _joined(lines: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """What a proxy may pass on in several lines, as one."""
+    return {
+        name: separator.join([value for named, value in lines if named == name])
+        for name, separator in SEPARATORS.items()
+        if any(named == name for named, _ in lines)
+    }
 
 
 def _introduce(request: Request) -> Answer:

@@ -21,6 +21,7 @@ from shortlinks.models import (
     Note,
     Pixel,
     PixelAttachment,
+    Revision,
     ShortLink,
     Verdict,
     Visit,
@@ -64,6 +65,9 @@ def hits(*opened: tuple[float, int, UUID], is_try: bool = False) -> list[Hit]:
         ),
         pytest.param(
             hits(*((0, n, ONE) for n in range(11)), is_try=True), 11, id="more"
+        ),
+        pytest.param(
+            hits(*((2 * n, n, ONE) for n in range(20)), is_try=True), 20, id="later"
         ),
     ],
 )  # fmt: skip
@@ -242,7 +246,8 @@ def test_an_overruled_visit_stays_what_the_administrator_said(
     follow_up_in_parts(opens, size=3)
 
     assert visits.overrule([opens[0].pk], Verdict.PERSON) == 1
-    visits.revise([visit.pk for visit in opens])
+    with transaction.atomic():
+        visits.revise([visit.pk for visit in opens])
 
     assert Note.objects.get().link == mailing[0]
     opens[0].refresh_from_db()
@@ -288,3 +293,74 @@ def test_any_order_of_replay_gives_the_same_verdicts_and_notes(
     chance.shuffle(shuffled)
 
     assert replay(shuffled, size) == replay(opened, len(opened) or 1)
+
+
+def test_halves_that_two_workers_followed_up_at_once_are_found(
+    mailing: list[ShortLink],
+) -> None:
+    """Each saw its own visits alone; what they left to look at finds the rest."""
+    opens = scan(mailing[:6], since=at("12:00"))
+    for half in (opens[::2], opens[1::2]):
+        Visit.objects.filter(pk__in=[v.pk for v in half]).update(
+            verdict="person", due_at=None, followed_up_at=timezone.now()
+        )
+        Revision.objects.create(visits=[visit.pk for visit in half])
+
+    visits.follow_up()
+
+    assert set(Visit.objects.values_list("verdict", flat=True)) == {"suspect"}
+    assert not Revision.objects.exists()
+
+
+def test_a_crowd_of_opens_leaves_no_note_whenever_it_is_followed_up(
+    account: Account,
+) -> None:
+    links = factories.links([factories.contact(account) for _ in range(320)])
+    opens = scan(links, since=at("12:00"))
+
+    follow_up_in_parts([*opens[5:], *opens[:5]], size=315)
+
+    assert not Note.objects.exists()
+
+
+def test_who_opens_one_link_often_is_no_crowd(mailing: list[ShortLink]) -> None:
+    scan(mailing[:1] * 320, since=at("12:00"))
+
+    visits.follow_up()
+
+    assert Note.objects.get().opens == 320
+
+
+def test_people_of_one_phone_behind_one_address_are_known_by_their_cookies(
+    mailing: list[ShortLink],
+) -> None:
+    opens = [
+        factories.visit(link, source=GATEWAY, pixel_sha256=cookie_sha256(str(link.id)))
+        for link in mailing[:5]
+    ]
+
+    follow_up_in_parts(opens, size=5)
+
+    assert Note.objects.count() == 5
+
+
+def test_a_scanner_that_keeps_its_cookie_is_one(mailing: list[ShortLink]) -> None:
+    opens = scan(mailing[:5], since=at("12:00"), pixel_sha256=cookie_sha256("a jar"))
+
+    follow_up_in_parts(opens, size=5)
+
+    assert not Note.objects.exists()
+
+
+def test_counts_stay_on_their_day_when_the_time_zone_changes(
+    mailing: list[ShortLink], account: Account
+) -> None:
+    opened = factories.visit(mailing[0], occurred_at=at("22:30"))
+    visits.follow_up()
+    account.time_zone = "UTC"
+    account.save()
+
+    visits.overrule([opened.pk], Verdict.BOT)
+
+    assert verdicts() == {"bot": 1}
+    assert len(set(DailyVisits.objects.values_list("day", flat=True))) == 1

@@ -47,7 +47,11 @@ def test_a_phone_may_be_called_what_it_likes(model: str) -> None:
     "token",
     ["WhatsApp/2.24.20.85", "Viber/22.1", "VKAndroidApp/8.50-18000 (Android 13; x)",
      "OKAndroid/24.1 b1 OkApp", "Telegram-Android/11.5 (Samsung; Android 13)",
-     "Instagram 300.0.0.1 Android (33/13; 480dpi; bot)", "YaSearchBrowser/25.1"],
+     "Instagram 300.0.0.1 Android (33/13; 480dpi; bot)", "YaSearchBrowser/25.1",
+     "Telegram-Android/11.3.3 (Cubot Cubot Note 40; Android 13; SDK 33; AVERAGE)",
+     "VKAndroidApp/8.50-1 (Android 13; SDK 33; arm64-v8a; CUBOT NOTE 40; ru)",
+     "Viber/22.5.1.0 (CUBOT NOTE 40)", "Mail.ru/14.1 (Spider 8)", "Telegram-iOS/10.9",
+     "Zalo android/12 (XBot)", "Outlook-Android/4.2", "MaxMessenger/25.1 (M bot 51)"],
 )  # fmt: skip
 def test_an_apps_own_browser_is_a_persons(token: str) -> None:
     assert user_agents.kind(f"{WEBVIEW.format('SM-A536E')} {token}") == "person"

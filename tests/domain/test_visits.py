@@ -165,8 +165,8 @@ def test_queries_do_not_depend_on_the_size_of_the_batch(
         factories.visit(link, pixel_sha256=cookie_sha256(str(number)))
 
     # savepoint, claim, facts, around, links, done, near notes, insert, 2 × pixels,
-    # count, end, company
-    with django_assert_num_queries(13):
+    # count, revision, end; failed; savepoint, revision, company, delete, end; 2 more
+    with django_assert_num_queries(22):
         visits.follow_up()
 
 
@@ -192,8 +192,22 @@ def test_many_are_not_followed_up_one_by_one_for_a_poison_row(
         visits.follow_up()
 
     assert Note.objects.get().opens == 100
-    claims = [query for query in queries if "SKIP LOCKED" in query["sql"]]
+    claims = [q["sql"] for q in queries if "due_at <= now()" in q["sql"]]
     assert len(claims) <= 2 * 8 + 1  # halves of 101 visits, and the first batch
+
+
+def test_what_failed_before_is_tried_alone(link: ShortLink, poisoned: Visit) -> None:
+    visits.follow_up()
+    Visit.objects.update(due_at=timezone.now() - timedelta(minutes=1))
+    for _ in range(20):
+        factories.visit(link)
+
+    with CaptureQueriesContext(connection) as queries:
+        visits.follow_up()
+
+    assert Note.objects.get().opens == 20
+    assert state(poisoned)[0] == 2
+    assert len([q for q in queries if "due_at <= now()" in q["sql"]]) == 3
 
 
 def state(visit: Visit) -> Any:
