@@ -62,7 +62,7 @@ FIELDS = {
     "name": maybe(text("Anna Karenina", **NAME)),
     "first_name": maybe(text("Anna", **NAME)),
     "last_name": maybe(text("Karenina", **NAME)),
-    "responsible_user_id": maybe(id_(USER)),
+    "responsible_user_id": maybe(id_or_0(USER)),
 }
 OWN_ID = {"request_id": maybe(text("anna", description="Yours; comes back."))}
 NEW = {
@@ -72,10 +72,12 @@ NEW = {
 }
 CHANGED = {
     **FIELDS,
-    "tracking_consent": choice(
-        TrackingConsent.values,
-        TrackingConsent.GRANTED,
-        description="`denied`: no pixels any more, and those there are forgotten.",
+    "tracking_consent": maybe(
+        choice(
+            TrackingConsent.values,
+            TrackingConsent.GRANTED,
+            description="`denied`: no pixels any more, and those there are forgotten.",
+        )
     ),
 }
 CHANGE = record({"id": id_(CONTACT), **CHANGED, **OWN_ID}, (*CHANGED, *OWN_ID))

@@ -1,6 +1,7 @@
 """Parameters and answers of lists, from the tables that the views themselves read."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from shortlinks.api import hal
 from shortlinks.api.filters import (
@@ -75,12 +76,13 @@ def _filter(name: str, known: Filter) -> Iterator[Json]:
             yield parameter(f"filter[{name}]{part}", _moment(part))
         return
     value = _value(known)
-    yield parameter(f"filter[{name}]", value)
+    one = {**value.keywords, "description": f"One; several by `filter[{name}][]`."}
+    yield parameter(f"filter[{name}]", replace(value, keywords=one))
     yield parameter(f"filter[{name}][]", array(value, maxItems=MOST_VALUES))
 
 
 def _moment(part: str) -> Schema:
-    words = {"": "In this second.", "[from]": "Since then.", "[to]": "Until then."}
+    words = {"": "From then on.", "[from]": "Since then.", "[to]": "Until then."}
     described = f"Unix seconds. {words[part]}"
     return whole(1_795_000_000, minimum=0, maximum=LATEST, description=described)
 

@@ -87,8 +87,10 @@ def always(value: Any) -> Schema:
 
 def maybe(schema: Schema) -> Schema:
     """The schema or null."""
-    kinds = [schema.keywords["type"], "null"]
-    return replace(schema, keywords={**schema.keywords, "type": kinds})
+    keywords = {**schema.keywords, "type": [schema.keywords["type"], "null"]}
+    if "enum" in keywords:
+        keywords["enum"] = [*keywords["enum"], None]
+    return replace(schema, keywords=keywords)
 
 
 def array(items: Schema, **keywords: Any) -> Schema:
