@@ -10,6 +10,7 @@ import time
 from celery import shared_task
 
 from shortlinks.domain import link_changes, upkeep, visits
+from shortlinks.domain.merging import checks
 from shortlinks.observability import metrics
 
 logger = logging.getLogger(__name__)
@@ -30,8 +31,15 @@ def follow_up_visits() -> None:
             break
     else:
         follow_up_visits.delay()
+    look_at_merges(deadline)
     if followed_up:
         logger.info("visits followed up: %d", followed_up)
+
+
+def look_at_merges(deadline: float) -> None:
+    """What the opens that were just followed up, and chats before them, lead to."""
+    while time.monotonic() < deadline and checks.look() == checks.AT_ONCE:
+        pass
 
 
 @shared_task

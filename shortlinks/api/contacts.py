@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from shortlinks.api import bodies, hal
 from shortlinks.api.bodies import Item
 from shortlinks.api.filters import Filter, ListQuery
-from shortlinks.api.problems import FieldError, ItemErrors, Problem, ValidationFailed
+from shortlinks.api.problems import FieldError, ItemErrors, ValidationFailed
 from shortlinks.api.views import ApiView
 from shortlinks.domain import contacts
 from shortlinks.domain.contacts import (
@@ -96,13 +96,11 @@ class ContactView(ApiView):
 
     def get(self, request: Request, entity_id: int) -> Response:
         visible = Contact.objects.visible_to(self.caller.user)
-        contact = get_object_or_404(visible, entity_id=entity_id)
+        contact = get_object_or_404(visible.called([entity_id]))
         return Response(represent(contact, request))
 
     def patch(self, request: Request, entity_id: int) -> Response:
-        body = bodies.read_json(request)
-        if not isinstance(body, dict):
-            raise Problem(400, "The body must be an object.")
+        body = bodies.read_object(request)
         items = bodies.read_items(body, lambda item: _change(item, entity_id))
         try:
             [contact] = _update(items, self.caller.user)

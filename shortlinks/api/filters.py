@@ -14,6 +14,7 @@ from django.db.models import Model, Q, QuerySet
 from rest_framework.request import Request
 
 from shortlinks.api.problems import Problem
+from shortlinks.models import Contact
 
 M = TypeVar("M", bound=Model)
 
@@ -29,7 +30,7 @@ class Filter:
     """One `filter[name]`: which lookup it becomes, and what its values must be."""
 
     lookup: str
-    kind: Literal["ids", "texts", "names", "choices", "time"]
+    kind: Literal["ids", "texts", "names", "choices", "time", "contacts"]
     choices: Sequence[str] = ()
 
 
@@ -99,8 +100,11 @@ def _condition(name: str, known: Filter, parts: Mapping[str, list[str]]) -> Q:
     values = [part for value in parts.get("", []) for part in _parts(known, value)]
     if parts.keys() - {""} or not 1 <= len(values) <= MOST_VALUES:
         raise Problem(400, f"filter[{name}] takes 1 to {MOST_VALUES} values.")
-    if known.kind == "ids":
-        return Q(**{f"{known.lookup}__in": [_id(name, value) for value in values]})
+    if known.kind in {"ids", "contacts"}:
+        ids = [_id(name, value) for value in values]
+        # with all that is one with them, in whatever row it is kept
+        found = ids if known.kind == "ids" else Contact.objects.called(ids)
+        return Q(**{f"{known.lookup}__in": found})
     for value in values:
         _refuse_nul(f"filter[{name}]", value)
         if known.kind == "choices" and value not in known.choices:

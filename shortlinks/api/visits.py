@@ -29,8 +29,9 @@ class ContactVisits(ApiView):
 
     def get(self, request: Request, entity_id: int) -> Response:
         visible = Contact.objects.visible_to(self.caller.user)
-        contact = get_object_or_404(visible, entity_id=entity_id)
-        judged = Visit.objects.filter(link__contact=contact).exclude(verdict="")
+        contact = get_object_or_404(visible.called([entity_id]))
+        one = Contact.objects.one_with(contact)
+        judged = Visit.objects.filter(link__contact__in=one).exclude(verdict="")
         rows = QUERY.apply(request, judged.select_related("link"))
         return hal.listing(request, "visits", rows, represent)
 

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import Error, connection
 
 from shortlinks.domain import visits
+from shortlinks.domain.merging import checks
 
 SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_AFTER_FAILURE = 5.0
@@ -54,5 +55,7 @@ class Command(BaseCommand):
         while claimed == visits.BATCH and not stop.is_set():
             claimed = visits.follow_up().claimed
             followed_up += claimed
+        while not stop.is_set() and checks.look() == checks.AT_ONCE:
+            pass
         if followed_up:
             self.stdout.write(f"visits followed up: {followed_up}")
