@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('rule', models.CharField(choices=[('R3', "a chat in the contact's browser"), ('R4', "a known contact's chat in the browser of another"), ('R5', 'one browser opened links of both'), ('R6', 'a chat in a browser of several contacts'), ('R7', 'the link may have been forwarded'), ('R8', 'too many merges in a day'), ('manual', 'by hand')], max_length=6)),
                 ('evidence', models.JSONField(default=dict)),
                 ('state', models.CharField(choices=[('applied', 'applied'), ('undone', 'undone')], default='applied', max_length=7)),
-                ('key', models.BinaryField(help_text='Of rule, pair and event: none is followed twice.', max_length=32)),
+                ('key', models.BinaryField(help_text='Of the event: none makes two merges.', max_length=32)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('undone_at', models.DateTimeField(null=True)),
             ],

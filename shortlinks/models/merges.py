@@ -40,7 +40,7 @@ class Merge(models.Model):
         max_length=7, choices=MergeState.choices, default=MergeState.APPLIED
     )
     key = models.BinaryField(
-        max_length=32, help_text="Of rule, pair and event: none is followed twice."
+        max_length=32, help_text="Of the event: none makes two merges."
     )
     created_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"

@@ -19,7 +19,6 @@ from shortlinks.domain.merging.rules import Decision
 from shortlinks.models import (
     Account,
     Chat,
-    Merge,
     MergeCheck,
     Pixel,
     PixelAttachment,
@@ -86,7 +85,8 @@ def _of_chat(account: Account, chat: Chat) -> Decision:
     whose = facts.party(chat.contact)
     scene = facts.scene(account, pixel, whose)
     decision = rules.of_chat(whose, scene.browser, scene.around)
-    _follow(account, decision, scene, chat)
+    event = f"chat {chat.pk} {chat.visitor_uid}"
+    _follow(account, decision, scene, event, chat)
     return decision
 
 
@@ -99,7 +99,7 @@ def _of_attachment(attachment: PixelAttachment) -> None:
         return
     if any(owner.party == opened for owner in scene.browser.owners):
         decision = rules.of_open(opened, scene.browser, scene.around)
-        _follow(account, decision, scene, None)
+        _follow(account, decision, scene, f"open {attachment.pk}")
     _enqueue_chats(pixel)
 
 
@@ -114,20 +114,19 @@ def _enqueue_chats(pixel: Pixel) -> None:
 
 
 def _follow(
-    account: Account, decision: Decision, scene: Scene, chat: Chat | None
-) -> Merge | None:
-    event = f"chat {chat.pk}" if chat else "open"
-    of_chat = {"chat_id": chat.pk} if chat else {}
+    account: Account,
+    decision: Decision,
+    scene: Scene,
+    event: str,
+    chat: Chat | None = None,
+) -> None:
+    about = {"chat_id": chat.pk} if chat else {}
     if decision.quarantines and scene.pixel is not None:
         scene.pixel.quarantined_at = timezone.now()
         scene.pixel.save(update_fields=["quarantined_at"])
     for pair in decision.suggestions:
-        evidence = {**of_chat, **scene.evidence(pair.one.id)}
-        suggestions.suggest(account, pair, evidence)
-    if decision.join is None:
-        return None
-    join = decision.join
-    evidence = {**of_chat, **scene.evidence(join.survivor.id)}
-    pixel_id = scene.pixel.pk if scene.pixel else 0
-    reason = Reason(join.rule, f"{event} pixel {pixel_id}", evidence)
-    return merges.join(account, join.survivor.id, join.loser.id, reason)
+        suggestions.suggest(account, pair, about | scene.evidence(pair.one.id))
+    if (join := decision.join) is not None:
+        evidence = about | scene.evidence(join.survivor.id)
+        reason = Reason(join.rule, event, evidence)
+        merges.join(account, join.survivor.id, join.loser.id, reason)
