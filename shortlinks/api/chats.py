@@ -79,7 +79,7 @@ class ChatVisitor(ApiView):
         )
         chat = get_object_or_404(_readable(self.caller.user), pk=chat_id)
         decision = chats.driven_by(chat, visitor_uid)
-        return Response(_decided(chat, decision, request), status=202)
+        return Response(_decided(chat, decision, request))
 
 
 def represent(chat: Chat, request: Request) -> dict[str, Any]:
