@@ -5,8 +5,10 @@ from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin import (
     accounts,
+    chats,
     contacts,
     links,
+    merges,
     notes,
     pixels,
     tokens,
@@ -16,4 +18,14 @@ from shortlinks.admin import (
 admin.site.site_header = admin.site.site_title = _("Short links")
 admin.site.site_url = None  # there is no other page to go to
 
-__all__ = ["accounts", "contacts", "links", "notes", "pixels", "tokens", "visits"]
+__all__ = [
+    "accounts",
+    "chats",
+    "contacts",
+    "links",
+    "merges",
+    "notes",
+    "pixels",
+    "tokens",
+    "visits",
+]

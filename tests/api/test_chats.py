@@ -16,7 +16,6 @@ from shortlinks.models import (
     User,
 )
 from tests import factories
-from tests.conftest import Api
 from tests.domain.merging import worlds
 
 CHATS = "/api/v4/chats"
@@ -28,7 +27,7 @@ def client(account: Account) -> Contact:
 
 
 @pytest.fixture
-def joined(api: Api, account: Account, client: Contact) -> Any:
+def joined(api: Any, account: Account, client: Contact) -> Any:
     """The answer to a chat that joined the client, whose link was opened before."""
     worlds.opens("phone", client)
     return api.post(CHATS, chat(visitor_uid=worlds.uid("phone", account))).json()
@@ -44,7 +43,7 @@ def chat(**fields: Any) -> dict[str, Any]:
     return {"source": "site", "external_id": "1", "title": "Anna", **fields}
 
 
-def test_chat_of_nobody_gets_an_anonymous_contact(api: Api) -> None:
+def test_chat_of_nobody_gets_an_anonymous_contact(api: Any) -> None:
     response = api.post(CHATS, chat())
 
     made = Chat.objects.get()
@@ -70,7 +69,7 @@ def test_chat_of_nobody_gets_an_anonymous_contact(api: Api) -> None:
     assert 2**52 <= made.contact.entity_id < 2**53
 
 
-def test_same_chat_again_is_the_same(api: Api) -> None:
+def test_same_chat_again_is_the_same(api: Any) -> None:
     first = api.post(CHATS, chat()).json()
 
     again = api.post(CHATS, chat(title="Anna Petrova")).json()
@@ -92,7 +91,7 @@ def test_chat_of_the_clients_browser_joins_him(joined: Any) -> None:
 
 
 def test_visitor_named_later_joins_as_well(
-    api: Api, account: Account, client: Contact
+    api: Any, account: Account, client: Contact
 ) -> None:
     worlds.opens("phone", client)
     made = api.post(CHATS, chat()).json()
@@ -104,7 +103,7 @@ def test_visitor_named_later_joins_as_well(
     assert response.json()["decision"]["merged"]
 
 
-def test_contact_named_later_takes_the_chat(api: Api, client: Contact) -> None:
+def test_contact_named_later_takes_the_chat(api: Any, client: Contact) -> None:
     made = api.post(CHATS, chat()).json()
 
     again = api.post(CHATS, chat(entity_id=7))
@@ -114,7 +113,7 @@ def test_contact_named_later_takes_the_chat(api: Api, client: Contact) -> None:
 
 
 def test_chat_of_another_is_refused(
-    api: Api, account: Account, client: Contact
+    api: Any, account: Account, client: Contact
 ) -> None:
     factories.contact(account, entity_id=8)
     api.post(CHATS, chat(entity_id=7))
@@ -137,7 +136,7 @@ def test_chat_of_another_is_refused(
         (chat(source="s" * 65), "source"),
     ],
 )
-def test_faults_are_named(api: Api, body: dict[str, Any], fault: str) -> None:
+def test_faults_are_named(api: Any, body: dict[str, Any], fault: str) -> None:
     response = api.post(CHATS, body)
 
     [item] = response.json()["validation-errors"]
@@ -145,24 +144,24 @@ def test_faults_are_named(api: Api, body: dict[str, Any], fault: str) -> None:
     assert not Chat.objects.exists()
 
 
-def test_one_chat_a_request(api: Api) -> None:
+def test_one_chat_a_request(api: Any) -> None:
     assert api.post(CHATS, [chat()]).status_code == 400
 
 
-def test_old_id_answers_with_the_survivor(api: Api, old_id: int) -> None:
+def test_old_id_answers_with_the_survivor(api: Any, old_id: int) -> None:
     answer = api.get(f"/api/v4/contacts/{old_id}").json()
 
     assert (answer["id"], answer["name"]) == (7, "The client")
 
 
-def test_lists_have_the_survivor_alone(api: Api, old_id: int) -> None:
+def test_lists_have_the_survivor_alone(api: Any, old_id: int) -> None:
     listed = api.get("/api/v4/contacts").json()["_embedded"]["contacts"]
 
     assert [contact["id"] for contact in listed] == [7]
 
 
 def test_links_of_the_old_id_lead_on_and_are_the_survivors(
-    api: Api, account: Account, client: Contact
+    api: Any, account: Account, client: Contact
 ) -> None:
     stranger = factories.contact(account, entity_id=9)
     link = factories.link(stranger, "https://shop.example/9")
@@ -187,7 +186,7 @@ def test_links_of_the_old_id_lead_on_and_are_the_survivors(
         assert [n["entity_id"] for n in everywhere["_embedded"]["notes"]] == [7, 7]
 
 
-def test_link_ordered_for_an_old_id_is_named_by_it(api: Api, old_id: int) -> None:
+def test_link_ordered_for_an_old_id_is_named_by_it(api: Any, old_id: int) -> None:
     metadata = {"entity_type": "contacts", "entity_id": old_id}
 
     order = {"url": "https://shop.example/old", "metadata": metadata}
@@ -197,7 +196,7 @@ def test_link_ordered_for_an_old_id_is_named_by_it(api: Api, old_id: int) -> Non
 
 
 def test_change_and_note_by_the_old_id_are_the_survivors(
-    api: Api, client: Contact, old_id: int
+    api: Any, client: Contact, old_id: int
 ) -> None:
     changed = api.patch(f"/api/v4/contacts/{old_id}", {"name": "Anna"}).json()
     body = [{"note_type": "common", "params": {"text": "Called."}}]
@@ -209,7 +208,7 @@ def test_change_and_note_by_the_old_id_are_the_survivors(
 
 
 def test_ids_of_other_accounts_mean_nothing(
-    api: Api, client: Contact, caller: Callable[[User], Api]
+    api: Any, client: Contact, caller: Callable[[User], Any]
 ) -> None:
     """Two accounts may have the same ids: what is read is one's own."""
     stranger = factories.admin(factories.account())
@@ -227,7 +226,7 @@ def test_ids_of_other_accounts_mean_nothing(
 
 
 def test_browser_of_both_is_told_once(
-    api: Api, account: Account, client: Contact
+    api: Any, account: Account, client: Contact
 ) -> None:
     other = factories.contact(account, entity_id=9)
     worlds.opens("phone", client)
@@ -245,7 +244,7 @@ def test_browser_of_both_is_told_once(
     assert not PixelAttachment.objects.exists()
 
 
-def test_undo_gives_the_chat_back(api: Api, joined: Any, old_id: int) -> None:
+def test_undo_gives_the_chat_back(api: Any, joined: Any, old_id: int) -> None:
     merge = Merge.objects.get()
 
     undone = api.post(f"/api/v4/merges/{merge.id}/undo", {})
@@ -258,7 +257,7 @@ def test_undo_gives_the_chat_back(api: Api, joined: Any, old_id: int) -> None:
 
 
 def test_suggestions_are_accepted_and_rejected_once(
-    api: Api, account: Account, client: Contact
+    api: Any, account: Account, client: Contact
 ) -> None:
     others = [factories.contact(account, entity_id=id_) for id_ in (8, 9)]
     for number, other in enumerate(others):
@@ -281,7 +280,7 @@ def test_suggestions_are_accepted_and_rejected_once(
 
 
 def test_managers_decide_on_contacts_they_may_edit(
-    account: Account, manager: User, client: Contact, caller: Callable[[User], Api]
+    account: Account, manager: User, client: Contact, caller: Callable[[User], Any]
 ) -> None:
     mine = factories.contact(account, entity_id=8, responsible_user=manager)
     worlds.opens("phone", client)
@@ -313,7 +312,7 @@ def test_managers_decide_on_contacts_they_may_edit(
     ],
 )
 def test_what_cannot_be_merged_is_said(
-    api: Api, account: Account, client: Contact, body: dict[str, Any]
+    api: Any, account: Account, client: Contact, body: dict[str, Any]
 ) -> None:
     factories.contact(account, entity_id=8)
     factories.contact(account, entity_id=9)

@@ -34,7 +34,8 @@ def joined(account: Account, merge: Merge, survivor: Contact, loser: Contact) ->
         _write(survivor, _text(account, "by_hand", values))
         return
     name = "chat" if "chat_id" in merge.evidence else "contact"
-    _write(survivor, _text(account, name, values | {"why": _why(account, merge)}))
+    values["why"] = why(account, merge.evidence)
+    _write(survivor, _text(account, name, values))
 
 
 def undone(account: Account, merge: Merge, by: User) -> None:
@@ -47,8 +48,8 @@ def undone(account: Account, merge: Merge, by: User) -> None:
     _write(loser, _text(account, "parted", about_survivor))
 
 
-def _why(account: Account, merge: Merge) -> str:
-    evidence = merge.evidence
+def why(account: Account, evidence: dict[str, Any]) -> str:
+    """What it was concluded from, in words."""
     if "url" not in evidence:
         return _text(account, "same", {})
     opened_at = datetime.fromtimestamp(evidence["opened_at"], _zone(account))
