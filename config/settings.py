@@ -22,6 +22,7 @@ HTTPS = BASE_URL.startswith("https:")
 # --- keys, the newest first -------------------------------------------------
 TOKEN_KEYS = env.keyring("TOKEN_KEYS")
 PIXEL_KEYS = env.keyring("PIXEL_KEYS")
+WEBHOOK_KEYS = env.keyring("WEBHOOK_KEYS")
 VISITOR_UID_KEY = env.secret("VISITOR_UID_KEY", least=32).encode()
 
 # --- links and visits -------------------------------------------------------
@@ -36,6 +37,9 @@ BOT_NETWORKS = env.network_file("BOT_NETWORKS")
 SPOOL_DIR = Path(env.text("SPOOL_DIR", str(BASE_DIR / "var" / "spool")))
 SPOOL_MOST_BYTES = int(env.number("SPOOL_MOST_MB", 1024, least=1, most=1e6)) * 1024**2
 API_MAX_BODY_BYTES = 4 * 1024 * 1024
+
+# --- webhooks ---------------------------------------------------------------
+WEBHOOK_ALLOW_PRIVATE = env.flag("WEBHOOK_ALLOW_PRIVATE", default=False)
 
 # --- stores -----------------------------------------------------------------
 # Seconds; 0 is no limit, for commands and migrations. Servers and workers have one.

@@ -91,6 +91,7 @@ def _roles(var: Path, web_port: int, redirect_port: int) -> tuple[Program, ...]:
         roles.web(web_port),
         roles.redirects(redirect_port),
         roles.worker(),
+        roles.webhooks(),
         roles.beat(var / "beat-schedule"),
     )
 
@@ -132,7 +133,7 @@ def _serve(service: Service) -> None:
             say(f"error: {error}")
             raise
         finally:
-            say("stopping beat, redirects, web, worker, then the stores ...")
+            say("stopping beat, redirects, web, the workers, then the stores ...")
 
 
 def _bring_up(service: Service, supervisor: Supervisor) -> None:

@@ -10,10 +10,14 @@ import time
 from celery import shared_task
 
 from shortlinks.domain import link_changes, upkeep, visits
+from shortlinks.domain.webhooks import deliveries, subscriptions
+from shortlinks.domain.webhooks.sender import Sender
 
 logger = logging.getLogger(__name__)
 
 FOLLOW_UP_SECONDS = 20.0
+# With the longest attempt after it still within the task's time limit.
+DELIVER_SECONDS = 20.0
 
 
 @shared_task
@@ -30,6 +34,31 @@ def follow_up_visits() -> None:
         follow_up_visits.delay()
     if followed_up:
         logger.info("visits followed up: %d", followed_up)
+        if deliveries.is_any_due():
+            deliver_webhooks.delay()
+
+
+@shared_task
+def deliver_webhooks() -> None:
+    """Send until nothing is due; after 20 s another message goes on.
+
+    It is sent before the slowest receivers are waited for, so that others need not be.
+    """
+    deadline = time.monotonic() + DELIVER_SECONDS
+    with Sender() as sender:
+        while time.monotonic() < deadline:
+            if not sender.step():
+                break
+        else:
+            deliver_webhooks.delay()
+    if sender.sent:
+        logger.info("webhooks sent: %d", sender.sent)
+
+
+@shared_task
+def keep_webhooks() -> None:
+    deliveries.drop_old()
+    subscriptions.seal_anew()
 
 
 @shared_task

@@ -17,6 +17,7 @@ from django.db import connection
 from django.utils import timezone
 
 from shortlinks.domain import visit_rows
+from shortlinks.domain.webhooks import events
 from shortlinks.models import NoteType, Verdict
 
 SELECT_NEAR = """
@@ -32,16 +33,18 @@ JOIN shortlinks_visit AS visit
   ON visit.link_id = o.link_id AND visit.occurred_at >= o.since
 WHERE visit.verdict = %(person)s AND visit.verdict <> '' AND visit.id >= %(first)s
 """
-INSERT = """
-INSERT INTO shortlinks_note (account_id, contact_id, note_type, text, link_id, url,
-                             opens, period, created_at, updated_at)
+INSERT = f"""
+INSERT INTO shortlinks_note AS note (
+  account_id, contact_id, note_type, text, link_id, url, opens, period, created_at,
+  updated_at)
 SELECT link.account_id, link.contact_id, %(type)s, '', link.id, link.url,
        n.opens, tstzrange(n.since, n.until), n.since, %(now)s
 FROM unnest(%(links)s::bigint[], %(opens)s::int[], %(since)s::timestamptz[],
             %(until)s::timestamptz[]) AS n (link_id, opens, since, until)
 JOIN shortlinks_shortlink AS link ON link.id = n.link_id
 ORDER BY n.since, link.id
-"""
+RETURNING note.id, {events.WEBHOOKS_OF_NOTE}
+"""  # noqa: S608  put together from constants
 UPDATE = """
 UPDATE shortlinks_note AS note
 SET opens = n.opens, period = tstzrange(n.since, n.until),
@@ -50,7 +53,10 @@ FROM unnest(%(ids)s::bigint[], %(opens)s::int[], %(since)s::timestamptz[],
             %(until)s::timestamptz[]) AS n (id, opens, since, until)
 WHERE note.id = n.id
 """
-DELETE = "DELETE FROM shortlinks_note WHERE id = ANY(%s)"
+DELETE = f"""
+DELETE FROM shortlinks_note AS note WHERE note.id = ANY(%s)
+RETURNING note.id, {events.HAS_WEBHOOKS}
+"""  # noqa: S608  put together from constants
 
 
 @dataclass(slots=True)
@@ -191,16 +197,26 @@ def _store(plans: Mapping[int, Plan]) -> None:
     new = [(link_id, window) for link_id, window in written if window.id is None]
     old = [window for _, window in written if window.id is not None]
     now = timezone.now()
+    withdrawn_to_tell: list[int] = []
     with connection.cursor() as cursor:
         if withdrawn:
             cursor.execute(DELETE, [withdrawn])
+            withdrawn_to_tell = [id_ for id_, has_webhooks in cursor if has_webhooks]
         if old:
             ids = [window.id for window in old]
             cursor.execute(UPDATE, _columns(old) | {"ids": ids, "now": now})
-        if new:
-            links = [link_id for link_id, _ in new]
-            about = {"type": NoteType.LINK_FOLLOWED, "links": links, "now": now}
-            cursor.execute(INSERT, _columns([window for _, window in new]) | about)
+    events.enqueue(_insert(new, now))
+    events.cancel(withdrawn_to_tell)
+
+
+def _insert(new: Sequence[tuple[int, Window]], now: datetime) -> list[events.NewNote]:
+    if not new:
+        return []
+    links = [link_id for link_id, _ in new]
+    about = {"type": NoteType.LINK_FOLLOWED, "links": links, "now": now}
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, _columns([window for _, window in new]) | about)
+        return list(cursor.fetchall())
 
 
 def _columns(planned: Sequence[Window]) -> dict[str, Any]:

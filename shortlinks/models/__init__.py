@@ -18,6 +18,12 @@ from shortlinks.models.tokens import (
     Scope,
 )
 from shortlinks.models.visits import Heartbeat, SourceKey, Verdict, Visit
+from shortlinks.models.webhooks import (
+    DeliveryState,
+    Webhook,
+    WebhookDelivery,
+    WebhookEvent,
+)
 
 __all__ = [
     "Account",
@@ -25,6 +31,7 @@ __all__ = [
     "ApiToken",
     "Contact",
     "DailyVisits",
+    "DeliveryState",
     "Evidence",
     "GrantKind",
     "Group",
@@ -43,4 +50,7 @@ __all__ = [
     "User",
     "Verdict",
     "Visit",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookEvent",
 ]
