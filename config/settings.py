@@ -165,5 +165,7 @@ LOGGING = {
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
+        # names whole urls, and a webhook's may hold a secret
+        "urllib3": {"level": "ERROR"},
     },
 }

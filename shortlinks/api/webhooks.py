@@ -92,14 +92,13 @@ def _read(request: Request, read: Any) -> Any:
 
 def _subscription(item: Item) -> Subscription | None:
     destination = _destination(item)
-    settings = item.choices("settings", WebhookEvent.values)
-    sort = item.id("sort")
-    if destination and not item.errors:
+    if not item.errors:
         try:
             destinations.parse(destination)
         except UrlRejected as rejected:
             item.fault(rejected.code, "destination", rejected.detail)
-    return Subscription(destination, settings, sort)
+    settings = item.choices("settings", WebhookEvent.values)
+    return Subscription(destination, settings, item.id("sort"))
 
 
 def _destination(item: Item) -> str:

@@ -4,6 +4,7 @@ No lock is held while a receiver is waited for: a claim is a lease, recorded wit
 attempt before it is made. Who dies in between is sent again, with the same id.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -56,7 +57,7 @@ UPDATE shortlinks_webhookdelivery AS delivery
 SET attempts = attempts + 1, claimed_at = statement_timestamp(),
     due_at = statement_timestamp() + %(lease)s
 FROM due WHERE delivery.id = due.id
-RETURNING delivery.id, delivery.webhook_id, delivery.event_id, delivery.facts,
+RETURNING delivery.facts, delivery.id, delivery.webhook_id, delivery.event_id,
           delivery.claimed_at, due.destination, due.secret
 """
 DROP = """
@@ -70,10 +71,10 @@ DELETE FROM shortlinks_webhookdelivery WHERE id IN (
 class Claimed:
     """A delivery that is ours until its lease is over; `secret` is sealed."""
 
+    facts: dict[str, Any]
     id: int
     webhook_id: int
     event_id: UUID
-    facts: dict[str, Any]
     claimed_at: datetime
     destination: str
     secret: str
@@ -86,7 +87,7 @@ def claim(limit: int) -> Sequence[Claimed]:
     parameters: dict[str, Any] = {"limit": limit, "most": MOST_AT_ONCE, "lease": LEASE}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(CLAIM, parameters)
-        found = [Claimed(*row) for row in cursor]
+        found = [Claimed(json.loads(facts), *rest) for facts, *rest in cursor]
     return sorted(found, key=lambda claimed: claimed.id)
 
 
@@ -175,4 +176,5 @@ def _record_failure(
 def _is_dead(webhook: Webhook, delivery: WebhookDelivery, outcome: Outcome) -> bool:
     """Not if it accepted other events meanwhile: then it refuses this one only."""
     last = webhook.last_success_at
-    return outcome.is_gone or last is None or last < delivery.created_at
+    is_silent = last is None or last < delivery.created_at
+    return outcome.is_gone or (is_silent and not outcome.is_our_fault)

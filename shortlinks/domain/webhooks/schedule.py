@@ -28,6 +28,7 @@ class Outcome:
     status: int | None = None
     error: str = ""
     pause: timedelta | None = None  # as the receiver asked for it
+    is_our_fault: bool = False
 
     @property
     def is_success(self) -> bool:

@@ -81,4 +81,5 @@ def _outcome(attempt: Attempt, claimed: Claimed) -> Outcome:
     if error is None:
         return attempt.result()
     logger.error("delivery %d could not be sent", claimed.id, exc_info=error)
-    return Outcome(error=f"Our fault: {error!r}"[: transport.LONGEST_ERROR])
+    said = f"Our fault: {error!r}"[: transport.LONGEST_ERROR]
+    return Outcome(error=said, is_our_fault=True)

@@ -56,6 +56,7 @@ def send(message: Message, *, seconds: float = TOTAL_SECONDS) -> Outcome:
 
     `seconds` bounds the request once the name is resolved.
     """
+    late = Outcome(error=f"No answer within {seconds:g} s.")
     with _Watch(seconds) as watch, _session() as session:
         try:
             with session.post(
@@ -64,11 +65,12 @@ def send(message: Message, *, seconds: float = TOTAL_SECONDS) -> Outcome:
                 headers=_headers(message, timezone.now()),
                 stream=True,
             ) as response:
+                if watch.is_over:  # amid the headers
+                    return late
                 _read(response)
                 return _outcome(response)
         except (RequestException, HTTPError, OSError, ValueError) as error:
-            late = f"No answer within {seconds:g} s."
-            return Outcome(error=late if watch.is_over else _said(error))
+            return late if watch.is_over else Outcome(error=_said(error))
 
 
 def is_public(address: str) -> bool:
