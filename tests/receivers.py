@@ -1,6 +1,7 @@
 """Other people's servers, as webhooks meet them."""
 
 import contextlib
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -55,9 +56,9 @@ class Receiver:
 
 
 @contextlib.contextmanager
-def receiver() -> Iterator[Receiver]:
+def receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     """One on loopback that answers at once."""
-    with serving(_Recording) as (server, url):
+    with serving(_Recording, tls) as (server, url):
         made = Receiver(url)
         made.answering.set()
         server.receiver = made
@@ -69,9 +70,11 @@ def receiver() -> Iterator[Receiver]:
 
 @contextlib.contextmanager
 def serving(
-    handler: Callable[..., BaseHTTPRequestHandler],
+    handler: Callable[..., BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None
 ) -> Iterator[tuple[Any, str]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:

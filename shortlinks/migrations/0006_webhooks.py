@@ -196,7 +196,7 @@ class Migration(migrations.Migration):
             model_name="webhookdelivery",
             index=models.Index(
                 condition=models.Q(("state", "pending")),
-                fields=["webhook", "due_at"],
+                fields=["webhook", "due_at", "id"],
                 name="delivery_due",
             ),
         ),
@@ -206,6 +206,14 @@ class Migration(migrations.Migration):
                 condition=models.Q(("state", "pending")),
                 fields=["webhook", "contact", "id"],
                 name="delivery_in_order",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="webhookdelivery",
+            index=models.Index(
+                condition=models.Q(("claimed_at__isnull", False), ("state", "pending")),
+                fields=["webhook"],
+                name="delivery_under_way",
             ),
         ),
         migrations.AddIndex(

@@ -101,7 +101,7 @@ class WebhookDelivery(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["webhook", "due_at"],
+                fields=["webhook", "due_at", "id"],
                 name="delivery_due",
                 condition=Q(state=DeliveryState.PENDING),
             ),
@@ -109,6 +109,11 @@ class WebhookDelivery(models.Model):
                 fields=["webhook", "contact", "id"],
                 name="delivery_in_order",
                 condition=Q(state=DeliveryState.PENDING),
+            ),
+            models.Index(
+                fields=["webhook"],
+                name="delivery_under_way",
+                condition=Q(state=DeliveryState.PENDING, claimed_at__isnull=False),
             ),
             models.Index(
                 fields=["note"],

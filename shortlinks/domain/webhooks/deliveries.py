@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -60,6 +59,22 @@ FROM due WHERE delivery.id = due.id
 RETURNING delivery.facts, delivery.id, delivery.webhook_id, delivery.event_id,
           delivery.claimed_at, due.destination, due.secret
 """
+RECORD = """
+UPDATE shortlinks_webhookdelivery AS delivery
+SET claimed_at = NULL, state = r.state, due_at = r.due_at, last_status = r.status,
+    last_error = r.error, delivered_at = r.delivered_at
+FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(due)s::timestamptz[],
+            %(statuses)s::smallint[], %(errors)s::text[], %(delivered)s::timestamptz[])
+  AS r (id, state, due_at, status, error, delivered_at)
+WHERE delivery.id = r.id
+"""
+RECORD_OF_WEBHOOKS = """
+UPDATE shortlinks_webhook AS webhook
+SET failures = r.failures, last_success_at = r.success_at, held_until = r.held_until
+FROM unnest(%(ids)s::bigint[], %(failures)s::int[], %(success)s::timestamptz[],
+            %(held)s::timestamptz[]) AS r (id, failures, success_at, held_until)
+WHERE webhook.id = r.id
+"""
 DROP = """
 DELETE FROM shortlinks_webhookdelivery WHERE id IN (
   SELECT id FROM shortlinks_webhookdelivery WHERE created_at < %s
@@ -98,20 +113,27 @@ def is_any_due() -> bool:
 
 
 @transaction.atomic
-def record(claimed: Claimed, outcome: Outcome) -> None:
-    """Say what came of an attempt; nothing, if it was claimed anew meanwhile."""
-    # Webhooks first, as everywhere: see `events.cancel`.
-    locked = Webhook.objects.select_for_update(no_key=True)
-    webhook = locked.filter(pk=claimed.webhook_id).first()
-    ours = WebhookDelivery.objects.filter(pk=claimed.id, claimed_at=claimed.claimed_at)
-    if webhook is None:
-        return
-    if outcome.is_success:
-        _record_success(webhook, ours, outcome)
-        return
-    pending = ours.filter(state=DeliveryState.PENDING)  # and not withdrawn meanwhile
-    if delivery := pending.select_for_update().first():
-        _record_failure(webhook, delivery, outcome)
+def record(outcomes: Sequence[tuple[Claimed, Outcome]]) -> None:
+    """Say what came of attempts; nothing of those that were claimed anew meanwhile.
+
+    Locks webhooks first and deliveries in one order, as `events` does.
+    """
+    claims = {claimed.id: (claimed, outcome) for claimed, outcome in outcomes}
+    locked = Webhook.objects.select_for_update(no_key=True).order_by("pk")
+    ids = {claimed.webhook_id for claimed, _ in outcomes}
+    webhooks = {webhook.pk: webhook for webhook in locked.filter(pk__in=ids)}
+    rows = WebhookDelivery.objects.select_for_update().order_by("pk")
+    changed: list[WebhookDelivery] = []
+    for delivery in rows.filter(pk__in=claims, webhook__in=webhooks):
+        claimed, outcome = claims[delivery.pk]
+        if delivery.claimed_at == claimed.claimed_at:
+            _conclude(webhooks[delivery.webhook_id], delivery, outcome)
+            changed.append(delivery)
+    _store(changed, list(webhooks.values()))
+    for delivery in changed:
+        _, outcome = claims[delivery.pk]
+        if delivery.state == DeliveryState.GIVEN_UP:
+            _disable_if_dead(webhooks[delivery.webhook_id], delivery, outcome)
 
 
 def send_again(chosen: Iterable[WebhookDelivery]) -> int:
@@ -139,42 +161,52 @@ def drop_old() -> int:
                 return count
 
 
-def _record_success(
-    webhook: Webhook, ours: "QuerySet[WebhookDelivery]", outcome: Outcome
-) -> None:
-    told = ours.update(
-        state=DeliveryState.DELIVERED,
-        due_at=None,
-        claimed_at=None,
-        delivered_at=Now(),
-        last_status=outcome.status,
-        last_error="",
-    )
-    if told:
-        now = Now()
-        Webhook.objects.filter(pk=webhook.pk).update(failures=0, last_success_at=now)
+def _conclude(webhook: Webhook, delivery: WebhookDelivery, outcome: Outcome) -> None:
+    now = timezone.now()
+    delivery.last_status, delivery.last_error = outcome.status, outcome.error
+    if outcome.is_success:
+        delivery.state, delivery.due_at = DeliveryState.DELIVERED, None
+        delivery.delivered_at = webhook.last_success_at = now
+        webhook.failures = 0
+        return
+    webhook.failures += 1
+    if outcome.pause:
+        webhook.held_until = now + outcome.pause
+    if delivery.state == DeliveryState.PENDING:  # else the note was withdrawn meanwhile
+        wait = schedule.next_wait(outcome, delivery.attempts)
+        delivery.due_at = None if wait is None else now + wait
+        delivery.state = DeliveryState.GIVEN_UP if wait is None else delivery.state
 
 
-def _record_failure(
+def _store(changed: Sequence[WebhookDelivery], webhooks: Sequence[Webhook]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            RECORD,
+            {
+                "ids": [delivery.pk for delivery in changed],
+                "states": [delivery.state for delivery in changed],
+                "due": [delivery.due_at for delivery in changed],
+                "statuses": [delivery.last_status for delivery in changed],
+                "errors": [delivery.last_error for delivery in changed],
+                "delivered": [delivery.delivered_at for delivery in changed],
+            },
+        )
+        cursor.execute(
+            RECORD_OF_WEBHOOKS,
+            {
+                "ids": [webhook.pk for webhook in webhooks],
+                "failures": [webhook.failures for webhook in webhooks],
+                "success": [webhook.last_success_at for webhook in webhooks],
+                "held": [webhook.held_until for webhook in webhooks],
+            },
+        )
+
+
+def _disable_if_dead(
     webhook: Webhook, delivery: WebhookDelivery, outcome: Outcome
 ) -> None:
-    wait = schedule.next_wait(outcome, delivery.attempts)
-    is_given_up = wait is None
-    WebhookDelivery.objects.filter(pk=delivery.pk).update(
-        state=DeliveryState.GIVEN_UP if wait is None else DeliveryState.PENDING,
-        due_at=None if wait is None else Now() + wait,
-        claimed_at=None,
-        last_status=outcome.status,
-        last_error=outcome.error,
-    )
-    held = {"held_until": Now() + outcome.pause} if outcome.pause else {}
-    Webhook.objects.filter(pk=webhook.pk).update(failures=webhook.failures + 1, **held)
-    if is_given_up and _is_dead(webhook, delivery, outcome):
-        subscriptions.give_up(webhook, outcome)
-
-
-def _is_dead(webhook: Webhook, delivery: WebhookDelivery, outcome: Outcome) -> bool:
     """Not if it accepted other events meanwhile: then it refuses this one only."""
     last = webhook.last_success_at
     is_silent = last is None or last < delivery.created_at
-    return outcome.is_gone or (is_silent and not outcome.is_our_fault)
+    if outcome.is_gone or (is_silent and not outcome.is_our_fault):
+        subscriptions.give_up(webhook, outcome)

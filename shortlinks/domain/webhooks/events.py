@@ -48,7 +48,9 @@ ON CONFLICT (event_id) DO NOTHING
 """
 CANCEL = """
 UPDATE shortlinks_webhookdelivery SET state = 'cancelled', due_at = NULL
-WHERE note_id = ANY(%s) AND state = 'pending'
+WHERE id IN (
+  SELECT id FROM shortlinks_webhookdelivery
+  WHERE note_id = ANY(%s) AND state = 'pending' ORDER BY id FOR UPDATE)
 """
 
 # A note's id, and those of the webhooks that want to know of it.

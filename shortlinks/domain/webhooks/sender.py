@@ -57,10 +57,13 @@ class Sender:
         return True
 
     def _record(self, attempts: Iterable[Attempt]) -> None:
-        for attempt in attempts:
-            claimed = self._under_way.pop(attempt)
-            deliveries.record(claimed, _outcome(attempt, claimed))
-            self.sent += 1
+        claims = [(attempt, self._under_way.pop(attempt)) for attempt in attempts]
+        if claims:
+            outcomes = [
+                (claimed, _outcome(attempt, claimed)) for attempt, claimed in claims
+            ]
+            deliveries.record(outcomes)
+            self.sent += len(outcomes)
 
 
 def _attempt(claimed: Claimed) -> Outcome:

@@ -1,9 +1,12 @@
 """From the table to the receivers: once, in order, on a schedule, and no further."""
 
+import threading
+from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from pytest_django import Settings
 
@@ -134,22 +137,29 @@ def test_whoever_comes_back_after_its_lease_changes_nothing(
     later(seconds=deliveries.LEASE.total_seconds())
     deliver()
 
-    deliveries.record(late, Outcome(500, "Answered 500."))
+    deliveries.record([(late, Outcome(500, "Answered 500."))])
 
     assert states() == [DeliveryState.DELIVERED]
 
 
-def test_a_note_withdrawn_while_it_was_sent_stays_so(
-    contact: Contact, webhook: Webhook
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (Outcome(500, "Answered 500."), DeliveryState.CANCELLED),
+        (Outcome(200), DeliveryState.DELIVERED),
+    ],
+    ids=["failed", "told"],
+)
+def test_a_note_withdrawn_while_it_was_sent_is_not_tried_again(
+    contact: Contact, webhook: Webhook, outcome: Outcome, state: str
 ) -> None:
     write_note(contact)
     [claimed] = deliveries.claim(10)
     WebhookDelivery.objects.update(state=DeliveryState.CANCELLED, due_at=None)
 
-    deliveries.record(claimed, Outcome(500, "Answered 500."))
-    assert states() == [DeliveryState.CANCELLED]
-    deliveries.record(claimed, Outcome(200))
-    assert states() == [DeliveryState.DELIVERED]
+    deliveries.record([(claimed, outcome)])
+
+    assert states() == [state]
 
 
 def test_410_disables_at_once(
@@ -212,9 +222,9 @@ def test_a_single_event_that_is_refused_does_not_disable_a_receiver_that_lives(
     write_note(factories.contact(account))
     receiver.answers = [FAILURE]
     [first, second] = deliveries.claim(10)
-    deliveries.record(second, Outcome(200))
+    deliveries.record([(second, Outcome(200))])
 
-    deliveries.record(first, Outcome(500, "Answered 500."))
+    deliveries.record([(first, Outcome(500, "Answered 500."))])
 
     webhook.refresh_from_db()
     assert webhook.disabled_at is None
@@ -297,6 +307,39 @@ def test_a_secret_that_cannot_be_read_is_a_failed_attempt(
         "Our fault: KeyError('k1')",
     )
     assert receiver.received == []
+
+
+def test_workers_at_once_send_each_event_once_and_in_order(
+    transactional_db: None, receiver: Receiver
+) -> None:
+    account = factories.account()
+    factories.webhook(account, receiver.url)
+    contacts = [factories.contact(account) for _ in range(8)]
+    for contact in contacts * 5:
+        write_note(contact)
+
+    def work() -> None:
+        deliver()
+        connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+
+    sent: dict[str, list[int]] = defaultdict(list)
+    for request in receiver.received:
+        entity_id = request.form["contacts[note][0][note][element_id]"]
+        sent[entity_id].append(request.note_id)
+    assert sent == {
+        str(contact.entity_id): list(
+            Note.objects.filter(contact=contact)
+            .order_by("id")
+            .values_list("id", flat=True)
+        )
+        for contact in contacts
+    }
 
 
 def test_no_short_code_leaves(

@@ -2,12 +2,21 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from django.utils import timezone
 from pytest_django import Settings
 from standardwebhooks import WebhookVerificationError
 
@@ -186,17 +195,24 @@ def test_addresses_that_can(url: str, target: str) -> None:
 
 
 class Names:
-    """A resolver: what each question is answered with, and what was asked."""
+    """A resolver: what each question is answered with, and what was asked.
 
-    def __init__(self, *addresses: str) -> None:
+    Whatever address is connected to, `there` is where one arrives: on this machine.
+    """
+
+    def __init__(self, *addresses: str, there: int | None = None) -> None:
         self._addresses = list(addresses)
+        self._there = there
         self.asked: list[str] = []
 
     def getaddrinfo(self, host: str, port: int, *_: Any, **__: Any) -> Any:
         self.asked.append(host)
-        if host != NAME:  # an address to connect to: no test leaves this machine
+        if host != NAME and self._there is None:
             raise socket.gaierror("no network here")
-        address = self._addresses.pop(0)
+        if host != NAME:
+            address, port = "127.0.0.1", self._there or 0
+        else:
+            address = self._addresses.pop(0)
         if ":" in address:
             where: tuple[Any, ...] = (address, port, 0, 0)
             return [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", where)]
@@ -242,6 +258,90 @@ def test_what_was_judged_is_what_is_connected_to(
     assert asked == [NAME, "8.8.8.8"]
     assert "no network here" in first.error
     assert "not public: 127.0.0.1" in second.error
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Key and self-signed certificate of NAME."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
+    now = timezone.now()
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    bare = serialization.NoEncryption()
+    path = tmp_path / "receiver.pem"
+    path.write_bytes(key.private_bytes(pem, pkcs8, bare) + made.public_bytes(pem))
+    return path
+
+
+@pytest.fixture
+def tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+@pytest.fixture
+def vouched_for(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(certificate))
+
+
+def lead_to(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let NAME have a public address, which is to be found on this machine."""
+    names = Names("8.8.8.8", there=urlsplit(url).port)
+    monkeypatch.setattr(socket, "getaddrinfo", names.getaddrinfo)
+
+
+@pytest.fixture
+def tls_receiver(
+    tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Receiver]:
+    with receivers.receiver(tls) as made:
+        lead_to(made.url, monkeypatch)
+        yield made
+
+
+@pytest.mark.usefixtures("vouched_for")
+def test_https_is_spoken_with_the_name_at_the_address_that_was_judged(
+    tls_receiver: Receiver,
+) -> None:
+    outcome = transport.send(message(f"https://{NAME}/hook"))
+
+    assert outcome == Outcome(200)
+    [request] = tls_receiver.received
+    assert request.headers["Host"] == NAME
+    request.verify(SECRET)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_a_failure(
+    tls_receiver: Receiver,
+) -> None:
+    outcome = transport.send(message(f"https://{NAME}/hook"))
+
+    assert "CERTIFICATE_VERIFY_FAILED" in outcome.error
+    assert tls_receiver.received == []
+
+
+@pytest.mark.usefixtures("vouched_for")
+def test_what_trickles_encrypted_is_cut_off_as_well(
+    tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Trickling.over.clear()
+    with receivers.serving(Trickling, tls) as (_, url):
+        lead_to(url, monkeypatch)
+        outcome = transport.send(message(f"https://{NAME}/hook"), seconds=1)
+        assert Trickling.over.wait(10)
+
+    assert outcome == Outcome(error="No answer within 1 s.")
 
 
 def test_a_stored_address_is_judged_by_todays_rules(receiver: Receiver) -> None:
