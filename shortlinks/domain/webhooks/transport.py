@@ -27,7 +27,7 @@ from requests_hardened.ip_filter_adapter import IPFilterAdapter
 from standardwebhooks import Webhook as Signer
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, MaxRetryError
 
 from shortlinks.domain.webhooks import destinations, schedule
 from shortlinks.domain.webhooks.schedule import Outcome
@@ -110,7 +110,7 @@ class _Watch:
     def _end(self) -> None:
         self.is_over = True
         if self._socket is not None:
-            # Not TLS's own: it would wait, and be no thread's but the reader's.
+            # Not TLS's own, which would change what another thread is reading with.
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
@@ -211,6 +211,9 @@ def _outcome(response: Response) -> Outcome:
 
 
 def _said(error: Exception) -> str:
+    """Without the url's path, which may hold a secret."""
     if isinstance(error, InvalidIPAddress):
         return f"The name leads to an address that is not public: {error}."
-    return f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
+    first = error.args[0] if error.args else None
+    reason = first.reason if isinstance(first, MaxRetryError) else None
+    return f"{type(error).__name__}: {reason or error}"[:LONGEST_ERROR]
