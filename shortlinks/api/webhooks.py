@@ -1,6 +1,7 @@
 """`/api/v4/webhooks`: whom the account's events are told to (contract §4)."""
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
 
 from django.http import Http404
 from rest_framework.exceptions import PermissionDenied
@@ -15,6 +16,8 @@ from shortlinks.domain.urls import UrlRejected
 from shortlinks.domain.webhooks import destinations, subscriptions
 from shortlinks.domain.webhooks.subscriptions import Subscription, TooManyWebhooks
 from shortlinks.models import Scope, Webhook, WebhookEvent
+
+T = TypeVar("T")
 
 TOO_MANY = FieldError(
     "TooMany",
@@ -40,7 +43,7 @@ class Webhooks(ApiView):
         rows = Webhook.objects.filter(account=self.caller.token.account)
         destination = request.query_params.get("filter[destination]")
         if destination is not None:
-            rows = rows.filter(destination=destination)
+            rows = rows.filter(destination=destination.replace("\0", ""))
         response = hal.listing(
             request, "webhooks", rows.order_by("sort", "id"), represent
         )
@@ -81,7 +84,7 @@ def represent(webhook: Webhook) -> dict[str, Any]:
     }
 
 
-def _read(request: Request, read: Any) -> Any:
+def _read(request: Request, read: Callable[[Item], T]) -> T:
     """What one object says: there is no batch of webhooks."""
     body = bodies.read_json(request)
     if not isinstance(body, dict):
@@ -90,7 +93,7 @@ def _read(request: Request, read: Any) -> Any:
     return found
 
 
-def _subscription(item: Item) -> Subscription | None:
+def _subscription(item: Item) -> Subscription:
     destination = _destination(item)
     if not item.errors:
         try:
