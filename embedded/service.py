@@ -79,7 +79,7 @@ def _prepare(project: Path, var: Path) -> Service:
     plan = Plan(
         project=project,
         var=var,
-        programs=(*(store.program for store in own), *parts),
+        programs=(*(store.program for store in own), *parts, roles.webhooks()),
         environment=environment.compose(var, secrets, settings),
         password=secrets["SUPERVISOR_PASSWORD"],
     )
@@ -91,7 +91,6 @@ def _roles(var: Path, web_port: int, redirect_port: int) -> tuple[Program, ...]:
         roles.web(web_port),
         roles.redirects(redirect_port),
         roles.worker(),
-        roles.webhooks(),
         roles.beat(var / "beat-schedule"),
     )
 
@@ -153,6 +152,8 @@ def _bring_up(service: Service, supervisor: Supervisor) -> None:
     )
     supervisor.wait("redirects", short)
     supervisor.wait("worker", partial(_says_ready, worker_log))
+    say("starting webhooks ...")  # last: nobody waits for it
+    supervisor.start(roles.webhooks())
 
 
 def _start_stores(service: Service, supervisor: Supervisor) -> None:

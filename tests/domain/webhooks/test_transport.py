@@ -123,7 +123,7 @@ def test_a_body_that_trickles_is_cut_off_after_its_status(
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n"
     monkeypatch.setattr(Trickling, "begins", head)
 
-    outcome = transport.send(message(trickling), seconds=0.3)
+    outcome = transport.send(message(trickling), seconds=3)
 
     assert outcome.is_success
     assert Trickling.over.wait(10)
