@@ -11,9 +11,19 @@ from shortlinks.admin import (
     pixels,
     tokens,
     visits,
+    webhooks,
 )
 
 admin.site.site_header = admin.site.site_title = _("Short links")
 admin.site.site_url = None  # there is no other page to go to
 
-__all__ = ["accounts", "contacts", "links", "notes", "pixels", "tokens", "visits"]
+__all__ = [
+    "accounts",
+    "contacts",
+    "links",
+    "notes",
+    "pixels",
+    "tokens",
+    "visits",
+    "webhooks",
+]

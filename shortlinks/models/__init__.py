@@ -19,6 +19,12 @@ from shortlinks.models.tokens import (
     Scope,
 )
 from shortlinks.models.visits import Heartbeat, Revision, SourceKey, Verdict, Visit
+from shortlinks.models.webhooks import (
+    DeliveryState,
+    Webhook,
+    WebhookDelivery,
+    WebhookEvent,
+)
 
 __all__ = [
     "Account",
@@ -26,6 +32,7 @@ __all__ = [
     "ApiToken",
     "Contact",
     "DailyVisits",
+    "DeliveryState",
     "Evidence",
     "GrantKind",
     "Group",
@@ -47,4 +54,7 @@ __all__ = [
     "User",
     "Verdict",
     "Visit",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookEvent",
 ]

@@ -23,6 +23,8 @@ KINDS = [
     "note",
     "pixel",
     "attachment",
+    "webhook",
+    "delivery",
 ]
 
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from shortlinks.domain import oauth, tokens
+from shortlinks.domain.webhooks import events
 from shortlinks.models import (
     Account,
     ApiToken,
@@ -24,6 +25,9 @@ from shortlinks.models import (
     ShortLink,
     User,
     Visit,
+    Webhook,
+    WebhookDelivery,
+    WebhookEvent,
 )
 from tests import factories
 
@@ -41,6 +45,8 @@ class World:
     note: Note
     pixel: Pixel
     attachment: PixelAttachment
+    webhook: Webhook
+    delivery: WebhookDelivery
 
     def rows(self) -> Iterator[Model]:
         for field in fields(self):
@@ -63,8 +69,10 @@ def fill(account: Account, mark: str, *, responsible: User | None) -> World:
         user=user, name=f"{mark} program", redirect_uri="https://crm.example/"
     ).integration
     token = tokens.issue(user, name=f"{mark} token").row
-    things = (group, user, token, integration, contact, link, visit, _note(link))
-    return World(account, *things, *_browser(contact, mark))
+    note = _note(link)
+    things = (group, user, token, integration, contact, link, visit, note)
+    told = _told(user, note, mark)
+    return World(account, *things, *_browser(contact, mark), *told)
 
 
 def _note(link: ShortLink) -> Note:
@@ -95,6 +103,13 @@ def _browser(contact: Contact, mark: str) -> tuple[Pixel, PixelAttachment]:
         last_seen_at=now,
     )
     return pixel, attachment
+
+
+def _told(user: User, note: Note, mark: str) -> tuple[Webhook, WebhookDelivery]:
+    url = f"https://{mark.lower()}.example/{mark}"
+    webhook, _ = factories.webhook(note.account, url, by=user)
+    events.enqueue(WebhookEvent.NOTE_CONTACT, [note.pk])
+    return webhook, WebhookDelivery.objects.get(webhook=webhook)
 
 
 def address(row: Model, page: str) -> str:

@@ -1,0 +1,404 @@
+"""From the table to the receivers: once, in order, on a schedule, and no further."""
+
+import threading
+from collections import defaultdict
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from pytest_django import Settings
+
+from shortlinks.domain import visits
+from shortlinks.domain.webhooks import deliveries, schedule, subscriptions
+from shortlinks.domain.webhooks.schedule import Outcome
+from shortlinks.domain.webhooks.sender import Sender
+from shortlinks.models import (
+    Account,
+    Contact,
+    DeliveryState,
+    Note,
+    ShortLink,
+    Webhook,
+    WebhookDelivery,
+)
+from tests import factories, receivers
+from tests.receivers import Answer, Receiver
+
+FAILURE: Answer = (500, {})
+
+
+@pytest.fixture
+def contact(account: Account) -> Contact:
+    return factories.contact(account)
+
+
+def write_note(to: Contact) -> ShortLink:
+    """A note of a new link's open, and what is to be told of it."""
+    number = Note.objects.count()
+    link = factories.link(to, f"https://shop.example/{number}")
+    factories.visit(link)
+    visits.follow_up()
+    return link
+
+
+def deliver() -> None:
+    """What the worker does with a message."""
+    with Sender() as sender:
+        while sender.step():
+            pass
+
+
+def later(**times: Any) -> None:
+    """As if so much time had passed: what is due, and what was told, is older."""
+    passed = timedelta(**times)
+    WebhookDelivery.objects.filter(due_at__isnull=False).update(
+        due_at=F("due_at") - passed
+    )
+    Webhook.objects.filter(held_until__isnull=False).update(
+        held_until=F("held_until") - passed
+    )
+
+
+def states() -> list[str]:
+    return list(WebhookDelivery.objects.order_by("id").values_list("state", flat=True))
+
+
+def test_a_receiver_that_is_down_three_times_gets_each_event_once_and_in_order(
+    contact: Contact, webhook: Webhook, receiver: Receiver
+) -> None:
+    for _ in range(3):
+        write_note(contact)
+    receiver.answers = [FAILURE] * 3
+
+    for wait in (*schedule.WAITS[:4], timedelta(0), timedelta(0)):
+        later(seconds=wait.total_seconds())
+        deliver()
+
+    first, second, third = Note.objects.order_by("id").values_list("id", flat=True)
+    assert receiver.note_ids == [first, first, first, first, second, third]
+    ids = [request.headers["webhook-id"] for request in receiver.received]
+    assert len(set(ids[:4])) == 1
+    assert states() == [DeliveryState.DELIVERED] * 3
+
+
+def test_an_event_waits_for_the_earlier_ones_of_its_contact_alone(
+    account: Account, contact: Contact, webhook: Webhook, receiver: Receiver
+) -> None:
+    write_note(contact)
+    receiver.answers = [FAILURE]
+    deliver()
+    write_note(contact)
+    other = write_note(factories.contact(account))
+
+    deliver()
+
+    assert len(receiver.received) == 2
+    assert receiver.note_ids[-1] == Note.objects.get(link=other).id
+
+
+def test_nothing_is_sent_twice(
+    contact: Contact, webhook: Webhook, receiver: Receiver
+) -> None:
+    write_note(contact)
+
+    deliver()
+    later(days=5)
+    deliver()
+
+    assert len(receiver.received) == 1
+    delivery = WebhookDelivery.objects.get()
+    assert (delivery.state, delivery.attempts) == (DeliveryState.DELIVERED, 1)
+    assert delivery.delivered_at is not None
+
+
+def test_what_a_crash_left_is_sent_again_with_the_same_id(
+    contact: Contact, webhook: Webhook, receiver: Receiver
+) -> None:
+    write_note(contact)
+    [lost] = deliveries.claim(10)
+
+    deliver()
+    assert receiver.received == []  # the claim still holds
+    later(seconds=deliveries.LEASE.total_seconds())
+    deliver()
+
+    [request] = receiver.received
+    assert request.headers["webhook-id"] == str(lost.event_id)
+    assert WebhookDelivery.objects.get().attempts == 2
+
+
+def test_whoever_comes_back_after_its_lease_changes_nothing(
+    contact: Contact, webhook: Webhook, receiver: Receiver
+) -> None:
+    write_note(contact)
+    [late] = deliveries.claim(10)
+    later(seconds=deliveries.LEASE.total_seconds())
+    deliver()
+
+    deliveries.record([(late, Outcome(500, "Answered 500."))])
+
+    assert states() == [DeliveryState.DELIVERED]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (Outcome(500, "Answered 500."), DeliveryState.CANCELLED),
+        (Outcome(200), DeliveryState.DELIVERED),
+    ],
+    ids=["failed", "told"],
+)
+def test_a_note_withdrawn_while_it_was_sent_is_not_tried_again(
+    contact: Contact, webhook: Webhook, outcome: Outcome, state: str
+) -> None:
+    write_note(contact)
+    [claimed] = deliveries.claim(10)
+    WebhookDelivery.objects.update(state=DeliveryState.CANCELLED, due_at=None)
+
+    deliveries.record([(claimed, outcome)])
+
+    assert states() == [state]
+
+
+def test_410_disables_at_once(
+    account: Account, contact: Contact, webhook: Webhook, receiver: Receiver
+) -> None:
+    receiver.answers = [(410, {})]
+    write_note(contact)
+
+    deliver()
+
+    webhook.refresh_from_db()
+    assert webhook.disabled_at is not None
+    assert webhook.disabled_reason == "The receiver answered 410 Gone."
+    assert states() == [DeliveryState.GIVEN_UP]
+    write_note(factories.contact(account))
+    assert len(states()) == 1
+
+
+def test_the_last_attempt_disables_and_says_so(
+    contact: Contact,
+    webhook: Webhook,
+    receiver: Receiver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    receiver.answers = [FAILURE] * 10
+    write_note(contact)
+    write_note(contact)
+
+    for wait in schedule.WAITS:
+        later(seconds=wait.total_seconds())
+        deliver()
+
+    webhook.refresh_from_db()
+    reason = "No event was accepted in 10 attempts; last: Answered 500."
+    assert (webhook.disabled_reason, webhook.failures) == (reason, 10)
+    assert f"webhook {webhook.id} to 127.0.0.1 disabled: {reason}" in caplog.text
+    assert states() == [DeliveryState.GIVEN_UP, DeliveryState.PENDING]
+    assert len(receiver.received) == 10
+
+
+def test_what_waited_for_a_disabled_webhook_is_sent_when_it_is_enabled(
+    contact: Contact, webhook: Webhook, receiver: Receiver
+) -> None:
+    write_note(contact)
+    subscriptions.disable([webhook])
+    deliver()
+    assert receiver.received == []
+
+    subscriptions.enable([webhook])
+    deliver()
+
+    assert states() == [DeliveryState.DELIVERED]
+
+
+def test_a_single_event_that_is_refused_does_not_disable_a_receiver_that_lives(
+    account: Account, contact: Contact, webhook: Webhook, receiver: Receiver
+) -> None:
+    write_note(contact)
+    WebhookDelivery.objects.update(attempts=9)
+    write_note(factories.contact(account))
+    receiver.answers = [FAILURE]
+    [first, second] = deliveries.claim(10)
+    deliveries.record([(second, Outcome(200))])
+
+    deliveries.record([(first, Outcome(500, "Answered 500."))])
+
+    webhook.refresh_from_db()
+    assert webhook.disabled_at is None
+    assert states() == [DeliveryState.GIVEN_UP, DeliveryState.DELIVERED]
+
+
+def test_retry_after_holds_the_whole_receiver(
+    account: Account, contact: Contact, webhook: Webhook, receiver: Receiver
+) -> None:
+    receiver.answers = [(429, {"Retry-After": "3000"})]
+    write_note(contact)
+    deliver()
+    write_note(factories.contact(account))
+
+    later(seconds=2900)
+    deliver()
+    assert len(receiver.received) == 1
+    later(seconds=100)
+    deliver()
+
+    assert len(receiver.received) == 3
+    assert states() == [DeliveryState.DELIVERED] * 2
+
+
+def test_one_receiver_has_a_few_threads_and_one_that_failed_has_one(
+    account: Account, webhook: Webhook
+) -> None:
+    for _ in range(10):
+        write_note(factories.contact(account))
+
+    claimed = [len(deliveries.claim(32)), len(deliveries.claim(32))]
+    assert claimed == [deliveries.MOST_AT_ONCE, 0]
+
+    WebhookDelivery.objects.update(claimed_at=None)
+    Webhook.objects.update(failures=1)
+    assert len(deliveries.claim(32)) == 1
+
+
+def test_receivers_take_turns(account: Account, receiver: Receiver) -> None:
+    for number in range(3):
+        factories.webhook(account, f"{receiver.url}{number}")
+    for _ in range(4):
+        write_note(factories.contact(account))
+
+    turns = [deliveries.claim(3) for _ in range(4)]
+
+    assert [len({c.webhook_id for c in turn}) for turn in turns] != [1, 1, 1, 1]
+    assert sum(len(turn) for turn in turns) == 12
+
+
+def test_a_slow_receiver_does_not_delay_another(
+    contact: Contact, account: Account, webhook: Webhook, receiver: Receiver
+) -> None:
+    receiver.answering.clear()
+    with receivers.receiver() as quick, Sender() as sender:
+        factories.webhook(account, quick.url)
+        write_note(contact)
+        while not quick.received:
+            assert sender.step()
+        write_note(contact)
+        while len(quick.received) < 2:
+            assert sender.step()
+        assert len(receiver.received) == 1
+        receiver.answering.set()
+
+    assert states().count(DeliveryState.DELIVERED) == 3
+
+
+def test_a_secret_that_cannot_be_read_is_a_failed_attempt(
+    contact: Contact, webhook: Webhook, receiver: Receiver, settings: Settings
+) -> None:
+    write_note(contact)
+    settings.WEBHOOK_KEYS = {"other": b"x" * 48}
+
+    deliver()
+
+    delivery = WebhookDelivery.objects.get()
+    assert (delivery.state, delivery.last_error) == (
+        "pending",
+        "Our fault: KeyError('k1')",
+    )
+    assert receiver.received == []
+
+
+def test_workers_at_once_send_each_event_once_and_in_order(
+    transactional_db: None, receiver: Receiver
+) -> None:
+    account = factories.account()
+    factories.webhook(account, receiver.url)
+    contacts = [factories.contact(account) for _ in range(8)]
+    for contact in contacts * 5:
+        write_note(contact)
+
+    def work() -> None:
+        deliver()
+        connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+
+    sent: dict[str, list[int]] = defaultdict(list)
+    for request in receiver.received:
+        entity_id = request.form["contacts[note][0][note][element_id]"]
+        sent[entity_id].append(request.note_id)
+    assert sent == {
+        str(contact.entity_id): list(
+            Note.objects.filter(contact=contact)
+            .order_by("id")
+            .values_list("id", flat=True)
+        )
+        for contact in contacts
+    }
+
+
+def test_no_short_code_leaves(
+    contact: Contact, webhook: Webhook, receiver: Receiver
+) -> None:
+    link = write_note(contact)
+
+    deliver()
+
+    [request] = receiver.received
+    assert link.code not in f"{request.body} {request.headers}"
+    assert link.url in request.form["contacts[note][0][note][text]"]
+
+
+def test_sent_again_it_is_the_same_event(
+    contact: Contact, webhook: Webhook, receiver: Receiver
+) -> None:
+    write_note(contact)
+    deliver()
+
+    assert deliveries.send_again(WebhookDelivery.objects.all()) == 1
+    deliver()
+
+    first, again = receiver.received
+    assert first.headers["webhook-id"] == again.headers["webhook-id"]
+    assert first.body == again.body
+
+
+def test_withdrawn_notes_and_what_is_under_way_are_not_sent_again(
+    account: Account, webhook: Webhook
+) -> None:
+    write_note(factories.contact(account))
+    WebhookDelivery.objects.update(state=DeliveryState.CANCELLED, due_at=None)
+    write_note(factories.contact(account))
+    deliveries.claim(1)
+
+    assert deliveries.send_again(WebhookDelivery.objects.all()) == 0
+
+
+def test_old_deliveries_are_dropped(account: Account, webhook: Webhook) -> None:
+    for _ in range(2):
+        write_note(factories.contact(account))
+    old = WebhookDelivery.objects.order_by("id")[:1]
+    month = timedelta(days=31)
+    WebhookDelivery.objects.filter(pk__in=old).update(
+        created_at=F("created_at") - month
+    )
+
+    assert deliveries.drop_old() == 1
+    assert WebhookDelivery.objects.count() == 1
+
+
+def test_an_inactive_account_tells_nothing(
+    account: Account, contact: Contact, webhook: Webhook, receiver: Receiver
+) -> None:
+    write_note(contact)
+    account.is_active = False
+    account.save()
+
+    deliver()
+
+    assert receiver.received == []
