@@ -55,8 +55,10 @@ def deliver_webhooks() -> None:
                 break
         else:
             deliver_webhooks.delay()
-    if sender.sent:
-        logger.info("webhooks sent: %d", sender.sent)
+    metrics.webhooks_sent.labels("accepted").inc(sender.accepted)
+    metrics.webhooks_sent.labels("failed").inc(sender.failed)
+    if sent := sender.accepted + sender.failed:
+        logger.info("webhooks sent: %d, %d of them in vain", sent, sender.failed)
 
 
 def ring_for_webhooks() -> None:

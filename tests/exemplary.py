@@ -9,9 +9,17 @@ from typing import Any
 import jsonschema_rs
 from django.utils import timezone
 
-from shortlinks.api.openapi import service, short_links
+from shortlinks.api.openapi import service, short_links, webhooks
 from shortlinks.api.openapi.document import document
-from shortlinks.api.openapi.operations import ACCOUNT, CONTACT, LINK, NOTE, PIXEL, USER
+from shortlinks.api.openapi.operations import (
+    ACCOUNT,
+    CONTACT,
+    LINK,
+    NOTE,
+    PIXEL,
+    USER,
+    WEBHOOK,
+)
 from shortlinks.domain import visits
 from shortlinks.domain.oauth import CODE_LIFE
 from shortlinks.models import (
@@ -26,6 +34,7 @@ from shortlinks.models import (
     PixelAttachment,
     ShortLink,
     User,
+    Webhook,
 )
 from tests import factories
 
@@ -55,6 +64,8 @@ def world() -> World:
     Note.objects.update(id=NOTE)
     _pixel(contact)
     _integration(account, admin)
+    webhook, _ = factories.webhook(account, webhooks.DESTINATION, by=admin)
+    Webhook.objects.filter(pk=webhook.pk).update(id=WEBHOOK)
     return World(admin, manager)
 
 

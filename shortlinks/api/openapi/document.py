@@ -10,11 +10,12 @@ from shortlinks.api.openapi import (
     problems,
     service,
     short_links,
+    webhooks,
 )
 from shortlinks.api.openapi.operations import Operation
 from shortlinks.api.openapi.schemas import Components, Json
 
-SUBJECTS = (short_links, contacts, notes, pixels, accounts, service)
+SUBJECTS = (short_links, contacts, notes, pixels, webhooks, accounts, service)
 DESCRIPTION = """\
 Personal short links for the contacts of a CRM: amoCRM's `POST /api/v4/short_links` and
 the neighbours that clients call.

@@ -30,7 +30,7 @@ class Sender:
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="webhook")
         self._under_way: dict[Attempt, Claimed] = {}
-        self.sent = 0
+        self.accepted = self.failed = 0
 
     def __enter__(self) -> "Sender":
         return self
@@ -63,7 +63,9 @@ class Sender:
                 (claimed, _outcome(attempt, claimed)) for attempt, claimed in claims
             ]
             deliveries.record(outcomes)
-            self.sent += len(outcomes)
+            accepted = sum(outcome.is_success for _, outcome in outcomes)
+            self.accepted += accepted
+            self.failed += len(outcomes) - accepted
 
 
 def _attempt(claimed: Claimed) -> Outcome:
