@@ -6,8 +6,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from amocrm_api import AmoOAuthClient
-from pytest_django.live_server_helper import LiveServer
 from standardwebhooks import Webhook as Verifier
 
 from shortlinks.domain.webhooks import secret_box, subscriptions
@@ -190,24 +188,3 @@ def test_a_new_key_takes_over_from_the_old_one(api: Api, settings: Any) -> None:
     assert secret_box.unseal(Webhook.objects.get().secret) == secret
     settings.WEBHOOK_KEYS = {"k3": b"m" * 48, **old}
     assert subscriptions.seal_anew() == 0  # its key is gone: left as it is
-
-
-@pytest.mark.django_db(transaction=True)
-def test_an_existing_client_subscribes(
-    live_server: LiveServer,
-) -> None:
-    admin = factories.admin(factories.account())
-    client: Any = AmoOAuthClient(
-        access_token=factories.token(admin),
-        refresh_token="",
-        crm_url=live_server.url,
-        client_id="",
-        client_secret="",
-        redirect_uri="",
-    )
-
-    made = client.subscribe_webhook(URL, ["note_contact"])
-    client.close()
-
-    webhook = Webhook.objects.get()
-    assert (made["id"], made["settings"]) == (webhook.id, ["note_contact"])

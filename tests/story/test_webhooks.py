@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -102,6 +103,55 @@ def test_an_open_is_told_signed_and_in_the_originals_words(
         WebhookDelivery.objects.filter(state=DeliveryState.DELIVERED).exists
     )
     assert path[1:] not in workers.log.read_text()
+
+
+def test_a_note_by_hand_is_told_at_once(
+    web: httpx.Client,
+    workers: Process,
+    subscribe: Subscribe,
+    contact: Contact,
+    receiver: Receiver,
+) -> None:
+    subscribe(receiver)
+
+    post_note(web, contact)
+
+    services.wait_for(lambda: receiver.received)
+    said = receiver.received[0].form
+    assert said["contacts[note][0][note][note_type]"] == "4"
+    assert said["contacts[note][0][note][text]"] == "Called back."
+
+
+def test_events_are_told_with_no_broker_at_all(
+    transactional_db: None,
+    admin: User,
+    contact: Contact,
+    receiver: Receiver,
+    tmp_path: Path,
+) -> None:
+    nowhere = f"redis://127.0.0.1:{services.free_port()}/0"
+    told = {"REDIS_URL": nowhere, "WEBHOOK_ALLOW_PRIVATE": "1"}
+    program = services.management("deliver_webhooks", "--loop")
+    command = Process(program, tmp_path / "loop.log", **told)
+    token = {"Authorization": f"Bearer {factories.token(admin)}"}
+    try:
+        with services.web(tmp_path, **told) as web:
+            web.headers.update(token)
+            factories.webhook(contact.account, receiver.url)
+            post_note(web, contact)
+            services.wait_for(lambda: receiver.received)
+            post_note(web, contact)
+            services.wait_for(lambda: _has(receiver, 2))
+        command.tell_to_stop()
+        assert command.code() == 0
+    finally:
+        command.stop()
+
+
+def post_note(web: httpx.Client, contact: Contact) -> None:
+    path = f"/api/v4/contacts/{contact.entity_id}/notes"
+    note = {"note_type": "common", "params": {"text": "Called back."}}
+    assert web.post(path, json=[note]).status_code == 200
 
 
 def test_a_receiver_down_for_three_tries_is_told_once_and_in_order(

@@ -27,6 +27,7 @@ from tests import factories, receivers
 from tests.receivers import Answer, Receiver
 
 FAILURE: Answer = (500, {})
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -402,3 +403,23 @@ def test_an_inactive_account_tells_nothing(
     deliver()
 
     assert receiver.received == []
+
+
+def test_only_what_could_be_sent_is_late(
+    contact: Contact, webhook: Webhook, receiver: Receiver
+) -> None:
+    write_note(contact)
+    assert 0 <= deliveries.lateness() < 60
+    later(minutes=5)
+    assert 300 <= deliveries.lateness() < 360
+
+    receiver.answers = [FAILURE]
+    deliver()
+    write_note(contact)
+    WebhookDelivery.objects.filter(attempts=0).update(due_at=F("created_at") - HOUR)
+    assert deliveries.lateness() == 0  # it waits for the first, which failed
+
+    later(hours=1)
+    assert deliveries.lateness() > 3000
+    subscriptions.disable([webhook])
+    assert deliveries.lateness() == 0
