@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
-from shortlinks.models import Account, Webhook
+from shortlinks.models import Account, Contact, Webhook
 from tests import factories, receivers
 from tests.receivers import Receiver
 
@@ -25,3 +25,8 @@ def subscribed(account: Account, receiver: Receiver) -> tuple[Webhook, str]:
 @pytest.fixture
 def webhook(subscribed: tuple[Webhook, str]) -> Webhook:
     return subscribed[0]
+
+
+@pytest.fixture
+def contact(account: Account) -> Contact:
+    return factories.contact(account)

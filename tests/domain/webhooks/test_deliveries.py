@@ -3,14 +3,12 @@
 import threading
 from collections import defaultdict
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
 from django.db.models import F
 from pytest_django import Settings
 
-from shortlinks.domain import visits
 from shortlinks.domain.webhooks import deliveries, schedule, subscriptions
 from shortlinks.domain.webhooks.schedule import Outcome
 from shortlinks.domain.webhooks.sender import Sender
@@ -19,51 +17,14 @@ from shortlinks.models import (
     Contact,
     DeliveryState,
     Note,
-    ShortLink,
     Webhook,
     WebhookDelivery,
 )
 from tests import factories, receivers
-from tests.receivers import Answer, Receiver
+from tests.domain.webhooks.sending import FAILURE, deliver, later, states, write_note
+from tests.receivers import Receiver
 
-FAILURE: Answer = (500, {})
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def contact(account: Account) -> Contact:
-    return factories.contact(account)
-
-
-def write_note(to: Contact) -> ShortLink:
-    """A note of a new link's open, and what is to be told of it."""
-    number = Note.objects.count()
-    link = factories.link(to, f"https://shop.example/{number}")
-    factories.visit(link)
-    visits.follow_up()
-    return link
-
-
-def deliver() -> None:
-    """What the worker does with a message."""
-    with Sender() as sender:
-        while sender.step():
-            pass
-
-
-def later(**times: Any) -> None:
-    """As if so much time had passed: what is due, and what was told, is older."""
-    passed = timedelta(**times)
-    WebhookDelivery.objects.filter(due_at__isnull=False).update(
-        due_at=F("due_at") - passed
-    )
-    Webhook.objects.filter(held_until__isnull=False).update(
-        held_until=F("held_until") - passed
-    )
-
-
-def states() -> list[str]:
-    return list(WebhookDelivery.objects.order_by("id").values_list("state", flat=True))
 
 
 def test_a_receiver_that_is_down_three_times_gets_each_event_once_and_in_order(
@@ -161,93 +122,6 @@ def test_a_note_withdrawn_while_it_was_sent_is_not_tried_again(
     deliveries.record([(claimed, outcome)])
 
     assert states() == [state]
-
-
-def test_410_disables_at_once(
-    account: Account, contact: Contact, webhook: Webhook, receiver: Receiver
-) -> None:
-    receiver.answers = [(410, {})]
-    write_note(contact)
-
-    deliver()
-
-    webhook.refresh_from_db()
-    assert webhook.disabled_at is not None
-    assert webhook.disabled_reason == "The receiver answered 410 Gone."
-    assert states() == [DeliveryState.GIVEN_UP]
-    write_note(factories.contact(account))
-    assert len(states()) == 1
-
-
-def test_the_last_attempt_disables_and_says_so(
-    contact: Contact,
-    webhook: Webhook,
-    receiver: Receiver,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    receiver.answers = [FAILURE] * 10
-    write_note(contact)
-    write_note(contact)
-
-    for wait in schedule.WAITS:
-        later(seconds=wait.total_seconds())
-        deliver()
-
-    webhook.refresh_from_db()
-    reason = "No event was accepted in 10 attempts; last: Answered 500."
-    assert (webhook.disabled_reason, webhook.failures) == (reason, 10)
-    assert f"webhook {webhook.id} to 127.0.0.1 disabled: {reason}" in caplog.text
-    assert states() == [DeliveryState.GIVEN_UP, DeliveryState.PENDING]
-    assert len(receiver.received) == 10
-
-
-def test_what_waited_for_a_disabled_webhook_is_sent_when_it_is_enabled(
-    contact: Contact, webhook: Webhook, receiver: Receiver
-) -> None:
-    write_note(contact)
-    subscriptions.disable([webhook])
-    deliver()
-    assert receiver.received == []
-
-    subscriptions.enable([webhook])
-    deliver()
-
-    assert states() == [DeliveryState.DELIVERED]
-
-
-def test_a_single_event_that_is_refused_does_not_disable_a_receiver_that_lives(
-    account: Account, contact: Contact, webhook: Webhook, receiver: Receiver
-) -> None:
-    write_note(contact)
-    WebhookDelivery.objects.update(attempts=9)
-    write_note(factories.contact(account))
-    receiver.answers = [FAILURE]
-    [first, second] = deliveries.claim(10)
-    deliveries.record([(second, Outcome(200))])
-
-    deliveries.record([(first, Outcome(500, "Answered 500."))])
-
-    webhook.refresh_from_db()
-    assert webhook.disabled_at is None
-    assert states() == [DeliveryState.GIVEN_UP, DeliveryState.DELIVERED]
-
-
-def test_retry_after_holds_the_whole_receiver(
-    account: Account, contact: Contact, webhook: Webhook, receiver: Receiver
-) -> None:
-    receiver.answers = [(429, {"Retry-After": "3000"})]
-    write_note(contact)
-    deliver()
-    write_note(factories.contact(account))
-
-    later(seconds=2900)
-    deliver()
-    assert len(receiver.received) == 1
-    later(seconds=100)
-    deliver()
-
-    assert len(receiver.received) == 3
-    assert states() == [DeliveryState.DELIVERED] * 2
 
 
 def test_one_receiver_has_a_few_threads_and_one_that_failed_has_one(
@@ -353,31 +227,6 @@ def test_no_short_code_leaves(
     [request] = receiver.received
     assert link.code not in f"{request.body} {request.headers}"
     assert link.url in request.form["contacts[note][0][note][text]"]
-
-
-def test_sent_again_it_is_the_same_event(
-    contact: Contact, webhook: Webhook, receiver: Receiver
-) -> None:
-    write_note(contact)
-    deliver()
-
-    assert deliveries.send_again(WebhookDelivery.objects.all()) == 1
-    deliver()
-
-    first, again = receiver.received
-    assert first.headers["webhook-id"] == again.headers["webhook-id"]
-    assert first.body == again.body
-
-
-def test_withdrawn_notes_and_what_is_under_way_are_not_sent_again(
-    account: Account, webhook: Webhook
-) -> None:
-    write_note(factories.contact(account))
-    WebhookDelivery.objects.update(state=DeliveryState.CANCELLED, due_at=None)
-    write_note(factories.contact(account))
-    deliveries.claim(1)
-
-    assert deliveries.send_again(WebhookDelivery.objects.all()) == 0
 
 
 def test_old_deliveries_are_dropped(account: Account, webhook: Webhook) -> None:
