@@ -90,12 +90,7 @@ OPERATIONS = (
             {"destination": GIVEN, "settings": EVENTS, "sort": maybe(SORT)},
             optional=("sort",),
         ),
-        answer=Answer(
-            "The webhook.",
-            SUBSCRIBED,
-            headers=NO_STORE,
-            status=201,
-        ),
+        answer=Answer("The webhook.", SUBSCRIBED, headers=NO_STORE, status=201),
     ),
     Operation(
         id="unsubscribe",
