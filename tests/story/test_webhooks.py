@@ -14,7 +14,7 @@ from django.db.models import F, QuerySet
 from config.celery import app
 from shortlinks.domain.webhooks.schedule import WAITS
 from shortlinks.models import Contact, DeliveryState, Note, User, WebhookDelivery
-from tests import factories, receivers, services
+from tests import factories, receivers, services, stores
 from tests.receivers import Receiver
 from tests.services import Process
 
@@ -146,6 +146,25 @@ def test_events_are_told_with_no_broker_at_all(
         assert command.code() == 0
     finally:
         command.stop()
+
+
+def test_a_broker_that_hangs_costs_no_note(
+    transactional_db: None, admin: User, contact: Contact, tmp_path: Path
+) -> None:
+    """On the connection that carried the message before."""
+    factories.webhook(contact.account, "https://receiver.example/")
+    token = {"Authorization": f"Bearer {factories.token(admin)}"}
+    with (
+        stores.valkey() as valkey,
+        services.web(tmp_path, REDIS_URL=valkey.url) as web,
+    ):
+        web.headers.update(token)
+        post_note(web, contact)
+        with valkey.hung():
+            post_note(web, contact)
+
+    assert WebhookDelivery.objects.count() == Note.objects.count() == 2
+    assert "webhooks wait for beat" in (tmp_path / "web.log").read_text()
 
 
 def post_note(web: httpx.Client, contact: Contact) -> None:
