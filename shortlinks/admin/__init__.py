@@ -13,6 +13,7 @@ from shortlinks.admin import (
     pixels,
     tokens,
     visits,
+    webhooks,
 )
 
 admin.site.site_header = admin.site.site_title = _("Short links")
@@ -28,4 +29,5 @@ __all__ = [
     "pixels",
     "tokens",
     "visits",
+    "webhooks",
 ]

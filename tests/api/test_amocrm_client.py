@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.conf import settings
 from pytest_django.live_server_helper import LiveServer
 
 from shortlinks.domain import visits
-from shortlinks.models import ShortLink, User
+from shortlinks.models import ShortLink, User, Webhook
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -118,10 +119,13 @@ def test_reads_our_401(live_server: LiveServer) -> None:
 
 @pytest.fixture
 def amo(live_server: LiveServer, admin: User) -> Iterator[Any]:
-    """Its GETs hand `json=` to httpx, which takes none: 1.0.1 cannot read by itself."""
+    """Its GETs and DELETEs hand `json=` to httpx, which takes none: 1.0.1 can neither
+    read nor delete by itself.
+    """
     made = client(live_server, factories.token(admin))
     get = made._session.get
     made._session.get = lambda url, json, **options: get(url, **options)
+    made._session.delete = partial(made._session.request, "DELETE")
     yield made
     made.close()
 
@@ -183,3 +187,17 @@ def test_reads_users_and_the_account(amo: Any, admin: User) -> None:
     assert user["email"] == admin.email
     assert amo.get_user(admin.id)["rights"]["is_admin"]
     assert amo.get_account_info()["id"] == admin.account_id
+
+
+def test_subscribes_to_events_and_unsubscribes(amo: Any) -> None:
+    urls = ["https://crm.example/1", "https://crm.example/2"]
+    made = [amo.subscribe_webhook(url, ["note_contact"])["id"] for url in urls]
+
+    listed = amo.get_webhooks()
+    [second] = amo.get_webhooks(urls[1])["_embedded"]["webhooks"]
+    amo.unsubscribe_webhook(urls[0])
+
+    assert listed["_total_items"] == 2
+    assert [w["id"] for w in listed["_embedded"]["webhooks"]] == made
+    assert (second["id"], second["settings"]) == (made[1], ["note_contact"])
+    assert Webhook.objects.get().destination == urls[1]

@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shortlinks', '0010_revisions'),
+        ('shortlinks', '0011_webhooks'),
     ]
 
     operations = [
