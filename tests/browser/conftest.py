@@ -4,8 +4,10 @@ Every name under .test leads to this machine. Cookies of third parties are block
 most browsers do by now.
 """
 
+import os
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import (
     Browser,
@@ -16,6 +18,10 @@ from playwright.sync_api import (
 )
 
 from embedded import debian
+from tests import services
+
+# Playwright keeps an event loop in this thread, and Django takes it for its caller's.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 # Chromium's own says that it is headless, and so no person's.
 USER_AGENT = (
@@ -56,3 +62,16 @@ def visitor(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(visitor: BrowserContext) -> Page:
     return visitor.new_page()
+
+
+@pytest.fixture(scope="session")
+def _web(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.Client]:
+    with services.web(tmp_path_factory.mktemp("web")) as client:
+        yield client
+
+
+@pytest.fixture
+def web(_web: httpx.Client, transactional_db: None) -> httpx.Client:
+    return _web
