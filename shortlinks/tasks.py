@@ -9,7 +9,7 @@ import time
 
 from celery import shared_task
 
-from shortlinks.domain import link_changes, upkeep, visits
+from shortlinks.domain import link_changes, redemptions, upkeep, visits
 from shortlinks.observability import metrics
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ def follow_up_visits() -> None:
             break
     else:
         follow_up_visits.delay()
+    _count(redemptions.follow_up())
     if followed_up:
         logger.info("visits followed up: %d", followed_up)
 

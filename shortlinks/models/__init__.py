@@ -11,6 +11,7 @@ from shortlinks.models.contacts import Contact, TrackingConsent
 from shortlinks.models.links import DailyVisits, ShortLink
 from shortlinks.models.notes import Note, NoteType
 from shortlinks.models.pixels import Evidence, Pixel, PixelAttachment
+from shortlinks.models.sites import ConnectedSite, Redemption, ShortDomain
 from shortlinks.models.tokens import (
     ApiToken,
     GrantKind,
@@ -24,6 +25,7 @@ __all__ = [
     "Account",
     "AddressMask",
     "ApiToken",
+    "ConnectedSite",
     "Contact",
     "DailyVisits",
     "Evidence",
@@ -37,9 +39,11 @@ __all__ = [
     "Pixel",
     "PixelAttachment",
     "PixelMode",
+    "Redemption",
     "Revision",
     "Right",
     "Scope",
+    "ShortDomain",
     "ShortLink",
     "SourceKey",
     "SuspectPolicy",

@@ -17,6 +17,7 @@ class Scope(models.TextChoices):
     CONTACTS_READ = "contacts:read"
     CONTACTS_WRITE = "contacts:write"
     VISITS_READ = "visits:read"
+    PIXELS_WRITE = "pixels:write"
     WEBHOOKS_ADMIN = "webhooks:admin"
     USERS_READ = "users:read"
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import Error, connection
 
-from shortlinks.domain import visits
+from shortlinks.domain import redemptions, visits
 
 SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_AFTER_FAILURE = 5.0
@@ -54,5 +54,6 @@ class Command(BaseCommand):
         while claimed == visits.BATCH and not stop.is_set():
             claimed = visits.follow_up().claimed
             followed_up += claimed
+        redemptions.follow_up()
         if followed_up:
             self.stdout.write(f"visits followed up: {followed_up}")
