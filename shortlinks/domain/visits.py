@@ -144,10 +144,13 @@ def revise(ids: Sequence[UUID]) -> FollowedUp:
     One at a time for each source: what is read is what others have made of it.
     """
     suspicious = conclusions.in_company(ids)
-    if not suspicious:
-        return FollowedUp()
-    _take_turns(conclusions.read(suspicious))
-    changed = [c for c in conclusions.of_judged(suspicious) if c.changes]
+    return reconsider(suspicious) if suspicious else FollowedUp()
+
+
+def reconsider(ids: Sequence[UUID]) -> FollowedUp:
+    """Judge these judged visits by all that is known now, within a transaction."""
+    _take_turns(conclusions.read(ids))
+    changed = [c for c in conclusions.of_judged(ids) if c.changes]
     locked = verdicts.lock(changed)
     return FollowedUp(revised=_tally(locked), notes=verdicts.apply(locked))
 

@@ -9,8 +9,9 @@ from uuid_utils import uuid7
 
 from shortlinks.domain.addresses import masked
 from shortlinks.domain.cached_links import CachedAccount, CachedLink
+from shortlinks.domain.pixel_cookie import Pixel
 from shortlinks.domain.visit_rows import VisitFacts
-from shortlinks.redirects.pixel_cookie import Pixel
+from shortlinks.redirects.directory import Domain
 
 AGENT_LENGTH = 512
 HEADER_LENGTH = 128
@@ -26,7 +27,10 @@ FETCH_HEADERS = (
 
 
 class Request(NamedTuple):
-    """What of a request decides anything: `address` is 4 or 16 bytes, or none."""
+    """What of a request decides anything: `address` is 4 or 16 bytes, or none.
+
+    `domain` is the customer's, if it came by one.
+    """
 
     method: str
     path: str
@@ -34,6 +38,7 @@ class Request(NamedTuple):
     headers: Mapping[bytes, bytes]
     address: bytes
     purpose: str
+    domain: Domain | None = None
 
 
 class Recognised(NamedTuple):
@@ -53,7 +58,7 @@ def of_request(
 ) -> VisitFacts:
     headers = request.headers
     pixel = recognised.pixel
-    agent = _text(headers.get(b"user-agent", b""), AGENT_LENGTH)
+    agent = user_agent(headers)
     return VisitFacts(
         id=str(uuid7()),
         link_id=link.id,
@@ -70,6 +75,10 @@ def of_request(
         pixel_is_new=pixel.is_new if pixel else False,
         staff=recognised.staff,
     )
+
+
+def user_agent(headers: Mapping[bytes, bytes]) -> str:
+    return _text(headers.get(b"user-agent", b""), AGENT_LENGTH)
 
 
 def purpose(headers: Mapping[bytes, bytes]) -> str:

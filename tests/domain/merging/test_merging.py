@@ -381,3 +381,43 @@ def test_webhooks_are_told_each_step(
     for row in told.all():
         assert bodies.written(row.event, row.facts, base_url="https://x")
     assert told.all().count() == 3
+
+
+def test_click_that_the_page_took_over_tells_two_apart(
+    admin: User, client: Contact, other: Contact
+) -> None:
+    worlds.opens("family's", client)
+    worlds.opens("family's", other)
+    worlds.redeems("family's", other)
+
+    chat, _ = worlds.chats_with("family's", admin)
+
+    assert chat.contact.root == other
+    assert Merge.objects.get().rule == "R6"
+
+
+def test_click_of_another_afterwards_leaves_it_to_a_person(
+    admin: User, client: Contact, other: Contact
+) -> None:
+    worlds.opens("family's", client)
+    worlds.redeems("family's", client)
+    worlds.opens("family's", other)
+
+    chat, _ = worlds.chats_with("family's", admin)
+
+    assert chat.contact.root == chat.contact
+    assert len(pairs()) == 3  # both with the chat's contact, and with each other
+
+
+def test_site_knows_a_browser_that_has_forgotten_its_cookie(
+    admin: User, client: Contact
+) -> None:
+    worlds.opens("before", client)
+    worlds.redeems("before", client)
+    worlds.opens("after", client)
+    worlds.redeems("after", client, page="before")
+
+    chat, _ = worlds.chats_with("before", admin)
+
+    assert chat.contact.root == client
+    assert Merge.objects.get().rule == "R3"
