@@ -6,6 +6,7 @@ from shortlinks.api.account import AccountView
 from shortlinks.api.contacts import Contacts, ContactView
 from shortlinks.api.documentation import OpenApi
 from shortlinks.api.events import Events, EventView
+from shortlinks.api.exchange import Exchange
 from shortlinks.api.links import LinkView
 from shortlinks.api.notes import ContactNote, ContactNotes, Notes
 from shortlinks.api.pixels import ContactPixel, ContactPixels
@@ -29,6 +30,7 @@ urlpatterns = [
     path("contacts/<int:entity_id>/visits", ContactVisits.as_view()),
     path("contacts/<int:entity_id>/pixels", ContactPixels.as_view()),
     path("contacts/<int:entity_id>/pixels/<int:pixel_id>", ContactPixel.as_view()),
+    path("pixels/exchange", Exchange.as_view()),
     path("events", Events.as_view()),
     path("events/<int:event_id>", EventView.as_view()),
 ]

@@ -166,7 +166,7 @@ def test_queries_do_not_depend_on_the_size_of_the_batch(
 
     # savepoint, claim, facts, around, links, done, near notes, insert, 2 × pixels,
     # count, revision, end; failed; savepoint, revision, company, delete, end; 2 more
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(23):
         visits.follow_up()
 
 
