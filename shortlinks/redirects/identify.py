@@ -15,11 +15,10 @@ from typing import Any
 import msgspec
 import psycopg
 
-from shortlinks.domain import rates, redeeming
+from shortlinks.domain import rates, redeeming, visit_rows
 from shortlinks.domain.click_tokens import ClickTokens
 from shortlinks.domain.rates import Limit
 from shortlinks.domain.redeeming import Dialogue, Outcome
-from shortlinks.redirects import visit_facts
 from shortlinks.redirects.database import Guarded
 from shortlinks.redirects.directory import Directory, Site
 from shortlinks.redirects.pages import Answer, Header
@@ -94,7 +93,7 @@ class Identify:
         question = redeeming.Request(
             account_id=site.account_id,
             click=self.clicks.read(asked.click),
-            user_agent=visit_facts.user_agent(request.headers),
+            user_agent=visit_rows.user_agent(request.headers.get(b"user-agent", b"")),
             visitor_uid=asked.visitor_uid,
         )
         ask = redeeming.feel if asked.gesture else _redeem_now
