@@ -59,11 +59,15 @@ def nameservers(name: str) -> tuple[tuple[str, int], ...]:
     """Addresses, each with a port or the usual one: `192.0.2.1,192.0.2.2:5353`."""
     found = []
     for word in words(name):
-        host, _, port = word.rpartition(":") if word.count(":") == 1 else (word, "", "")
+        host, _, port = (
+            word.rpartition(":") if word.count(":") == 1 else (word, "", "53")
+        )
         try:
-            found.append((str(ip_address(host)), int(port or 53)))
+            found.append((str(ip_address(host)), int(port)))
         except ValueError as error:
             raise ImproperlyConfigured(f"{name}: {error}") from None
+        if not 0 < found[-1][1] < 2**16:
+            raise ImproperlyConfigured(f"{name}: {port} is no port")
     return tuple(found)
 
 

@@ -4,6 +4,7 @@ Whoever controls the name in DNS owns the domain. That it answers with what this
 put there would prove nothing: a name that leads here serves every account's proof.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlsplit
@@ -20,10 +21,23 @@ from shortlinks.domain import urls
 from shortlinks.models import ShortDomain
 
 DNS_SECONDS = 5.0
+# What DNS and cookies take, and short enough for the name of the proof.
+MOST_CHARACTERS = 240
+_NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
+_BEYOND_THE_HOST = re.compile(r"[/\\:@?#]")
+_SAID = (
+    (dns.resolver.NXDOMAIN, "DNS has no such name yet."),
+    (dns.resolver.NoAnswer, "The name has no TXT record yet."),
+    (dns.exception.Timeout, "The name servers do not answer, please try again."),
+)
 
 
 class DomainRejected(ValueError):
     pass
+
+
+class NotVerified(Exception):
+    """Nobody has proven that the domain is the account's; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +48,10 @@ class Checked:
 
 def host(text: str) -> str:
     """A host that an account may claim, as it is compared."""
-    bare = urls.bare_host(text.strip())
+    bare = _bare(text.strip())
     if bare in urls.policy().own_hosts:
         raise DomainRejected("This host is the service's own.")
-    if _suffixes().privatesuffix(bare) is None or urls.is_private(bare):
+    if not _is_of_a_site(bare):
         raise DomainRejected("This is no host of a site.")
     return bare
 
@@ -46,8 +60,8 @@ def cookie_domain(text: str, of_host: str) -> str:
     """The domain of the site that the host belongs to; "" is none."""
     if not text.strip():
         return ""
-    bare = urls.bare_host(text.strip().lstrip("."))
-    if f".{of_host}".endswith(f".{bare}") and _suffixes().privatesuffix(bare):
+    bare = _bare(text.strip().lstrip("."))
+    if f".{of_host}".endswith(f".{bare}") and _is_of_a_site(bare):
         return bare
     raise DomainRejected("The host is not under this domain, or it is everybody's.")
 
@@ -59,18 +73,22 @@ def check(domain: ShortDomain) -> Checked:
     try:
         found = _texts(domain.txt_name)
     except dns.exception.DNSException as error:
-        return Checked(is_verified=False, detail=f"DNS says: {type(error).__name__}")
+        return Checked(is_verified=False, detail=_in_words(error))
     if domain.txt_value not in found:
-        return Checked(is_verified=False, detail="The TXT record is another.")
+        return Checked(is_verified=False, detail="The TXT record has another value.")
     return _verify(domain)
 
 
 def make_primary(domain: ShortDomain) -> None:
-    """New links of the account have this host from now on."""
+    """New links of the account have this host from now on, if it is verified."""
     with transaction.atomic():
-        others = ShortDomain.objects.filter(account=domain.account_id)
-        others.filter(is_primary=True).update(is_primary=False)
-        others.filter(pk=domain.pk).verified().update(is_primary=True)
+        own = ShortDomain.objects.filter(account=domain.account_id)
+        # Two at once take turns.
+        rows = {row.pk: row for row in own.select_for_update().order_by("pk")}
+        if domain.pk not in rows or rows[domain.pk].verified_at is None:
+            raise NotVerified
+        own.filter(is_primary=True).update(is_primary=False)
+        own.filter(pk=domain.pk).update(is_primary=True)
 
 
 def base_url(of_host: str) -> str:
@@ -82,6 +100,27 @@ def base_url(of_host: str) -> str:
     return f"{own.scheme}://{of_host}{port}"
 
 
+def _bare(text: str) -> str:
+    """The host alone: nothing of what is pasted round it is left out silently."""
+    if _BEYOND_THE_HOST.search(text):
+        raise DomainRejected("Name the host alone, such as go.shop.example.")
+    return urls.bare_host(text)
+
+
+def _is_of_a_site(bare: str) -> bool:
+    is_name = len(bare) <= MOST_CHARACTERS and _NAME.fullmatch(bare) is not None
+    return (
+        is_name and not urls.is_private(bare) and bool(_suffixes().privatesuffix(bare))
+    )
+
+
+def _in_words(error: dns.exception.DNSException) -> str:
+    for kind, words in _SAID:
+        if isinstance(error, kind):
+            return words
+    return "The name servers cannot tell, please try again."
+
+
 def _verify(domain: ShortDomain) -> Checked:
     try:
         with transaction.atomic():
@@ -89,7 +128,9 @@ def _verify(domain: ShortDomain) -> Checked:
             domain.save(update_fields=["verified_at"])
     except IntegrityError:
         domain.verified_at = None
-        return Checked(is_verified=False, detail="It is another account's.")
+        return Checked(
+            is_verified=False, detail="It is proven, but another account's already."
+        )
     return Checked(is_verified=True, detail="It is verified.")
 
 

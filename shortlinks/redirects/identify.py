@@ -4,18 +4,15 @@ Of a click a page gets the visitor's uid, and never anything of the contact.
 """
 
 import asyncio
-import hashlib
 import time
-from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import psycopg
 
-from shortlinks.domain import rates, redeeming, visit_rows
+from shortlinks.domain import pixel_script, rates, redeeming, visit_rows
 from shortlinks.domain.click_tokens import ClickTokens
 from shortlinks.domain.rates import Limit
 from shortlinks.domain.redeeming import Dialogue, Outcome
@@ -26,12 +23,8 @@ from shortlinks.redirects.visit_facts import Request
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
-SCRIPT_PATH = "/pixel/v1.js"
 PATH = "/pixel/v1/identify"
-PATHS = frozenset({SCRIPT_PATH, PATH})
-SCRIPT = (Path(__file__).parent / "pixel_v1.js").read_bytes()
-# For `integrity=`: another byte in the script is another version of it.
-INTEGRITY = f"sha384-{b64encode(hashlib.sha384(SCRIPT).digest()).decode()}"
+PATHS = frozenset({pixel_script.PATH, PATH})
 A_YEAR = 31_536_000
 MOST_BODY = 4096
 MOST_A_MINUTE = 30
@@ -66,7 +59,7 @@ class Identify:
     turn: asyncio.Lock
 
     async def answer(self, request: Request, receive: Receive) -> Answer:
-        if request.path == SCRIPT_PATH:
+        if request.path == pixel_script.PATH:
             return _script(request)
         origin = request.headers.get(b"origin", b"")
         if request.method == "OPTIONS":
@@ -135,9 +128,9 @@ def _script(request: Request) -> Answer:
         (b"access-control-allow-origin", b"*"),  # `integrity` asks for it
         (b"cross-origin-resource-policy", b"cross-origin"),
         (b"x-content-type-options", b"nosniff"),
-        (b"content-length", b"%d" % len(SCRIPT)),
+        (b"content-length", b"%d" % len(pixel_script.SCRIPT)),
     ]
-    return Answer(200, headers, SCRIPT)
+    return Answer(200, headers, pixel_script.SCRIPT)
 
 
 def _preflight(origin: bytes, origins: frozenset[bytes]) -> Answer:
