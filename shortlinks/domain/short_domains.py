@@ -24,7 +24,7 @@ DNS_SECONDS = 5.0
 # What DNS and cookies take, and short enough for the name of the proof.
 MOST_CHARACTERS = 240
 _NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
-_BEYOND_THE_HOST = re.compile(r"[/\\:@?#]")
+_BEYOND_THE_HOST = re.compile(r"[/\\:@?#\s]")
 _SAID = (
     (dns.resolver.NXDOMAIN, "DNS has no such name yet."),
     (dns.resolver.NoAnswer, "The name has no TXT record yet."),
@@ -128,9 +128,7 @@ def _verify(domain: ShortDomain) -> Checked:
             domain.save(update_fields=["verified_at"])
     except IntegrityError:
         domain.verified_at = None
-        return Checked(
-            is_verified=False, detail="It is proven, but another account's already."
-        )
+        return Checked(is_verified=False, detail="It is another account's already.")
     return Checked(is_verified=True, detail="It is verified.")
 
 
