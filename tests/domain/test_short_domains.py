@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from shortlinks.domain import links, short_domains
+from shortlinks.domain import links, short_domains, urls
 from shortlinks.domain.access import Grant
 from shortlinks.domain.short_domains import DomainRejected, NotVerified
 from shortlinks.models import Account, ShortDomain
@@ -186,13 +186,13 @@ def test_the_services_own_hosts_are_nobodys(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(settings, "EXTRA_SHORT_HOSTS", ["go.service.example"])
-    short_domains.urls.policy.cache_clear()
+    urls.policy.cache_clear()
     try:
         with pytest.raises(DomainRejected, match="own"):
             short_domains.host("GO.service.example.")
     finally:
         monkeypatch.undo()
-        short_domains.urls.policy.cache_clear()
+        urls.policy.cache_clear()
 
 
 @pytest.mark.parametrize(
