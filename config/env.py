@@ -59,9 +59,8 @@ def nameservers(name: str) -> tuple[tuple[str, int], ...]:
     """Addresses, each with a port or the usual one: `192.0.2.1,192.0.2.2:5353`."""
     found = []
     for word in words(name):
-        host, _, port = (
-            word.rpartition(":") if word.count(":") == 1 else (word, "", "53")
-        )
+        has_port = word.count(":") == 1
+        host, _, port = word.rpartition(":") if has_port else (word, "", "53")
         try:
             found.append((str(ip_address(host)), int(port)))
         except ValueError as error:

@@ -100,27 +100,6 @@ def base_url(of_host: str) -> str:
     return f"{own.scheme}://{of_host}{port}"
 
 
-def _bare(text: str) -> str:
-    """The host alone: nothing of what is pasted round it is left out silently."""
-    if _BEYOND_THE_HOST.search(text):
-        raise DomainRejected("Name the host alone, such as go.shop.example.")
-    return urls.bare_host(text)
-
-
-def _is_of_a_site(bare: str) -> bool:
-    is_name = len(bare) <= MOST_CHARACTERS and _NAME.fullmatch(bare) is not None
-    return (
-        is_name and not urls.is_private(bare) and bool(_suffixes().privatesuffix(bare))
-    )
-
-
-def _in_words(error: dns.exception.DNSException) -> str:
-    for kind, words in _SAID:
-        if isinstance(error, kind):
-            return words
-    return "The name servers cannot tell, please try again."
-
-
 def _verify(domain: ShortDomain) -> Checked:
     try:
         with transaction.atomic():
@@ -151,3 +130,23 @@ def _resolver() -> dns.resolver.Resolver:
 @cache
 def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
+
+
+def _bare(text: str) -> str:
+    """The host alone: nothing of what is pasted round it is left out silently."""
+    if _BEYOND_THE_HOST.search(text):
+        raise DomainRejected("Name the host alone, such as go.shop.example.")
+    return urls.bare_host(text)
+
+
+def _is_of_a_site(bare: str) -> bool:
+    if len(bare) > MOST_CHARACTERS or not _NAME.fullmatch(bare):
+        return False
+    return not urls.is_private(bare) and _suffixes().privatesuffix(bare) is not None
+
+
+def _in_words(error: dns.exception.DNSException) -> str:
+    for kind, words in _SAID:
+        if isinstance(error, kind):
+            return words
+    return "The name servers cannot tell, please try again."
