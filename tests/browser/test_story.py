@@ -203,7 +203,8 @@ def test_opting_out_on_the_short_host_ends_it(
     page: Page, visitor: BrowserContext, shop: Shop
 ) -> None:
     page.goto(f"{shop.short}/privacy")
-    page.get_by_role("button").first.click()
+    page.get_by_role("button").click()
+    expect(page.locator("body")).to_contain_text("Ваш браузер не узнаётся")
 
     open_link(page, shop)
     write_to_the_shop(page)
