@@ -74,14 +74,12 @@ def test_another_host_is_visited_once_and_the_page_comes_after(
 def test_each_short_domain_of_the_account_is_visited(
     hosts_apart: None, client: Client, manager: User
 ) -> None:
-    hosts = {"go.shop.example": manager.account, "go.other.example": None}
-    for host, account in hosts.items():
-        ShortDomain.objects.create(
-            account=account or factories.account(),
-            host=host,
-            verified_at=timezone.now(),
-        )
-    ShortDomain.objects.create(account=manager.account, host="unproven.shop.example")
+    assert manager.account is not None
+    proven = {"verified_at": timezone.now()}
+    own, other = manager.account, factories.account()
+    ShortDomain.objects.create(account=own, host="go.shop.example", **proven)
+    ShortDomain.objects.create(account=other, host="go.other.example", **proven)
+    ShortDomain.objects.create(account=own, host="unproven.shop.example")
 
     pages: list[Any] = [client.get("/admin/", headers=PAGE) for _ in range(3)]
 
