@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shortlinks.api.problems import Problem
-from shortlinks.domain import short_domains
+from shortlinks.domain import urls
 from shortlinks.domain.links import CreatedLink
 
 M = TypeVar("M", bound=Model)
@@ -53,7 +53,7 @@ def short_links(created: Sequence[CreatedLink]) -> dict[str, Any]:
         "_embedded": {
             "short_links": [
                 {
-                    "url": f"{short_domains.base_url(link.host)}/{link.code}",
+                    "url": f"{urls.short_base_url(link.host)}/{link.code}",
                     "account_id": link.account_id,
                     "metadata": {
                         "entity_type": "contacts",

@@ -5,6 +5,7 @@ visit's own affair: what is judged later, or anew, finds the redemption by itsel
 (`verdicts`).
 """
 
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -16,13 +17,25 @@ from shortlinks.domain.redeeming import Answer, Dialogue
 from shortlinks.domain.visits import FollowedUp
 from shortlinks.models import Redemption, Verdict
 
+logger = logging.getLogger(__name__)
+
 BATCH = 1000
 # Nobody waits for a visit that has not come by then.
 MOST_WAIT = timedelta(days=1)
 
+SELECT_DUE = """
+SELECT visit_id FROM shortlinks_redemption
+WHERE due_at <= now() ORDER BY due_at LIMIT %s
+"""
 CLAIM = """
 SELECT visit_id, gesture_at IS NOT NULL FROM shortlinks_redemption
-WHERE due_at <= now() ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
+WHERE visit_id = ANY(%s) AND due_at <= now() FOR UPDATE SKIP LOCKED
+"""
+PUT_OFF = """
+UPDATE shortlinks_redemption
+SET due_at = CASE WHEN redeemed_at > now() - %(most_wait)s
+             THEN now() + interval '10 min' END
+WHERE visit_id = %(id)s
 """
 # Whoever judges a visit holds it until the verdict is stored: no waiting, next time.
 LOCK_VISITS = """
@@ -54,9 +67,39 @@ def conduct(dialogue: Dialogue) -> Answer:
 
 
 def follow_up(limit: int = BATCH) -> FollowedUp:
-    """Attach the browsers of persons' redeemed clicks; and hear of gestures."""
+    """Attach the browsers of persons' redeemed clicks; and hear of gestures.
+
+    One that cannot be followed is put off, and stops no other.
+    """
+    ids = _due(limit)
+    try:
+        return _follow(ids)
+    except visits.ROW_FAULTS as error:
+        visits.raise_if_away(error)
+        logger.exception("%d redemptions failed, trying each alone", len(ids))
+    done = FollowedUp()
+    for id_ in ids:
+        done.add(_follow_alone(id_))
+    return done
+
+
+def _follow_alone(visit_id: UUID) -> FollowedUp:
+    try:
+        return _follow([visit_id])
+    except visits.ROW_FAULTS as error:
+        visits.raise_if_away(error)
+        logger.error("the redemption of %s is put off: %r", visit_id, error)  # noqa: TRY400
+        with connection.cursor() as cursor:
+            parameters = {"id": visit_id, "most_wait": MOST_WAIT}
+            cursor.execute(PUT_OFF, arrays.as_text(parameters))
+        return FollowedUp()
+
+
+def _follow(ids: Sequence[UUID]) -> FollowedUp:
+    if not ids:
+        return FollowedUp()
     with transaction.atomic():
-        claimed = _claim(limit)
+        claimed = _claim(ids)
         if not claimed:
             return FollowedUp()
         locked = conclusions.read(found) if (found := _lock(list(claimed))) else []
@@ -80,9 +123,15 @@ def _reconsider(ids: Sequence[UUID]) -> FollowedUp:
     return done
 
 
-def _claim(limit: int) -> dict[UUID, bool]:
+def _due(limit: int) -> list[UUID]:
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, [limit])
+        cursor.execute(SELECT_DUE, [limit])
+        return [id_ for (id_,) in cursor]
+
+
+def _claim(ids: Sequence[UUID]) -> dict[UUID, bool]:
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, [list(ids)])
         return dict(cursor.fetchall())
 
 

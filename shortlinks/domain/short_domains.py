@@ -7,7 +7,6 @@ put there would prove nothing: a name that leads here serves every account's pro
 import re
 from dataclasses import dataclass
 from functools import cache
-from urllib.parse import urlsplit
 
 import dns.exception
 import dns.nameserver
@@ -89,15 +88,6 @@ def make_primary(domain: ShortDomain) -> None:
             raise NotVerified
         own.filter(is_primary=True).update(is_primary=False)
         own.filter(pk=domain.pk).update(is_primary=True)
-
-
-def base_url(of_host: str) -> str:
-    """What short urls begin with; of no host, the service's own."""
-    own = urlsplit(settings.SHORT_BASE_URL)
-    if not of_host:
-        return str(settings.SHORT_BASE_URL)
-    port = f":{own.port}" if own.port else ""
-    return f"{own.scheme}://{of_host}{port}"
 
 
 def _verify(domain: ShortDomain) -> Checked:

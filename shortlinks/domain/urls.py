@@ -124,6 +124,15 @@ def _refuse_unsafe(parsed: ada_url.URL, policy: UrlPolicy) -> None:
         raise UrlRejected("UnsafeUrl", "The URL leads to a private or bare address.")
 
 
+def short_base_url(host: str) -> str:
+    """What short urls of this host begin with; of "", those of the service's own."""
+    own = urlsplit(settings.SHORT_BASE_URL)
+    if not host:
+        return str(settings.SHORT_BASE_URL)
+    port = f":{own.port}" if own.port else ""
+    return f"{own.scheme}://{host}{port}"
+
+
 def is_private(host: str) -> bool:
     """Whether only some networks know the host: any bare address counts as such."""
     if "." not in host or host.startswith("["):

@@ -18,7 +18,9 @@ from shortlinks.models import (
     MergeCheck,
     MergeSuggestion,
     Note,
+    Pixel,
     PixelAttachment,
+    Redemption,
     SeparatePair,
     Standing,
     TrackingConsent,
@@ -305,6 +307,23 @@ def test_an_objection_holds_for_both(
     undoing.undo(merge, by=admin)
     client.refresh_from_db()
     assert client.tracking_consent == TrackingConsent.UNKNOWN
+
+
+def test_an_objection_forgets_what_sites_call_the_browser(
+    admin: User, client: Contact
+) -> None:
+    worlds.opens("phone", client)
+    worlds.redeems("phone", client)
+    chat, _ = worlds.chats_with("phone", admin, contact=client)
+    said: dict[str, Any] = {"tracking_consent": TrackingConsent.DENIED}
+
+    change = ContactChange(client.entity_id, None, None, None, None, **said)
+    contacts.update([change], user=admin)
+
+    chat.refresh_from_db()
+    assert chat.visitor_uid == ""
+    assert not Redemption.objects.exists()
+    assert not Pixel.objects.exists()
 
 
 def test_a_word_on_tracking_reaches_what_is_merged(
