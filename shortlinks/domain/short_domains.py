@@ -66,11 +66,13 @@ def check(domain: ShortDomain) -> Checked:
 
 
 def make_primary(domain: ShortDomain) -> None:
-    """New links of the account have this host from now on."""
+    """New links of the account have this host from now on, if it is verified."""
+    if domain.verified_at is None:
+        return
     with transaction.atomic():
         others = ShortDomain.objects.filter(account=domain.account_id)
         others.filter(is_primary=True).update(is_primary=False)
-        others.filter(pk=domain.pk).verified().update(is_primary=True)
+        others.filter(pk=domain.pk).update(is_primary=True)
 
 
 def base_url(of_host: str) -> str:

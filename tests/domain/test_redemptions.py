@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -82,13 +82,17 @@ def feels(visit: Visit) -> None:
     redemptions.conduct(redeeming.feel(asked(visit, visitor_uid=uid)))
 
 
+def a_minute_ago() -> datetime:
+    return timezone.now() - timedelta(minutes=1)
+
+
 def follow_up_visits() -> None:
-    Visit.objects.filter(due_at__isnull=False).update(due_at=timezone.now())
+    Visit.objects.filter(due_at__isnull=False).update(due_at=a_minute_ago())
     visits.follow_up()
 
 
 def follow_up_redemptions() -> None:
-    Redemption.objects.filter(due_at__isnull=False).update(due_at=timezone.now())
+    Redemption.objects.filter(due_at__isnull=False).update(due_at=a_minute_ago())
     redemptions.follow_up()
 
 
@@ -160,7 +164,7 @@ def test_a_redemption_waits_for_its_visit_that_is_in_the_spool(link: ShortLink) 
 
     due_at = Redemption.objects.get().due_at
     assert due_at is not None
-    assert due_at > timezone.now() - timedelta(seconds=1)
+    assert due_at > a_minute_ago()
     Redemption.objects.update(redeemed_at=timezone.now() - timedelta(days=2))
     follow_up_redemptions()
     assert Redemption.objects.get().due_at is None
@@ -332,7 +336,7 @@ def test_twice_changes_nothing(link: ShortLink) -> None:
         follow_all_up()
 
     assert (rows(), list(Redemption.objects.values())) == before
-    Redemption.objects.update(due_at=timezone.now())
+    Redemption.objects.update(due_at=a_minute_ago())
     follow_all_up()
     assert (rows(), list(Redemption.objects.values())) == before
 
