@@ -80,7 +80,12 @@ class Directory:
     """`hosts` is there from the start, empty; what was read once outlives a store."""
 
     def __init__(
-        self, database: Guarded, cookies: PixelCookies, *, own: bytes, seconds: float
+        self,
+        database: Guarded,
+        cookies: PixelCookies,
+        *,
+        own: frozenset[str],
+        seconds: float,
     ) -> None:
         self._database = database
         self._cookies = cookies
@@ -115,7 +120,7 @@ class Directory:
             domains={
                 host.encode(): Domain(account_id, is_verified, self._of_domain(domain))
                 for host, account_id, is_verified, domain in domains
-                if host.encode() != self._own
+                if host not in self._own
             },
         )
 

@@ -39,7 +39,8 @@
       return false;
     }).join("&");
     if (click) {
-      history.replaceState(history.state, "", location.pathname +
+      // with the origin: alone, a path that begins with // would name another host
+      history.replaceState(history.state, "", location.origin + location.pathname +
         (kept ? "?" + kept : "") + location.hash);
     }
     return click;

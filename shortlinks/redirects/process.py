@@ -118,7 +118,7 @@ class Process:
         directory = Directory(
             self._for_directory,
             pixels,
-            own=(own.hostname or "").encode(),
+            own=urls.policy().own_hosts,
             seconds=seconds,
         )
         clicks = ClickTokens(settings.PIXEL_KEYS)

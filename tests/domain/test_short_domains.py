@@ -7,9 +7,8 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from shortlinks.domain import links, short_domains, urls
-from shortlinks.domain.access import Grant
-from shortlinks.domain.short_domains import DomainRejected, NotVerified
+from shortlinks.domain import short_domains, urls
+from shortlinks.domain.short_domains import DomainRejected
 from shortlinks.models import Account, ShortDomain
 from tests import factories, name_servers
 from tests.name_servers import Address
@@ -223,44 +222,6 @@ def test_a_cookie_may_belong_to_the_site_of_the_host(text: str, domain: str) -> 
 def test_a_cookie_belongs_to_no_more_than_that(text: str, host: str) -> None:
     with pytest.raises(DomainRejected):
         short_domains.cookie_domain(text, host)
-
-
-# --- of new links ------------------------------------------------------------
-
-
-def test_new_links_have_the_host_of_the_account_that_was_chosen_last(
-    account: Account, texts: Texts
-) -> None:
-    both = [
-        ShortDomain.objects.create(account=account, host=host)
-        for host in ("go.shop.example", "s.shop.example")
-    ]
-    prove(texts, *both)
-    contact = factories.contact(account)
-    hosts = []
-
-    for domain in both:
-        short_domains.check(domain)
-        short_domains.make_primary(domain)
-        order = factories.order(contact, f"https://shop.example/{domain.host}")
-        grant = Grant(order.url, contact.entity_id, contact.id, account.id)
-        hosts.append(links.create([grant])[0].host)
-
-    assert hosts == ["go.shop.example", "s.shop.example"]
-
-
-def test_one_that_is_not_verified_is_not_used_and_the_other_stays(
-    domain: ShortDomain, account: Account, texts: Texts
-) -> None:
-    prove(texts, domain)
-    short_domains.check(domain)
-    short_domains.make_primary(domain)
-    unproven = ShortDomain.objects.create(account=account, host="s.shop.example")
-
-    with pytest.raises(NotVerified):
-        short_domains.make_primary(unproven)
-
-    assert list(ShortDomain.objects.filter(is_primary=True)) == [domain]
 
 
 # --- the command -------------------------------------------------------------
