@@ -154,8 +154,9 @@ def scene(account: Account, pixel: Pixel | None, also: Party | None = None) -> S
     return Scene(pixel, browser, around, opens)
 
 
-def party(contact: Contact) -> Party:
-    root = contact.root
+def party(contact_id: int) -> Party:
+    """As the contact is now, in one's turn: what was read before may be outdated."""
+    root = Contact.objects.select_related("merged_into").get(pk=contact_id).root
     return Party(root.pk, root.is_anonymous)
 
 

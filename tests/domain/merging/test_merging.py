@@ -6,16 +6,18 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from shortlinks.domain import contacts
+from shortlinks.domain import contacts, visits
 from shortlinks.domain.contacts import ContactChange
-from shortlinks.domain.merging import checks, suggestions, undoing
+from shortlinks.domain.merging import checks, merges, suggestions, undoing
 from shortlinks.domain.merging.undoing import MergedLater, UndoneAlready
 from shortlinks.domain.webhooks import bodies
 from shortlinks.models import (
     Account,
+    Chat,
     Contact,
     Merge,
     MergeCheck,
+    MergeRule,
     MergeSuggestion,
     Note,
     Pixel,
@@ -177,6 +179,36 @@ def test_same_chat_again_changes_nothing(admin: User, client: Contact) -> None:
     checks.look()
 
     assert (Merge.objects.count(), Note.objects.count()) == before
+
+
+def test_a_chat_that_was_read_before_it_got_known_is_looked_at_as_it_is(
+    account: Account, admin: User, client: Contact, other: Contact
+) -> None:
+    chat, _ = worlds.chats_with("phone", admin)
+    stale = Chat.objects.select_related("contact__merged_into").get(pk=chat.pk)
+    suggestions.merge_by_hand(
+        account.pk, (stale.contact, other), by=admin, into=other.pk
+    )
+    opened = factories.link(client)
+    factories.visit(opened, pixel_sha256=factories.cookie_sha256("phone"))
+    visits.follow_up()
+
+    decision = checks.of_chat(stale)
+
+    assert decision.join is None
+    assert pairs() == {frozenset({client.pk, other.pk})}
+
+
+def test_no_rule_merges_two_known_ones(
+    account: Account, client: Contact, other: Contact
+) -> None:
+    turn = merges.take_turn(account.pk)
+
+    reason = merges.Reason(MergeRule.CHAT, "an event")
+    merge = merges.join(turn, client.pk, other.pk, reason)
+
+    assert merge is None
+    assert not Merge.objects.exists()
 
 
 def test_undoing_brings_both_back(admin: User, client: Contact) -> None:
