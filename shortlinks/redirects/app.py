@@ -32,7 +32,7 @@ from shortlinks.redirects import identify, pages, privacy, visit_facts
 from shortlinks.redirects.directory import Directory
 from shortlinks.redirects.grouped_cache import GroupedCache, Unavailable
 from shortlinks.redirects.identify import Identify
-from shortlinks.redirects.pages import Answer
+from shortlinks.redirects.pages import Answer, Header
 from shortlinks.redirects.visit_facts import Recognised, Request
 from shortlinks.redirects.visit_log import LogFull, VisitLog
 
@@ -49,6 +49,11 @@ HEADERS = [
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
     (b"content-length", b"0"),
+]
+# A customer's domain speaks for itself, and not for the hosts below it.
+OF_DOMAIN = [
+    (name, b"max-age=31536000" if name == b"strict-transport-security" else value)
+    for name, value in HEADERS
 ]
 FIXED = {"/robots.txt": pages.ROBOTS, "/healthz": pages.HEALTHY}
 READY = "/readyz"
@@ -167,7 +172,8 @@ class Redirects:
         if pixel and self.directory.hosts.are_connected(link.account_id, target):
             token = self.clicks.issue(visit.id, visit.occurred_at)
             target = click_tokens.appended(target, token)
-        return _redirect(target, pixel)
+        common = HEADERS if request.domain is None else OF_DOMAIN
+        return _redirect(target, pixel, common)
 
     def _recognised(
         self, request: Request, link: CachedLink, account: CachedAccount
@@ -232,8 +238,8 @@ def _introduce(request: Request) -> Answer:
     return Answer(303, [(b"location", back.encode("ascii")), *HEADERS, header])
 
 
-def _redirect(target: str, pixel: Pixel | None) -> Answer:
-    headers = [(b"location", target.encode("ascii")), *HEADERS]
+def _redirect(target: str, pixel: Pixel | None, common: list[Header]) -> Answer:
+    headers = [(b"location", target.encode("ascii")), *common]
     if pixel is not None and pixel.set_cookie is not None:
         headers.append((b"set-cookie", pixel.set_cookie))
     return Answer(302, headers)

@@ -51,6 +51,18 @@ def test_a_domain_answers_for_its_accounts_links_alone(
         assert status(visitor, stranger, spelled) == 404
 
 
+def test_a_domain_binds_no_host_below_it(
+    visitor: httpx.Client, account: Account, link: ShortLink, stranger: ShortLink
+) -> None:
+    host = known(visitor, stranger, factories.short_domain(account)).host
+
+    of_domain = visitor.get(f"/{link.code}", headers={"Host": host}).headers
+    own = visitor.get(f"/{link.code}").headers
+
+    assert of_domain["strict-transport-security"] == "max-age=31536000"
+    assert own["strict-transport-security"].endswith("; includeSubDomains")
+
+
 def test_a_strangers_link_answers_like_what_never_was(
     visitor: httpx.Client, account: Account, stranger: ShortLink
 ) -> None:
