@@ -118,6 +118,28 @@ def test_what_is_withdrawn_takes_both_browsers_along(link: ShortLink) -> None:
     assert sites.rows()["pixels"] == before
 
 
+def test_what_another_redemption_says_of_the_pages_browser_stays(
+    link: ShortLink,
+) -> None:
+    other = factories.link(factories.contact(link.contact.account))
+    sites.opens(other, pixel_sha256=cookie_sha256("older"))
+    sites.follow_all_up()
+    first, second = (
+        sites.opens(link, pixel_sha256=cookie_sha256(name)) for name in ("a", "b")
+    )
+    for visit in (first, second):
+        sites.redeems(visit, page=sites.uid(link, "older"))
+    sites.follow_all_up()
+
+    visits.overrule([first.pk], Verdict.BOT)
+
+    attached = PixelAttachment.objects.filter(contact=link.contact)
+    assert {(a.pixel.visitor_uid, a.evidence) for a in attached} == {
+        (sites.uid(link, "older"), "click_redeemed"),
+        (sites.uid(link, "b"), "click_redeemed"),
+    }
+
+
 def test_without_the_redeemed_visit_an_opened_link_is_all_the_evidence(
     link: ShortLink,
 ) -> None:
