@@ -7,11 +7,11 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth import models as auth_models
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db import transaction
 from django.db.models import Field
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from shortlinks.admin.base import Names, RowAdmin, RowForm, administers, operates
 from shortlinks.domain import cached_links
@@ -98,12 +98,12 @@ class GroupAdmin(RowAdmin[Group]):
         return administers(request)
 
 
-class UserForm(RowForm[User], UserChangeForm[User]):
+class UserForm(RowForm[User], UserChangeForm):
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).lower()
 
 
-class NewUserForm(RowForm[User], AdminUserCreationForm[User]):
+class NewUserForm(RowForm[User], UserCreationForm):
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).lower()
 
@@ -112,6 +112,7 @@ class NewUserForm(RowForm[User], AdminUserCreationForm[User]):
 class UserAdmin(RowAdmin[User], auth_admin.UserAdmin[User]):
     form = UserForm
     add_form = NewUserForm
+    change_password_form = AdminPasswordChangeForm
     person = ("account", "email", "name", "language", "group", "is_active")
     letters = (
         "contacts_view",

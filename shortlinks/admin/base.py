@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from enum import Enum, auto
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import admin
@@ -14,11 +14,17 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from unfold import admin as unfold
 
 from shortlinks.models import Contact, Group, User
 
 Row = TypeVar("Row", bound=Model)
 Names = tuple[str, ...]
+
+if TYPE_CHECKING:
+    Styled = admin.ModelAdmin  # unfold's own does not know whose rows it shows
+else:
+    Styled = unfold.ModelAdmin
 
 
 class Role(Enum):
@@ -63,7 +69,7 @@ class RowForm(forms.ModelForm[Row]):
         return data
 
 
-class RowAdmin(admin.ModelAdmin[Row]):
+class RowAdmin(Styled[Row]):
     """Operators see all rows, administrators their account's, managers their contacts'.
 
     Rows that the caller may not see are not in the query: they look like missing ones,
