@@ -153,6 +153,7 @@ UNFOLD = {
     "SITE_HEADER": "shortlinks.admin.navigation.title",
     "SITE_URL": None,
     "SITE_SYMBOL": "link",
+    "SITE_FAVICONS": [{"rel": "icon", "href": "data:,"}],
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"navigation": "shortlinks.admin.navigation.sections"},
     "STYLES": ["shortlinks.admin.navigation.style"],
