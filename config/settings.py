@@ -103,6 +103,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "shortlinks.admin.policy.ContentPolicy",
+    "shortlinks.admin.languages.LanguageAndTimeZone",
     "shortlinks.admin.colleagues.KnownColleagues",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -132,6 +133,12 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ru", "Русский")]
+# The names in our models, and the texts of unfold: see `python -m translations`.
+LOCALE_PATHS = [
+    BASE_DIR / "shortlinks" / "locale_models",
+    BASE_DIR / "shortlinks" / "locale_unfold",
+]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
