@@ -52,6 +52,7 @@ app.conf.update(
     task_default_queue="default",
     task_routes={
         "shortlinks.tasks.follow_up_visits": {"queue": "visits"},
+        "shortlinks.tasks.deliver_webhooks": {"queue": "webhooks"},
         "shortlinks.tasks.*": {"queue": "maintenance"},
     },
     visibility_timeout=VISIBILITY,
@@ -76,6 +77,15 @@ app.conf.update(
             "task": "shortlinks.tasks.follow_up_visits",
             "schedule": 5.0,
             "options": {"expires": 5.0},
+        },
+        "webhooks": {
+            "task": "shortlinks.tasks.deliver_webhooks",
+            "schedule": 5.0,
+            "options": {"expires": 5.0},
+        },
+        "webhook-upkeep": {
+            "task": "shortlinks.tasks.keep_webhooks",
+            "schedule": 3600.0,
         },
         "link-changes": {
             "task": "shortlinks.tasks.publish_link_changes",

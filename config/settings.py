@@ -22,6 +22,7 @@ HTTPS = BASE_URL.startswith("https:")
 # --- keys, the newest first -------------------------------------------------
 TOKEN_KEYS = env.keyring("TOKEN_KEYS")
 PIXEL_KEYS = env.keyring("PIXEL_KEYS")
+WEBHOOK_KEYS = env.keyring("WEBHOOK_KEYS")
 VISITOR_UID_KEY = env.secret("VISITOR_UID_KEY", least=32).encode()
 
 # --- links and visits -------------------------------------------------------
@@ -39,6 +40,9 @@ SPOOL_MOST_BYTES = int(env.number("SPOOL_MOST_MB", 1024, least=1, most=1e6)) * 1
 API_RATE_TOKEN = int(env.number("API_RATE_TOKEN", 50, least=0, most=100_000))
 API_RATE_ACCOUNT = int(env.number("API_RATE_ACCOUNT", 200, least=0, most=100_000))
 API_MAX_BODY_BYTES = 4 * 1024 * 1024
+
+# --- webhooks ---------------------------------------------------------------
+WEBHOOK_ALLOW_PRIVATE = env.flag("WEBHOOK_ALLOW_PRIVATE", default=False)
 
 # --- stores -----------------------------------------------------------------
 # Seconds; 0 is no limit, for commands and migrations. Servers and workers have one.
@@ -211,5 +215,7 @@ LOGGING = {
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
+        # names whole urls, and a webhook's may hold a secret
+        "urllib3": {"level": "ERROR"},
     },
 }

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from embedded import envfile
 
-SERVICE = ("SECRET_KEY", "TOKEN_KEYS", "PIXEL_KEYS", "VISITOR_UID_KEY")
+SERVICE = ("SECRET_KEY", "TOKEN_KEYS", "PIXEL_KEYS", "WEBHOOK_KEYS", "VISITOR_UID_KEY")
 PASSWORDS = ("POSTGRES_PASSWORD", "VALKEY_PASSWORD", "SUPERVISOR_PASSWORD")
 # Lists of `id:secret`, newest first, so that a key can be changed without a break.
-ROTATED = ("TOKEN_KEYS", "PIXEL_KEYS")
+ROTATED = ("TOKEN_KEYS", "PIXEL_KEYS", "WEBHOOK_KEYS")
 
 
 def new() -> dict[str, str]:

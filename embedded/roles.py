@@ -1,12 +1,14 @@
-"""The command lines of the service's five processes, the same wherever they run."""
+"""The command lines of the service's six processes, the same wherever they run."""
 
+import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from embedded.programs import Program, Rank
 
 LOOPBACK = "127.0.0.1"
-QUEUES = ("visits", "webhooks", "maintenance", "default")
+QUEUES = ("visits", "maintenance", "default")
 
 # Slow or endless headers cost a client its connection, not the service its memory.
 # HTTP/1 alone, since these bounds do not hold for HTTP/2. No access log: it would carry
@@ -64,17 +66,15 @@ def metrics(port: int, *, host: str = LOOPBACK) -> Program:
 
 
 def worker(*, health_port: int = 0) -> Program:
-    return Program(
-        name="worker",
-        command=(
-            *_celery("worker"),
-            *("--queues", ",".join(QUEUES), "--concurrency", "1"),
-            *("--without-gossip", "--without-mingle", "--loglevel", "info"),
-        ),
-        rank=Rank.WORKER,
-        environment=_celery_environment(health_port),
-        stop_seconds=WORKER_STOP_SECONDS,
-    )
+    return _worker("worker", QUEUES, concurrency=1, health_port=health_port)
+
+
+def webhooks(*, health_port: int = 0) -> Program:
+    """Apart, since it waits for other people's servers: notes would wait with it.
+
+    Two, so that one goes on while the other still waits for the slowest receiver.
+    """
+    return _worker("webhooks", ("webhooks",), concurrency=2, health_port=health_port)
 
 
 def beat(schedule: Path, *, health_port: int = 0) -> Program:
@@ -83,6 +83,23 @@ def beat(schedule: Path, *, health_port: int = 0) -> Program:
         command=(*_celery("beat"), "--schedule", str(schedule)),
         rank=Rank.BEAT,
         environment=_celery_environment(health_port),
+    )
+
+
+def _worker(
+    name: str, queues: Sequence[str], *, concurrency: int, health_port: int
+) -> Program:
+    return Program(
+        name=name,
+        command=(
+            *_celery("worker"),
+            *("--hostname", f"{name}@{socket.gethostname()}"),
+            *("--queues", ",".join(queues), "--concurrency", str(concurrency)),
+            *("--without-gossip", "--without-mingle", "--loglevel", "info"),
+        ),
+        rank=Rank.WORKER,
+        environment=_celery_environment(health_port),
+        stop_seconds=WORKER_STOP_SECONDS,
     )
 
 

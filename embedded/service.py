@@ -32,8 +32,8 @@ from embedded.stores import Store
 from embedded.supervision import Plan, Supervisor
 
 WATCH_SECONDS = 0.3
-# Kept from run to run; where metrics and the health of worker and beat are read.
-WATCH_PORTS = ("METRICS", "WORKER_HEALTH", "BEAT_HEALTH")
+# Kept from run to run; where metrics and the health of workers and beat are read.
+WATCH_PORTS = ("METRICS", "WORKER_HEALTH", "WEBHOOKS_HEALTH", "BEAT_HEALTH")
 
 say = partial(console.say, "run")
 
@@ -43,6 +43,7 @@ class Service:
     plan: Plan
     stores: tuple[Store, ...]
     roles: tuple[Program, ...]
+    webhooks: Program
     web_port: int
     redirect_port: int
     metrics_port: int
@@ -88,14 +89,15 @@ def _prepare(project: Path, var: Path) -> Service:
         roles.metrics(metrics_port),
         roles.beat(var / "beat-schedule", health_port=kept["BEAT_HEALTH"]),
     )
+    webhooks = roles.webhooks(health_port=kept["WEBHOOKS_HEALTH"])
     plan = Plan(
         project=project,
         var=var,
-        programs=(*(store.program for store in own), *parts),
+        programs=(*(store.program for store in own), *parts, webhooks),
         environment=environment.compose(var, secrets, settings),
         password=secrets["SUPERVISOR_PASSWORD"],
     )
-    return Service(plan, own, parts, web_port, redirect_port, metrics_port)
+    return Service(plan, own, parts, webhooks, web_port, redirect_port, metrics_port)
 
 
 def _free_ports() -> tuple[int, int]:
@@ -135,7 +137,7 @@ def _serve(service: Service) -> None:
             say(f"error: {error}")
             raise
         finally:
-            say("stopping beat, metrics, redirects, web, worker, then the stores ...")
+            say("stopping beat, metrics, redirects, web, workers, then the stores ...")
 
 
 def _bring_up(service: Service, supervisor: Supervisor) -> None:
@@ -157,6 +159,8 @@ def _bring_up(service: Service, supervisor: Supervisor) -> None:
     metrics = partial(_is_healthy, service.metrics_port, f"http://{roles.LOOPBACK}")
     supervisor.wait("metrics", metrics)
     supervisor.wait("worker", partial(_says_ready, worker_log))
+    say("starting webhooks ...")  # last: nobody waits for it
+    supervisor.start(service.webhooks)
 
 
 def _start_stores(service: Service, supervisor: Supervisor) -> None:

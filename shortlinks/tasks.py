@@ -8,25 +8,31 @@ import logging
 import time
 
 from celery import shared_task
+from kombu.exceptions import OperationalError
 
 from shortlinks.domain import link_changes, upkeep, visits
 from shortlinks.domain.merging import checks
+from shortlinks.domain.webhooks import deliveries, subscriptions
+from shortlinks.domain.webhooks.sender import Sender
 from shortlinks.observability import metrics
 
 logger = logging.getLogger(__name__)
 
 FOLLOW_UP_SECONDS = 20.0
+# With the longest attempt after it still within the task's time limit.
+DELIVER_SECONDS = 20.0
 
 
 @shared_task
 def follow_up_visits() -> None:
     """Follow up until nothing is due; after 20 s another message goes on."""
     deadline = time.monotonic() + FOLLOW_UP_SECONDS
-    followed_up = 0
+    followed_up = told = 0
     while time.monotonic() < deadline:
         done = visits.follow_up()
         _count(done)
         followed_up += done.claimed
+        told += done.notes.told
         if done.claimed < visits.BATCH:
             break
     else:
@@ -34,6 +40,41 @@ def follow_up_visits() -> None:
     look_at_merges(deadline)
     if followed_up:
         logger.info("visits followed up: %d", followed_up)
+    if told:
+        deliver_webhooks.delay()
+
+
+@shared_task
+def deliver_webhooks() -> None:
+    """Send until nothing is due; after 20 s another message goes on.
+
+    It is sent before the slowest receivers are waited for, so that others need not be.
+    """
+    deadline = time.monotonic() + DELIVER_SECONDS
+    with Sender() as sender:
+        while time.monotonic() < deadline:
+            if not sender.step():
+                break
+        else:
+            deliver_webhooks.delay()
+    metrics.webhooks_sent.labels("accepted").inc(sender.accepted)
+    metrics.webhooks_sent.labels("failed").inc(sender.failed)
+    if sent := sender.accepted + sender.failed:
+        logger.info("webhooks sent: %d, %d of them in vain", sent, sender.failed)
+
+
+def ring_for_webhooks() -> None:
+    """For who serves a client: if nobody hears the bell, beat rings soon."""
+    try:
+        deliver_webhooks.delay()
+    except OperationalError as error:
+        logger.warning("webhooks wait for beat: %r", error)
+
+
+@shared_task
+def keep_webhooks() -> None:
+    deliveries.drop_old()
+    subscriptions.seal_anew()
 
 
 def look_at_merges(deadline: float) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema_rs
 from django.utils import timezone
 
-from shortlinks.api.openapi import service, short_links
+from shortlinks.api.openapi import service, short_links, webhooks
 from shortlinks.api.openapi.document import document
 from shortlinks.api.openapi.operations import (
     ACCOUNT,
@@ -23,6 +23,7 @@ from shortlinks.api.openapi.operations import (
     SUGGESTION,
     USER,
     VISITOR_UID,
+    WEBHOOK,
 )
 from shortlinks.domain import visits
 from shortlinks.domain.oauth import CODE_LIFE
@@ -42,6 +43,7 @@ from shortlinks.models import (
     PixelAttachment,
     ShortLink,
     User,
+    Webhook,
 )
 from tests import factories
 
@@ -72,6 +74,8 @@ def world() -> World:
     _pixel(contact)
     _merges(contact, factories.contact(account, entity_id=OTHER))
     _integration(account, admin)
+    webhook, _ = factories.webhook(account, webhooks.DESTINATION, by=admin)
+    Webhook.objects.filter(pk=webhook.pk).update(id=WEBHOOK)
     return World(admin, manager)
 
 

@@ -13,7 +13,17 @@ from uuid_utils.compat import uuid7
 from shortlinks.domain import access, tokens, urls
 from shortlinks.domain import links as short_links
 from shortlinks.domain.visit_rows import VisitFacts
-from shortlinks.models import Account, Contact, Group, ShortLink, User, Visit
+from shortlinks.domain.webhooks import subscriptions
+from shortlinks.domain.webhooks.subscriptions import Subscription
+from shortlinks.models import (
+    Account,
+    Contact,
+    Group,
+    ShortLink,
+    User,
+    Visit,
+    Webhook,
+)
 
 URL = "https://shop.example/sale"
 CHROME = (
@@ -144,3 +154,13 @@ def cookie_sha256(name: str) -> bytes:
 
 def at(text: str) -> datetime:
     return datetime.fromisoformat(f"2026-11-23T{text}+00:00")
+
+
+def webhook(
+    of: Account, destination: str, *, by: User | None = None
+) -> tuple[Webhook, str]:
+    """A webhook and its secret."""
+    wanted = Subscription(destination, ["note_contact"], sort=None)
+    made = subscriptions.subscribe(of, by or admin(of), wanted)
+    assert made.secret is not None
+    return made.webhook, made.secret

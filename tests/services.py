@@ -132,7 +132,21 @@ def management(*arguments: str) -> Program:
 def worker(
     directory: Path, *, name: str = "worker", **environment: str
 ) -> Iterator[Process]:
-    process = Process(roles.worker(), directory / f"{name}.log", **environment)
+    log = directory / f"{name}.log"
+    with _working(roles.worker(), log, **environment) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def webhooks(directory: Path, **environment: str) -> Iterator[Process]:
+    log = directory / "webhooks.log"
+    with _working(roles.webhooks(), log, **environment) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def _working(program: Program, log: Path, **environment: str) -> Iterator[Process]:
+    process = Process(program, log, **environment)
     try:
         wait_for(lambda: process.says("ready."))
         yield process

@@ -4,22 +4,28 @@ from shortlinks.admin import (
     accounts,
     chats,
     contacts,
+    languages,
     links,
     merges,
     notes,
     pixels,
     tokens,
     visits,
+    webhooks,
 )
+
+languages.translate_models()
 
 __all__ = [
     "accounts",
     "chats",
     "contacts",
+    "languages",
     "links",
     "merges",
     "notes",
     "pixels",
     "tokens",
     "visits",
+    "webhooks",
 ]

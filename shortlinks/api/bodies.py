@@ -137,6 +137,15 @@ class Item:
             return []
         return list(values)
 
+    def choices(self, field: str, choices: Sequence[str]) -> list[str]:
+        """A list that names one or more of the choices."""
+        values = self._get(field, list, "array", required=True)
+        if values is None:
+            return []
+        if not values or any(value not in choices for value in values):
+            self.fault("NotSupportedChoice", field, NOT_A_CHOICE)
+        return sorted(set(map(str, values)))
+
     def section(self, field: str) -> "Item":
         value = self._get(field, dict, "object", required=True)
         section = Item(value or {}, f"{self._path}{field}.")

@@ -1,11 +1,13 @@
 """`POST` of `common` notes: what people or programs write about contacts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from shortlinks import tasks
 from shortlinks.api import bodies, hal
 from shortlinks.api.bodies import Item
 from shortlinks.api.problems import FieldError, ItemErrors, ValidationFailed
@@ -29,7 +31,7 @@ class NotesOrder:
         """The answer, or 400; contacts that may not be seen are unknown."""
         items = bodies.read_items(bodies.read_json(self.request), self._note)
         try:
-            notes = common_notes.create([note for _, note in items], user=self.user)
+            created = common_notes.create([note for _, note in items], user=self.user)
         except UnknownContacts as error:
             unknown = error.entity_ids
             faults = [
@@ -38,7 +40,9 @@ class NotesOrder:
                 if note.entity_id in unknown
             ]
             raise ValidationFailed(faults) from error
-        return Response(self._created([id_ for id_, _ in items], notes))
+        if created.told:
+            tasks.ring_for_webhooks()
+        return Response(self._created([id_ for id_, _ in items], created.notes))
 
     def _note(self, item: Item) -> NewNote | None:
         entity_id = self.entity_id
@@ -48,7 +52,7 @@ class NotesOrder:
         text = item.section("params").text("text", required=True, longest=LONGEST)
         return None if entity_id is None else NewNote(entity_id, text)
 
-    def _created(self, request_ids: list[str], notes: list[Note]) -> dict[str, Any]:
+    def _created(self, request_ids: list[str], notes: Sequence[Note]) -> dict[str, Any]:
         return {
             "_links": {"self": hal.href(self.request, self.request.path)},
             "_embedded": {

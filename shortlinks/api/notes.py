@@ -11,9 +11,9 @@ from shortlinks.api import hal
 from shortlinks.api.filters import Filter, ListQuery
 from shortlinks.api.new_notes import NotesOrder
 from shortlinks.api.views import ApiView
+from shortlinks.domain.webhooks import bodies
 from shortlinks.models import Contact, Note, NoteType, Scope
 
-SERVICE = "shortlinks"
 QUERY = ListQuery(
     filters={
         "id": Filter("id", "ids"),
@@ -102,5 +102,5 @@ def _params(note: Note) -> dict[str, str]:
     if note.note_type == NoteType.LINK_FOLLOWED:
         return {"url": note.url}
     if note.note_type == NoteType.SERVICE:
-        return {"service": SERVICE, "text": note.text}
+        return {"service": bodies.SERVICE, "text": note.text}
     return {"text": note.text}

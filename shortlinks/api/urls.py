@@ -20,6 +20,7 @@ from shortlinks.api.pixels import ContactPixel, ContactPixels
 from shortlinks.api.short_links import ShortLinks
 from shortlinks.api.users import Users, UserView
 from shortlinks.api.visits import ContactVisits
+from shortlinks.api.webhooks import Webhooks
 
 urlpatterns = [
     path("openapi.json", OpenApi.as_view(), name="openapi"),
@@ -28,6 +29,7 @@ urlpatterns = [
     path("account", AccountView.as_view()),
     path("users", Users.as_view()),
     path("users/<int:user_id>", UserView.as_view()),
+    path("webhooks", Webhooks.as_view()),
     path("contacts", Contacts.as_view()),
     path("contacts/merge", ContactMerge.as_view()),
     path("contacts/notes", Notes.as_view()),

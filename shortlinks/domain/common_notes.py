@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db import transaction
+
 from shortlinks.domain import access
 from shortlinks.domain.contacts import UnknownContacts
-from shortlinks.models import Contact, Note, NoteType, User
+from shortlinks.domain.webhooks import events
+from shortlinks.models import Contact, Note, NoteType, User, WebhookEvent
 
 LONGEST = 20_000
 
@@ -16,7 +19,16 @@ class NewNote:
     text: str
 
 
-def create(new: Sequence[NewNote], *, user: User) -> list[Note]:
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The notes, and how many times webhooks are to be told of them."""
+
+    notes: Sequence[Note]
+    told: int
+
+
+@transaction.atomic
+def create(new: Sequence[NewNote], *, user: User) -> Created:
     """Store all the notes or none, in their order; raises UnknownContacts."""
     wanted = {note.entity_id for note in new}
     named = access.visible_roots(wanted, user)
@@ -24,7 +36,7 @@ def create(new: Sequence[NewNote], *, user: User) -> list[Note]:
         raise UnknownContacts(missing)
     rows = Contact.objects.in_bulk(named.values())
     contacts = {entity_id: rows[pk] for entity_id, pk in named.items()}
-    return Note.objects.bulk_create(
+    notes = Note.objects.bulk_create(
         Note(
             account_id=contacts[note.entity_id].account_id,
             contact=contacts[note.entity_id],
@@ -34,3 +46,5 @@ def create(new: Sequence[NewNote], *, user: User) -> list[Note]:
         )
         for note in new
     )
+    ids = [note.pk for note in notes]
+    return Created(notes, events.enqueue(WebhookEvent.NOTE_CONTACT, ids))

@@ -13,10 +13,12 @@ from django.utils import timezone
 
 from shortlinks.domain import cached_links, database, gauges
 from shortlinks.domain.spool import Disk
+from shortlinks.domain.webhooks import deliveries
 
 # Beat's and the worker's come every 15 s, the worker's through its own queue.
 OLDEST_HEARTBEAT = timedelta(seconds=60)
-# Beat sweeps every 5 s, so visits that wait longer have nobody to follow them up.
+# Beat sweeps every 5 s, so visits that wait longer have nobody to follow them up, and
+# events that could be sent nobody to send them.
 OLDEST_BACKLOG = timedelta(seconds=120)
 LEAST_FREE_BYTES = 64 * 1024**2
 NEARLY_FULL = 0.9  # of SPOOL_MOST_MB
@@ -55,7 +57,7 @@ def of_web() -> list[Check]:
             return [postgres, migrations, *redis_and_beat]
         return [
             *(postgres, migrations, *redis_and_beat, _worker()),
-            *(_backlog(), _set_aside(), _partitions()),
+            *(_backlog(), _set_aside(), _webhooks(), _partitions()),
         ]
     except Error as error:
         return [_no_postgres(error), *redis_and_beat]
@@ -152,6 +154,11 @@ def _backlog() -> Check:
 def _set_aside() -> Check:
     count = gauges.set_aside()
     return Check("set_aside", is_ok=not count, detail=f"{count} visits")
+
+
+def _webhooks() -> Check:
+    age = timedelta(seconds=deliveries.lateness())
+    return Check("webhooks", is_ok=age <= OLDEST_BACKLOG, detail=_age(age))
 
 
 def _partitions() -> Check:

@@ -17,7 +17,10 @@ from django.db import connection
 from django.utils import timezone
 
 from shortlinks.domain import arrays, visit_rows
-from shortlinks.models import NoteType, Verdict
+from shortlinks.domain.webhooks import events
+from shortlinks.models import NoteType, Verdict, WebhookEvent
+
+EVENT = WebhookEvent.NOTE_CONTACT
 
 SELECT_NEAR = """
 SELECT note.id, note.link_id, lower(note.period), upper(note.period), note.opens
@@ -32,16 +35,23 @@ JOIN shortlinks_visit AS visit
   ON visit.link_id = o.link_id AND visit.occurred_at >= o.since
 WHERE visit.verdict = %(person)s AND visit.verdict <> '' AND visit.id >= %(first)s
 """
-INSERT = """
-INSERT INTO shortlinks_note (account_id, contact_id, note_type, text, link_id, url,
-                             opens, period, created_at, updated_at)
-SELECT link.account_id, link.contact_id, %(type)s, '', link.id, link.url,
-       n.opens, tstzrange(n.since, n.until), n.since, %(now)s
-FROM unnest(%(links)s::bigint[], %(opens)s::int[], %(since)s::timestamptz[],
-            %(until)s::timestamptz[]) AS n (link_id, opens, since, until)
-JOIN shortlinks_shortlink AS link ON link.id = n.link_id
-ORDER BY n.since, link.id
-"""
+# The same statement says which webhooks are to be told of which note, so an account
+# that has none pays for no question.
+INSERT = f"""
+WITH note AS (
+  INSERT INTO shortlinks_note (account_id, contact_id, note_type, text, link_id, url,
+                               opens, period, created_at, updated_at)
+  SELECT link.account_id, link.contact_id, %(type)s, '', link.id, link.url,
+         n.opens, tstzrange(n.since, n.until), n.since, %(now)s
+  FROM unnest(%(links)s::bigint[], %(opens)s::int[], %(since)s::timestamptz[],
+              %(until)s::timestamptz[]) AS n (link_id, opens, since, until)
+  JOIN shortlinks_shortlink AS link ON link.id = n.link_id
+  ORDER BY n.since, link.id
+  RETURNING id, account_id)
+SELECT note.id, webhook.id FROM note JOIN shortlinks_webhook AS webhook
+  ON webhook.account_id = note.account_id AND {events.listens(EVENT)}
+ORDER BY note.id, webhook.id
+"""  # noqa: S608  put together from constants
 UPDATE = """
 UPDATE shortlinks_note AS note
 SET opens = n.opens, period = tstzrange(n.since, n.until),
@@ -50,7 +60,12 @@ FROM unnest(%(ids)s::bigint[], %(opens)s::int[], %(since)s::timestamptz[],
             %(until)s::timestamptz[]) AS n (id, opens, since, until)
 WHERE note.id = n.id
 """
-DELETE = "DELETE FROM shortlinks_note WHERE id = ANY(%s::bigint[])"
+DELETE = """
+WITH note AS (
+  DELETE FROM shortlinks_note WHERE id = ANY(%s::bigint[]) RETURNING id, account_id)
+SELECT id FROM note
+WHERE EXISTS (SELECT FROM shortlinks_webhook WHERE account_id = note.account_id)
+"""
 
 
 @dataclass(slots=True)
@@ -89,17 +104,22 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many notes were new, changed by an open, and withdrawn."""
+    """How many notes were new, changed by an open, and withdrawn.
+
+    `told` counts what webhooks are to be told of them.
+    """
 
     new: int = 0
     changed: int = 0
     withdrawn: int = 0
+    told: int = 0
 
     def __add__(self, other: "Written") -> "Written":
         return Written(
             self.new + other.new,
             self.changed + other.changed,
             self.withdrawn + other.withdrawn,
+            self.told + other.told,
         )
 
 
@@ -206,19 +226,36 @@ def _store(plans: Mapping[int, Plan]) -> Written:
     new = [(link_id, window) for link_id, window in written if window.id is None]
     old = [window for _, window in written if window.id is not None]
     now = timezone.now()
-    with connection.cursor() as cursor:
-        if withdrawn:
-            cursor.execute(DELETE, [arrays.array(withdrawn)])
-        if old:
-            ids = [window.id for window in old]
-            changed = _columns(old) | {"ids": ids, "now": now}
+    to_cancel = _delete(withdrawn)
+    if old:
+        ids = [window.id for window in old]
+        changed = _columns(old) | {"ids": ids, "now": now}
+        with connection.cursor() as cursor:
             cursor.execute(UPDATE, arrays.as_text(changed))
-        if new:
-            links = [link_id for link_id, _ in new]
-            about = {"type": NoteType.LINK_FOLLOWED, "links": links, "now": now}
-            made = _columns([window for _, window in new]) | about
-            cursor.execute(INSERT, arrays.as_text(made))
-    return Written(new=len(new), changed=len(old), withdrawn=len(withdrawn))
+    told = events.enqueue_tellings(EVENT, _insert(new, now))
+    events.cancel(EVENT, to_cancel)
+    return Written(len(new), len(old), len(withdrawn), told)
+
+
+def _delete(withdrawn: Sequence[int]) -> list[int]:
+    """Those of which webhooks may have been told."""
+    if not withdrawn:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(DELETE, [arrays.array(withdrawn)])
+        return [id_ for (id_,) in cursor]
+
+
+def _insert(new: Sequence[tuple[int, Window]], now: datetime) -> list[events.Telling]:
+    """Which webhooks are to be told of which note."""
+    if not new:
+        return []
+    links = [link_id for link_id, _ in new]
+    about = {"type": NoteType.LINK_FOLLOWED, "links": links, "now": now}
+    made = _columns([window for _, window in new]) | about
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, arrays.as_text(made))
+        return list(cursor.fetchall())
 
 
 def _columns(planned: Sequence[Window]) -> dict[str, Any]:

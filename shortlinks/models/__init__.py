@@ -31,6 +31,12 @@ from shortlinks.models.tokens import (
     Scope,
 )
 from shortlinks.models.visits import Heartbeat, Revision, SourceKey, Verdict, Visit
+from shortlinks.models.webhooks import (
+    DeliveryState,
+    Webhook,
+    WebhookDelivery,
+    WebhookEvent,
+)
 
 __all__ = [
     "Account",
@@ -39,6 +45,7 @@ __all__ = [
     "Chat",
     "Contact",
     "DailyVisits",
+    "DeliveryState",
     "Evidence",
     "GrantKind",
     "Group",
@@ -70,4 +77,7 @@ __all__ = [
     "User",
     "Verdict",
     "Visit",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookEvent",
 ]

@@ -24,6 +24,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from shortlinks.domain import cached_links, gauges, spool
+from shortlinks.domain.webhooks import deliveries
 from shortlinks.observability import slots
 from shortlinks.observability.serving import Page
 
@@ -42,6 +43,10 @@ GAUGES: dict[str, tuple[str, str]] = {
     ),
     "shortlinks_visits_due_oldest_seconds": ("How long the oldest has been due.", ""),
     "shortlinks_visits_set_aside": ("Visits that wait for an administrator.", ""),
+    "shortlinks_webhooks_due_oldest_seconds": (
+        "How long the oldest event has been due that could be sent now.",
+        "",
+    ),
     "shortlinks_visit_partitions_ahead": (
         "Months after this one that have their partition; -1 if this one has none.",
         "",
@@ -116,6 +121,7 @@ def _of_postgres() -> list[Sample]:
             Sample("shortlinks_visits_due", backlog.visits),
             Sample("shortlinks_visits_due_oldest_seconds", backlog.oldest_seconds),
             Sample("shortlinks_visits_set_aside", gauges.set_aside()),
+            Sample("shortlinks_webhooks_due_oldest_seconds", deliveries.lateness()),
             Sample("shortlinks_visit_partitions_ahead", gauges.months_ahead()),
             *(_age("worker", beat_at.timestamp()) if beat_at else ()),
             Sample("shortlinks_up", 1, "postgres"),

@@ -119,6 +119,12 @@ notes = Counter(
     ["change"],
     registry=REGISTRY,
 )
+webhooks_sent = Counter(
+    "shortlinks_webhooks_sent",
+    "Attempts to tell webhooks of events: accepted, or failed (tried again later).",
+    ["result"],
+    registry=REGISTRY,
+)
 tasks = Counter(
     "shortlinks_tasks",
     "Tasks run, by how they ended.",
@@ -162,6 +168,7 @@ AT_ZERO: dict[str, list[tuple[Counter, Iterable[str]]]] = {
         (visits_revised, Verdict.values),
         (notes, ("written", "extended", "withdrawn")),
         (follow_ups_failed, ("put_off", "set_aside")),
+        (webhooks_sent, ("accepted", "failed")),
     ],
     "beat": [(messages, ("follow_up_visits",))],
 }

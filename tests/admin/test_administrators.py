@@ -18,6 +18,8 @@ from shortlinks.models import (
     ShortLink,
     User,
     Visit,
+    Webhook,
+    WebhookDelivery,
 )
 from tests import factories
 from tests.admin import crawling, worlds
@@ -36,6 +38,8 @@ MODELS: list[type[Model]] = [
     ShortLink,
     User,
     Visit,
+    Webhook,
+    WebhookDelivery,
 ]
 PAGES = ("change", "history", "delete")
 
@@ -87,6 +91,8 @@ def test_posts_leave_other_accounts_rows_alone(client: Client, foreign: World) -
         ("revoke", "token"),
         ("requeue", "visit"),
         ("authorize", "integration"),
+        ("disable", "webhook"),
+        ("send_again", "delivery"),
         ("delete_selected", "contact"),
         ("delete_selected", "group"),
     ],

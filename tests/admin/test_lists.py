@@ -27,6 +27,8 @@ KINDS = [
     "suggestion",
     "merge",
     "apart",
+    "webhook",
+    "delivery",
 ]
 
 

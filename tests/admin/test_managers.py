@@ -19,6 +19,8 @@ from shortlinks.models import (
     ShortLink,
     User,
     Visit,
+    Webhook,
+    WebhookDelivery,
 )
 from tests.admin import crawling, worlds
 from tests.admin.conftest import SignIn
@@ -34,6 +36,8 @@ CLOSED: list[type[Model]] = [
     PixelAttachment,
     User,
     Visit,
+    Webhook,
+    WebhookDelivery,
 ]
 
 
@@ -83,7 +87,7 @@ def test_guessed_addresses_answer_as_missing_ones_do(
     client: Client, own: World, hidden: World, foreign: World
 ) -> None:
     rows = [*foreign.rows(), hidden.contact, hidden.link, hidden.note, own.user]
-    rows += [hidden.visit, own.visit, own.token, own.pixel]
+    rows += [hidden.visit, own.visit, own.token, own.pixel, own.webhook, own.delivery]
 
     guesses = [(row, page) for row in rows for page in PAGES]
     answers = [crawling.answer(client, row, page) for row, page in guesses]

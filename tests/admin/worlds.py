@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from shortlinks.domain import oauth, tokens
+from shortlinks.domain.webhooks import events
 from shortlinks.models import (
     Account,
     ApiToken,
@@ -29,6 +30,9 @@ from shortlinks.models import (
     ShortLink,
     User,
     Visit,
+    Webhook,
+    WebhookDelivery,
+    WebhookEvent,
 )
 from tests import factories
 
@@ -50,6 +54,8 @@ class World:
     suggestion: MergeSuggestion
     merge: Merge
     apart: SeparatePair
+    webhook: Webhook
+    delivery: WebhookDelivery
 
     def rows(self) -> Iterator[Model]:
         for field in fields(self):
@@ -72,10 +78,12 @@ def fill(account: Account, mark: str, *, responsible: User | None) -> World:
         user=user, name=f"{mark} program", redirect_uri="https://crm.example/"
     ).integration
     token = tokens.issue(user, name=f"{mark} token").row
-    things = (group, user, token, integration, contact, link, visit, _note(link))
+    note = _note(link)
+    things = (group, user, token, integration, contact, link, visit, note)
     pixel, attachment = _browser(contact, mark)
     merging = _merging(contact, mark)
-    return World(account, *things, pixel, attachment, *merging)
+    told = _told(user, note, mark)
+    return World(account, *things, pixel, attachment, *merging, *told)
 
 
 def _note(link: ShortLink) -> Note:
@@ -135,6 +143,13 @@ def _merging(
         ),
         SeparatePair.objects.create(**pair),
     )
+
+
+def _told(user: User, note: Note, mark: str) -> tuple[Webhook, WebhookDelivery]:
+    url = f"https://{mark.lower()}.example/{mark}"
+    webhook, _ = factories.webhook(note.account, url, by=user)
+    events.enqueue(WebhookEvent.NOTE_CONTACT, [note.pk])
+    return webhook, WebhookDelivery.objects.get(webhook=webhook)
 
 
 def address(row: Model, page: str) -> str:

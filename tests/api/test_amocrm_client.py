@@ -1,7 +1,9 @@
 """An existing client, `amocrm-api-wrapper`, changes nothing but address and token."""
 
 import asyncio
+import inspect
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from django.conf import settings
 from pytest_django.live_server_helper import LiveServer
 
 from shortlinks.domain import visits
-from shortlinks.models import ShortLink, User
+from shortlinks.models import ShortLink, User, Webhook
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -116,14 +118,49 @@ def test_reads_our_401(live_server: LiveServer) -> None:
     amo.close()
 
 
-@pytest.fixture
-def amo(live_server: LiveServer, admin: User) -> Iterator[Any]:
-    """Its GETs hand `json=` to httpx, which takes none: 1.0.1 cannot read by itself."""
+class Asynchronous:
+    """The client's asynchronous twins of its methods, each awaited."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._runner = asyncio.Runner()
+
+    def __getattr__(self, name: str) -> Any:
+        twin = getattr(self._client, f"{name}_async")
+        return lambda *args, **named: self._runner.run(self._done(twin(*args, **named)))
+
+    async def _done(self, answer: Any) -> Any:
+        if inspect.isasyncgen(answer):
+            return [item async for item in answer]
+        return await answer
+
+    def end(self) -> None:
+        self._runner.run(self._client.close_async())
+        self._runner.close()
+
+
+@pytest.fixture(params=["synchronously", "asynchronously"])
+def amo(
+    live_server: LiveServer, admin: User, request: pytest.FixtureRequest
+) -> Iterator[Any]:
+    """Its GETs and DELETEs hand `json=` to httpx, which takes none: 1.0.1 can neither
+    read nor delete by itself.
+    """
     made = client(live_server, factories.token(admin))
-    get = made._session.get
-    made._session.get = lambda url, json, **options: get(url, **options)
-    yield made
+    for session in (made._session, made._async_session):
+        session.get = without_body(session.get)
+        session.delete = partial(session.request, "DELETE")
+    if request.param == "synchronously":
+        yield made
+    else:
+        twin = Asynchronous(made)
+        yield twin
+        twin.end()
     made.close()
+
+
+def without_body(get: Any) -> Any:
+    return lambda url, json, **options: get(url, **options)
 
 
 def test_walks_contacts_and_their_filters(amo: Any, admin: User) -> None:
@@ -183,3 +220,17 @@ def test_reads_users_and_the_account(amo: Any, admin: User) -> None:
     assert user["email"] == admin.email
     assert amo.get_user(admin.id)["rights"]["is_admin"]
     assert amo.get_account_info()["id"] == admin.account_id
+
+
+def test_subscribes_to_events_and_unsubscribes(amo: Any) -> None:
+    urls = ["https://crm.example/1", "https://crm.example/2"]
+    made = [amo.subscribe_webhook(url, ["note_contact"])["id"] for url in urls]
+
+    listed = amo.get_webhooks()
+    [second] = amo.get_webhooks(urls[1])["_embedded"]["webhooks"]
+    amo.unsubscribe_webhook(urls[0])
+
+    assert listed["_total_items"] == 2
+    assert [w["id"] for w in listed["_embedded"]["webhooks"]] == made
+    assert (second["id"], second["settings"]) == (made[1], ["note_contact"])
+    assert Webhook.objects.get().destination == urls[1]

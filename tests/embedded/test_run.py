@@ -213,5 +213,7 @@ def test_ends_when_a_part_keeps_failing(project: Path, run: Embedded) -> None:
 
     assert run.code() == 1
     last = run.output.splitlines()[-1]
-    assert re.match(r"\[run\] error: (worker|beat) keeps failing; see .*\.log", last)
+    assert re.match(
+        r"\[run\] error: (worker|webhooks|beat) keeps failing; see .*\.log", last
+    )
     assert processes(project) == []

@@ -13,7 +13,8 @@ from tests.services import Process
 def _web(
     django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[httpx.Client]:
-    with services.web(tmp_path_factory.mktemp("web")) as client:
+    directory = tmp_path_factory.mktemp("web")
+    with services.web(directory, WEBHOOK_ALLOW_PRIVATE="1") as client:
         yield client
 
 

@@ -16,8 +16,8 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from shortlinks.domain import cached_links, spool, upkeep
-from shortlinks.models import Heartbeat, ShortLink
+from shortlinks.domain import cached_links, spool, upkeep, visits
+from shortlinks.models import Heartbeat, ShortLink, WebhookDelivery
 from tests import factories, services, stores
 from tests.factories import BROWSER
 from tests.stores import OwnStore
@@ -103,6 +103,19 @@ def test_a_backlog_that_nobody_follows_up_is_named(healthy: httpx.Client) -> Non
     factories.visit(1, due_at=timezone.now() - timedelta(minutes=10))
 
     assert ready(healthy) == (200, "degraded", {"backlog"})
+
+
+def test_events_that_nobody_sends_are_named(healthy: httpx.Client) -> None:
+    account = factories.account()
+    factories.webhook(account, "https://receiver.example/")
+    factories.visit(factories.link(factories.contact(account)))
+    visits.follow_up()
+    assert ready(healthy) == (200, "ready", set())
+
+    late = timezone.now() - timedelta(minutes=10)
+    WebhookDelivery.objects.update(due_at=late)
+
+    assert ready(healthy) == (200, "degraded", {"webhooks"})
 
 
 def test_visits_that_were_set_aside_are_named(healthy: httpx.Client) -> None:

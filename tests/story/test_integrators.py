@@ -1,5 +1,6 @@
 """The samples of docs/integrators.md run as they stand, against the real server."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -8,17 +9,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from django.conf import settings
+from django.conf import settings as django_settings
+from pytest_django import Settings
+from standardwebhooks import Webhook as Verifier
 
 from embedded import debian
-from shortlinks.models import ApiToken
-from tests import exemplary, factories
+from shortlinks.api.openapi.operations import NOTE
+from shortlinks.domain.webhooks import events, secret_box
+from shortlinks.domain.webhooks.sender import Sender
+from shortlinks.models import ApiToken, Webhook, WebhookEvent
+from tests import exemplary, factories, services
 
-PAGE = Path(settings.BASE_DIR) / "docs" / "integrators.md"
+PAGE = Path(django_settings.BASE_DIR) / "docs" / "integrators.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILES = {"sh": "s.sh", "python": "s.py", "php": "s.php", "javascript": "s.mjs"}
 PROGRAMS = {"sh": "bash", "php": "php", "javascript": "node"}
@@ -29,6 +37,9 @@ SHOWN = (
     (r"https://go\.example\.com/\w{12}", "https://go.example.com/XXXXXXXXXXXX"),
     (r'((?:created|updated|occurred)_at":)\d+', r"\g<1>1795000000"),
     (r'"[0-9a-f-]{36}"', '"019a8f6e-2f4d-7c31-9c0e-5b1f6a1d2c3e"'),
+    (r'("id":)\d+(,"destination")', r"\g<1>7000512\g<2>"),
+    (r'("created_by":)[1-9]\d*', r"\g<1>504141"),
+    (r'"whsec_[^"]+"', '"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="'),
 )
 
 
@@ -48,7 +59,9 @@ def samples() -> Iterator[Sample]:
             yield Sample(language, code, printed)
 
 
-SAMPLES = {f"{n}-{each.language}": each for n, each in enumerate(samples(), 1)}
+ALL = {f"{n}-{each.language}": each for n, each in enumerate(samples(), 1)}
+RECEIVERS = [name for name, each in ALL.items() if "WEBHOOK_SECRET" in each.code]
+SAMPLES = {name: each for name, each in ALL.items() if name not in RECEIVERS}
 PATIENT = [name for name, each in SAMPLES.items() if "Retry-After" in each.code]
 
 
@@ -68,7 +81,7 @@ def interpreter(language: str) -> str:
 def shown(printed: str, web: httpx.Client) -> object:
     """The output with the page's addresses, times and codes."""
     text = printed.replace(str(web.base_url).rstrip("/"), "https://links.example.com")
-    text = text.replace(settings.SHORT_BASE_URL, "https://go.example.com")
+    text = text.replace(django_settings.SHORT_BASE_URL, "https://go.example.com")
     for pattern, replacement in SHOWN:
         text = re.sub(pattern, replacement, text)
     return json.loads(text) if text.startswith("{") else text
@@ -116,6 +129,85 @@ def test_a_sample_that_can_wait_comes_again(
     assert shown(printed, web) == shown(sample.printed, web)
 
 
+@contextlib.contextmanager
+def listening(sample: Sample, directory: Path, port: int, secret: str) -> Iterator[Any]:
+    """The sample as a server, whose output is in the folder's `printed`."""
+    file = directory / FILES[sample.language]
+    file.write_text(sample.code)
+    served = ("-S", f"127.0.0.1:{port}") if sample.language == "php" else ()
+    with (directory / "printed").open("wb") as output:
+        process = subprocess.Popen(
+            (interpreter(sample.language), *served, str(file)),
+            env={**os.environ, "PORT": str(port), "WEBHOOK_SECRET": secret},
+            stdout=output,
+            stderr=subprocess.DEVNULL,
+        )
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+            services.wait_for(lambda: answers(client))
+            yield client
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def answers(client: httpx.Client) -> bool:
+    """That it does not know who calls."""
+    try:
+        return client.post("/", content=b"").status_code == 401
+    except httpx.TransportError:
+        return False
+
+
+@pytest.mark.parametrize("name", RECEIVERS)
+def test_a_receiver_takes_what_is_signed_and_nothing_else(
+    transactional_db: None, tmp_path: Path, settings: Settings, name: str
+) -> None:
+    settings.WEBHOOK_ALLOW_PRIVATE = True
+    account = exemplary.world().admin.account
+    assert account is not None
+    Webhook.objects.all().delete()  # the example's leads nowhere
+    port = services.free_port()
+    _, secret = factories.webhook(account, f"http://127.0.0.1:{port}/")
+    events.enqueue(WebhookEvent.NOTE_CONTACT, [NOTE])
+
+    with listening(ALL[name], tmp_path, port, secret) as client:
+        refused = [
+            client.post("/", content=b"a=1", headers=headers).status_code
+            for headers in forged(secret)
+        ]
+        with Sender() as sender:
+            services.wait_for(lambda: not sender.step())
+
+    assert (sender.accepted, sender.failed) == (1, 0)
+    assert (tmp_path / "printed").read_text() == ALL[name].printed
+    assert refused == [401, 401, 401, 401]
+
+
+def forged(secret: str) -> Iterator[dict[str, str]]:
+    """Another's signature, another body's, an old one, and a name that is none."""
+    now = datetime.now(UTC)
+    old = now - timedelta(minutes=6)
+    other = secret_box.new()
+    for key, sent, body in (
+        (other, now, "a=1"),
+        (secret, now, "a=2"),
+        (secret, old, "a=1"),
+    ):
+        signature = Verifier(key).sign("msg", sent, body)
+        yield signed(str(int(sent.timestamp())), signature)
+    yield signed("nonsense", "v1,\xe9")
+
+
+def signed(sent: str, signature: str) -> dict[str, Any]:
+    return {
+        "webhook-id": "msg",
+        "webhook-timestamp": sent,
+        "webhook-signature": signature.encode("latin-1"),
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+
+
 def test_the_page_has_all_four_languages() -> None:
     assert {sample.language for sample in SAMPLES.values()} == set(FILES)
-    assert len(PATIENT) == 3
+    assert len(PATIENT) == len(RECEIVERS) == 3

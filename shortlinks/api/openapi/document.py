@@ -12,6 +12,7 @@ from shortlinks.api.openapi import (
     problems,
     service,
     short_links,
+    webhooks,
 )
 from shortlinks.api.openapi.operations import Operation
 from shortlinks.api.openapi.schemas import Components, Json
@@ -23,6 +24,7 @@ SUBJECTS = (
     pixels,
     chats,
     merges,
+    webhooks,
     accounts,
     service,
 )

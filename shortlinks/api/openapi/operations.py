@@ -19,11 +19,12 @@ from shortlinks.models import Scope
 
 HAL = "application/hal+json"
 JSON = "application/json"
+NO_STORE = {"Cache-Control": {"required": True, "schema": {"const": "no-store"}}}
 # Ids of the examples; each address names one of what it is about.
 CONTACT, LINK, NOTE, USER, ACCOUNT = 11070881, 7042564, 7422564, 504141, 123
-PIXEL = 7000311
 OTHER, CHAT, MERGE, SUGGESTION = 11070899, 7000412, 7000513, 7000614
 VISITOR_UID = "mzxw6ytboi4dsmbqgeztinjwg4"
+PIXEL, WEBHOOK = 7000311, 7000512
 IN_PATHS = {
     "entity_id": id_(CONTACT, minimum=0, description="The contact's id in the CRM."),
     "link_id": id_(LINK, minimum=0, description="The link's id."),
@@ -42,7 +43,7 @@ WITH_BODY = {413, 415}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer when all went well: 200, or 204 if it has no schema.
+    """The answer when all went well: of `status`, or 204 if it has no schema.
 
     `without_body` says when it has another status.
     """
@@ -51,6 +52,7 @@ class Answer:
     schema: Schema | None = None
     media_type: str = HAL
     headers: Json = field(default_factory=dict)
+    status: int = 200
     without_body: Mapping[int, str] = field(default_factory=dict)
 
     def rendered(self, components: Components) -> Json:
@@ -80,6 +82,7 @@ class Operation:
     body_types: Sequence[str] = (JSON,)
     needs_token: bool = True
     conflicts: bool = False
+    may_be_missing: bool = False  # though the address names nothing
     refusals: Sequence[Refusal] = ()
     has_problems: bool = True
     also: Mapping[int, Answer] = field(default_factory=dict)
@@ -112,7 +115,7 @@ class Operation:
         return {"required": True, "content": dict.fromkeys(self.body_types, shown)}
 
     def _answers(self, components: Components) -> Json:
-        status = 200 if self.answer.schema else 204
+        status = self.answer.status if self.answer.schema else 204
         answers = {status: self.answer, **self.also}
         shown = {str(k): each.rendered(components) for k, each in answers.items()}
         bare = self.answer.without_body.items()
@@ -124,7 +127,7 @@ class Operation:
         statuses = ALWAYS | {refusal.status for refusal in self.refusals}
         statuses |= WITH_TOKEN if self.needs_token else set()
         statuses |= WITH_BODY if self.body else set()
-        statuses |= {404} if "{" in self.path else set()
+        statuses |= {404} if "{" in self.path or self.may_be_missing else set()
         statuses |= {409} if self.conflicts else set()
         invalid = [problems.INVALID] if self.body else []
         return problems.references(statuses, [*invalid, *self.refusals])

@@ -1,7 +1,7 @@
 """What needs no token: the exchange of grants, health, and the document itself."""
 
 from shortlinks.api import oauth
-from shortlinks.api.openapi.operations import JSON, Answer, Operation
+from shortlinks.api.openapi.operations import JSON, NO_STORE, Answer, Operation
 from shortlinks.api.openapi.problems import OAUTH
 from shortlinks.api.openapi.schemas import (
     Schema,
@@ -44,7 +44,6 @@ PAIR = named(
         }
     ),
 )
-NO_STORE = {"Cache-Control": {"required": True, "schema": {"const": "no-store"}}}
 NOT_SAFE = {405: "Another method than `GET` and `HEAD`."}
 PART = record({"ok": flag(example=True), "detail": text("")})
 READINESS = named(

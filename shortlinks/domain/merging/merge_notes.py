@@ -4,7 +4,16 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from shortlinks.models import Account, Contact, Merge, Note, NoteType, User
+from shortlinks.domain.webhooks import events
+from shortlinks.models import (
+    Account,
+    Contact,
+    Merge,
+    Note,
+    NoteType,
+    User,
+    WebhookEvent,
+)
 
 ENGLISH = {
     "chat": "Chat #{chat_id} joined: {why}.",
@@ -74,9 +83,10 @@ def _zone(account: Account) -> ZoneInfo:
 
 
 def _write(contact: Contact, text: str) -> None:
-    Note.objects.create(
+    note = Note.objects.create(
         account_id=contact.account_id,
         contact=contact,
         note_type=NoteType.SERVICE,
         text=text,
     )
+    events.enqueue(WebhookEvent.NOTE_CONTACT, [note.pk])

@@ -11,6 +11,7 @@ from typing import Any
 
 from shortlinks.domain import recognition
 from shortlinks.domain.merging import merge_notes
+from shortlinks.domain.webhooks import events
 from shortlinks.models import (
     Account,
     Contact,
@@ -22,6 +23,7 @@ from shortlinks.models import (
     SuggestionState,
     TrackingConsent,
     User,
+    WebhookEvent,
 )
 from shortlinks.models.contacts import ROOT
 
@@ -91,6 +93,7 @@ def join(account: Account, survivor: int, loser: int, reason: Reason) -> Merge |
     )
     SeparatePair.objects.filter(one__in=of_both, other__in=of_both).delete()
     merge_notes.joined(account, merge, rows[into], rows[gone])
+    events.enqueue(WebhookEvent.MERGE_CONTACT, [merge.pk])
     return merge
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from shortlinks.domain.merging import merges
 from shortlinks.domain.merging.merges import Reason
 from shortlinks.domain.merging.rules import Suggest
+from shortlinks.domain.webhooks import events
 from shortlinks.models import (
     Account,
     Contact,
@@ -17,6 +18,7 @@ from shortlinks.models import (
     MergeSuggestion,
     SuggestionState,
     User,
+    WebhookEvent,
 )
 
 
@@ -29,13 +31,14 @@ def suggest(account: Account, pair: Suggest, evidence: dict[str, Any]) -> bool:
     one, other = sorted((pair.one.id, pair.other.id))
     if _open_between(one, other).exists():
         return False
-    MergeSuggestion.objects.create(
+    row = MergeSuggestion.objects.create(
         account=account,
         one_id=one,
         other_id=other,
         rule=pair.rule,
         evidence=evidence,
     )
+    events.enqueue(WebhookEvent.SUGGEST_MERGE, [row.pk])
     return True
 
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from shortlinks.domain.merging import merge_notes, merges
 from shortlinks.domain.merging.merges import Change
+from shortlinks.domain.webhooks import events
 from shortlinks.models import (
     Contact,
     Merge,
@@ -15,6 +16,7 @@ from shortlinks.models import (
     PixelAttachment,
     Standing,
     User,
+    WebhookEvent,
 )
 
 UNDOABLE = timedelta(days=365)
@@ -55,6 +57,7 @@ def undo(merge: Merge, *, by: User) -> list[MergeItem]:
         if merge.created_by_id is None:
             _revoke(merge)
         merge_notes.undone(account, merge, by)
+        events.enqueue(WebhookEvent.UNDO_MERGE, [merge.pk])
     return kept
 
 

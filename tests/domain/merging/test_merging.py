@@ -10,6 +10,7 @@ from shortlinks.domain import contacts
 from shortlinks.domain.contacts import ContactChange
 from shortlinks.domain.merging import checks, suggestions, undoing
 from shortlinks.domain.merging.undoing import MergedLater, UndoneAlready
+from shortlinks.domain.webhooks import bodies
 from shortlinks.models import (
     Account,
     Contact,
@@ -22,6 +23,8 @@ from shortlinks.models import (
     Standing,
     TrackingConsent,
     User,
+    WebhookDelivery,
+    WebhookEvent,
 )
 from tests import factories
 from tests.domain.merging import worlds
@@ -352,3 +355,29 @@ def test_accounts_do_not_share_browsers(account: Account, client: Contact) -> No
 
     assert decision.join is None
     assert chat.contact.root == chat.contact
+
+
+def test_webhooks_are_told_each_step(
+    account: Account, admin: User, client: Contact, other: Contact
+) -> None:
+    webhook, _ = factories.webhook(account, "https://crm.example/", by=admin)
+    webhook.settings = WebhookEvent.values
+    webhook.save()
+    worlds.opens("phone", client)
+    chat, _ = worlds.chats_with("phone", admin)
+    undoing.undo(Merge.objects.get(), by=admin)
+
+    told = WebhookDelivery.objects.exclude(event="note_contact").order_by("id")
+
+    merge = {"evidence": Merge.objects.get().evidence, "rule": "R3"}
+    pair = [client.entity_id, chat.contact.entity_id]
+    assert [
+        (row.event, {k: row.facts[k] for k in ("evidence", "rule")}) for row in told
+    ] == [("merge_contact", merge), ("undo_merge_contact", merge)]
+    assert told[0].facts["contacts"] == pair
+    worlds.opens("laptop", client)
+    worlds.opens("laptop", other)
+    assert told.last().event == "suggest_merge_contact"  # type: ignore[union-attr]
+    for row in told.all():
+        assert bodies.written(row.event, row.facts, base_url="https://x")
+    assert told.count() == 3

@@ -7,7 +7,7 @@ from django.db.models.functions import Coalesce
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("shortlinks", "0011_chats_and_merges")]
+    dependencies = [("shortlinks", "0012_chats_and_merges")]
 
     operations = [
         AddIndexConcurrently(

@@ -1,5 +1,6 @@
 """Chats, and contacts that become one with others (pixel R0-R14, ADR 18)."""
 
+import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.comparison
@@ -12,7 +13,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shortlinks', '0010_revisions'),
+        ('shortlinks', '0011_webhooks'),
     ]
 
     operations = [
@@ -271,5 +272,15 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='separatepair',
             constraint=models.CheckConstraint(condition=models.Q(('one__lt', models.F('other'))), name='separate_pair_in_order'),
+        ),
+        migrations.AlterField(
+            model_name='webhook',
+            name='settings',
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('note_contact', 'a note on a contact'), ('merge_contact', 'two contacts became one'), ('undo_merge_contact', 'a merge was undone'), ('suggest_merge_contact', 'two contacts may be one')], max_length=32), size=None),
+        ),
+        migrations.AlterField(
+            model_name='webhookdelivery',
+            name='event',
+            field=models.CharField(choices=[('note_contact', 'a note on a contact'), ('merge_contact', 'two contacts became one'), ('undo_merge_contact', 'a merge was undone'), ('suggest_merge_contact', 'two contacts may be one')], max_length=32),
         ),
     ]

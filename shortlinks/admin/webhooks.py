@@ -1,0 +1,105 @@
+"""Webhooks and what they were told; their secrets are shown nowhere."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from shortlinks.admin.base import RowAdmin, administers
+from shortlinks.admin.visits import NewestPaginator
+from shortlinks.domain.webhooks import deliveries, subscriptions
+from shortlinks.models import Webhook, WebhookDelivery
+
+
+@admin.register(Webhook)
+class WebhookAdmin(RowAdmin[Webhook]):
+    fields = (
+        "account",
+        "destination",
+        "settings",
+        "sort",
+        "created_by",
+        "created_at",
+        "updated_at",
+        "disabled_at",
+        "disabled_reason",
+        "held_until",
+        "failures",
+        "last_success_at",
+    )
+    list_display = (
+        "destination",
+        "created_at",
+        "last_success_at",
+        "failures",
+        "disabled_at",
+        "disabled_reason",
+    )
+    search_fields = ("destination",)
+    ordering = ("-id",)
+    actions = ("enable", "disable")
+
+    def has_switch_permission(self, request: HttpRequest) -> bool:
+        return administers(request)
+
+    @admin.action(description=_("Enable selected webhooks"), permissions=["switch"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        disabled = list(queryset.exclude(disabled_at=None))
+        count = {"count": subscriptions.enable(disabled)}
+        self.log_action(request, disabled, "Enabled.")
+        self.message_user(request, gettext("Webhooks enabled: %(count)d.") % count)
+
+    @admin.action(description=_("Disable selected webhooks"), permissions=["switch"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        enabled = list(queryset.filter(disabled_at=None))
+        count = {"count": subscriptions.disable(enabled)}
+        self.log_action(request, enabled, "Disabled.")
+        self.message_user(request, gettext("Webhooks disabled: %(count)d.") % count)
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(RowAdmin[WebhookDelivery]):
+    account_path = "webhook__account_id"
+    fields = (
+        "webhook",
+        "event",
+        "event_id",
+        "facts",
+        "created_at",
+        "state",
+        "attempts",
+        "due_at",
+        "delivered_at",
+        "last_status",
+        "last_error",
+    )
+    list_display = (
+        "created_at",
+        "webhook",
+        "event",
+        "state",
+        "attempts",
+        "due_at",
+        "delivered_at",
+        "last_status",
+        "last_error",
+    )
+    list_filter = ("state",)
+    list_select_related = ("webhook",)
+    sortable_by = ()
+    ordering = ("-id",)
+    paginator = NewestPaginator
+    actions = ("send_again",)
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        return administers(request)
+
+    @admin.action(description=_("Send again"), permissions=["send"])
+    def send_again(
+        self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]
+    ) -> None:
+        chosen = list(queryset)
+        count = {"count": deliveries.send_again(chosen)}
+        self.log_action(request, chosen, "Sent again.")
+        self.message_user(request, gettext("To be sent again: %(count)d.") % count)

@@ -1,0 +1,224 @@
+"""The outbox's other end: what is due is claimed, and what came of it recorded.
+
+No lock is held while a receiver is waited for: a claim is a lease, recorded with the
+attempt before it is made. Who dies in between is sent again, with the same id.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from shortlinks.domain.webhooks import schedule, subscriptions
+from shortlinks.domain.webhooks.schedule import Outcome
+from shortlinks.models import DeliveryState, Webhook, WebhookDelivery
+
+# Longer than any attempt: a claim that is older belongs to nobody any more.
+LEASE = timedelta(minutes=2)
+# At once for one webhook; one that failed last time is first asked whether it is back.
+MOST_AT_ONCE = 4
+KEPT = timedelta(days=30)
+DROPPED_AT_ONCE = 5000
+
+# What could be sent at this moment. A webhook's deliveries of one contact go one after
+# the other, and each webhook has few under way.
+SENDABLE = """
+  SELECT webhook.destination, webhook.secret, sent.busy, head.id, head.due_at
+  FROM shortlinks_webhook AS webhook
+  JOIN shortlinks_account AS account
+    ON account.id = webhook.account_id AND account.is_active
+  CROSS JOIN LATERAL (
+    SELECT count(*) AS busy FROM shortlinks_webhookdelivery AS d
+    WHERE d.webhook_id = webhook.id AND d.state = 'pending'
+      AND d.claimed_at IS NOT NULL AND d.due_at > statement_timestamp()) AS sent
+  CROSS JOIN LATERAL (
+    SELECT d.id, d.due_at FROM shortlinks_webhookdelivery AS d
+    WHERE d.webhook_id = webhook.id AND d.state = 'pending'
+      AND d.due_at <= statement_timestamp()
+      AND NOT EXISTS (
+        SELECT FROM shortlinks_webhookdelivery AS earlier
+        WHERE earlier.webhook_id = d.webhook_id AND earlier.contact_id = d.contact_id
+          AND earlier.state = 'pending' AND earlier.id < d.id)
+    ORDER BY d.due_at, d.id
+    LIMIT greatest(CASE WHEN webhook.failures = 0 THEN %(most)s ELSE 1 END - busy, 0)
+    {lock}) AS head
+  WHERE webhook.disabled_at IS NULL
+    AND (webhook.held_until IS NULL OR webhook.held_until <= statement_timestamp())
+"""
+# Those of the webhooks with the fewest under way go first.
+CLAIM = f"""
+WITH due AS ({SENDABLE.format(lock="FOR UPDATE SKIP LOCKED")}
+  ORDER BY busy, due_at, id LIMIT %(limit)s)
+UPDATE shortlinks_webhookdelivery AS delivery
+SET attempts = attempts + 1, claimed_at = statement_timestamp(),
+    due_at = statement_timestamp() + %(lease)s
+FROM due WHERE delivery.id = due.id
+RETURNING delivery.facts, delivery.id, delivery.webhook_id, delivery.event,
+          delivery.event_id, delivery.claimed_at, due.destination, due.secret
+"""  # noqa: S608  put together from constants
+OLDEST = f"""
+SELECT extract(epoch FROM statement_timestamp() - min(due_at))::float8
+FROM ({SENDABLE.format(lock="")}) AS sendable
+"""  # noqa: S608  put together from constants
+RECORD = """
+UPDATE shortlinks_webhookdelivery AS delivery
+SET claimed_at = NULL, state = r.state, due_at = r.due_at, last_status = r.status,
+    last_error = r.error, delivered_at = r.delivered_at
+FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(due)s::timestamptz[],
+            %(statuses)s::smallint[], %(errors)s::text[], %(delivered)s::timestamptz[])
+  AS r (id, state, due_at, status, error, delivered_at)
+WHERE delivery.id = r.id
+"""
+RECORD_OF_WEBHOOKS = """
+UPDATE shortlinks_webhook AS webhook
+SET failures = r.failures, last_success_at = r.success_at, held_until = r.held_until
+FROM unnest(%(ids)s::bigint[], %(failures)s::int[], %(success)s::timestamptz[],
+            %(held)s::timestamptz[]) AS r (id, failures, success_at, held_until)
+WHERE webhook.id = r.id
+"""
+DROP = """
+DELETE FROM shortlinks_webhookdelivery WHERE id IN (
+  SELECT id FROM shortlinks_webhookdelivery WHERE created_at < %s
+  ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that is ours until its lease is over; `secret` is sealed."""
+
+    facts: dict[str, Any]
+    id: int
+    webhook_id: int
+    event: str
+    event_id: UUID
+    claimed_at: datetime
+    destination: str
+    secret: str
+
+
+def claim(limit: int) -> Sequence[Claimed]:
+    """Take deliveries that are due, at most `limit`, for an attempt each."""
+    if not limit:
+        return []
+    parameters: dict[str, Any] = {"limit": limit, "most": MOST_AT_ONCE, "lease": LEASE}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(CLAIM, parameters)
+        found = [Claimed(json.loads(facts), *rest) for facts, *rest in cursor]
+    return sorted(found, key=lambda claimed: claimed.id)
+
+
+def lateness() -> float:
+    """How long the oldest has been due that could be sent now, in seconds.
+
+    What waits for a receiver, for its turn or for its next try is not late.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(OLDEST, {"most": MOST_AT_ONCE})
+        return float(cursor.fetchone()[0] or 0)
+
+
+@transaction.atomic
+def record(outcomes: Sequence[tuple[Claimed, Outcome]]) -> None:
+    """Say what came of attempts; nothing of those that were claimed anew meanwhile.
+
+    Locks webhooks first and deliveries in one order, as `events` does.
+    """
+    claims = {claimed.id: (claimed, outcome) for claimed, outcome in outcomes}
+    locked = Webhook.objects.select_for_update(no_key=True).order_by("pk")
+    ids = {claimed.webhook_id for claimed, _ in outcomes}
+    webhooks = {webhook.pk: webhook for webhook in locked.filter(pk__in=ids)}
+    rows = WebhookDelivery.objects.select_for_update().order_by("pk")
+    changed: list[WebhookDelivery] = []
+    for delivery in rows.filter(pk__in=claims, webhook__in=webhooks):
+        claimed, outcome = claims[delivery.pk]
+        if delivery.claimed_at == claimed.claimed_at:
+            _conclude(webhooks[delivery.webhook_id], delivery, outcome)
+            changed.append(delivery)
+    _store(changed, list(webhooks.values()))
+    for delivery in changed:
+        _, outcome = claims[delivery.pk]
+        if delivery.state == DeliveryState.GIVEN_UP:
+            _disable_if_dead(webhooks[delivery.webhook_id], delivery, outcome)
+
+
+def send_again(chosen: Iterable[WebhookDelivery]) -> int:
+    """Send these once more, on a new schedule and under the same id.
+
+    Not those of withdrawn notes, nor those that are just under way. While a webhook is
+    disabled, they wait.
+    """
+    ids = [each.pk for each in chosen]
+    again = WebhookDelivery.objects.filter(pk__in=ids, claimed_at=None)
+    return again.exclude(state=DeliveryState.CANCELLED).update(
+        state=DeliveryState.PENDING, attempts=0, due_at=Now(), delivered_at=None
+    )
+
+
+def drop_old() -> int:
+    """Forget what happened a month ago, some at a time; how many there were."""
+    oldest = timezone.now() - KEPT
+    count = 0
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(DROP, [oldest, DROPPED_AT_ONCE])
+            count += int(cursor.rowcount)
+            if cursor.rowcount < DROPPED_AT_ONCE:
+                return count
+
+
+def _conclude(webhook: Webhook, delivery: WebhookDelivery, outcome: Outcome) -> None:
+    now = timezone.now()
+    delivery.last_status, delivery.last_error = outcome.status, outcome.error
+    if outcome.is_success:
+        delivery.state, delivery.due_at = DeliveryState.DELIVERED, None
+        delivery.delivered_at = webhook.last_success_at = now
+        webhook.failures = 0
+        return
+    webhook.failures += 1
+    if outcome.pause:
+        webhook.held_until = now + outcome.pause
+    if delivery.state == DeliveryState.PENDING:  # else the note was withdrawn meanwhile
+        wait = schedule.next_wait(outcome, delivery.attempts)
+        delivery.due_at = None if wait is None else now + wait
+        delivery.state = DeliveryState.GIVEN_UP if wait is None else delivery.state
+
+
+def _store(changed: Sequence[WebhookDelivery], webhooks: Sequence[Webhook]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            RECORD,
+            {
+                "ids": [delivery.pk for delivery in changed],
+                "states": [delivery.state for delivery in changed],
+                "due": [delivery.due_at for delivery in changed],
+                "statuses": [delivery.last_status for delivery in changed],
+                "errors": [delivery.last_error for delivery in changed],
+                "delivered": [delivery.delivered_at for delivery in changed],
+            },
+        )
+        cursor.execute(
+            RECORD_OF_WEBHOOKS,
+            {
+                "ids": [webhook.pk for webhook in webhooks],
+                "failures": [webhook.failures for webhook in webhooks],
+                "success": [webhook.last_success_at for webhook in webhooks],
+                "held": [webhook.held_until for webhook in webhooks],
+            },
+        )
+
+
+def _disable_if_dead(
+    webhook: Webhook, delivery: WebhookDelivery, outcome: Outcome
+) -> None:
+    """Not if it accepted other events meanwhile: then it refuses this one only."""
+    last = webhook.last_success_at
+    is_silent = last is None or last < delivery.created_at
+    if outcome.is_gone or (is_silent and not outcome.is_our_fault):
+        subscriptions.give_up(webhook, outcome)

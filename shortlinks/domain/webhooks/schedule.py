@@ -1,0 +1,63 @@
+"""When an event is tried again (security §3.5)."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+GONE = 410
+# Before each attempt, counted from the end of the one before it.
+WAITS = (
+    timedelta(0),
+    timedelta(seconds=5),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=14),
+    timedelta(hours=20),
+    timedelta(hours=24),
+)
+LONGEST_PAUSE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an attempt: an answer's status, or why there was none."""
+
+    status: int | None = None
+    error: str = ""
+    pause: timedelta | None = None  # as the receiver asked for it
+    is_our_fault: bool = False
+
+    @property
+    def is_success(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def is_gone(self) -> bool:
+        return self.status == GONE
+
+
+def next_wait(outcome: Outcome, attempts: int) -> timedelta | None:
+    """How long to wait after this many failed attempts; None to give up."""
+    if outcome.is_gone or attempts >= len(WAITS):
+        return None
+    return max(WAITS[attempts], outcome.pause or timedelta(0))
+
+
+def pause(retry_after: str | None, now: datetime) -> timedelta | None:
+    """What a header `Retry-After` asks for, seconds or a date: a day at most."""
+    if not retry_after:
+        return None
+    if retry_after.strip().isdecimal():
+        asked = timedelta(seconds=min(int(retry_after.strip()[:9]), 10**9))
+    else:
+        try:
+            until = parsedate_to_datetime(retry_after)
+        except ValueError:
+            return None
+        if until.tzinfo is None:
+            until = until.replace(tzinfo=UTC)
+        asked = until - now
+    return min(max(asked, timedelta(0)), LONGEST_PAUSE)

@@ -1,0 +1,143 @@
+"""Who is told: webhooks made, changed, ended, and switched off and on."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from shortlinks.domain.webhooks import secret_box
+from shortlinks.domain.webhooks.schedule import WAITS, Outcome
+from shortlinks.models import Account, DeliveryState, User, Webhook, WebhookDelivery
+
+logger = logging.getLogger(__name__)
+
+MOST_OF_AN_ACCOUNT = 100
+BY_HAND = "Disabled by an administrator."
+GONE = "The receiver answered 410 Gone."
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What a caller asks for; `destination` was let through by `destinations`."""
+
+    destination: str
+    settings: Sequence[str]
+    sort: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """The only sight of the secret, of a webhook that was just made."""
+
+    webhook: Webhook
+    secret: str | None
+
+
+class TooManyWebhooks(Exception):
+    """The account has as many as it may have."""
+
+
+def subscribe(account: Account, user: User, wanted: Subscription) -> Subscribed:
+    """Make the account's webhook for this destination, or change and enable it."""
+    _refuse_too_many(account, wanted)
+    changed: dict[str, Any] = {
+        "settings": list(wanted.settings),
+        "updated_at": timezone.now(),
+    }
+    if wanted.sort is not None:
+        changed["sort"] = wanted.sort
+    secret = secret_box.new()
+    with transaction.atomic():
+        webhook, is_new = Webhook.objects.update_or_create(
+            account=account,
+            destination=wanted.destination,
+            defaults=changed,
+            create_defaults={
+                **changed,
+                "secret": secret_box.seal(secret),
+                "created_by": user,
+            },
+        )
+        if webhook.disabled_at is not None:
+            enable([webhook])
+            webhook.refresh_from_db()
+    return Subscribed(webhook, secret if is_new else None)
+
+
+@transaction.atomic
+def unsubscribe(account_id: int, destination: str) -> bool:
+    """End it, with all that it was not told yet; False if there is none."""
+    webhook = (
+        Webhook.objects.select_for_update()
+        .filter(account_id=account_id, destination=destination)
+        .first()
+    )
+    if webhook is None:
+        return False
+    webhook.delete()
+    return True
+
+
+@transaction.atomic
+def enable(chosen: Iterable[Webhook]) -> int:
+    """Tell them again, at once what waits for them; how many were disabled."""
+    disabled = _locked(chosen).filter(disabled_at__isnull=False)
+    ids = [webhook.pk for webhook in disabled]
+    Webhook.objects.filter(pk__in=ids).update(
+        disabled_at=None,
+        disabled_reason="",
+        held_until=None,
+        failures=0,
+        updated_at=Now(),
+    )
+    waiting = WebhookDelivery.objects.filter(state=DeliveryState.PENDING)
+    waiting.filter(webhook__in=ids).update(due_at=Now(), attempts=0, claimed_at=None)
+    return len(ids)
+
+
+@transaction.atomic
+def disable(chosen: Iterable[Webhook], reason: str = BY_HAND) -> int:
+    """Tell them no more; what waits for them is kept. How many were enabled."""
+    enabled = _locked(chosen).filter(disabled_at=None)
+    ids = [webhook.pk for webhook in enabled]
+    now = Now()
+    return Webhook.objects.filter(pk__in=ids).update(
+        disabled_at=now, disabled_reason=reason, updated_at=now
+    )
+
+
+def give_up(webhook: Webhook, outcome: Outcome) -> None:
+    """Disable a webhook that is gone or did not answer for days, and say so."""
+    dead = f"No event was accepted in {len(WAITS)} attempts; last: {outcome.error}"
+    reason = GONE if outcome.is_gone else dead
+    if disable([webhook], reason):
+        host = urlsplit(webhook.destination).hostname  # the rest may hold a secret
+        logger.warning("webhook %d to %s disabled: %s", webhook.pk, host, reason)
+
+
+def seal_anew() -> int:
+    """Encrypt with the newest key what an older one still encrypts; how many."""
+    count = 0
+    for webhook in Webhook.objects.all():
+        if sealed := secret_box.sealed_anew(webhook.secret):
+            same = Webhook.objects.filter(pk=webhook.pk, secret=webhook.secret)
+            count += same.update(secret=sealed)
+    return count
+
+
+def _locked(chosen: Iterable[Webhook]) -> "QuerySet[Webhook]":
+    ids = [webhook.pk for webhook in chosen]
+    rows = Webhook.objects.filter(pk__in=ids).order_by("pk")
+    return rows.select_for_update(no_key=True)
+
+
+def _refuse_too_many(account: Account, wanted: Subscription) -> None:
+    others = Webhook.objects.filter(account=account)
+    if others.exclude(destination=wanted.destination).count() >= MOST_OF_AN_ACCOUNT:
+        raise TooManyWebhooks

@@ -1,0 +1,81 @@
+"""Webhooks and deliveries: read, switched, sent again; never the secret."""
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+
+from shortlinks.domain.webhooks import secret_box
+from shortlinks.models import DeliveryState, User, Webhook, WebhookDelivery
+from tests.admin.conftest import SignIn
+from tests.admin.worlds import World, address, listing
+
+
+@pytest.fixture
+def client(admin: User, sign_in: SignIn) -> Client:
+    return sign_in(admin)
+
+
+def act(client: Client, action: str, row: Webhook | WebhookDelivery) -> str:
+    posted = {"action": action, "_selected_action": [row.pk]}
+    response: Any = client.post(listing(type(row)), posted, follow=True)
+    return str(response.content.decode())
+
+
+def test_a_webhook_is_disabled_and_enabled(client: Client, own: World) -> None:
+    assert "Webhooks disabled: 1." in act(client, "disable", own.webhook)
+    own.webhook.refresh_from_db()
+    assert own.webhook.disabled_reason == "Disabled by an administrator."
+
+    assert "Webhooks enabled: 1." in act(client, "enable", own.webhook)
+    own.webhook.refresh_from_db()
+    assert own.webhook.disabled_at is None
+    assert LogEntry.objects.filter(object_id=own.webhook.pk).count() == 2
+
+
+def test_why_a_webhook_is_disabled_stands_in_the_list(
+    client: Client, own: World
+) -> None:
+    reason = "The receiver answered 410 Gone."
+    own.webhook.disabled_at = own.webhook.created_at
+    own.webhook.disabled_reason = reason
+    own.webhook.save()
+
+    assert reason in client.get(listing(Webhook)).content.decode()
+
+
+def test_a_delivery_is_sent_again(client: Client, own: World) -> None:
+    WebhookDelivery.objects.update(state=DeliveryState.GIVEN_UP, due_at=None)
+
+    assert "To be sent again: 1." in act(client, "send_again", own.delivery)
+
+    own.delivery.refresh_from_db()
+    assert own.delivery.state == DeliveryState.PENDING
+    assert LogEntry.objects.filter(object_id=own.delivery.pk).count() == 1
+
+
+def test_no_page_shows_the_secret(client: Client, own: World) -> None:
+    pages = [
+        client.get(page).content.decode()
+        for page in (listing(Webhook), address(own.webhook, "change"))
+    ]
+
+    for secret in (own.webhook.secret, secret_box.unseal(own.webhook.secret)):
+        assert all(secret not in page for page in pages)
+    assert all(own.webhook.destination in page for page in pages)
+
+
+def test_neither_is_added_changed_or_deleted(client: Client, own: World) -> None:
+    changed = {"destination": "https://other.example/", "state": "delivered"}
+    statuses = [
+        answer.status_code
+        for row in (own.webhook, own.delivery)
+        for answer in (
+            client.get(listing(type(row), "add")),
+            client.post(address(row, "change"), changed),
+            client.post(address(row, "delete"), {"post": "yes"}),
+        )
+    ]
+
+    assert statuses == [403] * 6

@@ -1,0 +1,190 @@
+"""Subscribing on the wire: by administrators, once for each destination."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from standardwebhooks import Webhook as Verifier
+
+from shortlinks.domain.webhooks import secret_box, subscriptions
+from shortlinks.models import Account, User, Webhook
+from tests import factories
+from tests.conftest import Api
+
+PATH = "/api/v4/webhooks"
+URL = "https://receiver.example/hook?key=1"
+
+
+def subscribe(api: Api, **changed: object) -> Any:
+    wanted = {"destination": URL, "settings": ["note_contact"], **changed}
+    return api.post(PATH, {k: v for k, v in wanted.items() if v is not None})
+
+
+def test_subscribing_answers_as_the_original_and_with_the_secret_once(
+    account: Account, admin: User, api: Api
+) -> None:
+    response = subscribe(api, sort=3)
+
+    assert response.status_code == 201
+    webhook = Webhook.objects.get()
+    answer = response.json()
+    secret = answer.pop("secret")
+    assert answer == {
+        "id": webhook.id,
+        "destination": URL,
+        "created_at": int(webhook.created_at.timestamp()),
+        "updated_at": int(webhook.updated_at.timestamp()),
+        "account_id": account.id,
+        "created_by": admin.id,
+        "sort": 3,
+        "disabled": False,
+        "settings": ["note_contact"],
+    }
+    Verifier(secret)
+    assert secret.startswith("whsec_")
+    assert secret not in webhook.secret
+    assert secret_box.unseal(webhook.secret) == secret
+
+
+def test_subscribing_again_changes_and_enables_it_and_keeps_the_secret(
+    api: Api,
+) -> None:
+    first = subscribe(api).json()
+    subscriptions.disable(Webhook.objects.all())
+    before = Webhook.objects.get().secret
+
+    again = subscribe(api, sort=7)
+
+    webhook = Webhook.objects.get()
+    assert again.status_code == 201
+    assert "secret" not in again.json()
+    assert (again.json()["id"], again.json()["disabled"]) == (first["id"], False)
+    assert (webhook.sort, webhook.secret, webhook.disabled_at) == (7, before, None)
+
+
+def test_the_list_counts_and_filters(api: Api) -> None:
+    for number in range(3):
+        subscribe(api, destination=f"{URL}&n={number}")
+    factories.webhook(factories.account(), URL)
+
+    listed: Any = api.get(f"{PATH}?limit=2")
+    query = urlencode({"filter[destination]": f"{URL}&n=1"})
+    filtered: Any = api.get(f"{PATH}?{query}")
+
+    assert listed.json().keys() == {"_total_items", "_page", "_links", "_embedded"}
+    assert listed.json()["_total_items"] == 3
+    webhooks = listed.json()["_embedded"]["webhooks"]
+    assert [w["destination"] for w in webhooks] == [f"{URL}&n=0", f"{URL}&n=1"]
+    assert all("secret" not in webhook for webhook in webhooks)
+    assert filtered.json()["_total_items"] == 1
+    assert filtered.json()["_embedded"]["webhooks"] == [webhooks[1]]
+
+
+@pytest.mark.parametrize("query", ["", "?filter[destination]=x", "?page=7"])
+def test_an_empty_list_has_no_body(api: Api, query: str) -> None:
+    response = api.get(PATH + query)
+
+    assert (response.status_code, response.content) == (204, b"")
+
+
+def test_unsubscribing(api: Api) -> None:
+    subscribe(api)
+    foreign, _ = factories.webhook(factories.account(), URL)
+
+    def unsubscribe() -> Any:
+        body = json.dumps({"destination": URL})
+        return api.send("DELETE", PATH, data=body, content_type="application/json")
+
+    gone, missing = unsubscribe(), unsubscribe()
+
+    assert (gone.status_code, gone.content) == (204, b"")
+    assert missing.status_code == 404
+    assert list(Webhook.objects.all()) == [foreign]
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "path"),
+    [
+        ({"destination": None}, "FieldMissing", "destination"),
+        ({"destination": 5}, "InvalidType", "destination"),
+        ({"destination": ""}, "InvalidUrl", "destination"),
+        ({"destination": "nonsense"}, "InvalidUrl", "destination"),
+        ({"destination": "http://receiver.example/"}, "UnsafeUrl", "destination"),
+        ({"destination": "https://127.0.0.1/"}, "UnsafeUrl", "destination"),
+        ({"destination": "https://localhost/"}, "UnsafeUrl", "destination"),
+        ({"destination": "https://a.example:25/"}, "UnsafeUrl", "destination"),
+        ({"destination": f"{URL}{'x' * 600}"}, "TooLong", "destination"),
+        ({"settings": None}, "FieldMissing", "settings"),
+        ({"settings": "note_contact"}, "InvalidType", "settings"),
+        ({"settings": []}, "NotSupportedChoice", "settings"),
+        ({"settings": ["add_lead"]}, "NotSupportedChoice", "settings"),
+        ({"settings": [["note_contact"]]}, "NotSupportedChoice", "settings"),
+        ({"sort": "1"}, "InvalidType", "sort"),
+        ({"sort": 2**63}, "InvalidType", "sort"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    api: Api, changed: dict[str, Any], code: str, path: str
+) -> None:
+    response = subscribe(api, **changed)
+
+    assert response.status_code == 400
+    [item] = response.json()["validation-errors"]
+    assert [(e["code"], e["path"]) for e in item["errors"]] == [(code, path)]
+    assert not Webhook.objects.exists()
+
+
+@pytest.mark.parametrize("body", [[], [{}], "text", None])
+def test_the_body_is_one_object(api: Api, body: object) -> None:
+    response = api.send(
+        "POST", PATH, data=json.dumps(body), content_type="application/json"
+    )
+
+    assert response.status_code == 400
+
+
+def test_there_are_a_hundred_at_most(api: Api, account: Account, admin: User) -> None:
+    Webhook.objects.bulk_create(
+        Webhook(account=account, destination=f"{URL}{n}", settings=["note_contact"])
+        for n in range(subscriptions.MOST_OF_AN_ACCOUNT)
+    )
+
+    one_more = subscribe(api)
+    one_again = subscribe(api, destination=f"{URL}7")
+
+    [item] = one_more.json()["validation-errors"]
+    assert item["errors"][0]["code"] == "TooMany"
+    assert one_again.status_code == 201
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_managers_and_tokens_without_the_scope_are_refused(
+    method: str, admin: User, manager: User, caller: Callable[[User], Api]
+) -> None:
+    body = {"data": json.dumps({"destination": URL, "settings": ["note_contact"]})}
+    options: Any = {**body, "content_type": "application/json"}
+    scoped = Api(factories.token(admin, scopes=["links:write"]))
+
+    by_manager: Any = caller(manager).send(method, PATH, **options)
+    unscoped: Any = scoped.send(method, PATH, **options)
+
+    assert (by_manager.status_code, unscoped.status_code) == (403, 403)
+    assert by_manager.json()["detail"] == "Webhooks are for administrators."
+    assert unscoped.json()["detail"] == "Invalid scope"
+    assert not Webhook.objects.exists()
+
+
+def test_a_new_key_takes_over_from_the_old_one(api: Api, settings: Any) -> None:
+    secret = subscribe(api).json()["secret"]
+    old = dict(settings.WEBHOOK_KEYS)
+    settings.WEBHOOK_KEYS = {"k2": b"n" * 48, **old}
+
+    assert subscriptions.seal_anew() == 1
+    assert subscriptions.seal_anew() == 0
+    settings.WEBHOOK_KEYS = {"k2": b"n" * 48}
+
+    assert secret_box.unseal(Webhook.objects.get().secret) == secret
+    settings.WEBHOOK_KEYS = {"k3": b"m" * 48, **old}
+    assert subscriptions.seal_anew() == 0  # its key is gone: left as it is

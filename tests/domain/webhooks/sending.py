@@ -1,0 +1,45 @@
+"""Notes to tell of, the worker's part as a call, and time that passes."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import F
+
+from shortlinks.domain import visits
+from shortlinks.domain.webhooks.sender import Sender
+from shortlinks.models import Contact, Note, ShortLink, Webhook, WebhookDelivery
+from tests import factories
+from tests.receivers import Answer
+
+FAILURE: Answer = (500, {})
+
+
+def write_note(to: Contact) -> ShortLink:
+    """A note of a new link's open, and what is to be told of it."""
+    number = Note.objects.count()
+    link = factories.link(to, f"https://shop.example/{number}")
+    factories.visit(link)
+    visits.follow_up()
+    return link
+
+
+def deliver() -> None:
+    """What the worker does with a message."""
+    with Sender() as sender:
+        while sender.step():
+            pass
+
+
+def later(**times: Any) -> None:
+    """As if so much time had passed: what is due, and what was told, is older."""
+    passed = timedelta(**times)
+    WebhookDelivery.objects.filter(due_at__isnull=False).update(
+        due_at=F("due_at") - passed
+    )
+    Webhook.objects.filter(held_until__isnull=False).update(
+        held_until=F("held_until") - passed
+    )
+
+
+def states() -> list[str]:
+    return list(WebhookDelivery.objects.order_by("id").values_list("state", flat=True))

@@ -1,0 +1,67 @@
+"""When an event is tried again (security §3.5)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shortlinks.domain.webhooks import schedule
+from shortlinks.domain.webhooks.schedule import Outcome
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+FAILED = Outcome(500, "Answered 500.")
+
+
+def test_ten_attempts_within_about_three_days() -> None:
+    waits = [schedule.next_wait(FAILED, attempts) for attempts in range(1, 11)]
+
+    assert [wait and wait.total_seconds() for wait in waits] == [
+        *(5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400),
+        None,
+    ]
+    assert len(schedule.WAITS) == 10
+
+
+@pytest.mark.parametrize(
+    ("pause", "wait"),
+    [(timedelta(minutes=1), 60), (timedelta(seconds=2), 5)],
+    ids=["longer", "shorter"],
+)
+def test_a_pause_that_was_asked_for_is_the_least(pause: timedelta, wait: int) -> None:
+    outcome = Outcome(429, "Answered 429.", pause)
+
+    assert schedule.next_wait(outcome, 1) == timedelta(seconds=wait)
+
+
+def test_whoever_is_gone_is_not_asked_again() -> None:
+    assert schedule.next_wait(Outcome(410), 1) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "is_success"),
+    [(200, True), (204, True), (299, True), (302, False), (404, False), (None, False)],
+)
+def test_only_2xx_is_success(status: int | None, *, is_success: bool) -> None:
+    assert Outcome(status).is_success is is_success
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        pytest.param("120", 120, id="seconds"),
+        pytest.param(" 7 ", 7, id="spaces"),
+        pytest.param("999999", 86400, id="a day at most"),
+        pytest.param("9" * 5000, 86400, id="endless"),
+        pytest.param("Mon, 23 Nov 2026 12:01:00 GMT", 60, id="a date"),
+        pytest.param("Mon, 23 Nov 2026 12:01:00", 60, id="a date with no zone"),
+        pytest.param("Mon, 23 Nov 2026 11:00:00 GMT", 0, id="the past"),
+        pytest.param("Mon, 23 Nov 2099 11:00:00 GMT", 86400, id="far away"),
+        pytest.param("soon", None, id="nonsense"),
+        pytest.param("-5", None, id="negative"),
+        pytest.param("", None, id="empty"),
+        pytest.param(None, None, id="none"),
+    ],
+)
+def test_retry_after(header: str | None, seconds: int | None) -> None:
+    expected = None if seconds is None else timedelta(seconds=seconds)
+
+    assert schedule.pause(header, NOW) == expected
