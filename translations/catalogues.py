@@ -1,5 +1,6 @@
 """Catalogues as files: made from the texts there are and the Russian there was."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +21,8 @@ HEADER = {
     "Content-Transfer-Encoding": "8bit",
     "Plural-Forms": PLURALS,
 }
+NAMED = re.compile(r"%\(\w+\)[sd]")
+WIDTH = 88
 SHORTLINKS = Path(settings.BASE_DIR) / "shortlinks"
 SOURCES: dict[str, Callable[[Path], polib.POFile]] = {
     "locale": sources.of_our_code,
@@ -32,14 +35,18 @@ def path(name: str) -> Path:
     return SHORTLINKS / name / "ru" / "LC_MESSAGES" / "django.po"
 
 
+def read(name: str) -> polib.POFile:
+    return polib.pofile(str(path(name)), wrapwidth=WIDTH)
+
+
 def refreshed(name: str) -> polib.POFile:
     """The catalogue as it should stand in the tree, with gaps where Russian lacks."""
     with TemporaryDirectory() as folder:
         texts = SOURCES[name](Path(folder))
     here = path(name)
-    known = polib.pofile(str(here)) if here.exists() else polib.POFile()
+    known = read(name) if here.exists() else polib.POFile()
     said = {(entry.msgctxt, entry.msgid): entry for entry in known}
-    catalogue = polib.POFile(wrapwidth=88)
+    catalogue = polib.POFile(wrapwidth=WIDTH)
     catalogue.metadata = dict(HEADER)
     for text in sorted(texts, key=lambda entry: (entry.msgid, entry.msgctxt or "")):
         catalogue.append(_entry(text, said.get((text.msgctxt, text.msgid))))
@@ -68,3 +75,8 @@ def write(name: str) -> int:
     catalogue.save(str(path(name)))
     catalogue.save_as_mofile(str(path(name).with_suffix(".mo")))
     return len(catalogue.untranslated_entries())
+
+
+def filled_in(text: str) -> set[str]:
+    """The named places of a text, such as `%(count)d`."""
+    return set(NAMED.findall(text))

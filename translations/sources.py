@@ -13,6 +13,7 @@ from typing import Any
 import django
 import polib
 from django.apps import apps
+from django.contrib import admin
 from django.db.models import Field
 
 from embedded import debian
@@ -36,7 +37,7 @@ def of_unfold(folder: Path) -> polib.POFile:
 
 
 def of_our_models() -> polib.POFile:
-    """Names, explanations and choices that the models say, and forms repeat."""
+    """Names, explanations and choices of the models that have pages."""
     known = _djangos()
     catalogue = polib.POFile()
     for text in sorted(set(_said()) - known - {""}):
@@ -48,6 +49,8 @@ def _said() -> Iterator[str]:
     app = apps.get_app_config("shortlinks")
     yield str(app.verbose_name)
     for model in app.get_models():
+        if not admin.site.is_registered(model):
+            continue
         yield str(model._meta.verbose_name)
         yield str(model._meta.verbose_name_plural)
         for field in model._meta.get_fields():

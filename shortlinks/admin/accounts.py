@@ -4,6 +4,7 @@ import zoneinfo
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth import models as auth_models
@@ -12,6 +13,7 @@ from django.db.models import Field
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from shortlinks.admin.base import Names, RowAdmin, RowForm, administers, operates
 from shortlinks.domain import cached_links
@@ -21,7 +23,15 @@ from shortlinks.models import Account, Group, Right, User
 admin.site.unregister(auth_models.Group)
 
 
+def language_field() -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label=_("language"), choices=settings.LANGUAGES, widget=UnfoldAdminSelectWidget
+    )
+
+
 class AccountForm(forms.ModelForm[Account]):
+    language = language_field()
+
     def clean_time_zone(self) -> str:
         """A name nobody knows would stop the follow-up of the account's visits."""
         name: str = self.cleaned_data["time_zone"]
@@ -99,11 +109,15 @@ class GroupAdmin(RowAdmin[Group]):
 
 
 class UserForm(RowForm[User], UserChangeForm):
+    language = language_field()
+
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).lower()
 
 
 class NewUserForm(RowForm[User], UserCreationForm):
+    language = language_field()
+
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).lower()
 

@@ -13,6 +13,7 @@ from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold import admin as unfold
 
@@ -129,6 +130,13 @@ class RowAdmin(Styled[Row]):
         contact: Contact = getattr(row, "contact").root  # noqa: B009  of some rows
         address = reverse("admin:shortlinks_contact_change", args=[contact.pk])
         return format_html('<a href="{}">{}</a>', address, contact)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Called by what it lists: "Select note to change" has no good Russian."""
+        title = {"title": capfirst(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
 
     # --- what operators see on top ------------------------------------------
 

@@ -111,7 +111,8 @@ class VisitAdmin(RowAdmin[Visit]):
             self.message_user(request, refused, messages.ERROR)
             return
         overruled = visits.overrule([visit.pk for visit in chosen], verdict)
-        self.log_action(request, chosen, f"overruled: {verdict.label}")
+        said = gettext("Overruled: %(verdict)s.")
+        self.log_action(request, chosen, said % {"verdict": gettext(verdict.label)})
         text = gettext("Visits overruled: %(count)d. Notes follow the verdicts.")
         self.message_user(request, text % {"count": overruled})
 
