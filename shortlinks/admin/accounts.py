@@ -11,6 +11,7 @@ from django.contrib.auth import models as auth_models
 from django.db import transaction
 from django.db.models import Field
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -25,7 +26,7 @@ admin.site.unregister(auth_models.Group)
 
 def language_field() -> forms.ChoiceField:
     return forms.ChoiceField(
-        label=_("language"), choices=settings.LANGUAGES, widget=UnfoldAdminSelectWidget
+        label=capfirst(_("language")), choices=settings.LANGUAGES, widget=UnfoldAdminSelectWidget
     )
 
 

@@ -17,6 +17,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold import admin as unfold
 
+from shortlinks.admin.keyset import KeysetList
 from shortlinks.models import Contact, Group, User
 
 Row = TypeVar("Row", bound=Model)
@@ -130,6 +131,16 @@ class RowAdmin(Styled[Row]):
         contact: Contact = getattr(row, "contact").root  # noqa: B009  of some rows
         address = reverse("admin:shortlinks_contact_change", args=[contact.pk])
         return format_html('<a href="{}">{}</a>', address, contact)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
+        """What is listed by id may be long: it is paged by id, too."""
+        return KeysetList if self._is_keyset() else super().get_changelist(request)
+
+    def get_sortable_by(self, request: HttpRequest) -> Any:
+        return () if self._is_keyset() else super().get_sortable_by(request)
+
+    def _is_keyset(self) -> bool:
+        return tuple(self.ordering or ()) == ("-id",)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

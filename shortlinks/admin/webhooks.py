@@ -7,7 +7,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin.base import RowAdmin, administers
-from shortlinks.admin.visits import NewestPaginator
 from shortlinks.domain.webhooks import deliveries, subscriptions
 from shortlinks.models import Webhook, WebhookDelivery
 
@@ -89,7 +88,6 @@ class WebhookDeliveryAdmin(RowAdmin[WebhookDelivery]):
     list_select_related = ("webhook",)
     sortable_by = ()
     ordering = ("-id",)
-    paginator = NewestPaginator
     actions = ("send_again",)
 
     def has_send_permission(self, request: HttpRequest) -> bool:
