@@ -166,6 +166,7 @@ UNFOLD = {
     "SITE_SYMBOL": "link",
     "SITE_FAVICONS": [{"rel": "icon", "href": "data:,"}],
     "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "shortlinks.admin.home.dashboard",
     "SIDEBAR": {"navigation": "shortlinks.admin.navigation.sections"},
     "STYLES": ["shortlinks.admin.navigation.style"],
     "COLORS": {

@@ -1,5 +1,7 @@
 """What people work with in a browser; `autodiscover` finds every subject here."""
 
+from django.contrib import admin
+
 from shortlinks.admin import (
     accounts,
     chats,
@@ -14,6 +16,7 @@ from shortlinks.admin import (
     webhooks,
 )
 
+admin.site.index_template = "shortlinks/home.html"
 languages.translate_models()
 
 __all__ = [

@@ -26,7 +26,9 @@ admin.site.unregister(auth_models.Group)
 
 def language_field() -> forms.ChoiceField:
     return forms.ChoiceField(
-        label=capfirst(_("language")), choices=settings.LANGUAGES, widget=UnfoldAdminSelectWidget
+        label=capfirst(_("language")),
+        choices=settings.LANGUAGES,
+        widget=UnfoldAdminSelectWidget,
     )
 
 

@@ -30,7 +30,7 @@ class KeysetList(StyledList):
     older: str = ""
     newer: str = ""
 
-    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         return ["-pk"]
 
     def get_filters_params(self, params: Any = None) -> Any:
@@ -51,9 +51,7 @@ class KeysetList(StyledList):
     def _page(self, request: HttpRequest) -> list[Model]:
         most = self.list_per_page
         if (before := self._pk(request, NEWER)) is not None:
-            found = list(
-                self.queryset.filter(pk__gt=before).order_by("pk")[: most + 1]
-            )
+            found = list(self.queryset.filter(pk__gt=before).order_by("pk")[: most + 1])
             rows = found[:most][::-1]
             self._lead(rows, newer=len(found) > most, older=True)
             return rows

@@ -1,0 +1,28 @@
+"""The start page, and the part of it that stays fresh by itself."""
+
+import hashlib
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import get_conditional_response
+from django.utils.translation import gettext
+
+from shortlinks.admin import today
+from shortlinks.admin.base import caller
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    title = gettext("Opened today")
+    opened = today.opened_today(caller(request))
+    return {**context, "title": title, "opened": opened}
+
+
+def opened_today(request: HttpRequest) -> HttpResponse:
+    """The list alone, asked for every few seconds; 304 while nothing is new."""
+    opened = today.opened_today(caller(request))
+    response = render(request, "shortlinks/opened_today.html", {"opened": opened})
+    response.headers["ETag"] = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
+    response.headers["Cache-Control"] = "private, no-cache"
+    etag = response.headers["ETag"]
+    return get_conditional_response(request, etag=etag, response=response) or response
