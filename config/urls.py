@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from shortlinks.admin import home
+from shortlinks.admin import exports, home
 from shortlinks.api import health, problems
 from shortlinks.api.documentation import Docs
 from shortlinks.api.oauth import AccessToken
@@ -21,6 +21,11 @@ urlpatterns = [
         "admin/opened-today/",
         admin.site.admin_view(home.opened_today, cacheable=True),
         name="admin_opened_today",
+    ),
+    path(
+        "admin/numbers/<str:name>",
+        admin.site.admin_view(exports.download),
+        name="admin_numbers",
     ),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),

@@ -8,14 +8,15 @@ from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext
 
-from shortlinks.admin import today
-from shortlinks.admin.base import caller
+from shortlinks.admin import overview, today
+from shortlinks.admin.base import administers, caller
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    title = gettext("Opened today")
+    """Everybody's contacts of today; the account's numbers for who administers it."""
     opened = today.opened_today(caller(request))
-    return {**context, "title": title, "opened": opened}
+    figures = overview.of(request) if administers(request) else {}
+    return {**context, **figures, "title": gettext("Home"), "opened": opened}
 
 
 def opened_today(request: HttpRequest) -> HttpResponse:
