@@ -10,17 +10,28 @@ from django.utils.translation import gettext
 
 from shortlinks.domain.numbers import Day
 
+GREY = "#7c8594"  # to be read on white and on black
+
 OPTIONS: dict[str, Any] = {
     "animation": False,
+    "color": GREY,
     "responsive": True,
     "maintainAspectRatio": False,
     "interaction": {"mode": "index"},
     "plugins": {
-        "legend": {"display": True, "align": "end", "labels": {"boxHeight": 8}},
+        "legend": {
+            "display": True,
+            "align": "end",
+            "labels": {"boxHeight": 8, "color": GREY},
+        },
     },
     "scales": {
-        "x": {"stacked": True, "grid": {"display": False}},
-        "y": {"stacked": True, "beginAtZero": True, "ticks": {"precision": 0}},
+        "x": {"stacked": True, "grid": {"display": False}, "ticks": {"color": GREY}},
+        "y": {
+            "stacked": True,
+            "beginAtZero": True,
+            "ticks": {"precision": 0, "color": GREY},
+        },
     },
 }
 

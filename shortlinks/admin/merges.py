@@ -65,6 +65,20 @@ class PairAdmin(RowAdmin[Row]):
 
         return view
 
+    # People by name only: managers have no page of users to be sent to.
+
+    @admin.display(description=_("by whom"))
+    def created(self, row: Any) -> str:
+        return str(row.created_by or self.get_empty_value_display())
+
+    @admin.display(description=_("undone by"))
+    def undone(self, row: Any) -> str:
+        return str(row.undone_by or self.get_empty_value_display())
+
+    @admin.display(description=_("decided by"))
+    def decided(self, row: Any) -> str:
+        return str(row.decided_by or self.get_empty_value_display())
+
     def may_decide(self, request: HttpRequest, row: Row) -> bool:
         """Who may edit both contacts; operators decide nothing for an account."""
         user = caller(request)
@@ -95,7 +109,7 @@ class MergeSuggestionAdmin(PairAdmin[MergeSuggestion]):
     pair = ("one", "other")
     steps = ("accept", "reject")
     change_form_template = "admin/shortlinks/mergesuggestion/change_form.html"
-    fields = ("rule", "why", "state", "created_at", "decided_by", "decided_at")
+    fields = ("rule", "why", "state", "created_at", "decided", "decided_at")
     list_display = ("__str__", "rule", "why", "state", "created_at")
     list_filter = ("state", "rule")
     list_select_related = ("one__merged_into", "other__merged_into", "account")
@@ -143,14 +157,20 @@ class MergeAdmin(PairAdmin[Merge]):
         "rule",
         "why",
         "state",
-        "created_by",
+        "created",
         "created_at",
-        "undone_by",
+        "undone",
         "undone_at",
     )
     list_display = ("__str__", "rule", "why", "state", "created_at")
     list_filter = ("state", "rule")
-    list_select_related = ("survivor__merged_into", "loser__merged_into", "account")
+    list_select_related = (
+        "survivor__merged_into",
+        "loser__merged_into",
+        "account",
+        "created_by",
+        "undone_by",
+    )
     ordering = ("-id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Merge]:
@@ -190,8 +210,8 @@ class SeparatePairAdmin(PairAdmin[SeparatePair]):
     """Deleting one lets the rules merge the two again; that is a person's to do."""
 
     pair = ("one", "other")
-    fields = ("one", "other", "created_by", "created_at")
-    list_display = ("__str__", "created_by", "created_at")
+    fields = ("one", "other", "created", "created_at")
+    list_display = ("__str__", "created", "created_at")
     list_select_related = ("one", "other", "created_by")
     ordering = ("-id",)
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 from django.http import Http404
-from django.shortcuts import get_object_or_404
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -95,9 +94,7 @@ class ContactView(ApiView):
     }
 
     def get(self, request: Request, entity_id: int) -> Response:
-        visible = Contact.objects.visible_to(self.caller.user)
-        contact = get_object_or_404(visible.called([entity_id]))
-        return Response(represent(contact, request))
+        return Response(represent(self.contact(entity_id), request))
 
     def patch(self, request: Request, entity_id: int) -> Response:
         body = bodies.read_object(request)

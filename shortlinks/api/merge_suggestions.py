@@ -79,7 +79,7 @@ class SuggestionReject(ApiView):
 def represent(row: MergeSuggestion, request: Request) -> dict[str, Any]:
     return {
         "id": row.id,
-        "contacts": [row.one.root.entity_id, row.other.root.entity_id],
+        "contacts": _pair(row),
         "rule": row.rule,
         "evidence": row.evidence,
         "state": row.state,
@@ -90,6 +90,14 @@ def represent(row: MergeSuggestion, request: Request) -> dict[str, Any]:
         "account_id": row.account_id,
         "_links": {"self": hal.href(request, f"/api/v4/merge_suggestions/{row.id}")},
     }
+
+
+def _pair(row: MergeSuggestion) -> list[int]:
+    """As they are called now; once they are one, as they were called."""
+    pair = (row.one, row.other)
+    if row.one.root == row.other.root:
+        return [contact.entity_id for contact in pair]
+    return [contact.root.entity_id for contact in pair]
 
 
 def _readable(user: User) -> "QuerySet[MergeSuggestion]":

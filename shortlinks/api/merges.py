@@ -13,7 +13,7 @@ from shortlinks.api.bodies import Item
 from shortlinks.api.filters import Filter, ListQuery
 from shortlinks.api.problems import FieldError, ItemErrors, Problem, ValidationFailed
 from shortlinks.api.views import ApiView
-from shortlinks.domain import contacts
+from shortlinks.domain import access, contacts
 from shortlinks.domain.merging import suggestions, undoing
 from shortlinks.domain.merging.undoing import MergedLater, TooOld, UndoneAlready
 from shortlinks.models import Contact, Merge, MergeState, Scope, User
@@ -42,11 +42,7 @@ class ContactMerge(ApiView):
             bodies.read_object(request), _wanted
         )
         user = self.caller.user
-        found = {
-            entity_id: Contact.objects.visible_to(user).called([entity_id]).first()
-            for entity_id in ids
-        }
-        one, other = (found[entity_id] for entity_id in ids)
+        one, other = (access.visible_contact(entity_id, user) for entity_id in ids)
         if one is None or other is None:
             raise ValidationFailed([ItemErrors(request_id, [UNKNOWN])])
         refuse_unless_editable([one, other], user)

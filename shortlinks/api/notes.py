@@ -48,14 +48,11 @@ class ContactNotes(ApiView):
     }
 
     def post(self, request: Request, entity_id: int) -> Response:
-        visible = Contact.objects.visible_to(self.caller.user)
-        get_object_or_404(visible.called([entity_id]))
+        self.contact(entity_id)
         return NotesOrder(request, self.caller.user, entity_id).write()
 
     def get(self, request: Request, entity_id: int) -> Response:
-        visible = Contact.objects.visible_to(self.caller.user)
-        contact = get_object_or_404(visible.called([entity_id]))
-        one = Contact.objects.one_with(contact)
+        one = Contact.objects.one_with(self.contact(entity_id))
         return _listing(request, Note.objects.filter(contact__in=one))
 
 
@@ -65,9 +62,10 @@ class ContactNote(ApiView):
     def get(
         self, request: Request, note_id: int, entity_id: int | None = None
     ) -> Response:
-        readable = Contact.objects.readable_by(self.caller.user)
+        user = self.caller.user
+        readable = Contact.objects.readable_by(user)
         if entity_id is not None:
-            readable = readable.called([entity_id])
+            readable = readable.called([entity_id], user.account_id)
         notes = Note.objects.filter(contact__in=readable)
         notes = notes.select_related("contact__merged_into")
         note = get_object_or_404(notes, pk=note_id)

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
-from django.shortcuts import get_object_or_404
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,7 +26,7 @@ class ContactPixels(ApiView):
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.CONTACTS_READ}
 
     def get(self, request: Request, entity_id: int) -> Response:
-        rows = QUERY.apply(request, _first_of_each(_contact(self, entity_id)))
+        rows = QUERY.apply(request, _first_of_each(self.contact(entity_id)))
         return hal.listing(request, "pixels", rows, represent)
 
 
@@ -70,13 +69,8 @@ def represent(attachment: PixelAttachment) -> dict[str, Any]:
     }
 
 
-def _contact(view: ApiView, entity_id: int) -> Contact:
-    visible = Contact.objects.visible_to(view.caller.user)
-    return get_object_or_404(visible.called([entity_id]))
-
-
 def _editable(view: ApiView, entity_id: int) -> Contact:
-    contact = _contact(view, entity_id)
+    contact = view.contact(entity_id)
     if not contacts.may_edit(contact, view.caller.user):
         raise PermissionDenied("You may not edit this contact.")
     return contact

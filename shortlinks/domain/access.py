@@ -48,6 +48,12 @@ def visible_roots(entity_ids: Collection[int], user: User) -> dict[int, int]:
     return dict(readable.values_list("entity_id", ROOT))
 
 
+def visible_contact(entity_id: int, user: User) -> Contact | None:
+    """By any of its ids, if the user may view it."""
+    visible = Contact.objects.visible_to(user)
+    return visible.called([entity_id], user.account_id).first()
+
+
 def letter_reaches(letter: str, contact: Contact, user: User) -> bool:
     """Whether a right with this letter covers the contact (contract §4)."""
     if contact.account_id != user.account_id:

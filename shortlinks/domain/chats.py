@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
+from shortlinks.domain import access
 from shortlinks.domain.contacts import LARGEST_ORDINARY_ID, UnknownContacts
 from shortlinks.domain.merging import checks, merges, suggestions
 from shortlinks.domain.merging.rules import Decision, nothing
@@ -40,7 +41,7 @@ def report(new: NewChat, *, user: User) -> tuple[Chat, Decision]:
     assert user.account_id is not None  # noqa: S101  operators have no tokens
     with transaction.atomic():
         account = merges.take_turn(user.account_id)
-        contact = None if new.entity_id is None else _visible(new.entity_id, user)
+        contact = _named(new, user)
         chat = _found(account, new) or _made(account, new, contact, user)
         if contact is not None:
             _belongs(chat, contact, user)
@@ -67,10 +68,12 @@ def _decided(chat: Chat) -> Decision:
     return decision
 
 
-def _visible(entity_id: int, user: User) -> Contact:
-    contact = Contact.objects.visible_to(user).called([entity_id]).first()
+def _named(new: NewChat, user: User) -> Contact | None:
+    if new.entity_id is None:
+        return None
+    contact = access.visible_contact(new.entity_id, user)
     if contact is None:
-        raise UnknownContacts({entity_id})
+        raise UnknownContacts({new.entity_id})
     return contact
 
 

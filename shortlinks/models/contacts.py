@@ -40,12 +40,9 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         own = _may_view(user) & Q(merged_into=None)
         return self.filter(own | merged, account=user.account_id)
 
-    def called(self, entity_ids: Collection[int]) -> Self:
-        """The contacts with these ids, and all that are one with them by merges.
-
-        Two accounts may have the same ids: never without one of the doors above.
-        """
-        named = Contact.objects.filter(entity_id__in=entity_ids)
+    def called(self, entity_ids: Collection[int], account_id: int | None) -> Self:
+        """Those with these ids of the account, and all that are one with them."""
+        named = Contact.objects.filter(account=account_id, entity_id__in=entity_ids)
         return self.rooted_in(named.values_list(ROOT))
 
     def one_with(self, contact: "Contact") -> Self:

@@ -380,4 +380,4 @@ def test_webhooks_are_told_each_step(
     assert told.last().event == "suggest_merge_contact"  # type: ignore[union-attr]
     for row in told.all():
         assert bodies.written(row.event, row.facts, base_url="https://x")
-    assert told.count() == 3
+    assert told.all().count() == 3
