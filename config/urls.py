@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from shortlinks.admin import exports, home
+from shortlinks.admin import exports, handmade, home
 from shortlinks.api import health, problems
 from shortlinks.api.documentation import Docs
 from shortlinks.api.oauth import AccessToken
@@ -27,6 +27,7 @@ urlpatterns = [
         admin.site.admin_view(exports.download),
         name="admin_numbers",
     ),
+    path("admin/whose/", admin.site.admin_view(handmade.whose), name="admin_whose"),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

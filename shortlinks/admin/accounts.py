@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth import models as auth_models
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Field
 from django.http import HttpRequest
@@ -22,6 +23,15 @@ from shortlinks.models import Account, Group, Right, User
 
 # Departments are ours; Django's groups carry permissions that nothing here reads.
 admin.site.unregister(auth_models.Group)
+
+
+HELP = {
+    "subdomain": _("What integrations know the account by."),
+    "time_zone": _("Days are counted and times told in it: Europe/Moscow."),
+    "country": _("Two letters, for integrations: RU."),
+    "currency": _("Three letters, for integrations: RUB."),
+    "address_mask": _("How much of a visitor's address is stored."),
+}
 
 
 def language_field() -> forms.ChoiceField:
@@ -47,28 +57,58 @@ class AccountForm(forms.ModelForm[Account]):
 class AccountAdmin(RowAdmin[Account]):
     account_path = "id"
     form = AccountForm
-    fields = (
-        "name",
-        "subdomain",
-        "is_active",
-        "country",
-        "currency",
-        "language",
-        "time_zone",
-        "note_window",
-        "passes_query",
-        "honours_gpc",
-        "address_mask",
-        "pixel_mode",
-        "merge_mode",
-        "link_browsers",
-        "contact_browsers",
-        "suspect_policy",
-        "office_networks",
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "name",
+                    "subdomain",
+                    "is_active",
+                    "language",
+                    "time_zone",
+                    "country",
+                    "currency",
+                )
+            },
+        ),
+        (
+            _("Opens and notes"),
+            {
+                "description": _("What becomes a note, and what is not counted."),
+                "fields": (
+                    "note_window",
+                    "suspect_policy",
+                    "office_networks",
+                    "passes_query",
+                ),
+            },
+        ),
+        (
+            _("Recognising the client"),
+            {
+                "description": _("Whose browsers are known again, and what follows."),
+                "fields": (
+                    "pixel_mode",
+                    "honours_gpc",
+                    "address_mask",
+                    "merge_mode",
+                    "link_browsers",
+                    "contact_browsers",
+                ),
+            },
+        ),
     )
     list_display = ("name", "subdomain", "is_active", "created_at")
     search_fields = ("name", "subdomain")
     ordering = ("id",)
+
+    def formfield_for_dbfield(
+        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        if db_field.name in HELP:
+            kwargs["help_text"] = HELP[db_field.name]
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return operates(request)
@@ -139,7 +179,9 @@ class UserAdmin(RowAdmin[User], auth_admin.UserAdmin[User]):
         "contacts_export",
     )
     readonly_fields = ("last_login", "created_at")
-    list_display = ("email", "name", "group", "is_admin", "is_active", "contacts_view")
+    # A matrix: a user's letters in his row, one column for each right.
+    list_display = ("email", "name", "group", "is_admin", "is_active", *letters)
+    list_editable = letters
     list_filter = ("is_admin", "is_active")
     list_select_related = ("group",)
     filter_horizontal = ()
@@ -157,6 +199,14 @@ class UserAdmin(RowAdmin[User], auth_admin.UserAdmin[User]):
         if obj is not None and obj.is_superuser:
             return operates(request)
         return administers(request)
+
+    def save_model(
+        self, request: HttpRequest, obj: User, form: Any, change: Any
+    ) -> None:
+        """The matrix has the rows of operators, too."""
+        if change and not self.has_change_permission(request, obj):
+            raise PermissionDenied
+        super().save_model(request, obj, form, change)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         roles = ("is_admin", "is_superuser") if operates(request) else ("is_admin",)

@@ -3,14 +3,15 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from shortlinks.admin import side_by_side, timeline
+from shortlinks.admin import handmade, side_by_side, timeline
 from shortlinks.admin.base import (
     Names,
     RowAdmin,
@@ -46,10 +47,27 @@ class ContactAdmin(RowAdmin[Contact]):
     autocomplete_fields = ("responsible_user", "group")
     search_fields = ("name", "entity_id__exact")
     ordering = ("-id",)
+    actions = ("create_links",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
         """Without those that were merged: they are shown as their survivors."""
         return super().get_queryset(request).filter(merged_into=None)
+
+    def has_links_permission(self, request: HttpRequest) -> bool:
+        return handmade.may_create(request)
+
+    @admin.action(description=_("Create short links"), permissions=["links"])
+    def create_links(
+        self, request: HttpRequest, queryset: QuerySet[Contact]
+    ) -> HttpResponse | None:
+        own = queryset.filter(account=caller(request).account_id)
+        chosen = list(own[: handmade.MOST_CONTACTS + 1])
+        if len(chosen) > handmade.MOST_CONTACTS:
+            text = gettext("Choose at most %(most)d contacts at once.")
+            refused = text % {"most": handmade.MOST_CONTACTS}
+            self.message_user(request, refused, messages.ERROR)
+            return None
+        return handmade.create(request, chosen)
 
     # --- letters -------------------------------------------------------------
 

@@ -8,6 +8,8 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 
+from shortlinks.admin.base import operates
+
 # Models by subject; what is not named here stands in the last section.
 SECTIONS: list[tuple[str, list[str]]] = [
     (
@@ -68,6 +70,9 @@ def sections(request: HttpRequest) -> list[dict[str, Any]]:
     for name, wanted in SECTIONS:
         items = [_of(models.pop(model)) for model in wanted if model in models]
         found.append({"title": gettext(name), "items": items})
+    if operates(request):
+        whose = _item(gettext("Whose link?"), "search", reverse("admin_whose"))
+        found.append({"title": gettext("Service"), "items": [whose]})
     rest = [_of(model) for model in models.values()]
     return [*found, {"title": gettext(OTHER), "items": rest}]
 
