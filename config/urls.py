@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from shortlinks.admin import exports, handmade, home
+from shortlinks.admin import exports, handmade, home, imports
 from shortlinks.api import health, problems
 from shortlinks.api.documentation import Docs
 from shortlinks.api.oauth import AccessToken
@@ -28,6 +28,7 @@ urlpatterns = [
         name="admin_numbers",
     ),
     path("admin/whose/", admin.site.admin_view(handmade.whose), name="admin_whose"),
+    path("admin/import/", admin.site.admin_view(imports.contacts), name="admin_import"),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 
 from shortlinks.admin.base import operates
+from shortlinks.admin.imports import may_import
 
 # Models by subject; what is not named here stands in the last section.
 SECTIONS: list[tuple[str, list[str]]] = [
@@ -66,10 +67,13 @@ def sections(request: HttpRequest) -> list[dict[str, Any]]:
         if model["admin_url"]
     }
     home = _item(gettext("Home"), "home", reverse("admin:index"))
-    found = [{"title": "", "items": [home]}]
+    found: list[dict[str, Any]] = [{"title": "", "items": [home]}]
     for name, wanted in SECTIONS:
         items = [_of(models.pop(model)) for model in wanted if model in models]
         found.append({"title": gettext(name), "items": items})
+    if may_import(request):
+        importing = _item(gettext("Import contacts"), "upload", reverse("admin_import"))
+        found[1]["items"].append(importing)
     if operates(request):
         whose = _item(gettext("Whose link?"), "search", reverse("admin_whose"))
         found.append({"title": gettext("Service"), "items": [whose]})
