@@ -182,6 +182,7 @@ class UserAdmin(RowAdmin[User], auth_admin.UserAdmin[User]):
     # A matrix: a user's letters in his row, one column for each right.
     list_display = ("email", "name", "group", "is_admin", "is_active", *letters)
     list_editable = letters
+    list_per_page = 25  # five selects in a row cost their time
     list_filter = ("is_admin", "is_active")
     list_select_related = ("group",)
     filter_horizontal = ()
