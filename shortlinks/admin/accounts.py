@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Field
 from django.http import HttpRequest
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -228,5 +229,7 @@ class UserAdmin(RowAdmin[User], auth_admin.UserAdmin[User]):
     ) -> forms.TypedChoiceField | None:
         if db_field.name == "contacts_add":
             all_or_none = (Right.ALL, Right.DENIED)
-            kwargs["choices"] = [(right.value, right.label) for right in all_or_none]
+            kwargs["choices"] = [
+                (right.value, gettext(right.label)) for right in all_or_none
+            ]
         return super().formfield_for_choice_field(db_field, request, **kwargs)

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -20,7 +21,9 @@ LONGEST_LIFE = timedelta(days=3650)
 
 class NewTokenForm(forms.ModelForm[ApiToken]):
     scopes = forms.MultipleChoiceField(
-        choices=Scope.choices, widget=forms.CheckboxSelectMultiple
+        label=capfirst(_("scopes")),
+        choices=Scope.choices,
+        widget=forms.CheckboxSelectMultiple,
     )
 
     def clean_expires_at(self) -> datetime:
