@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
@@ -118,7 +117,7 @@ def _make(url: urls.SafeUrl, contacts: Sequence[Contact], user: User) -> Sequenc
     by_id = {contact.entity_id: contact for contact in contacts}
     grants = access.grant([Order(url, entity_id) for entity_id in by_id], user)
     return [
-        Made(by_id[link.entity_id], f"{settings.SHORT_BASE_URL}/{link.code}")
+        Made(by_id[link.entity_id], f"{urls.short_base_url(link.host)}/{link.code}")
         for link in links.create(grants)
     ]
 

@@ -24,7 +24,14 @@ SECTIONS: list[tuple[str, list[str]]] = [
     (gettext_noop("Opens"), ["Visit"]),
     (
         gettext_noop("Connections"),
-        ["ApiToken", "Integration", "Webhook", "WebhookDelivery", "Site"],
+        [
+            "ApiToken",
+            "Integration",
+            "Webhook",
+            "WebhookDelivery",
+            "ConnectedSite",
+            "ShortDomain",
+        ],
     ),
     (gettext_noop("Account"), ["Account", "User", "Group"]),
 ]
@@ -33,6 +40,7 @@ ICONS = {
     "Account": "settings",
     "ApiToken": "key",
     "Chat": "forum",
+    "ConnectedSite": "web",
     "Contact": "contacts",
     "Group": "groups",
     "Integration": "extension",
@@ -42,6 +50,7 @@ ICONS = {
     "Pixel": "devices",
     "PixelAttachment": "person_pin",
     "SeparatePair": "call_split",
+    "ShortDomain": "dns",
     "ShortLink": "link",
     "User": "person",
     "Visit": "ads_click",

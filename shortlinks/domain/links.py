@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -42,7 +42,9 @@ ON CONFLICT DO NOTHING
 """
 SELECT_LIVE = """
 SELECT link.contact_id, link.url_sha256, link.id, link.code, link.target,
-       extract(epoch FROM link.expires_at)::float8, contact.tracking_consent
+       extract(epoch FROM link.expires_at)::float8, contact.tracking_consent,
+       (SELECT host FROM shortlinks_shortdomain
+        WHERE account_id = %(account)s AND is_primary AND verified_at IS NOT NULL)
 FROM shortlinks_shortlink AS link
 JOIN unnest(%(contacts)s::bigint[], %(hashes)s::bytea[]) AS o (contact_id, url_sha256)
   USING (contact_id, url_sha256)
@@ -60,9 +62,18 @@ class LiveLinkExists(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CreatedLink:
+    """`host` is the account's own short domain for new links, "" if it has none."""
+
     code: str
     account_id: int
     entity_id: int
+    host: str = ""
+
+
+class Live(NamedTuple):
+    code: str
+    host: str
+    cached: CachedLink
 
 
 def create(grants: Sequence[Grant], *, created_from: str = "") -> list[CreatedLink]:
@@ -77,9 +88,10 @@ def create(grants: Sequence[Grant], *, created_from: str = "") -> list[CreatedLi
     orders = dict(zip(keys, grants, strict=True))
     with transaction.atomic():
         live = _store(orders, grants[0].account_id, created_from)
-        transaction.on_commit(lambda: cached_links.publish_links(dict(live.values())))
+        cached = {made.code: made.cached for made in live.values()}
+        transaction.on_commit(lambda: cached_links.publish_links(cached))
     return [
-        CreatedLink(code=live[key][0], account_id=g.account_id, entity_id=g.entity_id)
+        CreatedLink(live[key].code, g.account_id, g.entity_id, live[key].host)
         for key, g in zip(keys, grants, strict=True)
     ]
 
@@ -124,7 +136,7 @@ def _publish_as_it_is(link_id: int) -> None:
 
 def _store(
     orders: dict[Key, Grant], account_id: int, created_from: str
-) -> dict[Key, tuple[str, CachedLink]]:
+) -> dict[Key, Live]:
     parameters: dict[str, Any] = {
         "account": account_id,
         "created_from": created_from,
@@ -142,21 +154,19 @@ def _store(
             cursor.execute(INSERT, parameters)
             cursor.execute(SELECT_LIVE, parameters)
             live = {
-                (contact_id, bytes(sha256)): (
-                    code,
-                    CachedLink(
-                        link_id,
-                        account_id,
-                        target,
-                        ends_at or 0,
-                        consent.CODES[said],
-                    ),
-                )
-                for contact_id, sha256, link_id, code, target, ends_at, said in cursor
+                (contact_id, bytes(sha256)): _live(account_id, row)
+                for contact_id, sha256, *row in cursor
             }
             if len(live) == len(orders):
                 return live
     raise RuntimeError("no free code was found for a short link")
+
+
+def _live(account_id: int, row: Sequence[Any]) -> Live:
+    link_id, code, target, ends_at, said, host = row
+    word = consent.CODES[said]
+    cached = CachedLink(link_id, account_id, target, ends_at or 0, word)
+    return Live(code, host or "", cached)
 
 
 def _sha256(url: str) -> bytes:

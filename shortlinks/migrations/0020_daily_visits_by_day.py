@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
     """For the administrators' start page, which asks by period."""
 
     atomic = False
-    dependencies = [("shortlinks", "0013_contacts_that_are_one")]
+    dependencies = [("shortlinks", "0014_sites")]
 
     operations = [
         AddIndexConcurrently(
