@@ -11,13 +11,14 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser check check-steps bench faults lock clean
+.PHONY: help run test test-browser check check-steps messages bench faults lock clean
 
 help:
 	@echo "make run     the whole service on http://127.0.0.1:8000 (PORT=, REDIRECT_PORT=); data in var/"
 	@echo "make test    the tests, on a PostgreSQL and a Valkey of their own (ARGS= for pytest)"
 	@echo "make test-browser  the tests that need a real browser (Debian's chromium; installed where possible)"
 	@echo "make check   lint, format, types, imports, migrations, tests: what CI runs"
+	@echo "make messages  collect the texts of the admin, say which lack their Russian, compile"
 	@echo "make bench   what the performance claims are measured with (ARGS= for the benchmarks)"
 	@echo "make faults  every part killed, frozen and restarted under load; what must hold is counted"
 	@echo "make lock    pin the requirements (ARGS=--upgrade for newer versions)"
@@ -44,6 +45,10 @@ check-steps:
 	@echo "[check] migrations" && python manage.py makemigrations --check --dry-run
 	@echo "[check] tests" && pytest $(ARGS)
 	@echo "[check] tests in a browser" && exec pytest tests/browser
+
+# Needs xgettext; root on Debian gets it by apt-get.
+messages: $(READY)
+	@$(WITH_STORES) python -m translations
 
 bench: $(READY)
 	@$(WITH_STORES) python -m benchmarks $(ARGS)

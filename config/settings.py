@@ -86,6 +86,7 @@ LOG_FORMAT = env.choice("LOG_FORMAT", logs.FORMATS)
 
 # --- Django -----------------------------------------------------------------
 INSTALLED_APPS = [
+    "unfold",  # before the admin: its templates are taken first
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -107,6 +108,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "shortlinks.admin.policy.ContentPolicy",
+    "shortlinks.admin.languages.LanguageAndTimeZone",
     "shortlinks.admin.colleagues.KnownColleagues",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -136,6 +139,12 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ru", "Русский")]
+# The names in our models, and the texts of unfold: see `python -m translations`.
+LOCALE_PATHS = [
+    BASE_DIR / "shortlinks" / "locale_models",
+    BASE_DIR / "shortlinks" / "locale_unfold",
+]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
@@ -150,6 +159,34 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
+
+# --- the admin's looks ------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "shortlinks.admin.navigation.title",
+    "SITE_HEADER": "shortlinks.admin.navigation.title",
+    "SITE_URL": None,
+    "SITE_SYMBOL": "link",
+    "SITE_FAVICONS": [{"rel": "icon", "href": "data:,"}],
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "shortlinks.admin.home.dashboard",
+    "SIDEBAR": {"navigation": "shortlinks.admin.navigation.sections"},
+    "STYLES": ["shortlinks.admin.navigation.style"],
+    "COLORS": {
+        "primary": {
+            "50": "#ecfeff",
+            "100": "#cffafe",
+            "200": "#a5f3fc",
+            "300": "#67e8f9",
+            "400": "#22d3ee",
+            "500": "#0891b2",
+            "600": "#0e7490",
+            "700": "#155e75",
+            "800": "#164e63",
+            "900": "#134152",
+            "950": "#083344",
+        }
+    },
+}
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["shortlinks.api.authentication.TokenAuth"],

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from shortlinks.admin import exports, handmade, home, imports
 from shortlinks.api import health, problems
 from shortlinks.api.documentation import Docs
 from shortlinks.api.oauth import AccessToken
@@ -16,6 +17,18 @@ urlpatterns = [
     path("api/v4/", include("shortlinks.api.urls")),
     path("api/docs", Docs.as_view()),
     path("oauth2/access_token", AccessToken.as_view()),
+    path(
+        "admin/opened-today/",
+        admin.site.admin_view(home.opened_today, cacheable=True),
+        name="admin_opened_today",
+    ),
+    path(
+        "admin/numbers/<str:name>",
+        admin.site.admin_view(exports.download),
+        name="admin_numbers",
+    ),
+    path("admin/whose/", admin.site.admin_view(handmade.whose), name="admin_whose"),
+    path("admin/import/", admin.site.admin_view(imports.contacts), name="admin_import"),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

@@ -60,7 +60,13 @@ def group(of: Account, **fields: Any) -> Group:
 def user(of: Account | None, **fields: Any) -> User:
     email = f"user-{next(_numbers)}@shop.example"
     return User.objects.create_user(
-        **{"email": email, "account": of, "name": "A manager", **fields}
+        **{
+            "email": email,
+            "account": of,
+            "name": "A manager",
+            "language": "en",
+            **fields,
+        }
     )
 
 

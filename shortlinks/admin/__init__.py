@@ -1,12 +1,12 @@
 """What people work with in a browser; `autodiscover` finds every subject here."""
 
 from django.contrib import admin
-from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin import (
     accounts,
     chats,
     contacts,
+    languages,
     links,
     merges,
     notes,
@@ -17,13 +17,14 @@ from shortlinks.admin import (
     webhooks,
 )
 
-admin.site.site_header = admin.site.site_title = _("Short links")
-admin.site.site_url = None  # there is no other page to go to
+admin.site.index_template = "shortlinks/home.html"
+languages.translate_models()
 
 __all__ = [
     "accounts",
     "chats",
     "contacts",
+    "languages",
     "links",
     "merges",
     "notes",

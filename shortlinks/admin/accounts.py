@@ -4,14 +4,19 @@ import zoneinfo
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth import models as auth_models
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Field
 from django.http import HttpRequest
+from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from shortlinks.admin.base import Names, RowAdmin, RowForm, administers, operates
 from shortlinks.domain import cached_links
@@ -21,7 +26,26 @@ from shortlinks.models import Account, Group, Right, User
 admin.site.unregister(auth_models.Group)
 
 
+HELP = {
+    "subdomain": _("What integrations know the account by."),
+    "time_zone": _("Days are counted and times told in it: Europe/Moscow."),
+    "country": _("Two letters, for integrations: RU."),
+    "currency": _("Three letters, for integrations: RUB."),
+    "address_mask": _("How much of a visitor's address is stored."),
+}
+
+
+def language_field() -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label=capfirst(_("language")),
+        choices=settings.LANGUAGES,
+        widget=UnfoldAdminSelectWidget,
+    )
+
+
 class AccountForm(forms.ModelForm[Account]):
+    language = language_field()
+
     def clean_time_zone(self) -> str:
         """A name nobody knows would stop the follow-up of the account's visits."""
         name: str = self.cleaned_data["time_zone"]
@@ -34,28 +58,58 @@ class AccountForm(forms.ModelForm[Account]):
 class AccountAdmin(RowAdmin[Account]):
     account_path = "id"
     form = AccountForm
-    fields = (
-        "name",
-        "subdomain",
-        "is_active",
-        "country",
-        "currency",
-        "language",
-        "time_zone",
-        "note_window",
-        "passes_query",
-        "honours_gpc",
-        "address_mask",
-        "pixel_mode",
-        "merge_mode",
-        "link_browsers",
-        "contact_browsers",
-        "suspect_policy",
-        "office_networks",
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "name",
+                    "subdomain",
+                    "is_active",
+                    "language",
+                    "time_zone",
+                    "country",
+                    "currency",
+                )
+            },
+        ),
+        (
+            _("Opens and notes"),
+            {
+                "description": _("What becomes a note, and what is not counted."),
+                "fields": (
+                    "note_window",
+                    "suspect_policy",
+                    "office_networks",
+                    "passes_query",
+                ),
+            },
+        ),
+        (
+            _("Recognising the client"),
+            {
+                "description": _("Whose browsers are known again, and what follows."),
+                "fields": (
+                    "pixel_mode",
+                    "honours_gpc",
+                    "address_mask",
+                    "merge_mode",
+                    "link_browsers",
+                    "contact_browsers",
+                ),
+            },
+        ),
     )
     list_display = ("name", "subdomain", "is_active", "created_at")
     search_fields = ("name", "subdomain")
     ordering = ("id",)
+
+    def formfield_for_dbfield(
+        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        if db_field.name in HELP:
+            kwargs["help_text"] = HELP[db_field.name]
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return operates(request)
@@ -98,12 +152,16 @@ class GroupAdmin(RowAdmin[Group]):
         return administers(request)
 
 
-class UserForm(RowForm[User], UserChangeForm[User]):
+class UserForm(RowForm[User], UserChangeForm):
+    language = language_field()
+
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).lower()
 
 
-class NewUserForm(RowForm[User], AdminUserCreationForm[User]):
+class NewUserForm(RowForm[User], UserCreationForm):
+    language = language_field()
+
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).lower()
 
@@ -112,6 +170,7 @@ class NewUserForm(RowForm[User], AdminUserCreationForm[User]):
 class UserAdmin(RowAdmin[User], auth_admin.UserAdmin[User]):
     form = UserForm
     add_form = NewUserForm
+    change_password_form = AdminPasswordChangeForm
     person = ("account", "email", "name", "language", "group", "is_active")
     letters = (
         "contacts_view",
@@ -121,7 +180,10 @@ class UserAdmin(RowAdmin[User], auth_admin.UserAdmin[User]):
         "contacts_export",
     )
     readonly_fields = ("last_login", "created_at")
-    list_display = ("email", "name", "group", "is_admin", "is_active", "contacts_view")
+    # A matrix: a user's letters in his row, one column for each right.
+    list_display = ("email", "name", "group", "is_admin", "is_active", *letters)
+    list_editable = letters
+    list_per_page = 25  # five selects in a row cost their time
     list_filter = ("is_admin", "is_active")
     list_select_related = ("group",)
     filter_horizontal = ()
@@ -139,6 +201,14 @@ class UserAdmin(RowAdmin[User], auth_admin.UserAdmin[User]):
         if obj is not None and obj.is_superuser:
             return operates(request)
         return administers(request)
+
+    def save_model(
+        self, request: HttpRequest, obj: User, form: Any, change: Any
+    ) -> None:
+        """The matrix has the rows of operators, too."""
+        if change and not self.has_change_permission(request, obj):
+            raise PermissionDenied
+        super().save_model(request, obj, form, change)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         roles = ("is_admin", "is_superuser") if operates(request) else ("is_admin",)
@@ -159,5 +229,7 @@ class UserAdmin(RowAdmin[User], auth_admin.UserAdmin[User]):
     ) -> forms.TypedChoiceField | None:
         if db_field.name == "contacts_add":
             all_or_none = (Right.ALL, Right.DENIED)
-            kwargs["choices"] = [(right.value, right.label) for right in all_or_none]
+            kwargs["choices"] = [
+                (right.value, gettext(right.label)) for right in all_or_none
+            ]
         return super().formfield_for_choice_field(db_field, request, **kwargs)

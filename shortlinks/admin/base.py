@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from enum import Enum, auto
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import admin
@@ -13,12 +13,20 @@ from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
+from unfold import admin as unfold
 
+from shortlinks.admin.keyset import KeysetList
 from shortlinks.models import Contact, Group, User
 
 Row = TypeVar("Row", bound=Model)
 Names = tuple[str, ...]
+
+if TYPE_CHECKING:
+    Styled = admin.ModelAdmin  # unfold's own does not know whose rows it shows
+else:
+    Styled = unfold.ModelAdmin
 
 
 class Role(Enum):
@@ -63,7 +71,7 @@ class RowForm(forms.ModelForm[Row]):
         return data
 
 
-class RowAdmin(admin.ModelAdmin[Row]):
+class RowAdmin(Styled[Row]):
     """Operators see all rows, administrators their account's, managers their contacts'.
 
     Rows that the caller may not see are not in the query: they look like missing ones,
@@ -123,6 +131,23 @@ class RowAdmin(admin.ModelAdmin[Row]):
         contact: Contact = getattr(row, "contact").root  # noqa: B009  of some rows
         address = reverse("admin:shortlinks_contact_change", args=[contact.pk])
         return format_html('<a href="{}">{}</a>', address, contact)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
+        """What is listed by id may be long: it is paged by id, too."""
+        return KeysetList if self._is_keyset() else super().get_changelist(request)
+
+    def get_sortable_by(self, request: HttpRequest) -> Any:
+        return () if self._is_keyset() else super().get_sortable_by(request)
+
+    def _is_keyset(self) -> bool:
+        return tuple(self.ordering or ()) == ("-id",)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Called by what it lists: "Select note to change" has no good Russian."""
+        title = {"title": capfirst(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
 
     # --- what operators see on top ------------------------------------------
 

@@ -95,7 +95,10 @@ def _tell_of_own_opens(request: HttpRequest, user: User) -> None:
         since = max(since, datetime.fromisoformat(told))
     opens = colleagues.own_opens(user, since)
     for own in opens:
-        said = {"url": own.url, "time": date_format(own.opened_at, "H:i")}
+        said = {
+            "url": own.url,
+            "time": date_format(timezone.localtime(own.opened_at), "H:i"),
+        }
         text = gettext(
             "Your own open of %(url)s at %(time)s is not noted: to see what a client's"
             " open does, try a private window."

@@ -3,14 +3,15 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from shortlinks.admin import side_by_side
+from shortlinks.admin import handmade, side_by_side, timeline
 from shortlinks.admin.base import (
     Names,
     RowAdmin,
@@ -23,7 +24,6 @@ from shortlinks.models import Account, Contact, Right
 
 NAMES = ("name", "first_name", "last_name")
 TIMES = ("created_at", "updated_at")
-ABOUT = ("browsers", "chats", "merges")
 LARGEST_ID = 2**63 - 1
 
 
@@ -41,15 +41,33 @@ class ContactForm(RowForm[Contact]):
 class ContactAdmin(RowAdmin[Contact]):
     contact_path = "pk"
     form = ContactForm
+    change_form_outer_after_template = "shortlinks/timeline.html"
     list_display = ("__str__", "entity_id", "responsible", "department", "updated_at")
     list_select_related = ("responsible_user", "group")
     autocomplete_fields = ("responsible_user", "group")
     search_fields = ("name", "entity_id__exact")
     ordering = ("-id",)
+    actions = ("create_links",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
         """Without those that were merged: they are shown as their survivors."""
         return super().get_queryset(request).filter(merged_into=None)
+
+    def has_links_permission(self, request: HttpRequest) -> bool:
+        return handmade.may_create(request)
+
+    @admin.action(description=_("Create short links"), permissions=["links"])
+    def create_links(
+        self, request: HttpRequest, queryset: QuerySet[Contact]
+    ) -> HttpResponse | None:
+        own = queryset.filter(account=caller(request).account_id)
+        chosen = list(own[: handmade.MOST_CONTACTS + 1])
+        if len(chosen) > handmade.MOST_CONTACTS:
+            text = gettext("Choose at most %(most)d contacts at once.")
+            refused = text % {"most": handmade.MOST_CONTACTS}
+            self.message_user(request, refused, messages.ERROR)
+            return None
+        return handmade.create(request, chosen)
 
     # --- letters -------------------------------------------------------------
 
@@ -92,16 +110,16 @@ class ContactAdmin(RowAdmin[Contact]):
             return (*new, "responsible_user") if administers(request) else new
         if administers(request):
             own = ("responsible_user", "group", "tracking_consent", "is_deleted")
-            return ("account", "entity_id", *NAMES, *own, *TIMES, *ABOUT)
+            return ("account", "entity_id", *NAMES, *own, *TIMES)
         shown = ("tracking_consent", "responsible", "department")
-        return ("entity_id", *NAMES, *shown, *TIMES, *ABOUT)
+        return ("entity_id", *NAMES, *shown, *TIMES)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Contact | None = None
     ) -> Names:
         if obj is None:
             return ()
-        return ("entity_id", "responsible", "department", *TIMES, *ABOUT)
+        return ("entity_id", "responsible", "department", *TIMES)
 
     def get_field_queryset(
         self, db: str | None, db_field: Any, request: HttpRequest
@@ -119,18 +137,25 @@ class ContactAdmin(RowAdmin[Contact]):
     def department(self, contact: Contact) -> str:
         return str(contact.group or self.get_empty_value_display())
 
-    @admin.display(description=_("browsers"))
-    def browsers(self, contact: Contact) -> str:
-        lines = ((line,) for line in side_by_side.browsers(contact))
-        return format_html_join("", "<div>{}</div>", lines) or "—"
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        contact = self.get_object(request, unquote(object_id))
+        extra = {**(extra_context or {}), **self._history(request, contact)}
+        return super().change_view(request, object_id, form_url, extra)
 
-    @admin.display(description=_("chats"))
-    def chats(self, contact: Contact) -> str:
-        return side_by_side.linked(side_by_side.chats(contact))
-
-    @admin.display(description=_("merges"))
-    def merges(self, contact: Contact) -> str:
-        return side_by_side.linked(side_by_side.merges(contact))
+    def _history(self, request: HttpRequest, contact: Contact | None) -> dict[str, Any]:
+        """Once for the page: a read-only field is asked several times."""
+        if contact is None:
+            return {}
+        return {
+            "timeline": timeline.of(contact, caller(request)),
+            "browsers": side_by_side.browsers(contact),
+        }
 
     # --- changes -------------------------------------------------------------
 

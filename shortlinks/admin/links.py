@@ -63,6 +63,6 @@ class ShortLinkAdmin(RowAdmin[ShortLink]):
         enabled = list(queryset.filter(disabled_at=None))
         for link in enabled:
             links.disable(link)
-        self.log_action(request, enabled, "Disabled.")
+        self.log_action(request, enabled, gettext("Disabled."))
         count = {"count": len(enabled)}
         self.message_user(request, gettext("Links disabled: %(count)d.") % count)

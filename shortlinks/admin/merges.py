@@ -58,7 +58,7 @@ class PairAdmin(RowAdmin[Row]):
             if not self.may_decide(request, row):
                 raise PermissionDenied
             text, level = getattr(self, step)(request, row)
-            self.log_action(request, [row], step)
+            self.log_action(request, [row], text)
             self.message_user(request, text, level)
             name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
             return HttpResponseRedirect(reverse(name, args=[row.pk]))

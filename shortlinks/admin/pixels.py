@@ -50,6 +50,6 @@ class PixelAttachmentAdmin(RowAdmin[PixelAttachment]):
     ) -> None:
         rows = list(queryset)
         queryset.update(standing=standing)
-        self.log_action(request, rows, str(standing.label))
+        self.log_action(request, rows, gettext(standing.label))
         text = gettext("Browsers told: %(count)d.") % {"count": len(rows)}
         self.message_user(request, text)

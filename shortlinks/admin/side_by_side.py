@@ -1,6 +1,6 @@
 """What is known of a contact, in words: for its own page, and beside another's."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,13 +8,11 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 
 from shortlinks.models import (
     Chat,
     Contact,
-    Merge,
     Note,
     NoteType,
     PixelAttachment,
@@ -51,12 +49,6 @@ def address(row: Any) -> str:
     return reverse(f"admin:shortlinks_{row._meta.model_name}_change", args=[row.pk])
 
 
-def linked(rows: Iterable[Any]) -> str:
-    """The rows by their names, each leading to its page."""
-    lines = ((address(row), str(row)) for row in rows)
-    return format_html_join("", '<div><a href="{}">{}</a></div>', lines) or "—"
-
-
 def moment(at: Any) -> str:
     return date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT")
 
@@ -64,11 +56,6 @@ def moment(at: Any) -> str:
 def chats(contact: Contact) -> "QuerySet[Chat]":
     rows = Chat.objects.filter(contact__in=Contact.objects.one_with(contact))
     return rows.order_by("-updated_at")[:MOST]
-
-
-def merges(contact: Contact) -> "QuerySet[Merge]":
-    rows = Merge.objects.filter(survivor__in=Contact.objects.one_with(contact))
-    return rows.select_related("survivor", "loser").order_by("-pk")[:MOST]
 
 
 def browsers(contact: Contact) -> list[str]:

@@ -105,7 +105,9 @@ class ShortDomainAdmin(HostAdmin[ShortDomain]):
         for domain in chosen:
             checked = short_domains.check(domain)
             level = messages.SUCCESS if checked.is_verified else messages.WARNING
-            self.log_action(request, [domain], f"Checked: {checked.detail}")
+            self.log_action(
+                request, [domain], gettext("Checked: %(why)s") % {"why": checked.detail}
+            )
             self.message_user(request, f"{domain.host}: {checked.detail}", level)
 
     @admin.action(description=_("Use for new links"), permissions=["check"])
@@ -123,6 +125,6 @@ class ShortDomainAdmin(HostAdmin[ShortDomain]):
             text = gettext("%(host)s is not verified yet.") % {"host": domain.host}
             self.message_user(request, text, messages.ERROR)
             return
-        self.log_action(request, chosen, "Used for new links.")
+        self.log_action(request, chosen, gettext("Used for new links."))
         text = gettext("New links have the host %(host)s.") % {"host": domain.host}
         self.message_user(request, text)

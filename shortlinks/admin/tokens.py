@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -20,7 +21,9 @@ LONGEST_LIFE = timedelta(days=3650)
 
 class NewTokenForm(forms.ModelForm[ApiToken]):
     scopes = forms.MultipleChoiceField(
-        choices=Scope.choices, widget=forms.CheckboxSelectMultiple
+        label=capfirst(_("scopes")),
+        choices=Scope.choices,
+        widget=forms.CheckboxSelectMultiple,
     )
 
     def clean_expires_at(self) -> datetime:
@@ -95,7 +98,7 @@ class ApiTokenAdmin(RowAdmin[ApiToken]):
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         live = list(queryset.filter(revoked_at=None))
         tokens.revoke(live)
-        self.log_action(request, live, "Revoked.")
+        self.log_action(request, live, gettext("Revoked."))
         count = {"count": len(live)}
         self.message_user(request, gettext("Tokens revoked: %(count)d.") % count)
 
@@ -164,6 +167,6 @@ class IntegrationAdmin(RowAdmin[Integration]):
             self.message_user(request, text, messages.ERROR)
             return
         code = oauth.authorize(chosen[0], user)
-        self.log_action(request, chosen, "Showed an authorization code.")
+        self.log_action(request, chosen, gettext("Showed an authorization code."))
         shown = gettext("Copy the code now, it works once within 20 minutes:")
         self.message_user(request, f"{shown} {code}", messages.WARNING)

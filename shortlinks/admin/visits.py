@@ -3,27 +3,14 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.paginator import Paginator
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
-from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin.base import RowAdmin, administers
 from shortlinks.domain import visits
 from shortlinks.models import ShortLink, Verdict, Visit
-
-
-class NewestPaginator(Paginator[Visit]):
-    """Pages of the newest visits: the table is too big to be counted."""
-
-    most = 2000
-
-    @cached_property
-    def count(self) -> int:
-        visits: QuerySet[Visit] = self.object_list  # type: ignore[assignment]
-        return visits[: self.most].count()
 
 
 class SetAsideFilter(admin.SimpleListFilter):
@@ -74,9 +61,7 @@ class VisitAdmin(RowAdmin[Visit]):
         "set_aside_at",
     )
     list_filter = ("verdict", SetAsideFilter)
-    sortable_by = ()
     ordering = ("-id",)
-    paginator = NewestPaginator
     most_at_once = 1000
     actions = ("count_as_person", "count_as_machine", "requeue")
 
@@ -111,7 +96,8 @@ class VisitAdmin(RowAdmin[Visit]):
             self.message_user(request, refused, messages.ERROR)
             return
         overruled = visits.overrule([visit.pk for visit in chosen], verdict)
-        self.log_action(request, chosen, f"overruled: {verdict.label}")
+        said = gettext("Overruled: %(verdict)s.")
+        self.log_action(request, chosen, said % {"verdict": gettext(verdict.label)})
         text = gettext("Visits overruled: %(count)d. Notes follow the verdicts.")
         self.message_user(request, text % {"count": overruled})
 

@@ -7,7 +7,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin.base import RowAdmin, administers
-from shortlinks.admin.visits import NewestPaginator
 from shortlinks.domain.webhooks import deliveries, subscriptions
 from shortlinks.models import Webhook, WebhookDelivery
 
@@ -47,14 +46,14 @@ class WebhookAdmin(RowAdmin[Webhook]):
     def enable(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
         disabled = list(queryset.exclude(disabled_at=None))
         count = {"count": subscriptions.enable(disabled)}
-        self.log_action(request, disabled, "Enabled.")
+        self.log_action(request, disabled, gettext("Enabled."))
         self.message_user(request, gettext("Webhooks enabled: %(count)d.") % count)
 
     @admin.action(description=_("Disable selected webhooks"), permissions=["switch"])
     def disable(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
         enabled = list(queryset.filter(disabled_at=None))
         count = {"count": subscriptions.disable(enabled)}
-        self.log_action(request, enabled, "Disabled.")
+        self.log_action(request, enabled, gettext("Disabled."))
         self.message_user(request, gettext("Webhooks disabled: %(count)d.") % count)
 
 
@@ -89,7 +88,6 @@ class WebhookDeliveryAdmin(RowAdmin[WebhookDelivery]):
     list_select_related = ("webhook",)
     sortable_by = ()
     ordering = ("-id",)
-    paginator = NewestPaginator
     actions = ("send_again",)
 
     def has_send_permission(self, request: HttpRequest) -> bool:
@@ -101,5 +99,5 @@ class WebhookDeliveryAdmin(RowAdmin[WebhookDelivery]):
     ) -> None:
         chosen = list(queryset)
         count = {"count": deliveries.send_again(chosen)}
-        self.log_action(request, chosen, "Sent again.")
+        self.log_action(request, chosen, gettext("Sent again."))
         self.message_user(request, gettext("To be sent again: %(count)d.") % count)

@@ -29,7 +29,7 @@ def crawl(client: Client, *starts: str) -> dict[str, str]:
         assert len(seen) < MOST_PAGES, "the crawl has no end"
         response: Any = client.get(path, follow=True)
         if response.status_code == 200:
-            pages[path] = response.content.decode()
+            pages[path] = response.content.decode(errors="replace")
             found = HREF.findall(pages[path])
             waiting += [urljoin(path, href.replace("&amp;", "&")) for href in found]
     return pages

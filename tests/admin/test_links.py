@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -59,7 +60,8 @@ def test_the_redirects_hear_of_a_new_end(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     end = (timezone.now() + timedelta(days=days)).replace(microsecond=0)
-    posted = {"expires_at_0": f"{end:%Y-%m-%d}", "expires_at_1": f"{end:%H:%M:%S}"}
+    local = end.astimezone(ZoneInfo(own.account.time_zone))
+    posted = {"expires_at_0": f"{local:%Y-%m-%d}", "expires_at_1": f"{local:%H:%M:%S}"}
 
     with django_capture_on_commit_callbacks(execute=True):
         client.post(address(own.link, "change"), posted | {"url": "https://x.example"})

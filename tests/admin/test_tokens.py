@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -51,7 +52,8 @@ def test_a_new_token_is_shown_once_and_works(client: Client, manager: User) -> N
     text = TOKEN.findall(first.content.decode())[0]
     row = tokens.verify(text, now=timezone.now())
     assert (row.user, row.name, row.scopes) == (manager, "CRM", ["links:write"])
-    assert f"{row.expires_at:%H:%M:%S}" == "12:00:00"
+    local = row.expires_at.astimezone(ZoneInfo(manager.account.time_zone))  # type: ignore[union-attr]
+    assert f"{local:%H:%M:%S}" == "12:00:00"
     assert not TOKEN.search(again)
 
 

@@ -1,0 +1,42 @@
+"""What somebody opened a link with, in the words people use for it."""
+
+from django.utils.translation import gettext_noop
+
+# The first word that the user agent has; what comes first hides what comes after.
+SYSTEMS = [
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Macintosh", "Mac"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+]
+BROWSERS = [
+    ("Telegram", "Telegram"),
+    ("WhatsApp", "WhatsApp"),
+    ("Viber", "Viber"),
+    ("VKAndroidApp", "VK"),
+    ("Instagram", "Instagram"),
+    ("FBAN", "Facebook"),
+    ("YaBrowser", gettext_noop("Yandex Browser")),
+    ("YaApp", gettext_noop("Yandex")),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("CriOS", "Chrome"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+]
+
+
+def names(user_agent: str) -> list[str]:
+    """System and browser, as far as they are known: `["iPhone", "Safari"]`."""
+    found = [_first(words, user_agent) for words in (SYSTEMS, BROWSERS)]
+    return [name for name in found if name]
+
+
+def _first(words: list[tuple[str, str]], user_agent: str) -> str:
+    return next((name for word, name in words if word in user_agent), "")

@@ -1,0 +1,142 @@
+"""Short links made by hand for chosen contacts, and looked up by operators.
+
+The one page of the admin that shows short links, to administrators, once: managers have
+no way here. Each sight is written down, without the link itself.
+"""
+
+import re
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from shortlinks.admin.base import administers, caller, operates
+from shortlinks.domain import access, links, urls
+from shortlinks.domain.access import Order
+from shortlinks.models import Contact, ShortLink, User
+
+MOST_CONTACTS = 250
+MOST_REMEMBERED = 50
+SHOWN = "short_links_shown"
+CODE = re.compile(r"[1-9A-HJ-NP-Za-km-z]{12}")
+NOT_KEPT = "private, no-store"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    contact: Contact
+    short_url: str
+
+
+class UrlForm(forms.Form):
+    url = forms.CharField(
+        label=_("Where the links lead"),
+        max_length=urls.MAX_LENGTH,
+        widget=UnfoldAdminTextInputWidget,
+    )
+    # One sight of the links for each; a page that is sent again shows none.
+    ticket = forms.UUIDField(widget=forms.HiddenInput)
+
+    def clean_url(self) -> urls.SafeUrl:
+        try:
+            return urls.parse(self.cleaned_data["url"], urls.policy())
+        except urls.UrlRejected as rejected:
+            raise forms.ValidationError(
+                _("A short link cannot lead there: %(why)s"),
+                params={"why": rejected.detail},
+            ) from None
+
+
+class CodeForm(forms.Form):
+    link = forms.CharField(
+        label=_("Short link or its code"),
+        max_length=urls.MAX_LENGTH,
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+    )
+
+    def code(self) -> str:
+        given: str = self.cleaned_data["link"].strip()
+        last = urlsplit(given).path.rsplit("/", 1)[-1]
+        return last if CODE.fullmatch(last) else ""
+
+
+def may_create(request: HttpRequest) -> bool:
+    return administers(request) and caller(request).account_id is not None
+
+
+def create(request: HttpRequest, contacts: Sequence[Contact]) -> HttpResponse:
+    """An action's page: asks for the url, then shows the links that were made."""
+    if not may_create(request):
+        raise PermissionDenied
+    if "url" not in request.POST:
+        form = UrlForm(initial={"ticket": uuid.uuid4()})
+        return _page(request, "create_links.html", {"form": form, "rows": contacts})
+    form = UrlForm(request.POST)
+    if not form.is_valid():
+        return _page(request, "create_links.html", {"form": form, "rows": contacts})
+    if not _is_first(request, str(form.cleaned_data["ticket"])):
+        text = gettext("These links were shown already; make them anew if need be.")
+        messages.error(request, text)
+        return HttpResponseRedirect(reverse("admin:shortlinks_contact_changelist"))
+    url: urls.SafeUrl = form.cleaned_data["url"]
+    made = _make(url, contacts, caller(request))
+    _write_down(request, [each.contact for each in made], url.given)
+    return _page(request, "links_made.html", {"made": made, "url": url.given})
+
+
+def whose(request: HttpRequest) -> HttpResponse:
+    """Whose link is this? By POST, so that no log has the code."""
+    if not operates(request):
+        raise PermissionDenied
+    form = CodeForm(request.POST or None)
+    found, asked = None, False
+    if request.method == "POST" and form.is_valid():
+        asked = True
+        rows = ShortLink.objects.select_related("account", "contact__merged_into")
+        found = rows.filter(code=form.code()).first()
+    if found:
+        text = gettext("Looked up by its short link.")
+        LogEntry.objects.log_actions(caller(request).pk, [found], CHANGE, text)
+    context = {"form": CodeForm(), "found": found, "asked": asked}
+    return _page(request, "whose.html", context)
+
+
+def _make(url: urls.SafeUrl, contacts: Sequence[Contact], user: User) -> Sequence[Made]:
+    by_id = {contact.entity_id: contact for contact in contacts}
+    grants = access.grant([Order(url, entity_id) for entity_id in by_id], user)
+    return [
+        Made(by_id[link.entity_id], f"{urls.short_base_url(link.host)}/{link.code}")
+        for link in links.create(grants)
+    ]
+
+
+def _write_down(request: HttpRequest, contacts: Sequence[Contact], url: str) -> None:
+    text = gettext("Made a short link to %(url)s and saw it.") % {"url": url}
+    LogEntry.objects.log_actions(caller(request).pk, contacts, CHANGE, text)
+
+
+def _is_first(request: HttpRequest, ticket: str) -> bool:
+    used: list[str] = request.session.get(SHOWN, [])
+    if ticket in used:
+        return False
+    request.session[SHOWN] = [*used, ticket][-MOST_REMEMBERED:]
+    return True
+
+
+def _page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+    shared = admin.site.each_context(request)
+    response = render(request, f"shortlinks/{name}", {**shared, **context})
+    response.headers["Cache-Control"] = NOT_KEPT
+    return response

@@ -1,0 +1,29 @@
+"""The start page, and the part of it that stays fresh by itself."""
+
+import hashlib
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import get_conditional_response
+from django.utils.translation import gettext
+
+from shortlinks.admin import overview, today
+from shortlinks.admin.base import administers, caller
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Everybody's contacts of today; the account's numbers for who administers it."""
+    opened = today.opened_today(caller(request))
+    figures = overview.of(request) if administers(request) else {}
+    return {**context, **figures, "title": gettext("Home"), "opened": opened}
+
+
+def opened_today(request: HttpRequest) -> HttpResponse:
+    """The list alone, asked for every few seconds; 304 while nothing is new."""
+    opened = today.opened_today(caller(request))
+    response = render(request, "shortlinks/opened_today.html", {"opened": opened})
+    response.headers["ETag"] = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
+    response.headers["Cache-Control"] = "private, no-cache"
+    etag = response.headers["ETag"]
+    return get_conditional_response(request, etag=etag, response=response) or response

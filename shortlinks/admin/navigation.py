@@ -1,0 +1,99 @@
+"""The way about the admin: what it is called, and the menu by what one comes for."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
+
+from shortlinks.admin.base import operates
+from shortlinks.admin.imports import may_import
+
+# Models by subject; what is not named here stands in the last section.
+SECTIONS: list[tuple[str, list[str]]] = [
+    (
+        gettext_noop("Clients"),
+        ["Contact", "Note", "ShortLink", "Chat"],
+    ),
+    (
+        gettext_noop("Who is who"),
+        ["MergeSuggestion", "Merge", "SeparatePair", "Pixel", "PixelAttachment"],
+    ),
+    (gettext_noop("Opens"), ["Visit"]),
+    (
+        gettext_noop("Connections"),
+        [
+            "ApiToken",
+            "Integration",
+            "Webhook",
+            "WebhookDelivery",
+            "ConnectedSite",
+            "ShortDomain",
+        ],
+    ),
+    (gettext_noop("Account"), ["Account", "User", "Group"]),
+]
+OTHER = gettext_noop("Other")
+ICONS = {
+    "Account": "settings",
+    "ApiToken": "key",
+    "Chat": "forum",
+    "ConnectedSite": "web",
+    "Contact": "contacts",
+    "Group": "groups",
+    "Integration": "extension",
+    "Merge": "merge",
+    "MergeSuggestion": "join_inner",
+    "Note": "history",
+    "Pixel": "devices",
+    "PixelAttachment": "person_pin",
+    "SeparatePair": "call_split",
+    "ShortDomain": "dns",
+    "ShortLink": "link",
+    "User": "person",
+    "Visit": "ads_click",
+    "Webhook": "webhook",
+    "WebhookDelivery": "outbox",
+}
+
+
+def title(request: HttpRequest) -> str:
+    return gettext("Short links")
+
+
+def style(request: HttpRequest) -> str:
+    return static("shortlinks/admin.css")
+
+
+def sections(request: HttpRequest) -> list[dict[str, Any]]:
+    """Only what the user may see: the list that the start page has, too."""
+    models = {
+        model["object_name"]: model
+        for app in admin.site.get_app_list(request)
+        for model in app["models"]
+        if model["admin_url"]
+    }
+    home = _item(gettext("Home"), "home", reverse("admin:index"))
+    found: list[dict[str, Any]] = [{"title": "", "items": [home]}]
+    for name, wanted in SECTIONS:
+        items = [_of(models.pop(model)) for model in wanted if model in models]
+        found.append({"title": gettext(name), "items": items})
+    if may_import(request):
+        importing = _item(gettext("Import contacts"), "upload", reverse("admin_import"))
+        found[1]["items"].append(importing)
+    if operates(request):
+        whose = _item(gettext("Whose link?"), "search", reverse("admin_whose"))
+        found.append({"title": gettext("Service"), "items": [whose]})
+    rest = [_of(model) for model in models.values()]
+    return [*found, {"title": gettext(OTHER), "items": rest}]
+
+
+def _of(model: dict[str, Any]) -> dict[str, Any]:
+    icon = ICONS.get(model["object_name"], "table_rows")
+    return _item(model["name"], icon, model["admin_url"])
+
+
+def _item(name: str, icon: str, link: str) -> dict[str, Any]:
+    return {"title": name, "icon": icon, "link": link}

@@ -1,0 +1,31 @@
+"""User agents in words."""
+
+import pytest
+
+from shortlinks.admin import devices
+from tests.factories import CHROME
+
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1"
+)
+YANDEX = (
+    "Mozilla/5.0 (Linux; arm_64; Android 14; SM-A536E) AppleWebKit/537.36 (KHTML, "
+    "like Gecko) Chrome/140.0.0.0 YaBrowser/25.8.0.0 Mobile Safari/537.36"
+)
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "names"),
+    [
+        (CHROME, ["Windows", "Chrome"]),
+        (IPHONE, ["iPhone", "Safari"]),
+        (YANDEX, ["Android", "Yandex Browser"]),
+        (CHROME + " Edg/140.0.0.0", ["Windows", "Edge"]),
+        ("", []),
+        ("curl/8.5", []),
+    ],
+    ids=["chrome", "iphone", "yandex", "edge", "none", "program"],
+)
+def test_a_device_is_named(user_agent: str, names: list[str]) -> None:
+    assert devices.names(user_agent) == names

@@ -1,0 +1,93 @@
+"""Pages speak the user's language and tell the account's time."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from shortlinks.models import Account, Contact, Note, User, Visit
+from tests import factories
+from tests.admin.conftest import SignIn
+from tests.admin.worlds import World, address, listing
+
+
+@pytest.fixture
+def russian(account: Account) -> User:
+    return factories.admin(account, language="ru")
+
+
+def test_a_page_speaks_the_users_language(
+    sign_in: SignIn, russian: User, own: World
+) -> None:
+    client = sign_in(russian)
+
+    response: Any = client.get(listing(Visit), headers={"Accept-Language": "en"})
+
+    page = response.content.decode()
+    assert '<html lang="ru"' in page
+    assert response.headers["Content-Language"] == "ru"
+    assert all(word in page for word in ("Визиты", "Вердикт", "Исходный адрес"))
+
+
+@pytest.mark.parametrize(("said", "title"), [("ru", "Пароль"), ("de", "Password")])
+def test_the_login_page_speaks_the_browsers_language(
+    db: None, said: str, title: str
+) -> None:
+    page = Client().get("/admin/login/", headers={"Accept-Language": said})
+
+    assert title in page.content.decode()
+
+
+def test_an_unknown_language_is_english(
+    sign_in: SignIn, account: Account, own: World
+) -> None:
+    client = sign_in(factories.admin(account, language="xx"))
+
+    assert "Contacts" in client.get(listing(Contact)).content.decode()
+
+
+def test_what_programs_read_stays_english(db: None) -> None:
+    response: Any = Client().get(
+        "/api/v4/account", headers={"Accept-Language": "ru-RU"}
+    )
+
+    assert (response.status_code, response.json()["title"]) == (401, "Unauthorized")
+
+
+def test_times_are_told_in_the_accounts_time_zone(
+    sign_in: SignIn, admin: User, own: World
+) -> None:
+    own.account.time_zone = "Asia/Vladivostok"
+    own.account.save()
+    Note.objects.update(created_at=datetime.fromisoformat("2026-03-01T20:15:00+00:00"))
+
+    page = sign_in(admin).get(address(own.note, "change")).content.decode()
+
+    assert "March 2, 2026, 6:15 a.m." in page
+
+
+def test_choices_and_explanations_are_translated(
+    sign_in: SignIn, russian: User, own: World
+) -> None:
+    page = sign_in(russian).get(address(own.account, "change")).content.decode()
+
+    assert "только сеть (/24, /48)" in page
+    assert "За сколько секунд открытия одной ссылки дают одну заметку." in page
+
+
+def test_ones_own_open_is_told_in_the_accounts_time(
+    sign_in: SignIn, russian: User, own: World
+) -> None:
+    own.account.time_zone = "Asia/Vladivostok"
+    own.account.save()
+    now = timezone.now()
+    factories.visit(own.link, staff=f"user {russian.pk}", occurred_at=now)
+    client = sign_in(russian)
+
+    page = client.get(listing(Contact), headers={"Accept": "text/html"})
+
+    local = now.astimezone(ZoneInfo("Asia/Vladivostok"))
+    assert f"{local:%H:%M}" in page.content.decode()

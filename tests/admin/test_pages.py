@@ -1,0 +1,63 @@
+"""What every page has: a policy, files of our own only, a menu by subject."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+
+from shortlinks.admin import navigation
+from shortlinks.models import Contact, User
+from tests.admin.conftest import SignIn
+from tests.admin.worlds import World, listing
+
+LOADED = re.compile(r'<(?:script|img|iframe|link)\b[^>]*?\b(?:src|href)="([^"]+)"')
+INLINE = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)|\son\w+=")
+
+
+@pytest.mark.parametrize("path", ["/admin/", listing(Contact), listing(Contact, "add")])
+def test_a_page_loads_our_own_files_only(
+    sign_in: SignIn, admin: User, own: World, path: str
+) -> None:
+    response: Any = sign_in(admin).get(path)
+
+    page = response.content.decode()
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "'unsafe-inline'" not in policy.partition("style-src")[0]
+    assert {url for url in LOADED.findall(page) if not url.startswith("/")} <= {
+        "data:,"
+    }
+    assert LOADED.findall(page)
+    assert INLINE.findall(page) == []
+
+
+def test_the_menu_has_what_the_user_may_see_by_subject(
+    sign_in: SignIn, manager: User, own: World
+) -> None:
+    page: Any = sign_in(manager).get("/admin/")
+
+    menu = {
+        section["title"]: [item["title"] for item in section["items"]]
+        for section in page.context["sidebar_navigation"]
+        if section["items"]
+    }
+    assert menu == {
+        "": ["Home"],
+        "Clients": ["Contacts", "Notes", "Short links", "Chats"],
+        "Who is who": ["Merge suggestions", "Merges", "Separate pairs"],
+    }
+
+
+def test_every_page_of_ours_has_its_place_in_the_menu() -> None:
+    placed = {model for _, models in navigation.SECTIONS for model in models}
+
+    ours = {model.__name__ for model in admin.site._registry}
+    assert ours <= placed
+
+
+def test_the_login_page_has_a_policy_too(db: None) -> None:
+    response = Client().get("/admin/login/")
+
+    assert "default-src 'self'" in response.headers["Content-Security-Policy"]
