@@ -10,12 +10,31 @@ from pathlib import Path
 
 from django.utils import timezone
 
-from benchmarks import machine, redirects, report, runner, seed
+from benchmarks import (
+    commits,
+    creation,
+    follow_up,
+    followed,
+    growth,
+    machine,
+    memory,
+    redirects,
+    report,
+    runner,
+    seed,
+)
 from benchmarks.comparisons import Benchmark, Outcome, Plan, Void
 from embedded import interruptions
 
 BENCHMARKS: dict[str, Callable[[Plan, Path], AbstractContextManager[Benchmark]]] = {
-    "redirects": redirects.opened
+    "redirects": redirects.opened,
+    "followed": followed.opened,
+    "commits": commits.opened,
+    "batches": creation.batches,
+    "singles": creation.singles,
+    "follow-up": follow_up.opened,
+    "memory": memory.opened,
+    "growth": growth.opened,
 }
 
 
@@ -56,6 +75,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         rounds=arguments.rounds or (2 if short else 5),
         seconds=arguments.seconds or (2 if short else 4),
         workers=arguments.workers,
+        is_short=short,
     )
 
 
