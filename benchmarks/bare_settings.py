@@ -3,7 +3,7 @@
 from config.settings import *  # noqa: F403
 
 ROOT_URLCONF = "benchmarks.bare_web"
-MIDDLEWARE: list[str] = []
+MIDDLEWARE = []
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],

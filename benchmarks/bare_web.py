@@ -1,6 +1,7 @@
 """The yardstick of creation: a Django+DRF view that inserts a link, and no more."""
 
 import hashlib
+from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 from django.db import connection
@@ -15,7 +16,8 @@ from shortlinks.domain import codes
 
 class Links(APIView):
     def post(self, request: Request) -> Response:
-        [order] = request.data
+        orders: Any = request.data
+        [order] = orders
         url, code = order["url"], codes.new()
         with connection.cursor() as cursor:
             cursor.execute(

@@ -24,6 +24,10 @@ class Caller:
     client: http.client.HTTPConnection
     token: str
 
+    def begin(self) -> None:
+        """On a new connection: an idle one is closed by the server after a while."""
+        self.client.close()
+
     def get(self, path: str) -> bytes:
         return self._call("GET", path, None)
 

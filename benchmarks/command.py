@@ -76,6 +76,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         seconds=arguments.seconds or (2 if short else 4),
         workers=arguments.workers,
         is_short=short,
+        links=arguments.links or (100_000 if short else 10_000_000),
     )
 
 
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("--only", action="append", choices=BENCHMARKS, metavar="NAME")
     parser.add_argument("--short", action="store_true", help="2 rounds of 2 s")
+    parser.add_argument("--links", type=_positive, help="of `growth`; 10,000,000")
     parser.add_argument("--rounds", type=_positive, help="5 unless told")
     parser.add_argument("--seconds", type=_positive, help="of a measurement; 4")
     parser.add_argument(

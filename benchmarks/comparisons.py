@@ -18,6 +18,7 @@ class Plan:
     seconds: int  # for each measurement
     workers: int  # of each server
     is_short: bool  # a sample of what takes many minutes
+    links: int  # that the tables have grown to
 
     @property
     def warm_up_seconds(self) -> int:

@@ -63,6 +63,7 @@ class Batches:
         return {"links": stored}
 
     def _ours(self, seconds: float) -> Sample:
+        self.caller.begin()
         sample = calls.milliseconds(
             lambda: self.caller.post("/api/v4/short_links", calls.new_orders()),
             seconds=seconds,

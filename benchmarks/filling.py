@@ -16,7 +16,7 @@ INSERT INTO shortlinks_contact
    updated_at)
 SELECT (SELECT min(id) FROM shortlinks_account), 100000000 + n, 'Contact ' || n, '', '',
        false, now(), now()
-FROM generate_series(%(first)s, %(last)s) AS n
+FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n
 """
 # The code ends in the number, without the digit that no code has.
 LINKS = """
@@ -29,7 +29,7 @@ INSERT INTO shortlinks_shortlink
 SELECT account, first + (n - 1) / %(each)s,
        translate(substr(md5(n::text), 1, 4) || lpad(n::text, 8, 'x'), '0', 'y'),
        url, url, sha256(url::bytea), gen_random_uuid(), now() - interval '100 days'
-FROM generate_series(%(first)s, %(last)s) AS n, known,
+FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n, known,
      LATERAL (SELECT 'https://shop.example/old/' || n || '?utm_source=crm' AS url) AS u
 """
 VISITS = f"""
@@ -38,10 +38,11 @@ INSERT INTO shortlinks_visit
    purpose, address, source, pixel_sha256, pixel_is_new, verdict, counted_on,
    followed_up_at)
 SELECT {VISIT_ID.format(at="opened", salt="n")},
-       %(link)s + (n - 1) %% %(links)s, opened, 'GET', %(agent)s, 'ru', '', 'none navigate document ?1', '', '192.0.2.0',
+       %(link)s + (n - 1) %% %(links)s, opened, 'GET', %(agent)s, 'ru', '',
+       'none navigate document ?1', '', '192.0.2.0',
        substr(sha256(n::text::bytea), 1, 16), sha256((n / %(each)s)::text::bytea),
        true, 'person', opened, opened
-FROM generate_series(%(first)s, %(last)s) AS n,
+FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n,
      LATERAL (SELECT now() - interval '90 days' * (1 - n::float8 / %(all)s)
                      - interval '1 hour' AS opened) AS t
 """  # noqa: S608  put together from constants
@@ -62,7 +63,7 @@ WITH made AS (
     (account_id, cookie_sha256, visitor_uid, created_at, last_seen_at)
   SELECT (SELECT min(id) FROM shortlinks_account), sha256(n::text::bytea),
          substr(md5(n::text), 1, 26), now(), now()
-  FROM generate_series(%(first)s, %(last)s) AS n RETURNING id)
+  FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n RETURNING id)
 INSERT INTO shortlinks_pixelattachment
   (pixel_id, contact_id, evidence, first_seen_at, last_seen_at)
 SELECT id, (SELECT min(id) FROM shortlinks_contact), 'click', now(), now() FROM made

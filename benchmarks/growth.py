@@ -16,7 +16,6 @@ from benchmarks.seed import Seeded
 from benchmarks.servers import Server
 from benchmarks.sites import Connection, Site
 
-LINKS = {False: 10_000_000, True: 100_000}
 VISITS_OF_A_LINK = 2
 FOLLOWED = {False: 20_000, True: 5_000}
 WITHIN_SECONDS = 300
@@ -40,12 +39,14 @@ class Service:
         return Sample(counted.p50 / 1000, {"p99_ms": counted.p99 / 1000})
 
     def create(self, seconds: int) -> Sample:
+        self.caller.begin()
         return calls.milliseconds(
             lambda: self.caller.post("/api/v4/short_links", calls.new_orders()),
             seconds=seconds,
         )
 
     def notes(self, seconds: int) -> Sample:
+        self.caller.begin()
         path = f"/api/v4/contacts/{seed.FIRST_ENTITY_ID}/notes"
         return calls.milliseconds(lambda: self.caller.get(path), seconds=seconds)
 
@@ -84,6 +85,9 @@ class Growth:
         for service in (self.small, self.large):
             service.redirect(self.plan.warm_up_seconds)
             service.create(1)
+            # a note for the contact whose notes are asked for
+            sites.make_due(service.connection, 10, links=1)
+            sites.drained(service.connection, within=WITHIN_SECONDS)
             service.notes(1)
             service.follow_up(2_000)
 
@@ -119,8 +123,8 @@ def opened(plan: Plan, directory: Path) -> Iterator[Growth]:
     small = sites.default()
     large = sites.copy_of(small, "bench_large")
     with large.connected() as connection:
-        count = LINKS[plan.is_short]
-        filling.years(connection, links_=count, visits=count * VISITS_OF_A_LINK)
+        visits = plan.links * VISITS_OF_A_LINK
+        filling.years(connection, links_=plan.links, visits=visits)
     with small.connected() as connection:
         sites.make_due(connection, seed.LINKS, links=seed.LINKS)
     prepared = load.prepare(visitors.requests(seeded.codes), directory)

@@ -29,12 +29,12 @@ INSERT INTO shortlinks_visit
   (id, link_id, occurred_at, method, user_agent, accept_language, referer, sec_fetch,
    purpose, address, source, pixel_sha256, pixel_is_new, due_at)
 SELECT {VISIT_ID.format(at="now()", salt="random()")},
-       hot.ids[1 + floor(random() * cardinality(hot.ids))::int], now(), 'GET',
+       h.ids[1 + floor(random() * cardinality(h.ids))::int], now(), 'GET',
        %(agent)s, 'ru', '', 'none navigate document ?1', '', '192.0.2.0',
        uuid_send(gen_random_uuid()), sha256(uuid_send(gen_random_uuid())), true, now()
 FROM generate_series(1, %(count)s),
      (SELECT array_agg(id) AS ids
-      FROM (SELECT id FROM shortlinks_shortlink ORDER BY id LIMIT %(links)s) AS f) AS hot
+      FROM (SELECT id FROM shortlinks_shortlink ORDER BY id LIMIT %(links)s) AS f) AS h
 """  # noqa: S608  put together from constants
 COUNT_DUE = "SELECT count(*) FROM shortlinks_visit WHERE due_at <= now()"
 IS_DUE = "SELECT EXISTS (SELECT FROM shortlinks_visit WHERE due_at IS NOT NULL)"
