@@ -3,6 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,9 +41,34 @@ FROM unnest(%(contacts)s::bigint[], %(codes)s::text[], %(urls)s::text[],
 ORDER BY contact_id, url_sha256
 ON CONFLICT DO NOTHING
 """
-SELECT_LIVE = """
+LIVE = """
 SELECT link.contact_id, link.url_sha256, link.id, link.code, link.target,
        extract(epoch FROM link.expires_at)::float8, contact.tracking_consent
+"""
+# All of them in one statement and one round trip, when none has a live link yet; none
+# otherwise. In autocommit it is a transaction of its own.
+INSERT_ALL_NEW = f"""
+WITH o AS (
+  SELECT * FROM unnest(%(contacts)s::bigint[], %(codes)s::text[], %(urls)s::text[],
+                       %(targets)s::text[], %(hashes)s::bytea[])
+    AS o (contact_id, code, url, target, url_sha256)),
+made AS (
+  INSERT INTO shortlinks_shortlink
+    (account_id, contact_id, code, url, target, url_sha256, batch, created_at,
+     created_from)
+  SELECT %(account)s, contact_id, code, url, target, url_sha256, %(batch)s, %(now)s,
+         nullif(%(created_from)s, '')::inet
+  FROM o
+  WHERE NOT EXISTS (
+    SELECT FROM o JOIN shortlinks_shortlink AS link USING (contact_id, url_sha256)
+    WHERE link.disabled_at IS NULL)
+  ORDER BY contact_id, url_sha256
+  RETURNING contact_id, url_sha256, id, code, target, expires_at)
+{LIVE}
+FROM made AS link JOIN shortlinks_contact AS contact ON contact.id = link.contact_id
+"""  # noqa: S608  put together from constants
+SELECT_LIVE = f"""
+{LIVE}
 FROM shortlinks_shortlink AS link
 JOIN unnest(%(contacts)s::bigint[], %(hashes)s::bytea[]) AS o (contact_id, url_sha256)
   USING (contact_id, url_sha256)
@@ -52,6 +78,7 @@ WHERE link.disabled_at IS NULL
 
 # A contact and the hash of a url: what a live link is unique by.
 Key = tuple[int, bytes]
+Live = tuple[str, CachedLink]
 
 
 class LiveLinkExists(Exception):
@@ -75,9 +102,12 @@ def create(grants: Sequence[Grant], *, created_from: str = "") -> list[CreatedLi
         return []
     keys: list[Key] = [(g.contact_id, _sha256(g.url.given)) for g in grants]
     orders = dict(zip(keys, grants, strict=True))
-    with transaction.atomic():
-        live = _store(orders, grants[0].account_id, created_from)
-        transaction.on_commit(lambda: cached_links.publish_links(dict(live.values())))
+    stored = _parameters(orders, grants[0].account_id, created_from)
+    live = _store_all_new(stored)
+    if not live:
+        with transaction.atomic():
+            live = _store(stored)
+    transaction.on_commit(lambda: cached_links.publish_links(dict(live.values())))
     return [
         CreatedLink(code=live[key][0], account_id=g.account_id, entity_id=g.entity_id)
         for key, g in zip(keys, grants, strict=True)
@@ -122,10 +152,10 @@ def _publish_as_it_is(link_id: int) -> None:
     )
 
 
-def _store(
+def _parameters(
     orders: dict[Key, Grant], account_id: int, created_from: str
-) -> dict[Key, tuple[str, CachedLink]]:
-    parameters: dict[str, Any] = {
+) -> dict[str, Any]:
+    return {
         "account": account_id,
         "created_from": created_from,
         "batch": uuid.uuid4(),
@@ -135,28 +165,43 @@ def _store(
         "urls": [grant.url.given for grant in orders.values()],
         "targets": [grant.url.target for grant in orders.values()],
     }
+
+
+def _store_all_new(parameters: dict[str, Any]) -> dict[Key, Live]:
+    """The usual case in one round trip; nothing is stored if it is not the case."""
+    parameters["codes"] = [codes.new() for _ in parameters["contacts"]]
+    try:
+        with transaction.atomic() if connection.in_atomic_block else nullcontext():
+            return _live(INSERT_ALL_NEW, parameters)
+    except IntegrityError:  # another request was quicker
+        return {}
+
+
+def _store(parameters: dict[str, Any]) -> dict[Key, Live]:
+    """One live link for each order, whatever is there."""
     with connection.cursor() as cursor:
         cursor.execute(END_EXPIRED, parameters)
-        for _ in range(CODE_TRIES):
-            parameters["codes"] = [codes.new() for _ in orders]
+    for _ in range(CODE_TRIES):
+        parameters["codes"] = [codes.new() for _ in parameters["contacts"]]
+        with connection.cursor() as cursor:
             cursor.execute(INSERT, parameters)
-            cursor.execute(SELECT_LIVE, parameters)
-            live = {
-                (contact_id, bytes(sha256)): (
-                    code,
-                    CachedLink(
-                        link_id,
-                        account_id,
-                        target,
-                        ends_at or 0,
-                        consent.CODES[said],
-                    ),
-                )
-                for contact_id, sha256, link_id, code, target, ends_at, said in cursor
-            }
-            if len(live) == len(orders):
-                return live
+        live = _live(SELECT_LIVE, parameters)
+        if len(live) == len(parameters["contacts"]):
+            return live
     raise RuntimeError("no free code was found for a short link")
+
+
+def _live(query: str, parameters: dict[str, Any]) -> dict[Key, Live]:
+    account = parameters["account"]
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return {
+            (contact_id, bytes(sha256)): (
+                code,
+                CachedLink(link_id, account, target, ends_at or 0, consent.CODES[said]),
+            )
+            for contact_id, sha256, link_id, code, target, ends_at, said in cursor
+        }
 
 
 def _sha256(url: str) -> bytes:
