@@ -38,6 +38,7 @@ check-steps:
 	@echo "[check] types" && mypy
 	@echo "[check] imports" && lint-imports
 	@echo "[check] migrations" && python manage.py makemigrations --check --dry-run
+	@echo "[check] speed" && python -m benchmarks --check
 	@echo "[check] tests" && exec pytest $(ARGS)
 
 bench: $(READY)

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from benchmarks import (
     machine,
     memory,
     redirects,
+    regressions,
     report,
     runner,
     seed,
@@ -38,12 +39,23 @@ BENCHMARKS: dict[str, Callable[[Plan, Path], AbstractContextManager[Benchmark]]]
 }
 
 
+# What `make check` repeats: a sample that takes less than a minute.
+CHECKED = ("redirects", "batches", "singles", "follow-up")
+CHECKED_PLAN = Plan(rounds=2, seconds=1, workers=2, is_short=True, links=0)
+
+
 def main() -> int:
-    """0 measured, whatever the ratios; 1 void; 128 and the signal's number."""
+    """0 measured, whatever the ratios; 1 void, or worse than recorded with --check;
+    128 and the signal's number.
+    """
     arguments = _parser().parse_args()
     interruptions.expect()
     try:
-        _measure(arguments.only or list(BENCHMARKS), _plan(arguments))
+        if arguments.check:
+            return _check()
+        outcomes = _measure(arguments.only or list(BENCHMARKS), _plan(arguments))
+        if arguments.record:
+            regressions.record(outcomes)
     except Void as void:
         print(f"\nVOID, nothing was measured: {void}", file=sys.stderr)
         return 1
@@ -52,13 +64,29 @@ def main() -> int:
     return 0
 
 
-def _measure(names: Sequence[str], plan: Plan) -> None:
+def _check() -> int:
+    """Measured twice before anything is said to be worse: others may be at work."""
+    known = regressions.recorded()
+    seed.migrate()
+    worse = {name: _worse(name, known) for name in CHECKED}
+    again = {name: _worse(name, known) for name, lost in worse.items() if lost}
+    for line in (line for lost in again.values() for line in lost):
+        print(f"SLOWER, twice: {line}", file=sys.stderr)
+    return 1 if any(again.values()) else 0
+
+
+def _worse(name: str, known: Mapping[str, float]) -> list[str]:
+    return regressions.worse([_outcome(name, CHECKED_PLAN)], known)
+
+
+def _measure(names: Sequence[str], plan: Plan) -> list[Outcome]:
     at = timezone.now()
     seed.migrate()
     described = machine.describe()
     outcomes = [_outcome(name, plan) for name in names]
     report.show(outcomes, described, plan)
     print(f"written to {report.write(outcomes, described, plan, at=at)}")
+    return outcomes
 
 
 def _outcome(name: str, plan: Plan) -> Outcome:
@@ -83,6 +111,8 @@ def _plan(arguments: argparse.Namespace) -> Plan:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("--only", action="append", choices=BENCHMARKS, metavar="NAME")
+    parser.add_argument("--check", action="store_true", help="against what is recorded")
+    parser.add_argument("--record", action="store_true", help="for later checks")
     parser.add_argument("--short", action="store_true", help="2 rounds of 2 s")
     parser.add_argument("--links", type=_positive, help="of `growth`; 10,000,000")
     parser.add_argument("--rounds", type=_positive, help="5 unless told")
