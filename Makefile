@@ -11,11 +11,12 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check check-steps bench faults lock clean
+.PHONY: help run test test-browser check check-steps bench faults lock clean
 
 help:
 	@echo "make run     the whole service on http://127.0.0.1:8000 (PORT=, REDIRECT_PORT=); data in var/"
 	@echo "make test    the tests, on a PostgreSQL and a Valkey of their own (ARGS= for pytest)"
+	@echo "make test-browser  the tests that need a real browser (Debian's chromium; installed where possible)"
 	@echo "make check   lint, format, types, imports, migrations, tests: what CI runs"
 	@echo "make bench   what the performance claims are measured with (ARGS= for the benchmarks)"
 	@echo "make faults  every part killed, frozen and restarted under load; what must hold is counted"
@@ -28,6 +29,9 @@ run: $(READY)
 test: $(READY)
 	@$(WITH_STORES) pytest $(ARGS)
 
+test-browser: $(READY)
+	@$(WITH_STORES) pytest tests/browser $(ARGS)
+
 # Types, too, are checked with the settings loaded.
 check: $(READY)
 	@$(WITH_STORES) $(MAKE) --no-print-directory check-steps
@@ -39,7 +43,8 @@ check-steps:
 	@echo "[check] imports" && lint-imports
 	@echo "[check] migrations" && python manage.py makemigrations --check --dry-run
 	@echo "[check] speed" && python -m benchmarks --check
-	@echo "[check] tests" && exec pytest $(ARGS)
+	@echo "[check] tests" && pytest $(ARGS)
+	@echo "[check] tests in a browser" && exec pytest tests/browser
 
 bench: $(READY)
 	@$(WITH_STORES) python -m benchmarks $(ARGS)

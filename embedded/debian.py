@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-INSTALL_SECONDS = 180
+INSTALL_SECONDS = 600
 
 
 def program(name: str, *, package: str) -> str | None:

@@ -11,6 +11,7 @@ from celery import shared_task
 from kombu.exceptions import OperationalError
 
 from shortlinks.domain import link_changes, upkeep, visits
+from shortlinks.domain.merging import checks
 from shortlinks.domain.webhooks import deliveries, subscriptions
 from shortlinks.domain.webhooks.sender import Sender
 from shortlinks.observability import metrics
@@ -36,6 +37,7 @@ def follow_up_visits() -> None:
             break
     else:
         follow_up_visits.delay()
+    look_at_merges(deadline)
     if followed_up:
         logger.info("visits followed up: %d", followed_up)
     if told:
@@ -73,6 +75,12 @@ def ring_for_webhooks() -> None:
 def keep_webhooks() -> None:
     deliveries.drop_old()
     subscriptions.seal_anew()
+
+
+def look_at_merges(deadline: float) -> None:
+    """What the opens that were just followed up, and chats before them, lead to."""
+    while time.monotonic() < deadline and checks.look() == checks.AT_ONCE:
+        pass
 
 
 @shared_task

@@ -13,21 +13,30 @@ from shortlinks.api.openapi import service, short_links, webhooks
 from shortlinks.api.openapi.document import document
 from shortlinks.api.openapi.operations import (
     ACCOUNT,
+    CHAT,
     CONTACT,
     LINK,
+    MERGE,
     NOTE,
+    OTHER,
     PIXEL,
+    SUGGESTION,
     USER,
+    VISITOR_UID,
     WEBHOOK,
 )
 from shortlinks.domain import visits
 from shortlinks.domain.oauth import CODE_LIFE
 from shortlinks.models import (
     Account,
+    Chat,
     Contact,
     Evidence,
     GrantKind,
     Integration,
+    Merge,
+    MergeRule,
+    MergeSuggestion,
     Note,
     OAuthGrant,
     Pixel,
@@ -63,6 +72,7 @@ def world() -> World:
     visits.follow_up()
     Note.objects.update(id=NOTE)
     _pixel(contact)
+    _merges(contact, factories.contact(account, entity_id=OTHER))
     _integration(account, admin)
     webhook, _ = factories.webhook(account, webhooks.DESTINATION, by=admin)
     Webhook.objects.filter(pk=webhook.pk).update(id=WEBHOOK)
@@ -74,7 +84,7 @@ def _pixel(contact: Contact) -> None:
         id=PIXEL,
         account=contact.account,
         cookie_sha256=factories.cookie_sha256("a browser"),
-        visitor_uid="5Kd3NBUAdUnhyzenEwVLy0b7Qx",
+        visitor_uid=VISITOR_UID,
     )
     PixelAttachment.objects.create(
         pixel=pixel,
@@ -83,6 +93,18 @@ def _pixel(contact: Contact) -> None:
         first_seen_at=pixel.created_at,
         last_seen_at=pixel.created_at,
     )
+
+
+def _merges(contact: Contact, other: Contact) -> None:
+    account = contact.account
+    Chat.objects.create(
+        id=CHAT, account=account, contact=contact, source="vk", external_id="7"
+    )
+    pair = {"account": account, "one": contact, "other": other}
+    MergeSuggestion.objects.create(id=SUGGESTION, rule=MergeRule.OPENED, **pair)
+    merge = {"account": account, "survivor": contact, "rule": MergeRule.CHAT}
+    gone = factories.contact(account, is_anonymous=True, merged_into=contact)
+    Merge.objects.create(id=MERGE, loser=gone, key=b"", **merge)
 
 
 def _integration(account: Account, user: User) -> None:

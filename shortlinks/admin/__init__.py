@@ -5,8 +5,10 @@ from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin import (
     accounts,
+    chats,
     contacts,
     links,
+    merges,
     notes,
     pixels,
     tokens,
@@ -19,8 +21,10 @@ admin.site.site_url = None  # there is no other page to go to
 
 __all__ = [
     "accounts",
+    "chats",
     "contacts",
     "links",
+    "merges",
     "notes",
     "pixels",
     "tokens",

@@ -47,6 +47,9 @@ class AccountAdmin(RowAdmin[Account]):
         "honours_gpc",
         "address_mask",
         "pixel_mode",
+        "merge_mode",
+        "link_browsers",
+        "contact_browsers",
         "suspect_policy",
         "office_networks",
     )

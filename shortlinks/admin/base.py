@@ -11,6 +11,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.models import Contact, Group, User
@@ -84,8 +86,8 @@ class RowAdmin(admin.ModelAdmin[Row]):
         if role is Role.ADMINISTRATOR:
             return rows.filter(**{self.account_path: user.account_id})
         if role is Role.MANAGER and self.contact_path:
-            visible = Contact.objects.visible_to(user)
-            return rows.filter(**{f"{self.contact_path}__in": visible})
+            readable = Contact.objects.readable_by(user)
+            return rows.filter(**{f"{self.contact_path}__in": readable})
         return rows.none()
 
     def get_field_queryset(
@@ -114,6 +116,13 @@ class RowAdmin(admin.ModelAdmin[Row]):
         if obj is not None and "account" in form.base_fields:
             form.base_fields["account"].disabled = True
         return form
+
+    @admin.display(description=_("contact"), ordering="contact__name")
+    def whose(self, row: Row) -> str:
+        """The row's contact, or the one it was merged into."""
+        contact: Contact = getattr(row, "contact").root  # noqa: B009  of some rows
+        address = reverse("admin:shortlinks_contact_change", args=[contact.pk])
+        return format_html('<a href="{}">{}</a>', address, contact)
 
     # --- what operators see on top ------------------------------------------
 

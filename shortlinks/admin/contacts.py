@@ -7,8 +7,10 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from shortlinks.admin import side_by_side
 from shortlinks.admin.base import (
     Names,
     RowAdmin,
@@ -21,6 +23,7 @@ from shortlinks.models import Account, Contact, Right
 
 NAMES = ("name", "first_name", "last_name")
 TIMES = ("created_at", "updated_at")
+ABOUT = ("browsers", "chats", "merges")
 LARGEST_ID = 2**63 - 1
 
 
@@ -43,6 +46,10 @@ class ContactAdmin(RowAdmin[Contact]):
     autocomplete_fields = ("responsible_user", "group")
     search_fields = ("name", "entity_id__exact")
     ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
+        """Without those that were merged: they are shown as their survivors."""
+        return super().get_queryset(request).filter(merged_into=None)
 
     # --- letters -------------------------------------------------------------
 
@@ -85,16 +92,16 @@ class ContactAdmin(RowAdmin[Contact]):
             return (*new, "responsible_user") if administers(request) else new
         if administers(request):
             own = ("responsible_user", "group", "tracking_consent", "is_deleted")
-            return ("account", "entity_id", *NAMES, *own, *TIMES)
+            return ("account", "entity_id", *NAMES, *own, *TIMES, *ABOUT)
         shown = ("tracking_consent", "responsible", "department")
-        return ("entity_id", *NAMES, *shown, *TIMES)
+        return ("entity_id", *NAMES, *shown, *TIMES, *ABOUT)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Contact | None = None
     ) -> Names:
         if obj is None:
             return ()
-        return ("entity_id", "responsible", "department", *TIMES)
+        return ("entity_id", "responsible", "department", *TIMES, *ABOUT)
 
     def get_field_queryset(
         self, db: str | None, db_field: Any, request: HttpRequest
@@ -112,6 +119,19 @@ class ContactAdmin(RowAdmin[Contact]):
     def department(self, contact: Contact) -> str:
         return str(contact.group or self.get_empty_value_display())
 
+    @admin.display(description=_("browsers"))
+    def browsers(self, contact: Contact) -> str:
+        lines = ((line,) for line in side_by_side.browsers(contact))
+        return format_html_join("", "<div>{}</div>", lines) or "—"
+
+    @admin.display(description=_("chats"))
+    def chats(self, contact: Contact) -> str:
+        return side_by_side.linked(side_by_side.chats(contact))
+
+    @admin.display(description=_("merges"))
+    def merges(self, contact: Contact) -> str:
+        return side_by_side.linked(side_by_side.merges(contact))
+
     # --- changes -------------------------------------------------------------
 
     def save_model(
@@ -119,6 +139,7 @@ class ContactAdmin(RowAdmin[Contact]):
     ) -> None:
         if change:
             obj.updated_by, obj.updated_at = caller(request), timezone.now()
+            obj.is_anonymous = False  # somebody knows by now who it is
             super().save_model(request, obj, form, change)
             if "tracking_consent" in form.changed_data:
                 recognition.consent_changed([obj])

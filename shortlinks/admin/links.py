@@ -32,10 +32,10 @@ class DisabledFilter(admin.SimpleListFilter):
 @admin.register(ShortLink)
 class ShortLinkAdmin(RowAdmin[ShortLink]):
     contact_path = "contact"
-    fields = ("url", "contact", "created_at", "disabled_at", "expires_at")
-    list_display = ("url", "contact", "created_at", "disabled_at", "expires_at")
+    fields = ("url", "whose", "created_at", "disabled_at", "expires_at")
+    list_display = ("url", "whose", "created_at", "disabled_at", "expires_at")
     list_filter = (DisabledFilter,)
-    list_select_related = ("contact",)
+    list_select_related = ("contact__merged_into",)
     search_fields = ("url", "contact__name")
     ordering = ("-id",)
     actions = ("disable",)
@@ -49,7 +49,7 @@ class ShortLinkAdmin(RowAdmin[ShortLink]):
         self, request: HttpRequest, obj: ShortLink | None = None
     ) -> Names:
         """A disabled link stays so; its end can no longer be moved."""
-        fixed = ("url", "contact", "created_at", "disabled_at")
+        fixed = ("url", "whose", "created_at", "disabled_at")
         return (*fixed, "expires_at") if obj and obj.disabled_at else fixed
 
     def save_model(

@@ -11,7 +11,7 @@ from shortlinks.models import Note
 class NoteAdmin(RowAdmin[Note]):
     contact_path = "contact"
     fields = (
-        "contact",
+        "whose",
         "note_type",
         "url",
         "text",
@@ -19,9 +19,9 @@ class NoteAdmin(RowAdmin[Note]):
         "created_at",
         "updated_at",
     )
-    list_display = ("content", "contact", "note_type", "opens", "created_at")
+    list_display = ("content", "whose", "note_type", "opens", "created_at")
     list_filter = ("note_type",)
-    list_select_related = ("contact",)
+    list_select_related = ("contact__merged_into",)
     search_fields = ("url", "contact__name")
     ordering = ("-id",)
 

@@ -1,15 +1,19 @@
 """Browsers, and the contacts they are attached to."""
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from shortlinks.admin.base import RowAdmin
-from shortlinks.models import Pixel, PixelAttachment
+from shortlinks.admin.base import RowAdmin, administers
+from shortlinks.models import Pixel, PixelAttachment, Standing
 
 
 @admin.register(Pixel)
 class PixelAdmin(RowAdmin[Pixel]):
-    fields = ("account", "visitor_uid", "created_at", "last_seen_at")
-    list_display = ("visitor_uid", "created_at", "last_seen_at")
+    fields = ("account", "visitor_uid", "created_at", "last_seen_at", "quarantined_at")
+    list_display = ("visitor_uid", "created_at", "last_seen_at", "quarantined_at")
     search_fields = ("visitor_uid__exact",)
     ordering = ("-id",)
 
@@ -17,9 +21,35 @@ class PixelAdmin(RowAdmin[Pixel]):
 @admin.register(PixelAttachment)
 class PixelAttachmentAdmin(RowAdmin[PixelAttachment]):
     account_path = "contact__account_id"
-    fields = ("pixel", "contact", "evidence", "first_seen_at", "last_seen_at")
+    fields = ("pixel", "whose", "evidence", "standing", "first_seen_at", "last_seen_at")
     list_display = fields
-    list_select_related = ("pixel", "contact")
-    list_filter = ("evidence",)
+    list_select_related = ("pixel", "contact__merged_into")
+    list_filter = ("evidence", "standing")
     search_fields = ("pixel__visitor_uid__exact", "contact__name")
     ordering = ("-id",)
+    actions = ("vouch", "revoke")
+
+    def has_vouch_permission(self, request: HttpRequest) -> bool:
+        return administers(request)
+
+    @admin.action(description=_("This is the client's browser"), permissions=["vouch"])
+    def vouch(self, request: HttpRequest, queryset: QuerySet[PixelAttachment]) -> None:
+        self._say(request, queryset, Standing.VOUCHED)
+
+    @admin.action(
+        description=_("This is not the client's browser"), permissions=["vouch"]
+    )
+    def revoke(self, request: HttpRequest, queryset: QuerySet[PixelAttachment]) -> None:
+        self._say(request, queryset, Standing.REVOKED)
+
+    def _say(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[PixelAttachment],
+        standing: Standing,
+    ) -> None:
+        rows = list(queryset)
+        queryset.update(standing=standing)
+        self.log_action(request, rows, str(standing.label))
+        text = gettext("Browsers told: %(count)d.") % {"count": len(rows)}
+        self.message_user(request, text)

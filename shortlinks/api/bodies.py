@@ -34,6 +34,14 @@ def read_json(request: Request) -> object:
         raise Problem(400, "The body is not valid JSON.") from None
 
 
+def read_object(request: Request) -> dict[str, Any]:
+    """The body as one object; or 400."""
+    body = read_json(request)
+    if not isinstance(body, dict):
+        raise Problem(400, "The body must be an object.")
+    return body
+
+
 def refuse_too_long(request: Request) -> None:
     if _length(request) > settings.API_MAX_BODY_BYTES:
         mebibytes = settings.API_MAX_BODY_BYTES // 1024**2
@@ -116,6 +124,18 @@ class Item:
             self.fault("InvalidType", field, "This value should be of type int.")
             return None
         return int(value)
+
+    def ids(self, field: str, *, count: int) -> list[int]:
+        """So many different ids, as a list."""
+        values = self._get(field, list, "array", required=True) or []
+        are_ids = all(type(v) is int and 1 <= v <= LARGEST_ID for v in values)
+        if self._value.get(field) is not None and not (
+            are_ids and len(set(values)) == len(values) == count
+        ):
+            detail = f"This value should be an array of {count} different ids."
+            self.fault("InvalidType", field, detail)
+            return []
+        return list(values)
 
     def choices(self, field: str, choices: Sequence[str]) -> list[str]:
         """A list that names one or more of the choices."""

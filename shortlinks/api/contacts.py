@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 from django.http import Http404
-from django.shortcuts import get_object_or_404
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,7 +11,7 @@ from rest_framework.response import Response
 from shortlinks.api import bodies, hal
 from shortlinks.api.bodies import Item
 from shortlinks.api.filters import Filter, ListQuery
-from shortlinks.api.problems import FieldError, ItemErrors, Problem, ValidationFailed
+from shortlinks.api.problems import FieldError, ItemErrors, ValidationFailed
 from shortlinks.api.views import ApiView
 from shortlinks.domain import contacts
 from shortlinks.domain.contacts import (
@@ -95,14 +94,10 @@ class ContactView(ApiView):
     }
 
     def get(self, request: Request, entity_id: int) -> Response:
-        visible = Contact.objects.visible_to(self.caller.user)
-        contact = get_object_or_404(visible, entity_id=entity_id)
-        return Response(represent(contact, request))
+        return Response(represent(self.contact(entity_id), request))
 
     def patch(self, request: Request, entity_id: int) -> Response:
-        body = bodies.read_json(request)
-        if not isinstance(body, dict):
-            raise Problem(400, "The body must be an object.")
+        body = bodies.read_object(request)
         items = bodies.read_items(body, lambda item: _change(item, entity_id))
         try:
             [contact] = _update(items, self.caller.user)

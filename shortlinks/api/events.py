@@ -19,7 +19,7 @@ QUERY = ListQuery(
         "id": Filter("id", "ids"),
         "type": Filter("note_type", "names"),
         "entity": Filter("entity", "names"),
-        "entity_id": Filter("contact__entity_id", "ids"),
+        "entity_id": Filter("contact", "contacts"),
         "created_at": Filter("created_at", "time"),
         "created_by": Filter("creator", "ids"),
     },
@@ -49,16 +49,16 @@ class EventView(ApiView):
 
 
 def _visible(user: User) -> "QuerySet[Note]":
-    visible = Contact.objects.visible_to(user)
-    opens = Note.objects.filter(contact__in=visible, note_type=NoteType.LINK_FOLLOWED)
+    readable = Contact.objects.readable_by(user)
+    opens = Note.objects.filter(contact__in=readable, note_type=NoteType.LINK_FOLLOWED)
     if user.account_id is not None:  # what the index is by
         opens = opens.filter(account=user.account_id)
     told = opens.annotate(entity=Value(ENTITY), creator=Value(0))
-    return told.select_related("contact")
+    return told.select_related("contact__merged_into")
 
 
 def represent(note: Note, request: Request) -> dict[str, Any]:
-    entity_id = note.contact.entity_id
+    entity_id = note.contact.root.entity_id
     contact = hal.href(request, f"/api/v4/contacts/{entity_id}")
     return {
         "id": str(note.id),

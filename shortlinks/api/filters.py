@@ -8,12 +8,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 from django.db.models import Model, Q, QuerySet
 from rest_framework.request import Request
 
 from shortlinks.api.problems import Problem
+from shortlinks.models import Contact, User
 
 M = TypeVar("M", bound=Model)
 
@@ -29,7 +30,7 @@ class Filter:
     """One `filter[name]`: which lookup it becomes, and what its values must be."""
 
     lookup: str
-    kind: Literal["ids", "texts", "names", "choices", "time"]
+    kind: Literal["ids", "texts", "names", "choices", "time", "contacts"]
     choices: Sequence[str] = ()
 
 
@@ -51,7 +52,11 @@ class ListQuery:
         for name, values in given["filter"].items():
             if name not in self.filters:
                 raise Problem(400, f"filter[{name}] is not supported here.")
-            rows = rows.filter(_condition(name, self.filters[name], values))
+            known = self.filters[name]
+            if known.kind == "contacts":
+                rows = rows.filter(_of_contacts(request, name, known, values))
+            else:
+                rows = rows.filter(_condition(name, known, values))
         rows = rows.filter(self._search(request))
         return rows.order_by(*self._order(given["order"]))
 
@@ -93,12 +98,27 @@ def _given(request: Request) -> dict[str, dict[str, dict[str, list[str]]]]:
     return given
 
 
-def _condition(name: str, known: Filter, parts: Mapping[str, list[str]]) -> Q:
-    if known.kind == "time":
-        return _time_range(name, known.lookup, parts)
+def _of_contacts(
+    request: Request, name: str, known: Filter, parts: Mapping[str, list[str]]
+) -> Q:
+    """With all that is one with them, in whatever row it is kept."""
+    ids = [_id(name, value) for value in _values(name, known, parts)]
+    user = cast(User, request.user)
+    named = Contact.objects.called(ids, user.account_id)
+    return Q(**{f"{known.lookup}__in": named})
+
+
+def _values(name: str, known: Filter, parts: Mapping[str, list[str]]) -> list[str]:
     values = [part for value in parts.get("", []) for part in _parts(known, value)]
     if parts.keys() - {""} or not 1 <= len(values) <= MOST_VALUES:
         raise Problem(400, f"filter[{name}] takes 1 to {MOST_VALUES} values.")
+    return values
+
+
+def _condition(name: str, known: Filter, parts: Mapping[str, list[str]]) -> Q:
+    if known.kind == "time":
+        return _time_range(name, known.lookup, parts)
+    values = _values(name, known, parts)
     if known.kind == "ids":
         return Q(**{f"{known.lookup}__in": [_id(name, value) for value in values]})
     for value in values:

@@ -28,7 +28,7 @@ from shortlinks.api.bodies import Item
 from shortlinks.api.filters import Filter, ListQuery
 from shortlinks.api.problems import Problem
 from shortlinks.api.views import ApiView
-from shortlinks.domain import access, links
+from shortlinks.domain import contacts, links
 from shortlinks.domain.links import LiveLinkExists
 from shortlinks.models import (
     Contact,
@@ -44,7 +44,7 @@ LIVE, DISABLED, EXPIRED = "live", "disabled", "expired"
 QUERY = ListQuery(
     filters={
         "id": Filter("id", "ids"),
-        "entity_id": Filter("contact__entity_id", "ids"),
+        "entity_id": Filter("contact", "contacts"),
         "url": Filter("url", "texts"),
         "state": Filter("state", "choices", [LIVE, DISABLED, EXPIRED]),
         "created_at": Filter("created_at", "time"),
@@ -67,9 +67,7 @@ class LinkView(ApiView):
         return Response(represent(link, request))
 
     def patch(self, request: Request, link_id: int) -> Response:
-        body = bodies.read_json(request)
-        if not isinstance(body, dict):
-            raise Problem(400, "The body must be an object.")
+        body = bodies.read_object(request)
         [(_, change)] = bodies.read_items(body, _change)
         with transaction.atomic():
             link = _editable(self.caller.user, link_id)
@@ -91,7 +89,10 @@ def represent(link: ShortLink, request: Request) -> dict[str, Any]:
         "id": link.id,
         "url": link.url,
         "account_id": link.account_id,
-        "metadata": {"entity_type": "contacts", "entity_id": link.contact.entity_id},
+        "metadata": {
+            "entity_type": "contacts",
+            "entity_id": link.contact.root.entity_id,
+        },
         "state": shown.state,
         "opens": shown.opens,
         "last_opened_at": _seconds(shown.last_opened_at),
@@ -108,8 +109,8 @@ def _visible(user: User) -> "QuerySet[ShortLink]":
     by_people = Visit.objects.filter(link=OuterRef("pk"), verdict=Verdict.PERSON)
     last = by_people.exclude(verdict="").order_by("-occurred_at")
     return (
-        ShortLink.objects.filter(contact__in=Contact.objects.visible_to(user))
-        .select_related("contact")
+        ShortLink.objects.filter(contact__in=Contact.objects.readable_by(user))
+        .select_related("contact__merged_into")
         .annotate(
             opens=Coalesce(Subquery(total), 0),
             last_opened_at=Subquery(last.values("occurred_at")[:1]),
@@ -125,11 +126,12 @@ def _visible(user: User) -> "QuerySet[ShortLink]":
 
 def _editable(user: User, link_id: int) -> ShortLink:
     """The link, locked; 404 if its contact may not be seen, 403 if not be edited."""
-    visible = ShortLink.objects.filter(contact__in=Contact.objects.visible_to(user))
-    rows = visible.select_related("contact").select_for_update(of=("self",))
+    readable = Contact.objects.readable_by(user)
+    theirs = ShortLink.objects.filter(contact__in=readable)
+    rows = theirs.select_related("contact__merged_into")
+    rows = rows.select_for_update(of=("self",))
     link = get_object_or_404(rows, pk=link_id)
-    letter = user.contacts_edit
-    if not (user.is_admin or access.letter_reaches(letter, link.contact, user)):
+    if not contacts.may_edit(link.contact.root, user):
         raise PermissionDenied("You may not edit this contact.")
     return link
 

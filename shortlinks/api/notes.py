@@ -11,13 +11,14 @@ from shortlinks.api import hal
 from shortlinks.api.filters import Filter, ListQuery
 from shortlinks.api.new_notes import NotesOrder
 from shortlinks.api.views import ApiView
+from shortlinks.domain.webhooks import bodies
 from shortlinks.models import Contact, Note, NoteType, Scope
 
 QUERY = ListQuery(
     filters={
         "id": Filter("id", "ids"),
         "note_type": Filter("note_type", "names"),
-        "entity_id": Filter("contact__entity_id", "ids"),
+        "entity_id": Filter("contact", "contacts"),
         "updated_at": Filter("updated_at", "time"),
     },
     orders={"id": "id", "updated_at": "updated_at"},
@@ -36,8 +37,8 @@ class Notes(ApiView):
         return NotesOrder(request, self.caller.user).write()
 
     def get(self, request: Request) -> Response:
-        visible = Contact.objects.visible_to(self.caller.user)
-        return _listing(request, Note.objects.filter(contact__in=visible))
+        readable = Contact.objects.readable_by(self.caller.user)
+        return _listing(request, Note.objects.filter(contact__in=readable))
 
 
 class ContactNotes(ApiView):
@@ -47,14 +48,12 @@ class ContactNotes(ApiView):
     }
 
     def post(self, request: Request, entity_id: int) -> Response:
-        visible = Contact.objects.visible_to(self.caller.user)
-        get_object_or_404(visible, entity_id=entity_id)
+        self.contact(entity_id)
         return NotesOrder(request, self.caller.user, entity_id).write()
 
     def get(self, request: Request, entity_id: int) -> Response:
-        visible = Contact.objects.visible_to(self.caller.user)
-        contact = get_object_or_404(visible, entity_id=entity_id)
-        return _listing(request, Note.objects.filter(contact=contact))
+        one = Contact.objects.one_with(self.contact(entity_id))
+        return _listing(request, Note.objects.filter(contact__in=one))
 
 
 class ContactNote(ApiView):
@@ -63,21 +62,23 @@ class ContactNote(ApiView):
     def get(
         self, request: Request, note_id: int, entity_id: int | None = None
     ) -> Response:
-        visible = Contact.objects.visible_to(self.caller.user)
-        notes = Note.objects.filter(contact__in=visible).select_related("contact")
+        user = self.caller.user
+        readable = Contact.objects.readable_by(user)
         if entity_id is not None:
-            notes = notes.filter(contact__entity_id=entity_id)
+            readable = readable.called([entity_id], user.account_id)
+        notes = Note.objects.filter(contact__in=readable)
+        notes = notes.select_related("contact__merged_into")
         note = get_object_or_404(notes, pk=note_id)
         return Response(represent(note, request))
 
 
 def _listing(request: Request, notes: "QuerySet[Note]") -> Response:
-    rows = QUERY.apply(request, notes.select_related("contact"))
+    rows = QUERY.apply(request, notes.select_related("contact__merged_into"))
     return hal.listing(request, "notes", rows, lambda note: represent(note, request))
 
 
 def represent(note: Note, request: Request) -> dict[str, Any]:
-    contact = note.contact
+    contact = note.contact.root
     path = f"/api/v4/contacts/{contact.entity_id}/notes/{note.id}"
     return {
         "id": note.id,
@@ -98,4 +99,6 @@ def represent(note: Note, request: Request) -> dict[str, Any]:
 def _params(note: Note) -> dict[str, str]:
     if note.note_type == NoteType.LINK_FOLLOWED:
         return {"url": note.url}
+    if note.note_type == NoteType.SERVICE:
+        return {"service": bodies.SERVICE, "text": note.text}
     return {"text": note.text}

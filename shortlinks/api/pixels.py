@@ -3,17 +3,17 @@
 from typing import Any, ClassVar
 
 from django.db import transaction
-from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import Http404
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from shortlinks.api import hal
+from shortlinks.api import bodies, hal
 from shortlinks.api.filters import ListQuery
 from shortlinks.api.views import ApiView
-from shortlinks.domain import access, recognition
-from shortlinks.models import Contact, PixelAttachment, Scope
+from shortlinks.domain import contacts, recognition
+from shortlinks.models import Contact, PixelAttachment, Scope, Standing
 
 QUERY = ListQuery(
     filters={},
@@ -26,22 +26,35 @@ class ContactPixels(ApiView):
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.CONTACTS_READ}
 
     def get(self, request: Request, entity_id: int) -> Response:
-        rows = QUERY.apply(request, _attachments(_contact(self, entity_id)))
+        rows = QUERY.apply(request, _first_of_each(self.contact(entity_id)))
         return hal.listing(request, "pixels", rows, represent)
 
 
 class ContactPixel(ApiView):
-    scopes: ClassVar[dict[str, Scope]] = {"DELETE": Scope.CONTACTS_WRITE}
+    scopes: ClassVar[dict[str, Scope]] = {
+        "PATCH": Scope.CONTACTS_WRITE,
+        "DELETE": Scope.CONTACTS_WRITE,
+    }
+
+    def patch(self, request: Request, entity_id: int, pixel_id: int) -> Response:
+        """What a person says of the browser: the client's, or not (pixel R7)."""
+        contact = _editable(self, entity_id)
+        body = bodies.read_object(request)
+        [(_, standing)] = bodies.read_items(
+            body, lambda item: item.choice("standing", Standing.values)
+        )
+        with transaction.atomic():
+            said = _locked(contact, pixel_id)
+            for attachment in said:
+                attachment.standing = standing
+            PixelAttachment.objects.bulk_update(said, ["standing"])
+        return Response(represent(said[0]))
 
     def delete(self, request: Request, entity_id: int, pixel_id: int) -> Response:
-        user = self.caller.user
-        contact = _contact(self, entity_id)
-        letter = user.contacts_edit
-        if not (user.is_admin or access.letter_reaches(letter, contact, user)):
-            raise PermissionDenied("You may not edit this contact.")
+        contact = _editable(self, entity_id)
         with transaction.atomic():
-            locked = _attachments(contact).select_for_update(of=("self",))
-            recognition.detach(get_object_or_404(locked, pixel_id=pixel_id))
+            for attachment in _locked(contact, pixel_id):
+                recognition.detach(attachment)
         return Response(status=204)
 
 
@@ -50,15 +63,33 @@ def represent(attachment: PixelAttachment) -> dict[str, Any]:
         "id": attachment.pixel_id,
         "visitor_uid": attachment.pixel.visitor_uid,
         "evidence": attachment.evidence,
+        "standing": attachment.standing,
         "first_seen_at": int(attachment.first_seen_at.timestamp()),
         "last_seen_at": int(attachment.last_seen_at.timestamp()),
     }
 
 
-def _contact(view: ApiView, entity_id: int) -> Contact:
-    visible = Contact.objects.visible_to(view.caller.user)
-    return get_object_or_404(visible, entity_id=entity_id)
+def _editable(view: ApiView, entity_id: int) -> Contact:
+    contact = view.contact(entity_id)
+    if not contacts.may_edit(contact, view.caller.user):
+        raise PermissionDenied("You may not edit this contact.")
+    return contact
 
 
 def _attachments(contact: Contact) -> "QuerySet[PixelAttachment]":
-    return PixelAttachment.objects.filter(contact=contact).select_related("pixel")
+    """The contact's, and those of what is merged into it."""
+    one = Contact.objects.one_with(contact)
+    return PixelAttachment.objects.filter(contact__in=one).select_related("pixel")
+
+
+def _first_of_each(contact: Contact) -> "QuerySet[PixelAttachment]":
+    """A browser of several that are one now is one browser."""
+    same = _attachments(contact).filter(pixel=OuterRef("pixel"), pk__lt=OuterRef("pk"))
+    return _attachments(contact).filter(~Exists(same))
+
+
+def _locked(contact: Contact, pixel_id: int) -> list[PixelAttachment]:
+    rows = _attachments(contact).filter(pixel=pixel_id).order_by("pk")
+    if found := list(rows.select_for_update(of=("self",))):
+        return found
+    raise Http404

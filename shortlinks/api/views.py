@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import translation
 from rest_framework.permissions import BasePermission, IsAuthenticated
@@ -13,7 +13,8 @@ from shortlinks.api import problems
 from shortlinks.api.authentication import Caller
 from shortlinks.api.database_breaker import breaker
 from shortlinks.api.throttling import TokenThrottle
-from shortlinks.models import Scope
+from shortlinks.domain import access
+from shortlinks.models import Contact, Scope
 
 
 class HasScope(BasePermission):
@@ -51,6 +52,13 @@ class ApiView(APIView):
 
     def check_throttles(self, request: Request) -> None:
         """Done before the permissions, unlike DRF's order."""
+
+    def contact(self, entity_id: int) -> Contact:
+        """The contact that is called so, if the caller may view it; or 404."""
+        contact = access.visible_contact(entity_id, self.caller.user)
+        if contact is None:
+            raise Http404
+        return contact
 
     @property
     def caller(self) -> Caller:

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -28,9 +27,8 @@ class ContactVisits(ApiView):
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.VISITS_READ}
 
     def get(self, request: Request, entity_id: int) -> Response:
-        visible = Contact.objects.visible_to(self.caller.user)
-        contact = get_object_or_404(visible, entity_id=entity_id)
-        judged = Visit.objects.filter(link__contact=contact).exclude(verdict="")
+        one = Contact.objects.one_with(self.contact(entity_id))
+        judged = Visit.objects.filter(link__contact__in=one).exclude(verdict="")
         rows = QUERY.apply(request, judged.select_related("link"))
         return hal.listing(request, "visits", rows, represent)
 

@@ -1,10 +1,11 @@
 """Who gets a link: rights are checked here and nowhere after."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from shortlinks.domain.urls import SafeUrl
 from shortlinks.models import Contact, Right, User
+from shortlinks.models.contacts import ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +31,27 @@ def grant(orders: Sequence[Order], user: User) -> list[Grant]:
 
     Specification: «на сущности, на которые нет прав — ссылки не будут сгенерированы».
     """
-    visible = dict(
-        Contact.objects.visible_to(user)
-        .filter(entity_id__in={order.entity_id for order in orders})
-        .values_list("entity_id", "id")
-    )
+    visible = visible_roots({order.entity_id for order in orders}, user)
     account_id = user.account_id
     return [
         Grant(order.url, order.entity_id, visible[order.entity_id], account_id)
         for order in orders
         if account_id is not None and order.entity_id in visible
     ]
+
+
+def visible_roots(entity_ids: Collection[int], user: User) -> dict[int, int]:
+    """The rows of the contacts that the user may view, by the ids he asks for; those
+    of merged contacts name whom they were merged into.
+    """
+    readable = Contact.objects.readable_by(user).filter(entity_id__in=entity_ids)
+    return dict(readable.values_list("entity_id", ROOT))
+
+
+def visible_contact(entity_id: int, user: User) -> Contact | None:
+    """By any of its ids, if the user may view it."""
+    visible = Contact.objects.visible_to(user)
+    return visible.called([entity_id], user.account_id).first()
 
 
 def letter_reaches(letter: str, contact: Contact, user: User) -> bool:

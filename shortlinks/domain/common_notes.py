@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from shortlinks.domain import access
 from shortlinks.domain.contacts import UnknownContacts
 from shortlinks.domain.webhooks import events
 from shortlinks.models import Contact, Note, NoteType, User, WebhookEvent
@@ -30,10 +31,11 @@ class Created:
 def create(new: Sequence[NewNote], *, user: User) -> Created:
     """Store all the notes or none, in their order; raises UnknownContacts."""
     wanted = {note.entity_id for note in new}
-    visible = Contact.objects.visible_to(user).filter(entity_id__in=wanted)
-    contacts = {contact.entity_id: contact for contact in visible}
-    if missing := wanted - contacts.keys():
+    named = access.visible_roots(wanted, user)
+    if missing := wanted - named.keys():
         raise UnknownContacts(missing)
+    rows = Contact.objects.in_bulk(named.values())
+    contacts = {entity_id: rows[pk] for entity_id, pk in named.items()}
     notes = Note.objects.bulk_create(
         Note(
             account_id=contacts[note.entity_id].account_id,

@@ -20,12 +20,13 @@ CHANGED = (
     "last_name",
     "responsible_user",
     "tracking_consent",
+    "is_anonymous",
     "group",
     "updated_by",
     "updated_at",
 )
-# A CRM that brings larger ids leaves no room above them.
-LARGEST_ORDINARY_ID = 2**62
+# Above them are the ids of anonymous contacts, made for chats.
+LARGEST_ORDINARY_ID = 2**52
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +110,16 @@ def update(changes: Sequence[ContactChange], *, user: User) -> list[Contact]:
     """
     responsible = _responsible_users(changes, user)
     with transaction.atomic():
-        wanted = {change.entity_id for change in changes}
-        rows = {
-            row.entity_id: row
-            for row in Contact.objects.visible_to(user)
-            .filter(entity_id__in=wanted)
-            .order_by("id")
-            .select_for_update(of=("self",))
-        }
-        if missing := wanted - rows.keys():
-            raise UnknownContacts(missing)
-        if not all(_may_edit(row, user) for row in rows.values()):
+        rows = _locked({change.entity_id for change in changes}, user)
+        if not all(may_edit(row, user) for row in rows.values()):
             raise MayNotEdit
         said = {row.pk: row.tracking_consent for row in rows.values()}
         for change in changes:
             _change(rows[change.entity_id], change, responsible, user)
-        Contact.objects.bulk_update(rows.values(), CHANGED)
+        changed = {row.pk: row for row in rows.values()}.values()
+        Contact.objects.bulk_update(changed, CHANGED)
         recognition.consent_changed(
-            [row for row in rows.values() if row.tracking_consent != said[row.pk]]
+            [row for row in changed if row.tracking_consent != said[row.pk]]
         )
     return [rows[change.entity_id] for change in changes]
 
@@ -136,12 +129,22 @@ def delete(contacts: QuerySet[Contact], *, by: User) -> None:
     contacts.update(is_deleted=True, updated_by=by, updated_at=timezone.now())
 
 
+def may_edit(contact: Contact, user: User) -> bool:
+    return user.is_admin or access.letter_reaches(user.contacts_edit, contact, user)
+
+
+def _locked(entity_ids: set[int], user: User) -> dict[int, Contact]:
+    """By the ids they are asked for by; one that was merged is its survivor."""
+    named = access.visible_roots(entity_ids, user)
+    if missing := entity_ids - named.keys():
+        raise UnknownContacts(missing)
+    rows = Contact.objects.filter(pk__in=named.values()).order_by("id")
+    locked = {row.pk: row for row in rows.select_for_update(of=("self",))}
+    return {entity_id: locked[pk] for entity_id, pk in named.items()}
+
+
 def _made_name(first_name: str, last_name: str) -> str:
     return f"{first_name} {last_name}".strip()[:LONGEST_NAME]
-
-
-def _may_edit(contact: Contact, user: User) -> bool:
-    return user.is_admin or access.letter_reaches(user.contacts_edit, contact, user)
 
 
 def _change(
@@ -156,6 +159,8 @@ def _change(
     if change.responsible_user_id is not None:
         who = responsible[change.responsible_user_id]
         row.responsible_user_id, row.group_id = who.id, who.group_id
+    # somebody knows by now who it is
+    row.is_anonymous = False
     row.updated_by_id, row.updated_at = user.id, timezone.now()
 
 

@@ -41,6 +41,20 @@ ON CONFLICT (pixel_id, contact_id) DO UPDATE
                             excluded.first_seen_at),
       last_seen_at = greatest(shortlinks_pixelattachment.last_seen_at,
                               excluded.last_seen_at)
+RETURNING id, xmax = 0
+"""
+# A browser that is new to us and names no chat can merge nothing: no check of it.
+ENQUEUE_CHECKS = """
+INSERT INTO shortlinks_mergecheck (attachment_id)
+SELECT attachment.id
+FROM unnest(%(ids)s::bigint[]) AS new (id)
+JOIN shortlinks_pixelattachment AS attachment ON attachment.id = new.id
+JOIN shortlinks_pixel AS pixel ON pixel.id = attachment.pixel_id
+WHERE EXISTS (SELECT FROM shortlinks_pixelattachment AS other
+              WHERE other.pixel_id = pixel.id AND other.id <> attachment.id)
+   OR EXISTS (SELECT FROM shortlinks_chat AS chat
+              WHERE chat.account_id = pixel.account_id AND chat.visitor_uid <> ''
+                AND chat.visitor_uid = pixel.visitor_uid)
 """
 LOCK = """
 SELECT FROM shortlinks_pixel AS pixel
@@ -133,7 +147,10 @@ def change(*, attached: Sequence[Sighting], withdrawn: Sequence[Sighting]) -> No
 
 
 def attach(sightings: Sequence[Sighting]) -> None:
-    """Attach each browser to the contact whose link it opened (pixel R1, R2, R5)."""
+    """Attach each browser to the contact whose link it opened (pixel R1, R2, R5).
+
+    What may merge by what is new is written down to be looked at.
+    """
     if not sightings:
         return
     latest: dict[tuple[int, bytes], datetime] = {}
@@ -156,6 +173,9 @@ def attach(sightings: Sequence[Sighting]) -> None:
             "seen": [s.seen_at for s in sightings],
         }
         cursor.execute(UPSERT_ATTACHMENTS, arrays.as_text(attached))
+        new = [id_ for id_, is_new in cursor if is_new]
+        if new:
+            cursor.execute(ENQUEUE_CHECKS, arrays.as_text({"ids": new}))
 
 
 def withdraw(sightings: Sequence[Sighting]) -> None:

@@ -18,10 +18,20 @@ from shortlinks.models import (
 def consent_changed(contacts: Collection[Contact]) -> None:
     """Let redirects know, and forget the browsers of who objects.
 
-    Within the transaction that stored what they said.
+    Within the transaction that stored what they said. It holds for what is merged into
+    them, too: their links are the same person's.
     """
     if not contacts:
         return
+    merged = list(Contact.objects.filter(merged_into__in=contacts))
+    said = {contact.pk: contact.tracking_consent for contact in contacts}
+    for row in merged:
+        row.tracking_consent = said[row.root_id]
+    Contact.objects.bulk_update(merged, ["tracking_consent"])
+    _follow([*contacts, *merged])
+
+
+def _follow(contacts: Collection[Contact]) -> None:
     ids = [contact.pk for contact in contacts]
     live = ShortLink.objects.filter(contact__in=ids, disabled_at=None)
     live.update(changed_at=timezone.now())

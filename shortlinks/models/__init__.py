@@ -2,15 +2,27 @@ from shortlinks.models.accounts import (
     Account,
     AddressMask,
     Group,
+    MergeMode,
     PixelMode,
     Right,
     SuspectPolicy,
     User,
 )
+from shortlinks.models.chats import Chat
 from shortlinks.models.contacts import Contact, TrackingConsent
 from shortlinks.models.links import DailyVisits, ShortLink
+from shortlinks.models.merges import (
+    Merge,
+    MergeCheck,
+    MergeItem,
+    MergeRule,
+    MergeState,
+    MergeSuggestion,
+    SeparatePair,
+    SuggestionState,
+)
 from shortlinks.models.notes import Note, NoteType
-from shortlinks.models.pixels import Evidence, Pixel, PixelAttachment
+from shortlinks.models.pixels import Evidence, Pixel, PixelAttachment, Standing
 from shortlinks.models.tokens import (
     ApiToken,
     GrantKind,
@@ -30,6 +42,7 @@ __all__ = [
     "Account",
     "AddressMask",
     "ApiToken",
+    "Chat",
     "Contact",
     "DailyVisits",
     "DeliveryState",
@@ -38,6 +51,13 @@ __all__ = [
     "Group",
     "Heartbeat",
     "Integration",
+    "Merge",
+    "MergeCheck",
+    "MergeItem",
+    "MergeMode",
+    "MergeRule",
+    "MergeState",
+    "MergeSuggestion",
     "Note",
     "NoteType",
     "OAuthGrant",
@@ -47,8 +67,11 @@ __all__ = [
     "Revision",
     "Right",
     "Scope",
+    "SeparatePair",
     "ShortLink",
     "SourceKey",
+    "Standing",
+    "SuggestionState",
     "SuspectPolicy",
     "TrackingConsent",
     "User",

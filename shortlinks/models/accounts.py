@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -45,6 +45,14 @@ class PixelMode(models.TextChoices):
     OFF = "off", "nobody's"
 
 
+class MergeMode(models.TextChoices):
+    """What follows when a browser that opened a contact's link chats (pixel R13)."""
+
+    OFF = "off", "nothing"
+    SUGGEST = "suggest", "a suggestion"
+    AUTO = "auto", "the chat joins the contact"
+
+
 class Account(models.Model):
     name = models.CharField(max_length=250)
     subdomain = models.SlugField(max_length=63, unique=True)
@@ -73,6 +81,23 @@ class Account(models.Model):
         choices=PixelMode.choices,
         db_default=PixelMode.ON,
         help_text="Whose browsers get a pixel when they open a link.",
+    )
+    merge_mode = models.CharField(
+        max_length=7,
+        choices=MergeMode.choices,
+        db_default=MergeMode.AUTO,
+        help_text="What follows when a browser that opened a contact's link chats.",
+    )
+    link_browsers = models.PositiveSmallIntegerField(
+        db_default=2,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="Browsers of one link that may be the client's; what opens it after"
+        " them got the link passed on.",
+    )
+    contact_browsers = models.PositiveSmallIntegerField(
+        db_default=5,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="Browsers that one contact may have within 30 days.",
     )
     suspect_policy = models.CharField(
         max_length=6,
@@ -108,6 +133,10 @@ class Account(models.Model):
             models.CheckConstraint(
                 name="account_pixel_mode_known",
                 condition=Q(pixel_mode__in=PixelMode.values),
+            ),
+            models.CheckConstraint(
+                name="account_merge_mode_known",
+                condition=Q(merge_mode__in=MergeMode.values),
             ),
             models.CheckConstraint(
                 name="account_suspect_policy_known",

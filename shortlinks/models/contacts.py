@@ -1,9 +1,11 @@
 """Contacts under the CRM's own ids, and the one door to them."""
 
-from typing import Self
+from collections.abc import Collection
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from shortlinks.models.accounts import Account, Group, Right, User
@@ -17,21 +19,52 @@ class TrackingConsent(models.TextChoices):
     DENIED = "denied", "objects"
 
 
+# The contact itself, or the one that it was merged into.
+ROOT = Coalesce("merged_into", "id")
+
+
 class ContactQuerySet(models.QuerySet["Contact"]):
     def visible_to(self, user: User) -> Self:
         """The contacts the user may view; all code that serves a caller starts here.
 
+        Merged ones are not among them, see `readable_by`.
         Specification: «метод доступен в соответствии с правами пользователя».
         """
-        mine = self.filter(account_id=user.account_id, is_deleted=False)
-        if user.is_admin or user.contacts_view == Right.ALL:
-            return mine
-        if user.contacts_view == Right.GROUP:
-            own = Q(responsible_user=user)
-            return mine.filter(own | Q(group=user.group_id) if user.group_id else own)
-        if user.contacts_view == Right.MINE:
-            return mine.filter(responsible_user=user)
-        return self.none()
+        return self.filter(_may_view(user), account=user.account_id, merged_into=None)
+
+    def readable_by(self, user: User) -> Self:
+        """Whose notes, links and pixels the user may read: the contacts he may view,
+        and what was merged into them (pixel R11).
+        """
+        merged = _may_view(user, "merged_into__") & Q(merged_into__isnull=False)
+        own = _may_view(user) & Q(merged_into=None)
+        return self.filter(own | merged, account=user.account_id)
+
+    def called(self, entity_ids: Collection[int], account_id: int | None) -> Self:
+        """Those with these ids of the account, and all that are one with them."""
+        named = Contact.objects.filter(account=account_id, entity_id__in=entity_ids)
+        return self.rooted_in(named.values_list(ROOT))
+
+    def one_with(self, contact: "Contact") -> Self:
+        """The contact, and all that is merged into the same one."""
+        return self.rooted_in([contact.root_id])
+
+    def rooted_in(self, roots: "Collection[int] | models.QuerySet[Any, Any]") -> Self:
+        """Whose rows these are, and all that is merged into them."""
+        return self.alias(root_row=ROOT).filter(root_row__in=roots)
+
+
+def _may_view(user: User, of: str = "") -> Q:
+    here = Q(**{f"{of}is_deleted": False})
+    if user.is_admin or user.contacts_view == Right.ALL:
+        return here
+    own = Q(**{f"{of}responsible_user": user})
+    if user.contacts_view == Right.GROUP:
+        same = Q(**{f"{of}group": user.group_id}) if user.group_id else own
+        return here & (own | same)
+    if user.contacts_view == Right.MINE:
+        return here & own
+    return Q(pk__in=[])
 
 
 class Contact(models.Model):
@@ -58,13 +91,39 @@ class Contact(models.Model):
         help_text="Whether the browsers that open this contact's links may be"
         " recognised; an objection forgets those that were.",
     )
+    is_anonymous = models.BooleanField(
+        db_default=False,
+        editable=False,
+        help_text="Made for a chat; nobody knows yet who it is.",
+    )
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.CASCADE,
+        null=True,
+        editable=False,
+        db_index=False,
+        related_name="merged",
+        help_text="The contact it is one with; never one that is merged itself.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = ContactQuerySet.as_manager()
 
     class Meta:
+        indexes = [
+            models.Index(ROOT, name="contact_root"),
+            models.Index(
+                fields=["merged_into"],
+                name="contact_merged",
+                condition=Q(merged_into__isnull=False),
+            ),
+        ]
         constraints = [
+            models.CheckConstraint(
+                name="contact_merged_into_another",
+                condition=Q(merged_into=None) | ~Q(merged_into=models.F("pk")),
+            ),
             models.UniqueConstraint(
                 fields=["account", "entity_id"], name="contact_entity_id"
             ),
@@ -79,3 +138,12 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return self.name or f"#{self.entity_id}"
+
+    @property
+    def root(self) -> "Contact":
+        """Itself, or the contact it was merged into."""
+        return self.merged_into or self
+
+    @property
+    def root_id(self) -> int:
+        return self.merged_into_id or self.pk

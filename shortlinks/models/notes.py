@@ -14,6 +14,7 @@ from shortlinks.models.links import ShortLink
 class NoteType(models.TextChoices):
     LINK_FOLLOWED = "link_followed", "link opened"
     COMMON = "common", "text"
+    SERVICE = "service_message", "what the service did"
 
 
 class Note(models.Model):

@@ -15,6 +15,11 @@ class Pixel(models.Model):
     visitor_uid = models.CharField(max_length=26)
     created_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(default=timezone.now)
+    quarantined_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="Several people's browser: nothing is concluded from it any more.",
+    )
 
     class Meta:
         constraints = [
@@ -35,10 +40,21 @@ class Evidence(models.TextChoices):
     MANUAL = "manual", "attached by hand"
 
 
+class Standing(models.TextChoices):
+    """What people have said of an attachment, if anything (pixel R7, R11)."""
+
+    UNSAID = "", "nothing"
+    VOUCHED = "vouched", "this is the client"
+    REVOKED = "revoked", "this is not the client"
+
+
 class PixelAttachment(models.Model):
     pixel = models.ForeignKey(Pixel, on_delete=models.CASCADE)
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE)
     evidence = models.CharField(max_length=16, choices=Evidence.choices)
+    standing = models.CharField(
+        max_length=7, choices=Standing.choices, db_default=Standing.UNSAID, blank=True
+    )
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
 

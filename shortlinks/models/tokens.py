@@ -14,6 +14,7 @@ class Scope(models.TextChoices):
     LINKS_READ = "links:read"
     CONTACTS_READ = "contacts:read"
     CONTACTS_WRITE = "contacts:write"
+    CHATS_WRITE = "chats:write"
     VISITS_READ = "visits:read"
     WEBHOOKS_ADMIN = "webhooks:admin"
     USERS_READ = "users:read"

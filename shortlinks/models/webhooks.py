@@ -13,6 +13,9 @@ LONGEST_DESTINATION = 600  # characters: what always fits an index row
 
 class WebhookEvent(models.TextChoices):
     NOTE_CONTACT = "note_contact", "a note on a contact"
+    MERGE_CONTACT = "merge_contact", "two contacts became one"
+    UNDO_MERGE = "undo_merge_contact", "a merge was undone"
+    SUGGEST_MERGE = "suggest_merge_contact", "two contacts may be one"
 
 
 class Webhook(models.Model):

@@ -39,6 +39,9 @@ def _settings(account: Account, **fields: object) -> dict[str, Any]:
         "note_window": "600",
         "address_mask": "truncated",
         "pixel_mode": "on",
+        "merge_mode": "auto",
+        "link_browsers": "2",
+        "contact_browsers": "5",
         **fields,
     }
 

@@ -23,6 +23,10 @@ KINDS = [
     "note",
     "pixel",
     "attachment",
+    "chat",
+    "suggestion",
+    "merge",
+    "apart",
     "webhook",
     "delivery",
 ]

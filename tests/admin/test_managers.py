@@ -55,7 +55,15 @@ def test_managers_sign_in_with_their_email_in_any_case(manager: User) -> None:
     page: Any = client.post("/admin/login/?next=/admin/", posted, follow=True)
 
     models = [m["object_name"] for a in page.context["app_list"] for m in a["models"]]
-    assert models == ["Contact", "Note", "ShortLink"]
+    assert models == [
+        "Chat",
+        "Contact",
+        "MergeSuggestion",
+        "Merge",
+        "Note",
+        "SeparatePair",
+        "ShortLink",
+    ]
 
 
 def test_a_crawl_finds_the_own_rows_and_nothing_else(

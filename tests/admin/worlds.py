@@ -14,14 +14,19 @@ from shortlinks.domain.webhooks import events
 from shortlinks.models import (
     Account,
     ApiToken,
+    Chat,
     Contact,
     Evidence,
     Group,
     Integration,
+    Merge,
+    MergeRule,
+    MergeSuggestion,
     Note,
     NoteType,
     Pixel,
     PixelAttachment,
+    SeparatePair,
     ShortLink,
     User,
     Visit,
@@ -45,6 +50,10 @@ class World:
     note: Note
     pixel: Pixel
     attachment: PixelAttachment
+    chat: Chat
+    suggestion: MergeSuggestion
+    merge: Merge
+    apart: SeparatePair
     webhook: Webhook
     delivery: WebhookDelivery
 
@@ -71,8 +80,10 @@ def fill(account: Account, mark: str, *, responsible: User | None) -> World:
     token = tokens.issue(user, name=f"{mark} token").row
     note = _note(link)
     things = (group, user, token, integration, contact, link, visit, note)
+    pixel, attachment = _browser(contact, mark)
+    merging = _merging(contact, mark)
     told = _told(user, note, mark)
-    return World(account, *things, *_browser(contact, mark), *told)
+    return World(account, *things, pixel, attachment, *merging, *told)
 
 
 def _note(link: ShortLink) -> Note:
@@ -103,6 +114,35 @@ def _browser(contact: Contact, mark: str) -> tuple[Pixel, PixelAttachment]:
         last_seen_at=now,
     )
     return pixel, attachment
+
+
+def _merging(
+    contact: Contact, mark: str
+) -> tuple[Chat, MergeSuggestion, Merge, SeparatePair]:
+    account = contact.account
+    who = {"responsible_user": contact.responsible_user, "group": contact.group}
+    other = factories.contact(account, name=f"{mark} other", **who)
+    gone = factories.contact(account, name=f"{mark} gone", merged_into=contact, **who)
+    chat = Chat.objects.create(
+        account=account,
+        contact=gone,
+        source="site",
+        external_id=f"{mark} chat",
+        title=f"{mark} chat",
+    )
+    pair = {"account": account, "one": contact, "other": other}
+    return (
+        chat,
+        MergeSuggestion.objects.create(rule=MergeRule.OPENED, **pair),
+        Merge.objects.create(
+            account=account,
+            survivor=contact,
+            loser=gone,
+            rule=MergeRule.CHAT,
+            key=mark.encode(),
+        ),
+        SeparatePair.objects.create(**pair),
+    )
 
 
 def _told(user: User, note: Note, mark: str) -> tuple[Webhook, WebhookDelivery]:

@@ -1,6 +1,7 @@
 """An existing client, `amocrm-api-wrapper`, changes nothing but address and token."""
 
 import asyncio
+import inspect
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -117,17 +118,49 @@ def test_reads_our_401(live_server: LiveServer) -> None:
     amo.close()
 
 
-@pytest.fixture
-def amo(live_server: LiveServer, admin: User) -> Iterator[Any]:
+class Asynchronous:
+    """The client's asynchronous twins of its methods, each awaited."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._runner = asyncio.Runner()
+
+    def __getattr__(self, name: str) -> Any:
+        twin = getattr(self._client, f"{name}_async")
+        return lambda *args, **named: self._runner.run(self._done(twin(*args, **named)))
+
+    async def _done(self, answer: Any) -> Any:
+        if inspect.isasyncgen(answer):
+            return [item async for item in answer]
+        return await answer
+
+    def end(self) -> None:
+        self._runner.run(self._client.close_async())
+        self._runner.close()
+
+
+@pytest.fixture(params=["synchronously", "asynchronously"])
+def amo(
+    live_server: LiveServer, admin: User, request: pytest.FixtureRequest
+) -> Iterator[Any]:
     """Its GETs and DELETEs hand `json=` to httpx, which takes none: 1.0.1 can neither
     read nor delete by itself.
     """
     made = client(live_server, factories.token(admin))
-    get = made._session.get
-    made._session.get = lambda url, json, **options: get(url, **options)
-    made._session.delete = partial(made._session.request, "DELETE")
-    yield made
+    for session in (made._session, made._async_session):
+        session.get = without_body(session.get)
+        session.delete = partial(session.request, "DELETE")
+    if request.param == "synchronously":
+        yield made
+    else:
+        twin = Asynchronous(made)
+        yield twin
+        twin.end()
     made.close()
+
+
+def without_body(get: Any) -> Any:
+    return lambda url, json, **options: get(url, **options)
 
 
 def test_walks_contacts_and_their_filters(amo: Any, admin: User) -> None:

@@ -60,6 +60,9 @@ def address(route: str, link: ShortLink) -> str:
         "note_id": Note.objects.get().id,
         "event_id": Note.objects.get().id,
         "pixel_id": 1,
+        "chat_id": 1,
+        "merge_id": 1,
+        "suggestion_id": 1,
         "user_id": link.contact.responsible_user_id,
     }
     for name, value in ids.items():

@@ -165,8 +165,9 @@ def test_queries_do_not_depend_on_the_size_of_the_batch(
         factories.visit(link, pixel_sha256=cookie_sha256(str(number)))
 
     # savepoint, claim, facts, around, links, done, near notes, insert, 2 × pixels,
-    # count, revision, end; failed; savepoint, revision, company, delete, end; 2 more
-    with django_assert_num_queries(22):
+    # merges to look at, count, revision, end; failed; savepoint, revision, company,
+    # delete, end; 2 more
+    with django_assert_num_queries(23):
         visits.follow_up()
 
 

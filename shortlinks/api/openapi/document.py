@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from shortlinks.api.openapi import (
     accounts,
+    chats,
     contacts,
+    merges,
     notes,
     pixels,
     problems,
@@ -15,7 +17,17 @@ from shortlinks.api.openapi import (
 from shortlinks.api.openapi.operations import Operation
 from shortlinks.api.openapi.schemas import Components, Json
 
-SUBJECTS = (short_links, contacts, notes, pixels, webhooks, accounts, service)
+SUBJECTS = (
+    short_links,
+    contacts,
+    notes,
+    pixels,
+    chats,
+    merges,
+    webhooks,
+    accounts,
+    service,
+)
 DESCRIPTION = """\
 Personal short links for the contacts of a CRM: amoCRM's `POST /api/v4/short_links` and
 the neighbours that clients call.

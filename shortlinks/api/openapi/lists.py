@@ -88,7 +88,7 @@ def _moment(part: str) -> Schema:
 
 
 def _value(known: Filter) -> Schema:
-    if known.kind == "ids":
+    if known.kind in {"ids", "contacts"}:
         return whole(11070881, minimum=0, maximum=LARGEST_ID, format="int64")
     if known.kind == "choices":
         return choice(known.choices, known.choices[0])

@@ -37,7 +37,9 @@ NOTE_PATH = f"/api/v4/contacts/{CONTACT}/notes/{NOTE}"
 EVENT_PATH = f"{EVENTS}/{NOTE}"
 
 OPENED = record({"url": text("https://www.yandex.ru", description="The source url.")})
-WRITTEN = record({"text": text("Called back.")})
+WRITTEN = record(
+    {"text": text("Called back."), "service": text("shortlinks")}, optional=("service",)
+)
 NOTE_SCHEMA = named(
     "Note",
     record(

@@ -22,6 +22,8 @@ JSON = "application/json"
 NO_STORE = {"Cache-Control": {"required": True, "schema": {"const": "no-store"}}}
 # Ids of the examples; each address names one of what it is about.
 CONTACT, LINK, NOTE, USER, ACCOUNT = 11070881, 7042564, 7422564, 504141, 123
+OTHER, CHAT, MERGE, SUGGESTION = 11070899, 7000412, 7000513, 7000614
+VISITOR_UID = "mzxw6ytboi4dsmbqgeztinjwg4"
 PIXEL, WEBHOOK = 7000311, 7000512
 IN_PATHS = {
     "entity_id": id_(CONTACT, minimum=0, description="The contact's id in the CRM."),
@@ -29,6 +31,9 @@ IN_PATHS = {
     "note_id": id_(NOTE, minimum=0, description="The note's id."),
     "event_id": id_(NOTE, minimum=0, description="The event's id."),
     "pixel_id": id_(PIXEL, minimum=0, description="The pixel's id."),
+    "chat_id": id_(CHAT, minimum=0, description="The chat's id."),
+    "merge_id": id_(MERGE, minimum=0, description="The merge's id."),
+    "suggestion_id": id_(SUGGESTION, minimum=0, description="The suggestion's id."),
     "user_id": id_(USER, minimum=0, description="The user's id."),
 }
 ALWAYS = {400, 405, 431, 500, 503}

@@ -2,19 +2,31 @@
 
 from shortlinks.api import pixels
 from shortlinks.api.openapi import lists
-from shortlinks.api.openapi.operations import CONTACT, PIXEL, Answer, Operation
+from shortlinks.api.openapi.operations import (
+    CONTACT,
+    PIXEL,
+    VISITOR_UID,
+    Answer,
+    Operation,
+)
 from shortlinks.api.openapi.schemas import choice, id_, moment, named, record, text
-from shortlinks.models import Evidence, Scope
+from shortlinks.models import Evidence, Scope, Standing
 
 TAG = "Pixels"
 PATH = "/api/v4/contacts/{entity_id}/pixels"
+STANDING = choice(
+    Standing.values,
+    Standing.VOUCHED,
+    description="What a person said: the client's browser, or not. Empty: nothing.",
+)
 PIXEL_SCHEMA = named(
     "Pixel",
     record(
         {
             "id": id_(PIXEL),
-            "visitor_uid": text("5Kd3NBUAdUnhyzenEwVLy0b7Qx"),
+            "visitor_uid": text(VISITOR_UID),
             "evidence": choice(Evidence.values, Evidence.CLICK),
+            "standing": STANDING,
             "first_seen_at": moment(),
             "last_seen_at": moment(),
         }
@@ -32,6 +44,17 @@ OPERATIONS = (
         answer=lists.answer(
             "pixels", PIXEL_SCHEMA, f"/api/v4/contacts/{CONTACT}/pixels"
         ),
+    ),
+    Operation(
+        id="vouch_for_pixel",
+        tag=TAG,
+        method="PATCH",
+        path=f"{PATH}/{{pixel_id}}",
+        scope=Scope.CONTACTS_WRITE,
+        summary="Say that a browser is the client's, or that it is not",
+        description="The rules of merging heed it. Needs the right to edit.",
+        body=record({"standing": STANDING}),
+        answer=Answer("The browser.", PIXEL_SCHEMA),
     ),
     Operation(
         id="detach_pixel",

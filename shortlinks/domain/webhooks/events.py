@@ -27,6 +27,16 @@ class Subject:
     contact_id: str = "subject.contact_id"
 
 
+def _pair(*columns: str) -> str:
+    """Two contacts, by the ids that a receiver knows."""
+    entity_id = "(SELECT entity_id FROM shortlinks_contact WHERE id = subject.{})"
+    ids = ", ".join(entity_id.format(column) for column in columns)
+    return f"'contacts', jsonb_build_array({ids})"
+
+
+_MERGE = f"""
+        'merge_id', subject.id, 'rule', subject.rule, 'evidence', subject.evidence,
+        {_pair("survivor_id", "loser_id")}"""
 SUBJECTS = {
     WebhookEvent.NOTE_CONTACT: Subject(
         "shortlinks_note",
@@ -35,7 +45,27 @@ SUBJECTS = {
         'text', subject.text, 'created_by', subject.created_by_id,
         'created_at', extract(epoch FROM subject.created_at),
         'updated_at', extract(epoch FROM subject.updated_at)""",
-    )
+    ),
+    WebhookEvent.MERGE_CONTACT: Subject(
+        "shortlinks_merge",
+        f"""{_MERGE}, 'by', subject.created_by_id,
+        'at', extract(epoch FROM subject.created_at)""",
+        "subject.survivor_id",
+    ),
+    WebhookEvent.UNDO_MERGE: Subject(
+        "shortlinks_merge",
+        f"""{_MERGE}, 'by', subject.undone_by_id,
+        'at', extract(epoch FROM subject.undone_at)""",
+        "subject.survivor_id",
+    ),
+    WebhookEvent.SUGGEST_MERGE: Subject(
+        "shortlinks_mergesuggestion",
+        f"""
+        'suggestion_id', subject.id, 'rule', subject.rule,
+        'evidence', subject.evidence, {_pair("one_id", "other_id")},
+        'at', extract(epoch FROM subject.created_at)""",
+        "subject.one_id",
+    ),
 }
 
 SELECT = """
@@ -61,7 +91,9 @@ FROM unnest(%(subjects)s::bigint[], %(webhooks)s::bigint[], %(event_ids)s::uuid[
   WITH ORDINALITY AS e (subject_id, webhook_id, event_id, position)
 JOIN shortlinks_webhook AS webhook ON webhook.id = e.webhook_id
 JOIN {subject.table} AS subject ON subject.id = e.subject_id
-JOIN shortlinks_contact AS contact ON contact.id = {subject.contact_id}
+JOIN shortlinks_contact AS own ON own.id = {subject.contact_id}
+JOIN shortlinks_contact AS contact
+  ON contact.id = coalesce(own.merged_into_id, own.id)
 JOIN shortlinks_account AS account ON account.id = contact.account_id
 ORDER BY e.position
 FOR KEY SHARE OF webhook

@@ -3,6 +3,7 @@
 import threading
 
 from shortlinks.domain import visits
+from shortlinks.domain.merging import checks
 from shortlinks.management.looping import LoopingCommand
 
 
@@ -19,5 +20,7 @@ class Command(LoopingCommand):
         while claimed == visits.BATCH and not stop.is_set():
             claimed = visits.follow_up().claimed
             followed_up += claimed
+        while not stop.is_set() and checks.look() == checks.AT_ONCE:
+            pass
         if followed_up:
             self.stdout.write(f"visits followed up: {followed_up}")

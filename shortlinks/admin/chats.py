@@ -1,0 +1,24 @@
+"""Chats, and whose they are."""
+
+from django.contrib import admin
+
+from shortlinks.admin.base import RowAdmin
+from shortlinks.models import Chat
+
+
+@admin.register(Chat)
+class ChatAdmin(RowAdmin[Chat]):
+    contact_path = "contact"
+    fields = (
+        "title",
+        "whose",
+        "source",
+        "external_id",
+        "visitor_uid",
+        "created_at",
+        "updated_at",
+    )
+    list_display = ("__str__", "whose", "source", "updated_at")
+    list_select_related = ("contact__merged_into",)
+    search_fields = ("external_id__exact", "title")
+    ordering = ("-id",)

@@ -1,0 +1,228 @@
+"""Merges and suggestions: what was concluded from what, and a person's word on it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from shortlinks.admin import side_by_side
+from shortlinks.admin.base import Role, Row, RowAdmin, caller, role_of
+from shortlinks.domain import contacts
+from shortlinks.domain.merging import merge_notes, suggestions, undoing
+from shortlinks.domain.merging.suggestions import DecidedAlready
+from shortlinks.domain.merging.undoing import MergedLater, TooOld, UndoneAlready
+from shortlinks.models import Contact, Merge, MergeState, MergeSuggestion, SeparatePair
+
+
+class PairAdmin(RowAdmin[Row]):
+    """Rows of two contacts: managers see those of which they may read both."""
+
+    pair: tuple[str, str]
+    # Buttons of the row's page, which post to an address of the same name.
+    steps: tuple[str, ...] = ()
+    contact_path = "one"  # `get_queryset` below asks for both
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
+        rows = super(RowAdmin, self).get_queryset(request)
+        if role_of(request.user) is Role.MANAGER:
+            readable = Contact.objects.readable_by(caller(request))
+            return rows.filter(**{f"{name}__in": readable for name in self.pair})
+        if role_of(request.user) is Role.ADMINISTRATOR:
+            return rows.filter(account=caller(request).account_id)
+        return rows
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"<path:object_id>/{step}/",
+                self.admin_site.admin_view(require_POST(self._view(step))),
+                name=f"{self.opts.app_label}_{self.opts.model_name}_{step}",
+            )
+            for step in self.steps
+        ]
+        return [*own, *super().get_urls()]
+
+    def _view(self, step: str) -> Callable[..., HttpResponse]:
+        def view(request: HttpRequest, object_id: str) -> HttpResponse:
+            row = get_object_or_404(self.get_queryset(request), pk=unquote(object_id))
+            if not self.may_decide(request, row):
+                raise PermissionDenied
+            text, level = getattr(self, step)(request, row)
+            self.log_action(request, [row], step)
+            self.message_user(request, text, level)
+            name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+            return HttpResponseRedirect(reverse(name, args=[row.pk]))
+
+        return view
+
+    # People by name only: managers have no page of users to be sent to.
+
+    @admin.display(description=_("by whom"))
+    def created(self, row: Any) -> str:
+        return str(row.created_by or self.get_empty_value_display())
+
+    @admin.display(description=_("undone by"))
+    def undone(self, row: Any) -> str:
+        return str(row.undone_by or self.get_empty_value_display())
+
+    @admin.display(description=_("decided by"))
+    def decided(self, row: Any) -> str:
+        return str(row.decided_by or self.get_empty_value_display())
+
+    def may_decide(self, request: HttpRequest, row: Row) -> bool:
+        """Who may edit both contacts; operators decide nothing for an account."""
+        user = caller(request)
+        return user.account_id is not None and all(
+            contacts.may_edit(getattr(row, name).root, user) for name in self.pair
+        )
+
+    def shown(self, row: Row) -> dict[str, Any]:
+        """What the page has on top."""
+        return {}
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        row = self.get_object(request, unquote(object_id))
+        extra = dict(extra_context or {})
+        if row is not None:
+            extra |= {"may_decide": self.may_decide(request, row), **self.shown(row)}
+        return super().change_view(request, object_id, form_url, extra)
+
+
+@admin.register(MergeSuggestion)
+class MergeSuggestionAdmin(PairAdmin[MergeSuggestion]):
+    pair = ("one", "other")
+    steps = ("accept", "reject")
+    change_form_template = "admin/shortlinks/mergesuggestion/change_form.html"
+    fields = ("rule", "why", "state", "created_at", "decided", "decided_at")
+    list_display = ("__str__", "rule", "why", "state", "created_at")
+    list_filter = ("state", "rule")
+    list_select_related = ("one__merged_into", "other__merged_into", "account")
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MergeSuggestion]:
+        return super().get_queryset(request).select_related(*self.list_select_related)
+
+    @admin.display(description=_("evidence"))
+    def why(self, row: MergeSuggestion) -> str:
+        return merge_notes.why(row.account, row.evidence)
+
+    def shown(self, row: MergeSuggestion) -> dict[str, Any]:
+        one, other = row.one.root, row.other.root
+        both = [side_by_side.named(one), side_by_side.named(other)]
+        return {"pair": both, "comparison": side_by_side.comparison(one, other)}
+
+    def accept(self, request: HttpRequest, row: MergeSuggestion) -> tuple[str, int]:
+        chosen = request.POST.get("survivor", "")
+        both = {str(row.one.root_id), str(row.other.root_id)}
+        survivor = int(chosen) if chosen in both else None
+        try:
+            suggestions.accept(row, by=caller(request), survivor=survivor)
+        except DecidedAlready:
+            return gettext("Somebody has decided this already."), messages.WARNING
+        return gettext("They are one contact now."), messages.SUCCESS
+
+    def reject(self, request: HttpRequest, row: MergeSuggestion) -> tuple[str, int]:
+        try:
+            suggestions.reject(row, by=caller(request))
+        except DecidedAlready:
+            return gettext("Somebody has decided this already."), messages.WARNING
+        text = gettext("They are two; this is not suggested again.")
+        return text, messages.SUCCESS
+
+
+@admin.register(Merge)
+class MergeAdmin(PairAdmin[Merge]):
+    pair = ("survivor", "loser")
+    steps = ("undo",)
+    change_form_template = "admin/shortlinks/merge/change_form.html"
+    fields = (
+        "into",
+        "merged",
+        "rule",
+        "why",
+        "state",
+        "created",
+        "created_at",
+        "undone",
+        "undone_at",
+    )
+    list_display = ("__str__", "rule", "why", "state", "created_at")
+    list_filter = ("state", "rule")
+    list_select_related = (
+        "survivor__merged_into",
+        "loser__merged_into",
+        "account",
+        "created_by",
+        "undone_by",
+    )
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Merge]:
+        return super().get_queryset(request).select_related(*self.list_select_related)
+
+    @admin.display(description=_("evidence"))
+    def why(self, row: Merge) -> str:
+        return merge_notes.why(row.account, row.evidence) if row.evidence else ""
+
+    @admin.display(description=_("contact"))
+    def into(self, row: Merge) -> str:
+        return _named(row.survivor)
+
+    @admin.display(description=_("was merged into it"))
+    def merged(self, row: Merge) -> str:
+        return _named(row.loser)
+
+    def may_decide(self, request: HttpRequest, row: Merge) -> bool:
+        return row.state == MergeState.APPLIED and super().may_decide(request, row)
+
+    def undo(self, request: HttpRequest, row: Merge) -> tuple[str, int]:
+        try:
+            kept = undoing.undo(row, by=caller(request))
+        except UndoneAlready:
+            return gettext("It is undone already."), messages.WARNING
+        except MergedLater as error:
+            text = gettext("Undo the later one first: %(later)s.")
+            return text % {"later": error.later}, messages.ERROR
+        except TooOld:
+            return gettext("It is too old to be undone."), messages.ERROR
+        text = gettext("They are two again. Left as they are now: %(count)d fields.")
+        return text % {"count": len(kept)}, messages.SUCCESS
+
+
+@admin.register(SeparatePair)
+class SeparatePairAdmin(PairAdmin[SeparatePair]):
+    """Deleting one lets the rules merge the two again; that is a person's to do."""
+
+    pair = ("one", "other")
+    fields = ("one", "other", "created", "created_at")
+    list_display = ("__str__", "created", "created_at")
+    list_select_related = ("one", "other", "created_by")
+    ordering = ("-id",)
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: SeparatePair | None = None
+    ) -> bool:
+        if obj is None:
+            return role_of(request.user) is not Role.NOBODY
+        return self.may_decide(request, obj)
+
+
+def _named(contact: Contact) -> str:
+    address = side_by_side.address(contact.root)
+    return format_html('<a href="{}">{} (#{})</a>', address, contact, contact.entity_id)

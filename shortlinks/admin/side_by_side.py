@@ -1,0 +1,104 @@
+"""What is known of a contact, in words: for its own page, and beside another's."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html_join
+from django.utils.translation import gettext as _
+
+from shortlinks.models import (
+    Chat,
+    Contact,
+    Merge,
+    Note,
+    NoteType,
+    PixelAttachment,
+    Standing,
+)
+
+MOST = 10  # rows of each kind
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    label: str
+    values: Sequence[str]
+
+
+def comparison(one: Contact, other: Contact) -> list[Line]:
+    """The evidence side by side."""
+    kinds = {
+        _("id in the CRM"): _ids,
+        _("created"): lambda contact: moment(contact.created_at),
+        _("responsible"): lambda contact: str(contact.responsible_user or "—"),
+        _("opened"): _opened,
+        _("browsers"): _browsers,
+        _("chats"): _chats,
+    }
+    return [Line(label, [say(one), say(other)]) for label, say in kinds.items()]
+
+
+def named(contact: Contact) -> dict[str, Any]:
+    return {"pk": contact.pk, "name": str(contact), "address": address(contact)}
+
+
+def address(row: Any) -> str:
+    return reverse(f"admin:shortlinks_{row._meta.model_name}_change", args=[row.pk])
+
+
+def linked(rows: Iterable[Any]) -> str:
+    """The rows by their names, each leading to its page."""
+    lines = ((address(row), str(row)) for row in rows)
+    return format_html_join("", '<div><a href="{}">{}</a></div>', lines) or "—"
+
+
+def moment(at: Any) -> str:
+    return date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT")
+
+
+def chats(contact: Contact) -> "QuerySet[Chat]":
+    rows = Chat.objects.filter(contact__in=Contact.objects.one_with(contact))
+    return rows.order_by("-updated_at")[:MOST]
+
+
+def merges(contact: Contact) -> "QuerySet[Merge]":
+    rows = Merge.objects.filter(survivor__in=Contact.objects.one_with(contact))
+    return rows.select_related("survivor", "loser").order_by("-pk")[:MOST]
+
+
+def browsers(contact: Contact) -> list[str]:
+    rows = PixelAttachment.objects.filter(
+        contact__in=Contact.objects.one_with(contact)
+    ).select_related("pixel")
+    return [_browser(row) for row in rows.order_by("-last_seen_at")[:MOST]]
+
+
+def _browser(row: PixelAttachment) -> str:
+    said = f" ({Standing(row.standing).label})" if row.standing else ""
+    return f"{row.pixel.visitor_uid}: {moment(row.last_seen_at)}{said}"
+
+
+def _ids(contact: Contact) -> str:
+    rows = Contact.objects.one_with(contact).order_by("pk")
+    return ", ".join(str(row.entity_id) for row in rows[:MOST])
+
+
+def _opened(contact: Contact) -> str:
+    notes = Note.objects.filter(
+        contact__in=Contact.objects.one_with(contact), note_type=NoteType.LINK_FOLLOWED
+    )
+    lines = [f"{moment(n.created_at)} {n.url}" for n in notes.order_by("-pk")[:MOST]]
+    return "\n".join(lines) or "—"
+
+
+def _browsers(contact: Contact) -> str:
+    return "\n".join(browsers(contact)) or "—"
+
+
+def _chats(contact: Contact) -> str:
+    return "\n".join(f"{c.source}: {c}" for c in chats(contact)) or "—"

@@ -1,0 +1,94 @@
+"""Undoing a merge: what it wrote is taken back, if nobody has written over it (R11)."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from shortlinks.domain.merging import merge_notes, merges
+from shortlinks.domain.merging.merges import Change
+from shortlinks.domain.webhooks import events
+from shortlinks.models import (
+    Contact,
+    Merge,
+    MergeItem,
+    MergeState,
+    PixelAttachment,
+    Standing,
+    User,
+    WebhookEvent,
+)
+
+UNDOABLE = timedelta(days=365)
+
+
+class MergedLater(Exception):
+    """The survivor was merged further; that merge is to be undone first (LIFO)."""
+
+    def __init__(self, later: Merge) -> None:
+        super().__init__(f"undo merge {later.pk} first")
+        self.later = later
+
+
+class UndoneAlready(Exception):
+    """There is nothing left to undo."""
+
+
+class TooOld(Exception):
+    """The merge is older than can be undone."""
+
+
+def undo(merge: Merge, *, by: User) -> list[MergeItem]:
+    """Make the two again what they were, and keep them apart.
+
+    What somebody has changed since stays, and is returned. What was made for either of
+    them meanwhile stays with the one it was made for. Raises UndoneAlready, MergedLater
+    or TooOld.
+    """
+    with transaction.atomic():
+        account = merges.take_turn(merge.account_id)
+        merge = Merge.objects.select_for_update(of=("self",)).get(pk=merge.pk)
+        _refuse(merge)
+        kept = _take_back(merge)
+        merge.state, merge.undone_by = MergeState.UNDONE, by
+        merge.undone_at = timezone.now()
+        merge.save(update_fields=["state", "undone_by", "undone_at"])
+        merges.keep_apart(account.pk, merge.survivor_id, merge.loser_id, by=by)
+        if merge.created_by_id is None:
+            _revoke(merge)
+        merge_notes.undone(account, merge, by)
+        events.enqueue(WebhookEvent.UNDO_MERGE, [merge.pk])
+    return kept
+
+
+def _refuse(merge: Merge) -> None:
+    if merge.state == MergeState.UNDONE:
+        raise UndoneAlready
+    later = Merge.objects.filter(loser=merge.survivor_id, state=MergeState.APPLIED)
+    if found := later.first():
+        raise MergedLater(found)
+    if timezone.now() - merge.created_at > UNDOABLE:
+        raise TooOld
+
+
+def _take_back(merge: Merge) -> list[MergeItem]:
+    items = list(merge.items.order_by("contact", "pk"))
+    rows = Contact.objects.order_by("pk").select_for_update(no_key=True)
+    contacts = rows.in_bulk({item.contact_id for item in items})
+    kept = [i for i in items if getattr(contacts[i.contact_id], i.column) != i.after]
+    merges.store(
+        [
+            Change(contacts[item.contact_id], item.column, item.before)
+            for item in items
+            if item not in kept
+        ]
+    )
+    return kept
+
+
+def _revoke(merge: Merge) -> None:
+    """The browser is not the survivor's, a person says."""
+    PixelAttachment.objects.filter(
+        pixel=merge.evidence.get("pixel_id"),
+        contact__in=Contact.objects.one_with(merge.survivor),
+    ).update(standing=Standing.REVOKED)

@@ -1,0 +1,321 @@
+"""Chats as channels report them, and merging over the API."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shortlinks.domain import visits
+from shortlinks.models import (
+    Account,
+    Chat,
+    Contact,
+    Merge,
+    MergeSuggestion,
+    PixelAttachment,
+    User,
+)
+from tests import factories
+from tests.domain.merging import worlds
+
+CHATS = "/api/v4/chats"
+
+
+@pytest.fixture
+def client(account: Account) -> Contact:
+    return factories.contact(account, entity_id=7, name="The client")
+
+
+@pytest.fixture
+def joined(api: Any, account: Account, client: Contact) -> Any:
+    """The answer to a chat that joined the client, whose link was opened before."""
+    worlds.opens("phone", client)
+    return api.post(CHATS, chat(visitor_uid=worlds.uid("phone", account))).json()
+
+
+@pytest.fixture
+def old_id(joined: Any) -> int:
+    """Of the anonymous contact that the chat had."""
+    return Merge.objects.get().loser.entity_id
+
+
+def chat(**fields: Any) -> dict[str, Any]:
+    return {"source": "site", "external_id": "1", "title": "Anna", **fields}
+
+
+def test_chat_of_nobody_gets_an_anonymous_contact(api: Any) -> None:
+    response = api.post(CHATS, chat())
+
+    made = Chat.objects.get()
+    assert response.json() == {
+        "id": made.id,
+        "source": "site",
+        "external_id": "1",
+        "title": "Anna",
+        "visitor_uid": None,
+        "entity_id": made.contact.entity_id,
+        "is_anonymous": True,
+        "created_at": int(made.created_at.timestamp()),
+        "updated_at": int(made.updated_at.timestamp()),
+        "account_id": made.account_id,
+        "_links": {"self": {"href": f"http://testserver{CHATS}/{made.id}"}},
+        "decision": {
+            "merged": False,
+            "suggested": 0,
+            "rule": None,
+            "reason": "the chat names no browser",
+        },
+    }
+    assert 2**52 <= made.contact.entity_id < 2**53
+
+
+def test_same_chat_again_is_the_same(api: Any) -> None:
+    first = api.post(CHATS, chat()).json()
+
+    again = api.post(CHATS, chat(title="Anna Petrova")).json()
+
+    assert again["id"] == first["id"]
+    assert again["title"] == "Anna Petrova"
+    assert again["entity_id"] == first["entity_id"]
+    assert Contact.objects.count() == 1
+
+
+def test_chat_of_the_clients_browser_joins_him(joined: Any) -> None:
+    assert (joined["entity_id"], joined["is_anonymous"]) == (7, False)
+    assert joined["decision"] == {
+        "merged": True,
+        "suggested": 0,
+        "rule": "R3",
+        "reason": None,
+    }
+
+
+def test_visitor_named_later_joins_as_well(
+    api: Any, account: Account, client: Contact
+) -> None:
+    worlds.opens("phone", client)
+    made = api.post(CHATS, chat()).json()
+
+    body = {"visitor_uid": worlds.uid("phone", account)}
+    response = api.post(f"{CHATS}/{made['id']}/visitor", body)
+
+    assert response.json()["entity_id"] == 7
+    assert response.json()["decision"]["merged"]
+
+
+def test_contact_named_later_takes_the_chat(api: Any, client: Contact) -> None:
+    made = api.post(CHATS, chat()).json()
+
+    again = api.post(CHATS, chat(entity_id=7))
+
+    assert again.json()["entity_id"] == 7
+    assert Merge.objects.get().loser.entity_id == made["entity_id"]
+
+
+def test_chat_of_another_is_refused(
+    api: Any, account: Account, client: Contact
+) -> None:
+    factories.contact(account, entity_id=8)
+    api.post(CHATS, chat(entity_id=7))
+
+    response = api.post(CHATS, chat(entity_id=8))
+
+    assert response.status_code == 409
+    assert Chat.objects.get().contact == client
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ({"external_id": "1"}, "source"),
+        ({"source": "site"}, "external_id"),
+        (chat(visitor_uid="x"), "visitor_uid"),
+        (chat(visitor_uid="0" * 26), "visitor_uid"),
+        (chat(entity_id=404), "entity_id"),
+        (chat(entity_id="7"), "entity_id"),
+        (chat(source="s" * 65), "source"),
+    ],
+)
+def test_faults_are_named(api: Any, body: dict[str, Any], fault: str) -> None:
+    response = api.post(CHATS, body)
+
+    [item] = response.json()["validation-errors"]
+    assert (response.status_code, item["errors"][0]["path"]) == (400, fault)
+    assert not Chat.objects.exists()
+
+
+def test_one_chat_a_request(api: Any) -> None:
+    assert api.post(CHATS, [chat()]).status_code == 400
+
+
+def test_old_id_answers_with_the_survivor(api: Any, old_id: int) -> None:
+    answer = api.get(f"/api/v4/contacts/{old_id}").json()
+
+    assert (answer["id"], answer["name"]) == (7, "The client")
+
+
+def test_lists_have_the_survivor_alone(api: Any, old_id: int) -> None:
+    listed = api.get("/api/v4/contacts").json()["_embedded"]["contacts"]
+
+    assert [contact["id"] for contact in listed] == [7]
+
+
+def test_links_of_the_old_id_lead_on_and_are_the_survivors(
+    api: Any, account: Account, client: Contact
+) -> None:
+    stranger = factories.contact(account, entity_id=9)
+    link = factories.link(stranger, "https://shop.example/9")
+    body = {"contacts": [7, 9], "survivor_id": 7}
+    assert api.post("/api/v4/contacts/merge", body).status_code == 200
+
+    factories.visit(link)
+    visits.follow_up()
+
+    for id_ in (7, 9):
+        notes = api.get(f"/api/v4/contacts/{id_}/notes?filter[note_type]=link_followed")
+        [note] = notes.json()["_embedded"]["notes"]
+        assert (note["entity_id"], note["params"]["url"]) == (7, link.url)
+        seen = api.get(f"/api/v4/contacts/{id_}/visits").json()["_embedded"]["visits"]
+        assert [visit["link_id"] for visit in seen] == [link.id]
+        listed = api.get(f"/api/v4/short_links?filter[entity_id]={id_}").json()
+        [shown] = listed["_embedded"]["short_links"]
+        assert shown["metadata"]["entity_id"] == 7
+        events = api.get(f"/api/v4/events?filter[entity_id]={id_}").json()
+        assert events["_embedded"]["events"][0]["entity_id"] == 7
+        everywhere = api.get(f"/api/v4/contacts/notes?filter[entity_id]={id_}").json()
+        assert [n["entity_id"] for n in everywhere["_embedded"]["notes"]] == [7, 7]
+
+
+def test_link_ordered_for_an_old_id_is_named_by_it(api: Any, old_id: int) -> None:
+    metadata = {"entity_type": "contacts", "entity_id": old_id}
+
+    order = {"url": "https://shop.example/old", "metadata": metadata}
+    [link] = api.post("/api/v4/short_links", order).json()["_embedded"]["short_links"]
+
+    assert link["metadata"] == metadata
+
+
+def test_change_and_note_by_the_old_id_are_the_survivors(
+    api: Any, client: Contact, old_id: int
+) -> None:
+    changed = api.patch(f"/api/v4/contacts/{old_id}", {"name": "Anna"}).json()
+    body = [{"note_type": "common", "params": {"text": "Called."}}]
+    api.post(f"/api/v4/contacts/{old_id}/notes", body)
+
+    client.refresh_from_db()
+    assert (changed["id"], client.name) == (7, "Anna")
+    assert client.note_set.filter(note_type="common").count() == 1
+
+
+def test_ids_of_other_accounts_mean_nothing(
+    api: Any, client: Contact, caller: Callable[[User], Any]
+) -> None:
+    """Two accounts may have the same ids: what is read is one's own."""
+    stranger = factories.admin(factories.account())
+    assert stranger.account is not None
+    same = factories.contact(stranger.account, entity_id=7)
+    worlds.opens("phone", client)
+
+    theirs = caller(stranger)
+
+    for path in ("notes", "pixels", "visits"):
+        assert theirs.get(f"/api/v4/contacts/7/{path}").status_code == 204
+        assert api.get(f"/api/v4/contacts/7/{path}").status_code == 200
+    assert theirs.get("/api/v4/contacts/notes?filter[entity_id]=7").status_code == 204
+    assert same.pk != client.pk
+
+
+def test_browser_of_both_is_told_once(
+    api: Any, account: Account, client: Contact
+) -> None:
+    other = factories.contact(account, entity_id=9)
+    worlds.opens("phone", client)
+    worlds.opens("phone", other)
+    api.post("/api/v4/contacts/merge", {"contacts": [7, 9]})
+
+    listed = api.get("/api/v4/contacts/9/pixels").json()["_embedded"]["pixels"]
+    [pixel] = listed
+    path = f"/api/v4/contacts/7/pixels/{pixel['id']}"
+    vouched = api.patch(path, {"standing": "vouched"}).json()
+    deleted = api.send("DELETE", path)
+
+    assert vouched["standing"] == "vouched"
+    assert deleted.status_code == 204
+    assert not PixelAttachment.objects.exists()
+
+
+def test_undo_gives_the_chat_back(api: Any, joined: Any, old_id: int) -> None:
+    merge = Merge.objects.get()
+
+    undone = api.post(f"/api/v4/merges/{merge.id}/undo", {})
+
+    assert undone.status_code == 200
+    assert (undone.json()["state"], undone.json()["kept"]) == ("undone", [])
+    told = api.get(f"{CHATS}/{joined['id']}").json()
+    assert (told["entity_id"], told["is_anonymous"]) == (old_id, True)
+    assert api.post(f"/api/v4/merges/{merge.id}/undo", {}).status_code == 409
+
+
+def test_suggestions_are_accepted_and_rejected_once(
+    api: Any, account: Account, client: Contact
+) -> None:
+    others = [factories.contact(account, entity_id=id_) for id_ in (8, 9)]
+    for number, other in enumerate(others):
+        worlds.opens(f"browser {number}", client)
+        worlds.opens(f"browser {number}", other)
+    path = "/api/v4/merge_suggestions"
+    one, two = api.get(f"{path}?order[id]=asc").json()["_embedded"]["merge_suggestions"]
+
+    accepted = api.post(f"{path}/{one['id']}/accept", {"survivor_id": 8})
+    rejected = api.post(f"{path}/{two['id']}/reject", {})
+
+    assert one["contacts"] == [7, 8]
+    assert one["evidence"]["url"] == factories.URL
+    assert (accepted.json()["survivor_id"], accepted.json()["rule"]) == (8, "R5")
+    assert rejected.json()["state"] == "rejected"
+    for row, action in ((one, "reject"), (two, "accept")):
+        again = api.post(f"{path}/{row['id']}/{action}", {})
+        assert again.status_code == 409
+    assert api.get(f"{path}?filter[state]=open").status_code == 204
+
+
+def test_managers_decide_on_contacts_they_may_edit(
+    account: Account, manager: User, client: Contact, caller: Callable[[User], Any]
+) -> None:
+    mine = factories.contact(account, entity_id=8, responsible_user=manager)
+    worlds.opens("phone", client)
+    worlds.opens("phone", mine)
+    suggestion = MergeSuggestion.objects.get()
+    theirs = caller(manager)
+
+    assert theirs.get("/api/v4/merge_suggestions").status_code == 204
+    path = f"/api/v4/merge_suggestions/{suggestion.pk}/accept"
+    assert theirs.post(path, {}).status_code == 404
+    Contact.objects.update(responsible_user=manager)
+    User.objects.filter(pk=manager.pk).update(contacts_edit="D")
+    assert theirs.post(path, {}).status_code == 403
+    User.objects.filter(pk=manager.pk).update(contacts_edit="M")
+    assert theirs.post(path, {}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"contacts": [7, 7]},
+        {"contacts": [7]},
+        {"contacts": [7, "8"]},
+        {"contacts": [7, True]},
+        {"contacts": [7, 404]},
+        {"contacts": "7,8"},
+        {},
+        {"contacts": [7, 8], "survivor_id": 9},
+    ],
+)
+def test_what_cannot_be_merged_is_said(
+    api: Any, account: Account, client: Contact, body: dict[str, Any]
+) -> None:
+    factories.contact(account, entity_id=8)
+    factories.contact(account, entity_id=9)
+
+    assert api.post("/api/v4/contacts/merge", body).status_code == 400
+    assert not Merge.objects.exists()

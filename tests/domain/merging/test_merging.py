@@ -1,0 +1,383 @@
+"""From rows to decisions and back: chats, opens, merges, suggestions and undoing."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from shortlinks.domain import contacts
+from shortlinks.domain.contacts import ContactChange
+from shortlinks.domain.merging import checks, suggestions, undoing
+from shortlinks.domain.merging.undoing import MergedLater, UndoneAlready
+from shortlinks.domain.webhooks import bodies
+from shortlinks.models import (
+    Account,
+    Contact,
+    Merge,
+    MergeCheck,
+    MergeSuggestion,
+    Note,
+    PixelAttachment,
+    SeparatePair,
+    Standing,
+    TrackingConsent,
+    User,
+    WebhookDelivery,
+    WebhookEvent,
+)
+from tests import factories
+from tests.domain.merging import worlds
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client(account: Account) -> Contact:
+    return factories.contact(account, name="The client")
+
+
+@pytest.fixture
+def other(account: Account) -> Contact:
+    return factories.contact(account, name="Another")
+
+
+def pairs() -> set[frozenset[int]]:
+    rows = MergeSuggestion.objects.filter(state="open")
+    return {frozenset(pair) for pair in rows.values_list("one_id", "other_id")}
+
+
+def test_chat_of_the_clients_browser_joins_him(admin: User, client: Contact) -> None:
+    worlds.opens("phone", client, occurred_at=factories.at("11:02:00"))
+
+    chat, _ = worlds.chats_with("phone", admin)
+
+    assert chat.contact.is_anonymous
+    assert chat.contact.root == client
+    note = Note.objects.get(note_type="service_message", contact=client)
+    assert note.text == (
+        f"Чат №{chat.pk} присоединён: в том же браузере открыли {factories.URL}"
+        " в 14:02 23.11.2026."
+    )
+
+
+def test_note_is_in_the_accounts_language(
+    account: Account, admin: User, client: Contact
+) -> None:
+    account.language, account.time_zone = "en", "UTC"
+    account.save()
+    worlds.opens("phone", client, occurred_at=factories.at("11:02:00"))
+
+    chat, _ = worlds.chats_with("phone", admin)
+
+    note = Note.objects.get(note_type="service_message", contact=client)
+    assert note.text == (
+        f"Chat #{chat.pk} joined: the same browser opened {factories.URL}"
+        " at 11:02 on 2026-11-23."
+    )
+
+
+def test_chat_that_came_before_the_open_joins_when_it_is_followed_up(
+    admin: User, client: Contact
+) -> None:
+    chat, before = worlds.chats_with("phone", admin)
+
+    worlds.opens("phone", client)
+
+    assert before.join is None
+    chat.contact.refresh_from_db()
+    assert chat.contact.merged_into == client
+
+
+def test_new_browsers_leave_nothing_to_look_at(client: Contact, other: Contact) -> None:
+    factories.visit(
+        factories.link(client), pixel_sha256=factories.cookie_sha256("phone")
+    )
+
+    worlds.opens("tablet", other)
+
+    assert not MergeCheck.objects.exists()
+    assert not Merge.objects.exists()
+
+
+def test_known_ones_in_one_browser_are_suggested_once(
+    admin: User, client: Contact, other: Contact
+) -> None:
+    worlds.opens("phone", client)
+    worlds.opens("phone", other)
+    worlds.chats_with("phone", admin, contact=other)
+
+    worlds.opens("phone", other, url="https://shop.example/2")
+
+    assert pairs() == {frozenset({client.pk, other.pk})}
+    assert not Merge.objects.exists()
+
+
+def test_third_browser_of_a_link_is_not_the_clients(
+    admin: User, client: Contact
+) -> None:
+    for browser in ("phone", "laptop", "friend's"):
+        worlds.opens(browser, client)
+    worlds.opens("friend's", client)
+
+    chat, _ = worlds.chats_with("friend's", admin)
+
+    assert chat.contact.root == chat.contact
+    assert MergeSuggestion.objects.get().rule == "R7"
+
+
+def test_sixth_browser_of_a_contact_is_not_his(
+    account: Account, admin: User, client: Contact
+) -> None:
+    account.link_browsers = 100
+    account.save()
+    for number in range(6):
+        for page in ("a", "b"):
+            worlds.opens(f"browser {number}", client, f"https://shop.example/{page}")
+
+    fifth, _ = worlds.chats_with("browser 4", admin)
+    sixth, _ = worlds.chats_with("browser 5", admin)
+
+    assert fifth.contact.root == client
+    assert sixth.contact.root == sixth.contact
+
+
+def test_browser_of_three_is_everybodys_for_good(
+    account: Account, admin: User, client: Contact, other: Contact
+) -> None:
+    for contact in (client, other, factories.contact(account)):
+        worlds.opens("terminal", contact)
+    before = pairs()
+
+    _, decision = worlds.chats_with("terminal", admin)
+
+    assert worlds.pixel("terminal").quarantined_at is not None
+    assert decision.reason == "a browser of many"
+    assert pairs() == before
+
+
+def test_whoever_is_vouched_for_is_the_client(admin: User, client: Contact) -> None:
+    worlds.opens("laptop", client)
+    worlds.opens("phone", client)
+    PixelAttachment.objects.update(standing=Standing.VOUCHED)
+
+    chat, _ = worlds.chats_with("phone", admin)
+
+    assert chat.contact.root == client
+
+
+def test_same_chat_again_changes_nothing(admin: User, client: Contact) -> None:
+    worlds.opens("phone", client)
+    chat, _ = worlds.chats_with("phone", admin)
+    before = Merge.objects.count(), Note.objects.count()
+
+    MergeCheck.objects.create(chat=chat)
+    checks.look()
+
+    assert (Merge.objects.count(), Note.objects.count()) == before
+
+
+def test_undoing_brings_both_back(admin: User, client: Contact) -> None:
+    client.name = ""
+    client.save()
+    worlds.opens("phone", client)
+    chat, _ = worlds.chats_with("phone", admin, title="Ivan")
+    merge = Merge.objects.get()
+    assert Contact.objects.get(pk=client.pk).name == "Ivan"
+
+    kept = undoing.undo(merge, by=admin)
+
+    chat.contact.refresh_from_db()
+    assert kept == []
+    assert chat.contact.merged_into is None
+    assert Contact.objects.get(pk=client.pk).name == ""
+    assert SeparatePair.objects.count() == 1
+    assert worlds.attachment("phone", client).standing == Standing.REVOKED
+    texts = Note.objects.filter(note_type="service_message")
+    assert texts.filter(contact=client).count() == 2
+    assert texts.filter(contact=chat.contact).count() == 1
+
+
+def test_undoing_keeps_what_somebody_changed_since(
+    admin: User, client: Contact
+) -> None:
+    client.name = ""
+    client.save()
+    worlds.opens("phone", client)
+    worlds.chats_with("phone", admin, title="Ivan")
+    change = ContactChange(client.entity_id, "Ivan Petrov", None, None, None)
+    contacts.update([change], user=admin)
+
+    [kept] = undoing.undo(Merge.objects.get(), by=admin)
+
+    assert (kept.contact_id, kept.column) == (client.pk, "name")
+    assert Contact.objects.get(pk=client.pk).name == "Ivan Petrov"
+
+
+def test_undone_merges_do_not_come_back(admin: User, client: Contact) -> None:
+    worlds.opens("phone", client)
+    chat, _ = worlds.chats_with("phone", admin)
+    undoing.undo(Merge.objects.get(), by=admin)
+
+    MergeCheck.objects.create(chat=chat)
+    checks.look()
+    _, another = worlds.chats_with("phone", admin)
+
+    chat.contact.refresh_from_db()
+    assert chat.contact.merged_into is None
+    assert another.join is None
+    with pytest.raises(UndoneAlready):
+        undoing.undo(Merge.objects.get(), by=admin)
+
+
+def test_what_came_later_is_undone_first(
+    admin: User, client: Contact, other: Contact
+) -> None:
+    worlds.opens("phone", client)
+    chat, _ = worlds.chats_with("phone", admin)
+    first = Merge.objects.get()
+    second = suggestions.merge_by_hand(
+        client.account_id, (client, other), by=admin, into=other.pk
+    )
+    assert second is not None
+    chat.contact.refresh_from_db()
+    assert chat.contact.merged_into == other
+
+    with pytest.raises(MergedLater) as refused:
+        undoing.undo(first, by=admin)
+    assert refused.value.later == second
+    undoing.undo(second, by=admin)
+    undoing.undo(first, by=admin)
+
+    assert not Contact.objects.exclude(merged_into=None).exists()
+
+
+def test_the_known_one_survives_then_the_older(
+    account: Account, admin: User, client: Contact, other: Contact
+) -> None:
+    stranger = factories.contact(
+        account,
+        is_anonymous=True,
+        created_at=timezone.now() - timedelta(days=1),
+    )
+
+    first = suggestions.merge_by_hand(account.pk, (other, client), by=admin, into=None)
+    second = suggestions.merge_by_hand(
+        account.pk, (stranger, client), by=admin, into=None
+    )
+
+    assert first is not None
+    assert second is not None
+    assert (first.survivor, first.loser) == (client, other)
+    assert (second.survivor, second.loser) == (client, stranger)
+
+
+def test_named_survivor_is_known_from_then_on(
+    account: Account, admin: User, client: Contact
+) -> None:
+    stranger = factories.contact(account, is_anonymous=True)
+
+    merge = suggestions.merge_by_hand(
+        account.pk, (stranger, client), by=admin, into=stranger.pk
+    )
+
+    stranger.refresh_from_db()
+    assert merge is not None
+    assert merge.loser == client
+    assert not stranger.is_anonymous
+
+
+def test_an_objection_holds_for_both(
+    account: Account, admin: User, client: Contact, other: Contact
+) -> None:
+    other.tracking_consent = TrackingConsent.DENIED
+    other.save()
+    worlds.opens("phone", client)
+
+    merge = suggestions.merge_by_hand(
+        account.pk, (client, other), by=admin, into=client.pk
+    )
+    assert merge is not None
+
+    client.refresh_from_db()
+    assert client.tracking_consent == TrackingConsent.DENIED
+    assert not PixelAttachment.objects.exists()
+    undoing.undo(merge, by=admin)
+    client.refresh_from_db()
+    assert client.tracking_consent == TrackingConsent.UNKNOWN
+
+
+def test_a_word_on_tracking_reaches_what_is_merged(
+    account: Account, admin: User, client: Contact, other: Contact
+) -> None:
+    suggestions.merge_by_hand(account.pk, (client, other), by=admin, into=client.pk)
+    said: dict[str, Any] = {"tracking_consent": TrackingConsent.DENIED}
+
+    change = ContactChange(client.entity_id, None, None, None, None, **said)
+    contacts.update([change], user=admin)
+
+    other.refresh_from_db()
+    assert other.tracking_consent == TrackingConsent.DENIED
+
+
+def test_a_suggestion_is_settled_by_a_merge_of_its_pair(
+    account: Account, admin: User, client: Contact, other: Contact
+) -> None:
+    worlds.opens("phone", client)
+    worlds.opens("phone", other)
+
+    merge = suggestions.merge_by_hand(account.pk, (client, other), by=admin, into=None)
+
+    row = MergeSuggestion.objects.get()
+    assert (row.state, row.merge) == ("accepted", merge)
+
+
+def test_rejected_pairs_are_not_suggested_again(
+    admin: User, client: Contact, other: Contact
+) -> None:
+    worlds.opens("phone", client)
+    worlds.opens("phone", other)
+    suggestions.reject(MergeSuggestion.objects.get(), by=admin)
+
+    worlds.opens("laptop", client)
+    worlds.opens("laptop", other)
+
+    assert pairs() == set()
+    with pytest.raises(suggestions.DecidedAlready):
+        suggestions.accept(MergeSuggestion.objects.get(), by=admin)
+
+
+def test_accounts_do_not_share_browsers(account: Account, client: Contact) -> None:
+    stranger = factories.admin(factories.account())
+    worlds.opens("phone", client)
+
+    chat, decision = worlds.chats_with("phone", stranger)
+
+    assert decision.join is None
+    assert chat.contact.root == chat.contact
+
+
+def test_webhooks_are_told_each_step(
+    account: Account, admin: User, client: Contact, other: Contact
+) -> None:
+    webhook, _ = factories.webhook(account, "https://crm.example/", by=admin)
+    webhook.settings = WebhookEvent.values
+    webhook.save()
+    worlds.opens("phone", client)
+    chat, _ = worlds.chats_with("phone", admin)
+    undoing.undo(Merge.objects.get(), by=admin)
+
+    told = WebhookDelivery.objects.exclude(event="note_contact").order_by("id")
+
+    merge = {"evidence": Merge.objects.get().evidence, "rule": "R3"}
+    pair = [client.entity_id, chat.contact.entity_id]
+    assert [
+        (row.event, {k: row.facts[k] for k in ("evidence", "rule")}) for row in told
+    ] == [("merge_contact", merge), ("undo_merge_contact", merge)]
+    assert told[0].facts["contacts"] == pair
+    worlds.opens("laptop", client)
+    worlds.opens("laptop", other)
+    assert told.last().event == "suggest_merge_contact"  # type: ignore[union-attr]
+    for row in told.all():
+        assert bodies.written(row.event, row.facts, base_url="https://x")
+    assert told.all().count() == 3

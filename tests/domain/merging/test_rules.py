@@ -1,0 +1,134 @@
+"""The table of `docs/pixel.md` is the specification of merging; here it is held to."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from shortlinks.domain.merging import rules
+from shortlinks.domain.merging.rules import (
+    Browser,
+    Circumstances,
+    Decision,
+    Owner,
+    Party,
+    Redemption,
+)
+from tests import factories
+
+NOW = factories.at("12:00:00")
+PAGE = Path(settings.BASE_DIR) / "docs" / "pixel.md"
+COLUMNS = ["Case", "Event", "Opened by", "Clicks taken over", "Given", "Outcome"]
+AGO = re.compile(r"(\d+) (days|minutes) ago")
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    event: str
+    owners: str
+    clicks: str
+    given: str
+    outcome: str
+
+
+def table() -> list[Case]:
+    lines = PAGE.read_text().splitlines()
+    begin = lines.index(f"| {' | '.join(COLUMNS)} |")
+    rows = []
+    for line in lines[begin + 2 :]:
+        if not line.startswith("|"):
+            break
+        rows.append(Case(*(cell.strip() for cell in line.strip("|").split("|"))))
+    return rows
+
+
+def party(letter: str) -> Party:
+    assert re.fullmatch(r"[A-Z]", letter), letter
+    return Party(ord(letter), is_anonymous=letter >= "X")
+
+
+def ago(text: str) -> timedelta:
+    number, unit = AGO.fullmatch(text).groups()  # type: ignore[union-attr]
+    return timedelta(**{unit: int(number)})
+
+
+def owner(text: str) -> Owner:
+    letter, _, rest = text.partition(" (")
+    found = Owner(party(letter), NOW)
+    for fact in filter(None, rest.rstrip(")").split(", ")):
+        found = with_fact(found, fact)
+    return found
+
+
+def with_fact(found: Owner, fact: str) -> Owner:
+    if AGO.fullmatch(fact):
+        return replace(found, last_seen_at=NOW - ago(fact))
+    if merged := re.fullmatch(r"(\d+) merged", fact):
+        return replace(found, merged_today=int(merged[1]))
+    named = {
+        "2 links": replace(found, links_opened=2),
+        "other browser": replace(found, is_only_browser=False),
+        "forwarded": replace(found, looks_forwarded=True),
+        "vouched": replace(found, is_vouched=True),
+    }
+    return named[fact]
+
+
+def redemption(text: str) -> Redemption:
+    letter, when = text[0], text[2:]
+    return Redemption(party(letter).id, NOW - ago(when))
+
+
+def circumstances(given: str) -> Circumstances:
+    if not given or given == "public device":
+        return Circumstances(NOW)
+    if given.startswith("mode "):
+        return Circumstances(NOW, mode=given.removeprefix("mode "))
+    one, other = re.fullmatch(r"(\w) and (\w) apart", given).groups()  # type: ignore[union-attr]
+    pair = frozenset({party(one).id, party(other).id})
+    return Circumstances(NOW, apart=frozenset({pair}))
+
+
+def decide(case: Case) -> Decision:
+    owners = [owner(text) for text in re.findall(r"\w(?: \([^)]*\))?", case.owners)]
+    browser = Browser(
+        owners,
+        is_quarantined=case.given == "public device",
+        redemptions=[redemption(t) for t in case.clicks.split(", ") if t],
+    )
+    around = circumstances(case.given)
+    if chat := re.fullmatch(r"chat of (\w)", case.event):
+        return rules.of_chat(party(chat[1]), browser if owners else None, around)
+    opened = re.fullmatch(r"(\w) opens", case.event)
+    assert opened, case.event
+    return rules.of_open(party(opened[1]), browser, around)
+
+
+def said(decision: Decision) -> str:
+    """The decision as the table has it."""
+    if decision.join is not None:
+        assert not decision.suggestions
+        return f"{chr(decision.join.loser.id)} joins {chr(decision.join.survivor.id)}"
+    if decision.suggestions:
+        return ", ".join(
+            f"suggest {chr(s.one.id)} + {chr(s.other.id)} ({s.rule})"
+            for s in decision.suggestions
+        )
+    assert decision.reason
+    return "nothing, for good" if decision.quarantines else "nothing"
+
+
+@pytest.mark.parametrize("case", table(), ids=lambda case: case.name)
+def test_table_of_the_page(case: Case) -> None:
+    assert said(decide(case)) == case.outcome
+
+
+def test_every_rule_has_its_cases() -> None:
+    names = " ".join(case.name for case in table())
+
+    for rule in ("R0", "R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R12"):
+        assert f"{rule} " in names
