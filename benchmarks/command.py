@@ -53,9 +53,9 @@ def main() -> int:
     try:
         if arguments.check:
             return _check()
-        outcomes = _measure(arguments.only or list(BENCHMARKS), _plan(arguments))
         if arguments.record:
-            regressions.record(outcomes)
+            return _record()
+        _measure(arguments.only or list(BENCHMARKS), _plan(arguments))
     except Void as void:
         print(f"\nVOID, nothing was measured: {void}", file=sys.stderr)
         return 1
@@ -75,18 +75,23 @@ def _check() -> int:
     return 1 if any(again.values()) else 0
 
 
+def _record() -> int:
+    seed.migrate()
+    regressions.record([_outcome(name, CHECKED_PLAN) for name in CHECKED])
+    return 0
+
+
 def _worse(name: str, known: Mapping[str, float]) -> list[str]:
     return regressions.worse([_outcome(name, CHECKED_PLAN)], known)
 
 
-def _measure(names: Sequence[str], plan: Plan) -> list[Outcome]:
+def _measure(names: Sequence[str], plan: Plan) -> None:
     at = timezone.now()
     seed.migrate()
     described = machine.describe()
     outcomes = [_outcome(name, plan) for name in names]
     report.show(outcomes, described, plan)
     print(f"written to {report.write(outcomes, described, plan, at=at)}")
-    return outcomes
 
 
 def _outcome(name: str, plan: Plan) -> Outcome:

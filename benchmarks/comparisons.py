@@ -84,6 +84,9 @@ class Turn:
     def ratio(self) -> float:
         return self.ours.value / self.yardstick.value
 
+    def ratio_of(self, detail: str) -> float:
+        return self.ours.details[detail] / self.yardstick.details[detail]
+
 
 @dataclass(frozen=True, slots=True)
 class Spread:

@@ -10,7 +10,16 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import bare_rows, calls, durability, load, seed, servers, sites
+from benchmarks import (
+    bare_rows,
+    calls,
+    durability,
+    load,
+    processors,
+    seed,
+    servers,
+    sites,
+)
 from benchmarks.calls import Caller
 from benchmarks.comparisons import Comparison, Plan, Sample, Target, Void
 from benchmarks.load import Load
@@ -31,6 +40,7 @@ LIMITS = {
 
 @dataclass
 class Batches:
+    server: Server
     caller: Caller
     connection: Connection
     account_id: int
@@ -64,9 +74,13 @@ class Batches:
 
     def _ours(self, seconds: float) -> Sample:
         self.caller.begin()
-        sample = calls.milliseconds(
-            lambda: self.caller.post("/api/v4/short_links", calls.new_orders()),
-            seconds=seconds,
+        meter = processors.of(self.server.pid, processors.postgres())
+        sample = meter.measured(
+            lambda: calls.milliseconds(
+                lambda: self.caller.post("/api/v4/short_links", calls.new_orders()),
+                seconds=seconds,
+            ),
+            units=lambda sample: sample.details["calls"],
         )
         self.asked += int(sample.details["calls"]) * calls.BATCH
         return sample
@@ -78,7 +92,10 @@ class Batches:
             about = {"account": self.account_id, "batch": uuid.uuid4()}
             self.connection.execute(bare_rows.INSERT_MANY, columns | about)
 
-        sample = calls.milliseconds(insert, seconds=seconds)
+        sample = processors.of(processors.postgres()).measured(
+            lambda: calls.milliseconds(insert, seconds=seconds),
+            units=lambda sample: sample.details["calls"],
+        )
         self.asked += int(sample.details["calls"]) * calls.BATCH
         return sample
 
@@ -95,15 +112,23 @@ class Requests:
     cut: int = 0
 
     def put(self, seconds: int) -> Sample:
-        counted = self.load.put(
-            self.server.port, connections=CONNECTIONS, seconds=seconds, start=self.at
+        meter = processors.of(self.server.pid, processors.postgres())
+        sample = meter.measured(
+            lambda: self.load.put(
+                self.server.port,
+                connections=CONNECTIONS,
+                seconds=seconds,
+                start=self.at,
+            ).sample(),
+            units=lambda sample: sample.details["answered"],
         )
-        self.at += counted.answered + CONNECTIONS
-        self.answered += counted.answered
+        answered = int(sample.details["answered"])
+        self.at += answered + CONNECTIONS
+        self.answered += answered
         self.cut += CONNECTIONS
         if self.at > self.count:
             raise Void(f"{self.count} requests were not enough: some came twice")
-        return counted.sample()
+        return sample
 
 
 @dataclass
@@ -150,7 +175,7 @@ def batches(plan: Plan, directory: Path) -> Iterator[Batches]:
     ):
         rows = connection.execute("SELECT id FROM shortlinks_contact ORDER BY id")
         ids = [row[0] for row in rows]
-        yield Batches(caller, connection, seeded.account_id, ids, plan)
+        yield Batches(server, caller, connection, seeded.account_id, ids, plan)
 
 
 @contextlib.contextmanager

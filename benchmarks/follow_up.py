@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks import durability, seed, servers, sites
+import psutil
+
+from benchmarks import durability, processors, seed, servers, sites
 from benchmarks.comparisons import Comparison, Plan, Sample, Target, Void
 from benchmarks.sites import Connection
 from config.celery import app
@@ -31,6 +33,7 @@ OPENS = "SELECT coalesce(sum(opens), 0)::bigint FROM shortlinks_note"
 
 @dataclass
 class FollowUps:
+    worker: psutil.Process
     connection: Connection
     plan: Plan
     opened: int = 0
@@ -63,13 +66,21 @@ class FollowUps:
 
     def _ours(self, count: int) -> Sample:
         sites.make_due(self.connection, count, links=seed.LINKS)
+        self.opened += count
+        meter = processors.of(self.worker.pid, processors.postgres())
+        return meter.measured(partial(self._followed, count), units=lambda _: count)
+
+    def _followed(self, count: int) -> Sample:
         ring()
         rate = sites.follow_up_rate(self.connection, count, within=WITHIN_SECONDS)
-        self.opened += count
         return Sample(rate)
 
     def _yardstick(self, count: int) -> Sample:
         sites.make_due(self.connection, count, links=seed.LINKS)
+        meter = processors.of(processors.postgres())
+        return meter.measured(partial(self._marked, count), units=lambda _: count)
+
+    def _marked(self, count: int) -> Sample:
         began = time.monotonic()
         self.connection.execute(MARK)
         return Sample(count / (time.monotonic() - began))
@@ -82,5 +93,8 @@ def ring() -> None:
 @contextlib.contextmanager
 def opened(plan: Plan, directory: Path) -> Iterator[FollowUps]:
     seed.fresh()
-    with servers.worker(directory), sites.default().connected() as connection:
-        yield FollowUps(connection, plan)
+    with (
+        servers.worker(directory) as worker,
+        sites.default().connected() as connection,
+    ):
+        yield FollowUps(worker, connection, plan)

@@ -30,7 +30,11 @@ class Counted(msgspec.Struct, frozen=True):
 
     def sample(self) -> Sample:
         """Answers per second."""
-        details = {"p50_ms": self.p50 / 1000, "p99_ms": self.p99 / 1000}
+        details = {
+            "answered": self.answered,
+            "p50_ms": self.p50 / 1000,
+            "p99_ms": self.p99 / 1000,
+        }
         return Sample(self.answered / self.microseconds * 1e6, details)
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from benchmarks import durability, load, seed, servers, visitors
+from benchmarks import durability, load, processors, seed, servers, visitors
 from benchmarks.comparisons import Comparison, Plan, Sample, Target, Void
 from benchmarks.durability import Ledger
 from benchmarks.load import Load
+from benchmarks.processors import Meter
 from benchmarks.servers import Server
 
 # By connections: at 32 the commit is the bound, at 128 the processors are.
@@ -55,15 +56,24 @@ class Doors:
         return durability.verify(self.ledger)
 
     def ours(self, connections: int, seconds: int) -> Sample:
-        counted = self.load.put(
-            self.redirects.port, connections=connections, seconds=seconds
-        )
-        self.ledger.note(counted.answered, connections=connections)
-        return counted.sample()
+        meter = processors.of(self.redirects.pid, processors.postgres())
+        sample = self._put(self.redirects, meter, connections, seconds)
+        self.ledger.note(int(sample.details["answered"]), connections=connections)
+        return sample
 
     def yardstick(self, connections: int, seconds: int) -> Sample:
-        port = self.bare.port
-        return self.load.put(port, connections=connections, seconds=seconds).sample()
+        meter = processors.of(self.bare.pid)
+        return self._put(self.bare, meter, connections, seconds)
+
+    def _put(
+        self, server: Server, meter: Meter, connections: int, seconds: int
+    ) -> Sample:
+        return meter.measured(
+            lambda: self.load.put(
+                server.port, connections=connections, seconds=seconds
+            ).sample(),
+            units=lambda sample: sample.details["answered"],
+        )
 
 
 @contextlib.contextmanager
