@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -53,6 +53,21 @@ def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
         return tuple(ip_network(word) for word in words(name))
     except ValueError as error:
         raise ImproperlyConfigured(f"{name}: {error}") from None
+
+
+def nameservers(name: str) -> tuple[tuple[str, int], ...]:
+    """Addresses, each with a port or the usual one: `192.0.2.1,192.0.2.2:5353`."""
+    found = []
+    for word in words(name):
+        has_port = word.count(":") == 1
+        host, _, port = word.rpartition(":") if has_port else (word, "", "53")
+        try:
+            found.append((str(ip_address(host)), int(port)))
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name}: {error}") from None
+        if not 0 < found[-1][1] < 2**16:
+            raise ImproperlyConfigured(f"{name}: {port} is no port")
+    return tuple(found)
 
 
 def network_file(name: str) -> tuple[IPv4Network | IPv6Network, ...]:

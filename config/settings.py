@@ -28,6 +28,8 @@ VISITOR_UID_KEY = env.secret("VISITOR_UID_KEY", least=32).encode()
 # --- links and visits -------------------------------------------------------
 ALLOW_PRIVATE_TARGETS = env.flag("ALLOW_PRIVATE_TARGETS", default=False)
 EXTRA_SHORT_HOSTS = env.words("EXTRA_SHORT_HOSTS")
+DEMO_SITE_URL = env.text("DEMO_SITE_URL", "").rstrip("/")
+DNS_NAMESERVERS = env.nameservers("DNS_NAMESERVERS")
 LINK_CACHE_SIZE = int(env.number("LINK_CACHE_SIZE", 200_000, least=1_000, most=5e6))
 LINK_CACHE_SECONDS = env.number("LINK_CACHE_SECONDS", 30, least=1, most=300)
 VISIT_COMMIT_TIMEOUT = env.number("VISIT_COMMIT_TIMEOUT", 0.7, least=0.1, most=10)

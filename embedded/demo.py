@@ -8,7 +8,13 @@ from urllib.parse import urlsplit
 from embedded import envfile
 from embedded.roles import LOOPBACK
 
-ADDRESS_NAMES = ("BASE_URL", "SHORT_BASE_URL", "DATABASE_URL", "REDIS_URL")
+ADDRESS_NAMES = (
+    "BASE_URL",
+    "SHORT_BASE_URL",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "DEMO_SITE_URL",
+)
 
 BROWSER = {
     "User-Agent": (
@@ -25,6 +31,7 @@ BROWSER = {
 CREATED = (
     *("ACCOUNT_ID", "TOKEN", "MANAGER_TOKEN", "CONTACT_IDS", "HIDDEN_CONTACT_ID"),
     *("ADMIN_EMAIL", "ADMIN_PASSWORD", "MANAGER_EMAIL", "MANAGER_PASSWORD"),
+    *("SITE_KEY", "DEMO_LINK"),
 )
 ADDRESSES = """
   API        {base}/api/v4/
@@ -32,13 +39,15 @@ ADDRESSES = """
   Redirects  {short}/
   API docs   {base}/api/docs
   Metrics    {metrics}
+  Demo site  {site}/
 """
 # To paste as it stands: so no indent, and no tool that is not everywhere.
 STORY = """
   Log in to the admin as {email} (an administrator) or {manager} (a manager);
   the passwords are in {file}.
   To order a short link for a contact, open it as a browser does, and read the note that
-  the worker writes about it, paste this into another terminal:
+  the worker writes about it, paste this into another terminal. For the story with a
+  site and its chat, open DEMO_LINK of that file in a private window and write there.
 
 . {file}
 CONTACT="${{CONTACT_IDS%%,*}}"
@@ -81,6 +90,7 @@ def summary(path: Path) -> str:
         base=values["BASE_URL"],
         short=values["SHORT_BASE_URL"],
         metrics=values["METRICS_URL"],
+        site=values["DEMO_SITE_URL"],
     )
     if "TOKEN" not in values:
         return addresses

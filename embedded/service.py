@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from embedded import (
     console,
     demo,
+    demo_site,
     envfile,
     environment,
     homes,
@@ -34,6 +35,7 @@ from embedded.supervision import Plan, Supervisor
 WATCH_SECONDS = 0.3
 # Kept from run to run; where metrics and the health of workers and beat are read.
 WATCH_PORTS = ("METRICS", "WORKER_HEALTH", "WEBHOOKS_HEALTH", "BEAT_HEALTH")
+DEMO_PORT = "DEMO_SITE"
 
 say = partial(console.say, "run")
 
@@ -72,7 +74,7 @@ def run(project: Path) -> int:
 def _prepare(project: Path, var: Path) -> Service:
     web_port, redirect_port = _free_ports()
     secrets = _secrets(var)
-    kept = ports.keep(var / "ports.env", *stores.PORTS, *WATCH_PORTS)
+    kept = ports.keep(var / "ports.env", *stores.PORTS, *WATCH_PORTS, DEMO_PORT)
     metrics_port = environment.port("METRICS_PORT", kept["METRICS"])
     own = stores.needed(var, secrets, kept)
     settings = {
@@ -80,6 +82,7 @@ def _prepare(project: Path, var: Path) -> Service:
         "SHORT_BASE_URL": f"http://{roles.LOOPBACK}:{redirect_port}",
         "ALLOWED_HOSTS": f"{roles.LOOPBACK},localhost",
         "METRICS_PORT": str(metrics_port),
+        "DEMO_SITE_URL": f"http://{demo_site.HOST}:{kept[DEMO_PORT]}",
         **{store.setting: store.url for store in own},
     }
     parts = (
@@ -88,6 +91,7 @@ def _prepare(project: Path, var: Path) -> Service:
         roles.worker(health_port=kept["WORKER_HEALTH"]),
         roles.metrics(metrics_port),
         roles.beat(var / "beat-schedule", health_port=kept["BEAT_HEALTH"]),
+        demo_site.program(kept[DEMO_PORT], project, var / "demo.env"),
     )
     webhooks = roles.webhooks(health_port=kept["WEBHOOKS_HEALTH"])
     plan = Plan(

@@ -10,7 +10,7 @@ import time
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from shortlinks.domain import link_changes, upkeep, visits
+from shortlinks.domain import link_changes, redemptions, upkeep, visits
 from shortlinks.domain.merging import checks
 from shortlinks.domain.webhooks import deliveries, subscriptions
 from shortlinks.domain.webhooks.sender import Sender
@@ -37,6 +37,9 @@ def follow_up_visits() -> None:
             break
     else:
         follow_up_visits.delay()
+    redeemed = redemptions.follow_up()
+    _count(redeemed)
+    told += redeemed.notes.told
     look_at_merges(deadline)
     if followed_up:
         logger.info("visits followed up: %d", followed_up)

@@ -17,8 +17,10 @@ from shortlinks.domain.webhooks import subscriptions
 from shortlinks.domain.webhooks.subscriptions import Subscription
 from shortlinks.models import (
     Account,
+    ConnectedSite,
     Contact,
     Group,
+    ShortDomain,
     ShortLink,
     User,
     Visit,
@@ -145,6 +147,20 @@ def facts(**fields: Any) -> VisitFacts:
             "pixel_is_new": False,
             **fields,
         }
+    )
+
+
+def site(of: Account, **fields: Any) -> ConnectedSite:
+    """With an origin of its own, unless it is told another."""
+    origin = f"https://shop-{next(_numbers)}.example"
+    return ConnectedSite.objects.create(account=of, **{"origin": origin, **fields})
+
+
+def short_domain(of: Account, **fields: Any) -> ShortDomain:
+    """Verified, under a site of its own, unless it is told otherwise."""
+    host = f"go.shop-{next(_numbers)}.example"
+    return ShortDomain.objects.create(
+        account=of, **{"host": host, "verified_at": timezone.now(), **fields}
     )
 
 

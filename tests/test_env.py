@@ -17,6 +17,10 @@ Read = Callable[[str], object]
         (lambda name: env.number(name, 1, least=0, most=9), "ten"),
         (lambda name: env.number(name, 1, least=0, most=9), "10"),
         (env.networks, "10.0.0.0/33"),
+        (env.nameservers, "ns1.example.com"),
+        (env.nameservers, "192.0.2.1:"),
+        (env.nameservers, "192.0.2.1:domain"),
+        (env.nameservers, "192.0.2.1:65536"),
         (env.keyring, ""),
         (env.keyring, "k1:short"),
         (env.keyring, "k1:change-me-change-me-change-me-change-me"),
@@ -58,3 +62,15 @@ def test_the_parameters_of_a_database_url_are_kept(
         "PORT": "1",
         "OPTIONS": {"sslmode": "require"},
     }
+
+
+def test_name_servers_have_the_usual_port_unless_they_name_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("A_SETTING", "192.0.2.1, 192.0.2.2:5353, 2001:db8::1")
+
+    assert env.nameservers("A_SETTING") == (
+        ("192.0.2.1", 53),
+        ("192.0.2.2", 5353),
+        ("2001:db8::1", 53),
+    )

@@ -13,8 +13,9 @@ from django.utils.translation import gettext
 from shortlinks.domain import colleagues
 from shortlinks.models import User
 
-KNOWN_UNTIL = "known_on_short_host_until"
+KNOWN_UNTIL = "known_on_short_hosts_until"
 TOLD_UNTIL = "own_opens_told_until"
+OWN_HOST = ""  # the service's, as `short_hosts` has it
 RENEWED_AFTER = timedelta(days=1)
 TELLS_OF = timedelta(minutes=10)
 
@@ -33,19 +34,20 @@ class KnownColleagues:
         user = _signed_in(request)
         if user is None:
             return self._get_response(request)
-        is_page = _is_page(request)
-        is_known = _is_known(request)
-        if is_page and not is_known and not colleagues.share_a_host():
-            _remember(request)
-            back = request.get_full_path()
-            return HttpResponseRedirect(colleagues.invitation(user, back))
-        if is_page:
+        if not _is_page(request):
+            return self._get_response(request)
+        unknown = _unknown_on(request, user)
+        if unknown is None:
             _tell_of_own_opens(request, user)
-        response = self._get_response(request)
-        if not is_known and colleagues.share_a_host():
-            _remember(request)
+            return self._get_response(request)
+        _remember(request, unknown)
+        if unknown == OWN_HOST and colleagues.share_a_host():
+            _tell_of_own_opens(request, user)
+            response = self._get_response(request)
             _introduce(response, user)
-        return response
+            return response
+        back = request.get_full_path()
+        return HttpResponseRedirect(colleagues.invitation(user, back, unknown))
 
 
 def _signed_in(request: HttpRequest) -> User | None:
@@ -62,13 +64,17 @@ def _is_page(request: HttpRequest) -> bool:
     return destination == "document" and "text/html" in accepts
 
 
-def _is_known(request: HttpRequest) -> bool:
-    until = request.session.get(KNOWN_UNTIL, "")
-    return bool(until > timezone.now().isoformat())
+def _unknown_on(request: HttpRequest, user: User) -> str | None:
+    """The first short host on which this browser is not known as a colleague's."""
+    known, now = request.session.get(KNOWN_UNTIL, {}), timezone.now().isoformat()
+    hosts = colleagues.short_hosts(user)
+    return next((host for host in hosts if known.get(host, "") < now), None)
 
 
-def _remember(request: HttpRequest) -> None:
-    request.session[KNOWN_UNTIL] = (timezone.now() + RENEWED_AFTER).isoformat()
+def _remember(request: HttpRequest, host: str) -> None:
+    until = (timezone.now() + RENEWED_AFTER).isoformat()
+    known = request.session.get(KNOWN_UNTIL, {})
+    request.session[KNOWN_UNTIL] = {**known, host: until}
 
 
 def _introduce(response: HttpResponse, user: User) -> None:

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-from django.conf import settings
 from django.db.models import Model, QuerySet
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
@@ -14,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shortlinks.api.problems import Problem
+from shortlinks.domain import urls
 from shortlinks.domain.links import CreatedLink
 
 M = TypeVar("M", bound=Model)
@@ -53,7 +53,7 @@ def short_links(created: Sequence[CreatedLink]) -> dict[str, Any]:
         "_embedded": {
             "short_links": [
                 {
-                    "url": f"{settings.SHORT_BASE_URL}/{link.code}",
+                    "url": f"{urls.short_base_url(link.host)}/{link.code}",
                     "account_id": link.account_id,
                     "metadata": {
                         "entity_type": "contacts",

@@ -1,8 +1,9 @@
 """How the short host knows the browsers of those who work in the admin (DESIGN 11).
 
 Whoever is signed in to the admin gets a signed cookie on the host of the short links:
-at once where both share a host, else by being sent there and back. It says which user
-of which account; an operator's is good for all accounts.
+at once where both share a host, else by being sent there and back; the same for each
+short domain of the account. It says which user of which account; an operator's is good
+for all accounts.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ from django.conf import settings
 from django.core import signing
 from django.db.models import OuterRef, Subquery
 
-from shortlinks.models import ShortLink, User, Visit
+from shortlinks.domain import urls
+from shortlinks.models import ShortDomain, ShortLink, User, Visit
 
 LIFE = timedelta(days=7)
 INVITATION_LIFE = timedelta(minutes=1)
@@ -23,6 +25,7 @@ PARAMETER = "t"
 COOKIE_SALT = "shortlinks.colleagues.cookie"
 INVITATION_SALT = "shortlinks.colleagues.invitation"
 MOST_TOLD = 5
+MOST_HOSTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +70,16 @@ def share_a_host() -> bool:
     return (base.scheme, base.hostname) == (short.scheme, short.hostname)
 
 
-def invitation(user: User, back: str) -> str:
+def short_hosts(user: User) -> list[str]:
+    """All that may open a link of the account; "" is the service's own short host."""
+    domains = ShortDomain.objects.verified().filter(account=user.account_id)
+    return ["", *domains.order_by("pk").values_list("host", flat=True)[:MOST_HOSTS]]
+
+
+def invitation(user: User, back: str, host: str = "") -> str:
     """Where to send the browser for its cookie; it comes back to this path."""
     token = signing.dumps([cookie_value(user), back], salt=INVITATION_SALT)
-    return f"{settings.SHORT_BASE_URL}{PATH}?{PARAMETER}={token}"
+    return f"{urls.short_base_url(host)}{PATH}?{PARAMETER}={token}"
 
 
 def accept(token: str) -> tuple[str, str] | None:

@@ -28,6 +28,7 @@ MOST_OF_A_SOURCE = 300
 WIDEST_CUT = {32: 24, 128: 48}
 
 IN_A_BURST = Judgement(Verdict.SUSPECT, "one of a burst of links")
+A_GESTURE = "a gesture on the site"
 
 COLUMNS = """
 SELECT visit.id, visit.link_id, visit.occurred_at, visit.method, visit.user_agent,
@@ -39,12 +40,14 @@ SELECT visit.id, visit.link_id, visit.occurred_at, visit.method, visit.user_agen
        coalesce(visit.address = link.created_from
                 AND visit.occurred_at < link.created_at + %(trying)s, false),
        account.note_window, account.time_zone, account.address_mask,
-       account.suspect_policy, account.pixel_mode, contact.tracking_consent
+       account.suspect_policy, account.pixel_mode, contact.tracking_consent,
+       redemption.gesture_at IS NOT NULL
 """
 LINKS = """
 LEFT JOIN shortlinks_shortlink AS link ON link.id = visit.link_id
 LEFT JOIN shortlinks_account AS account ON account.id = link.account_id
 LEFT JOIN shortlinks_contact AS contact ON contact.id = link.contact_id
+LEFT JOIN shortlinks_redemption AS redemption ON redemption.visit_id = visit.id
 """
 # The bounds let the planner leave out the partitions of other months.
 SELECT = f"""{COLUMNS}
@@ -114,6 +117,7 @@ class StoredVisit(NamedTuple):
     suspect_policy: str | None
     pixel_mode: str | None
     tracking_consent: str | None
+    has_gesture: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +312,8 @@ def _by_policy(
     if judgement.verdict != Verdict.SUSPECT:
         return judgement
     policy = visit.suspect_policy or settings.SUSPECT_POLICY
+    if visit.has_gesture and policy != SuspectPolicy.IGNORE:
+        return Judgement(Verdict.PERSON, A_GESTURE)
     if policy == SuspectPolicy.NOTE:
         return Judgement(Verdict.PERSON, f"{judgement.reason}; noted by policy")
     if policy == SuspectPolicy.HOLD and came_back:

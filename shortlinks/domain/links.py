@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -41,9 +41,11 @@ FROM unnest(%(contacts)s::bigint[], %(codes)s::text[], %(urls)s::text[],
 ORDER BY contact_id, url_sha256
 ON CONFLICT DO NOTHING
 """
-LIVE = """
+LIVE_COLUMNS = """
 SELECT link.contact_id, link.url_sha256, link.id, link.code, link.target,
-       extract(epoch FROM link.expires_at)::float8, contact.tracking_consent
+       extract(epoch FROM link.expires_at)::float8, contact.tracking_consent,
+       (SELECT host FROM shortlinks_shortdomain
+        WHERE account_id = %(account)s AND is_primary AND verified_at IS NOT NULL)
 """
 # All of them in one statement and one round trip, when none has a live link yet; none
 # otherwise. In autocommit it is a transaction of its own.
@@ -64,11 +66,11 @@ made AS (
     WHERE link.disabled_at IS NULL)
   ORDER BY contact_id, url_sha256
   RETURNING contact_id, url_sha256, id, code, target, expires_at)
-{LIVE}
+{LIVE_COLUMNS}
 FROM made AS link JOIN shortlinks_contact AS contact ON contact.id = link.contact_id
 """  # noqa: S608  put together from constants
 SELECT_LIVE = f"""
-{LIVE}
+{LIVE_COLUMNS}
 FROM shortlinks_shortlink AS link
 JOIN unnest(%(contacts)s::bigint[], %(hashes)s::bytea[]) AS o (contact_id, url_sha256)
   USING (contact_id, url_sha256)
@@ -78,7 +80,6 @@ WHERE link.disabled_at IS NULL
 
 # A contact and the hash of a url: what a live link is unique by.
 Key = tuple[int, bytes]
-Live = tuple[str, CachedLink]
 
 
 class LiveLinkExists(Exception):
@@ -87,9 +88,18 @@ class LiveLinkExists(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CreatedLink:
+    """`host` is the account's own short domain for new links, "" if it has none."""
+
     code: str
     account_id: int
     entity_id: int
+    host: str = ""
+
+
+class Live(NamedTuple):
+    code: str
+    host: str
+    cached: CachedLink
 
 
 def create(grants: Sequence[Grant], *, created_from: str = "") -> list[CreatedLink]:
@@ -107,9 +117,10 @@ def create(grants: Sequence[Grant], *, created_from: str = "") -> list[CreatedLi
     if not live:
         with transaction.atomic():
             live = _store(stored)
-    transaction.on_commit(lambda: cached_links.publish_links(dict(live.values())))
+    cached = {made.code: made.cached for made in live.values()}
+    transaction.on_commit(lambda: cached_links.publish_links(cached))
     return [
-        CreatedLink(code=live[key][0], account_id=g.account_id, entity_id=g.entity_id)
+        CreatedLink(live[key].code, g.account_id, g.entity_id, live[key].host)
         for key, g in zip(keys, grants, strict=True)
     ]
 
@@ -192,16 +203,19 @@ def _store(parameters: dict[str, Any]) -> dict[Key, Live]:
 
 
 def _live(query: str, parameters: dict[str, Any]) -> dict[Key, Live]:
-    account = parameters["account"]
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
         return {
-            (contact_id, bytes(sha256)): (
-                code,
-                CachedLink(link_id, account, target, ends_at or 0, consent.CODES[said]),
-            )
-            for contact_id, sha256, link_id, code, target, ends_at, said in cursor
+            (contact_id, bytes(sha256)): _of_row(parameters["account"], row)
+            for contact_id, sha256, *row in cursor
         }
+
+
+def _of_row(account_id: int, row: Sequence[Any]) -> Live:
+    link_id, code, target, ends_at, said, host = row
+    word = consent.CODES[said]
+    cached = CachedLink(link_id, account_id, target, ends_at or 0, word)
+    return Live(code, host or "", cached)
 
 
 def _sha256(url: str) -> bytes:

@@ -31,16 +31,21 @@ RETURNING account_id, cookie_sha256, id
 UPSERT_ATTACHMENTS = """
 INSERT INTO shortlinks_pixelattachment
   (pixel_id, contact_id, evidence, first_seen_at, last_seen_at)
-SELECT pixel_id, contact_id, %(evidence)s, min(seen_at), max(seen_at)
-FROM unnest(%(pixels)s::bigint[], %(contacts)s::bigint[], %(seen)s::timestamptz[])
-  AS s (pixel_id, contact_id, seen_at)
+SELECT pixel_id, contact_id,
+       CASE WHEN bool_or(is_redeemed) THEN %(redeemed)s ELSE %(click)s END,
+       min(seen_at), max(seen_at)
+FROM unnest(%(pixels)s::bigint[], %(contacts)s::bigint[], %(seen)s::timestamptz[],
+            %(are_redeemed)s::bool[])
+  AS s (pixel_id, contact_id, seen_at, is_redeemed)
 GROUP BY pixel_id, contact_id
 ORDER BY pixel_id, contact_id
 ON CONFLICT (pixel_id, contact_id) DO UPDATE
   SET first_seen_at = least(shortlinks_pixelattachment.first_seen_at,
                             excluded.first_seen_at),
       last_seen_at = greatest(shortlinks_pixelattachment.last_seen_at,
-                              excluded.last_seen_at)
+                              excluded.last_seen_at),
+      evidence = CASE WHEN shortlinks_pixelattachment.evidence = %(click)s
+                 THEN excluded.evidence ELSE shortlinks_pixelattachment.evidence END
 RETURNING id, xmax = 0
 """
 # A browser that is new to us and names no chat can merge nothing: no check of it.
@@ -70,27 +75,37 @@ WITH gone AS (
     AS g (account_id, contact_id, cookie)
 ), remains AS (
   SELECT pixel.id AS pixel_id, gone.contact_id,
-         min(visit.occurred_at) AS first_seen_at, max(visit.occurred_at) AS last_seen_at
+         min(visit.occurred_at) AS first_seen_at,
+         max(visit.occurred_at) AS last_seen_at,
+         CASE WHEN bool_or(visit.is_redeemed) THEN %(redeemed)s ELSE %(click)s END
+           AS evidence
   FROM gone
   JOIN shortlinks_pixel AS pixel ON pixel.account_id = gone.account_id
    AND pixel.cookie_sha256 = gone.cookie
-  LEFT JOIN shortlinks_shortlink AS link ON link.contact_id = gone.contact_id
-  LEFT JOIN shortlinks_visit AS visit ON visit.link_id = link.id
-   AND visit.verdict = %(person)s AND visit.verdict <> ''
-   AND visit.pixel_sha256 = gone.cookie
+  LEFT JOIN LATERAL (
+    SELECT visit.occurred_at, redemption.visit_id IS NOT NULL AS is_redeemed
+    FROM shortlinks_shortlink AS link
+    JOIN shortlinks_visit AS visit ON visit.link_id = link.id
+     AND visit.verdict = %(person)s AND visit.verdict <> ''
+    LEFT JOIN shortlinks_redemption AS redemption ON redemption.visit_id = visit.id
+    WHERE link.contact_id = gone.contact_id
+      AND gone.cookie IN (visit.pixel_sha256, redemption.kept_sha256)) AS visit ON true
   GROUP BY pixel.id, gone.contact_id
 ), detached AS (
   DELETE FROM shortlinks_pixelattachment AS attachment USING remains
   WHERE (attachment.pixel_id, attachment.contact_id)
         = (remains.pixel_id, remains.contact_id)
-    AND remains.first_seen_at IS NULL AND attachment.evidence = %(evidence)s
+    AND remains.first_seen_at IS NULL
+    AND attachment.evidence IN (%(click)s, %(redeemed)s)
 )
 UPDATE shortlinks_pixelattachment AS attachment
-SET first_seen_at = remains.first_seen_at, last_seen_at = remains.last_seen_at
+SET first_seen_at = remains.first_seen_at, last_seen_at = remains.last_seen_at,
+    evidence = remains.evidence
 FROM remains
 WHERE (attachment.pixel_id, attachment.contact_id)
       = (remains.pixel_id, remains.contact_id)
-  AND remains.first_seen_at IS NOT NULL AND attachment.evidence = %(evidence)s
+  AND remains.first_seen_at IS NOT NULL
+  AND attachment.evidence IN (%(click)s, %(redeemed)s)
 """
 SEEN_BY_WHAT_IS_LEFT = """
 UPDATE shortlinks_pixel AS pixel
@@ -113,16 +128,21 @@ WHERE (pixel.account_id, pixel.cookie_sha256) = (g.account_id, g.cookie)
   AND NOT EXISTS (SELECT FROM shortlinks_pixelattachment AS attachment
                   WHERE attachment.pixel_id = pixel.id)
 """
+CLICKS = {"click": Evidence.CLICK, "redeemed": Evidence.CLICK_REDEEMED}
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A person's browser, named by the hash of its cookie's id, opened a link."""
+    """A person's browser, named by the hash of its cookie's id, opened a link.
+
+    `is_redeemed` if the site that the link leads to has redeemed the click.
+    """
 
     account_id: int
     contact_id: int
     cookie_sha256: bytes
     seen_at: datetime
+    is_redeemed: bool = False
 
 
 def visitor_uid(account_id: int, cookie_sha256: bytes) -> str:
@@ -167,10 +187,11 @@ def attach(sightings: Sequence[Sighting]) -> None:
         cursor.execute(UPSERT_PIXELS, arrays.as_text(seen))
         pixels = {(account, bytes(cookie)): id_ for account, cookie, id_ in cursor}
         attached = {
-            "evidence": Evidence.CLICK,
+            **CLICKS,
             "pixels": [pixels[s.account_id, s.cookie_sha256] for s in sightings],
             "contacts": [s.contact_id for s in sightings],
             "seen": [s.seen_at for s in sightings],
+            "are_redeemed": [s.is_redeemed for s in sightings],
         }
         cursor.execute(UPSERT_ATTACHMENTS, arrays.as_text(attached))
         new = [id_ for id_, is_new in cursor if is_new]
@@ -189,8 +210,8 @@ def withdraw(sightings: Sequence[Sighting]) -> None:
         "accounts": [s.account_id for s in sightings],
         "contacts": [s.contact_id for s in sightings],
         "cookies": [s.cookie_sha256 for s in sightings],
-        "evidence": Evidence.CLICK,
         "person": Verdict.PERSON,
+        **CLICKS,
     }
     with connection.cursor() as cursor:
         cursor.execute(WITHDRAW, arrays.as_text(parameters))

@@ -29,21 +29,22 @@ local now = time[1] * 1000000 + time[2]
 local later = string.format('(%.0f', now)  -- where the clock was set back from
 local wait = 0
 for i, key in ipairs(KEYS) do
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', now - 1000000)
+  local window = tonumber(ARGV[#KEYS + i])
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now - window)
   redis.call('ZREMRANGEBYSCORE', key, later, '+inf')
   local limit = tonumber(ARGV[i])
   local passed = redis.call('ZCARD', key)
   if passed >= limit then
     local at = passed - limit
     local first = redis.call('ZRANGE', key, at, at, 'WITHSCORES')
-    wait = math.max(wait, tonumber(first[2]) + 1000000 - now, 1)
+    wait = math.max(wait, tonumber(first[2]) + window - now, 1)
   end
 end
 if wait > 0 then return wait end
-for _, key in ipairs(KEYS) do
+for i, key in ipairs(KEYS) do
   local member = string.format('%.0f-%d', now, redis.call('ZCARD', key))
   redis.call('ZADD', key, now, member)
-  redis.call('PEXPIRE', key, 2000)
+  redis.call('PEXPIRE', key, ARGV[#KEYS + i] / 500)
 end
 return 0
 """
@@ -51,10 +52,11 @@ return 0
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`rate` requests a second, from 1, for whoever the key names."""
+    """`rate` requests in so many seconds, from 1, for whoever the key names."""
 
     key: str
     rate: int
+    seconds: int = 1
 
 
 def limits(token_id: int, account_id: int, own_rate: int | None) -> list[Limit]:
@@ -75,7 +77,10 @@ def wait(limits: Sequence[Limit]) -> float:
     try:
         microseconds = _script()(
             keys=[f"{settings.REDIS_PREFIX}rate:{limit.key}" for limit in limits],
-            args=[limit.rate for limit in limits],
+            args=[
+                *(limit.rate for limit in limits),
+                *(limit.seconds * 1_000_000 for limit in limits),
+            ],
         )
     except redis.RedisError as error:
         logger.warning("rates are not limited, Redis is away: %s", error)

@@ -7,9 +7,11 @@ from django.utils import timezone
 
 from shortlinks.domain import cached_links
 from shortlinks.models import (
+    Chat,
     Contact,
     Pixel,
     PixelAttachment,
+    Redemption,
     ShortLink,
     TrackingConsent,
 )
@@ -42,7 +44,9 @@ def _follow(contacts: Collection[Contact]) -> None:
 
 
 def forget(contacts: Collection[Contact]) -> None:
-    """Detach all browsers from the contacts."""
+    """Detach all browsers from the contacts, and forget what sites call them."""
+    Redemption.objects.filter(contact__in=contacts).delete()
+    Chat.objects.filter(contact__in=contacts).update(visitor_uid="")
     attachments = PixelAttachment.objects.filter(contact__in=contacts)
     pixels = list(attachments.values_list("pixel_id", flat=True))
     attachments.delete()

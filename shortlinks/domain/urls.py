@@ -39,6 +39,7 @@ class UrlPolicy:
 
     own_hosts: frozenset[str]
     allows_private: bool = False
+    demo_origin: str = ""  # private, and allowed all the same
 
 
 @cache
@@ -52,6 +53,7 @@ def policy() -> UrlPolicy:
     return UrlPolicy(
         own_hosts=frozenset(bare_host(host) for host in own),
         allows_private=settings.ALLOW_PRIVATE_TARGETS,
+        demo_origin=settings.DEMO_SITE_URL,
     )
 
 
@@ -116,11 +118,22 @@ def _refuse_unsafe(parsed: ada_url.URL, policy: UrlPolicy) -> None:
     host = parsed.hostname.rstrip(".")
     if host in policy.own_hosts:
         raise UrlRejected("UnsafeUrl", "The URL leads back to this service.")
-    if not policy.allows_private and _is_private(host):
+    if policy.allows_private or parsed.origin == policy.demo_origin:
+        return
+    if is_private(host):
         raise UrlRejected("UnsafeUrl", "The URL leads to a private or bare address.")
 
 
-def _is_private(host: str) -> bool:
+def short_base_url(host: str) -> str:
+    """What short urls of this host begin with; of "", those of the service's own."""
+    own = urlsplit(settings.SHORT_BASE_URL)
+    if not host:
+        return str(settings.SHORT_BASE_URL)
+    port = f":{own.port}" if own.port else ""
+    return f"{own.scheme}://{host}{port}"
+
+
+def is_private(host: str) -> bool:
     """Whether only some networks know the host: any bare address counts as such."""
     if "." not in host or host.startswith("["):
         return True

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import connection
@@ -62,6 +63,12 @@ FROM unnest(%(links)s::bigint[], %(days)s::date[], %(verdicts)s::text[],
 WHERE (daily.link_id, daily.day, daily.verdict) = (c.link_id, c.day, c.verdict)
 """
 
+# Of visits that are locked by now: what is committed later finds their verdicts.
+SELECT_REDEEMED = """
+SELECT visit_id, kept_sha256 FROM shortlinks_redemption
+WHERE visit_id = ANY(%s::uuid[])
+"""
+
 Cell = tuple[int, date, str]
 
 
@@ -83,6 +90,11 @@ def apply(conclusions: Sequence[Conclusion]) -> Written:
     )
     _count(conclusions)
     return written
+
+
+def attach(visits: Sequence[StoredVisit]) -> None:
+    """Attach the browsers of persons' visits, which are locked, once more."""
+    pixels.attach(_sightings([visit for visit in visits if _may_recognise(visit)]))
 
 
 def lock(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
@@ -157,16 +169,28 @@ def _may_recognise(visit: StoredVisit) -> bool:
 
 
 def _sightings(visits: Sequence[StoredVisit]) -> list[Sighting]:
+    """The cookie's browser; and what the page knew it by, where a site redeemed it."""
+    redeemed = _redeemed([visit.id for visit in visits if visit.pixel_sha256])
     return [
         Sighting(
             visit.account_id,
             visit.contact_id,
-            bytes(visit.pixel_sha256),
+            bytes(sha256),
             visit.occurred_at,
+            is_redeemed=visit.id in redeemed,
         )
         for visit in visits
-        if visit.pixel_sha256 and visit.contact_id and visit.account_id
+        for sha256 in (visit.pixel_sha256, redeemed.get(visit.id))
+        if sha256 and visit.contact_id and visit.account_id
     ]
+
+
+def _redeemed(ids: Sequence[UUID]) -> dict[UUID, bytes | None]:
+    if not ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(SELECT_REDEEMED, [arrays.array(ids)])
+        return dict(cursor.fetchall())
 
 
 def _count(conclusions: Sequence[Conclusion]) -> None:

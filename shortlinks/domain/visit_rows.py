@@ -35,15 +35,29 @@ TEXTS = frozenset(
         "staff",
     }
 )
-# In no text: `visit_facts` lets no control character through.
+AGENT_LENGTH = 512
+# In no text: `text` lets no control character through.
 SEPARATOR = "\x1f"
 OFFICE = "office"  # as the fact `staff`: opened from an office of the account
+
+
+def user_agent(header: bytes) -> str:
+    """As a visit keeps it."""
+    return text(header, AGENT_LENGTH)
+
+
+def text(value: bytes, length: int) -> str:
+    """A header as text that any column takes: cut, and without control characters."""
+    text = value[:length].decode("utf-8", "replace")
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 class VisitFacts(NamedTuple):
     """What a request said of itself; "" stands for nothing.
 
-    No text has a control character, so SEPARATOR is in none (see `visit_facts`).
+    No text has a control character, so SEPARATOR is in none (see `text`).
     """
 
     id: str

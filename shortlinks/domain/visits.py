@@ -104,7 +104,7 @@ def follow_up(limit: int = BATCH) -> FollowedUp:
             ids = _claim(CLAIM, limit)
             done = _conclude(ids)
     except ROW_FAULTS as error:
-        _raise_if_away(error)
+        raise_if_away(error)
         logger.exception("a batch of %d visits failed, trying it in parts", len(ids))
         for part in _parts(ids, error):
             done.add(_follow_up_part(part))
@@ -132,7 +132,7 @@ def revise_what_is_left() -> FollowedUp:
                 done.add(revise(left.visits))
                 left.delete()
         except OperationalError as error:  # somebody was in the way: next time
-            _raise_if_away(error)
+            raise_if_away(error)
             logger.warning("visits are not looked at once more yet: %s", error)
             break
     return done
@@ -144,10 +144,13 @@ def revise(ids: Sequence[UUID]) -> FollowedUp:
     One at a time for each source: what is read is what others have made of it.
     """
     suspicious = conclusions.in_company(ids)
-    if not suspicious:
-        return FollowedUp()
-    _take_turns(conclusions.read(suspicious))
-    changed = [c for c in conclusions.of_judged(suspicious) if c.changes]
+    return reconsider(suspicious) if suspicious else FollowedUp()
+
+
+def reconsider(ids: Sequence[UUID]) -> FollowedUp:
+    """Judge these judged visits by all that is known now, within a transaction."""
+    _take_turns(conclusions.read(ids))
+    changed = [c for c in conclusions.of_judged(ids) if c.changes]
     locked = verdicts.lock(changed)
     return FollowedUp(revised=_tally(locked), notes=verdicts.apply(locked))
 
@@ -214,7 +217,7 @@ def _follow_up_part(ids: Sequence[UUID]) -> FollowedUp:
         with transaction.atomic():
             return _conclude(_claim(CLAIM_AGAIN, list(ids)))
     except ROW_FAULTS as error:
-        _raise_if_away(error)
+        raise_if_away(error)
         if len(ids) == 1:
             return _put_off(ids[0], error)
         done = FollowedUp()
@@ -243,7 +246,7 @@ def _put_off(visit_id: UUID, error: Exception) -> FollowedUp:
     return FollowedUp(put_off=int(not was_last), set_aside=int(was_last))
 
 
-def _raise_if_away(error: Exception) -> None:
+def raise_if_away(error: Exception) -> None:
     """A database that is away is no row's fault; a lock or a time-out may be one's."""
     is_of_connection = isinstance(error, OperationalError | InterfaceError)
     if is_of_connection and _state(error) not in ROW_STATES:

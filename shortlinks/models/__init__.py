@@ -23,6 +23,7 @@ from shortlinks.models.merges import (
 )
 from shortlinks.models.notes import Note, NoteType
 from shortlinks.models.pixels import Evidence, Pixel, PixelAttachment, Standing
+from shortlinks.models.sites import ConnectedSite, Redemption, ShortDomain
 from shortlinks.models.tokens import (
     ApiToken,
     GrantKind,
@@ -43,6 +44,7 @@ __all__ = [
     "AddressMask",
     "ApiToken",
     "Chat",
+    "ConnectedSite",
     "Contact",
     "DailyVisits",
     "DeliveryState",
@@ -64,10 +66,12 @@ __all__ = [
     "Pixel",
     "PixelAttachment",
     "PixelMode",
+    "Redemption",
     "Revision",
     "Right",
     "Scope",
     "SeparatePair",
+    "ShortDomain",
     "ShortLink",
     "SourceKey",
     "Standing",

@@ -37,6 +37,7 @@ class Pixel(models.Model):
 
 class Evidence(models.TextChoices):
     CLICK = "click", "opened the contact's link"
+    CLICK_REDEEMED = "click_redeemed", "opened the contact's link and went on to a site"
     MANUAL = "manual", "attached by hand"
 
 

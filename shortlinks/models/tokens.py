@@ -16,6 +16,7 @@ class Scope(models.TextChoices):
     CONTACTS_WRITE = "contacts:write"
     CHATS_WRITE = "chats:write"
     VISITS_READ = "visits:read"
+    PIXELS_WRITE = "pixels:write"
     WEBHOOKS_ADMIN = "webhooks:admin"
     USERS_READ = "users:read"
 

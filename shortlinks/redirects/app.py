@@ -14,14 +14,25 @@ from urllib.parse import parse_qs, unquote_plus
 
 import ada_url
 
-from shortlinks.domain import addresses, codes, colleagues, consent, health, visit_rows
+from shortlinks.domain import (
+    addresses,
+    click_tokens,
+    codes,
+    colleagues,
+    consent,
+    health,
+    visit_rows,
+)
 from shortlinks.domain.addresses import ClientAddresses
 from shortlinks.domain.cached_links import CachedAccount, CachedLink
+from shortlinks.domain.click_tokens import ClickTokens
 from shortlinks.domain.health import Check
-from shortlinks.redirects import pages, privacy, visit_facts
+from shortlinks.domain.pixel_cookie import Pixel, PixelCookies
+from shortlinks.redirects import identify, pages, privacy, visit_facts
+from shortlinks.redirects.directory import Directory
 from shortlinks.redirects.grouped_cache import GroupedCache, Unavailable
-from shortlinks.redirects.pages import Answer
-from shortlinks.redirects.pixel_cookie import Pixel, PixelCookies
+from shortlinks.redirects.identify import Identify
+from shortlinks.redirects.pages import Answer, Header
 from shortlinks.redirects.visit_facts import Recognised, Request
 from shortlinks.redirects.visit_log import LogFull, VisitLog
 
@@ -39,10 +50,14 @@ HEADERS = [
     (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
     (b"content-length", b"0"),
 ]
+# A customer's domain speaks for itself, and not for the hosts below it.
+OF_DOMAIN = [
+    (name, b"max-age=31536000" if name == b"strict-transport-security" else value)
+    for name, value in HEADERS
+]
 FIXED = {"/robots.txt": pages.ROBOTS, "/healthz": pages.HEALTHY}
 READY = "/readyz"
 SEPARATORS = {b"cookie": b"; ", b"x-forwarded-for": b", "}
-CLICK_PARAMETER = "_sl"  # ours; one that a visitor brings is never passed on
 MOST_QUERY = 2048
 OBJECTION = b"1"  # of Sec-GPC and DNT
 
@@ -60,6 +75,9 @@ class Redirects:
     visits: VisitLog
     addresses: ClientAddresses
     pixels: PixelCookies
+    directory: Directory
+    clicks: ClickTokens
+    identify: Identify
     source_keys: HasCurrent
     checks: Callable[[], Awaitable[list[Check]]]
     # How often each answer was given: by status, but for prefetches; plain integers.
@@ -68,7 +86,11 @@ class Redirects:
     )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await self._answer(self._request(scope))
+        request = self._request(scope)
+        if request.path in identify.PATHS:
+            answer = await self.identify.answer(request, receive)
+        else:
+            answer = await self._answer(request)
         self.answers["prefetch" if answer is pages.PREFETCH else answer.status] += 1
         body = b"" if scope["method"] == "HEAD" else answer.body
         start = {"status": answer.status, "headers": answer.headers}
@@ -88,6 +110,7 @@ class Redirects:
             headers=headers,
             address=self.addresses.of(peer, headers.get(b"x-forwarded-for")),
             purpose=visit_facts.purpose(headers),
+            domain=self.directory.hosts.domain(headers.get(b"host")),
         )
 
     async def _answer(self, request: Request) -> Answer:
@@ -100,7 +123,7 @@ class Redirects:
             return await self._answer_without_code(request)
         try:
             found = await self._find(code)
-            if found is not None:
+            if found is not None and _answers_for(request, found[0]):
                 return await self._follow(request, *found)
         except (Unavailable, LogFull):
             return pages.page(503, request.headers.get(b"accept-language"))
@@ -116,10 +139,8 @@ class Redirects:
         return pages.page(404, request.headers.get(b"accept-language"))
 
     def _privacy(self, request: Request) -> Answer:
-        https = self.pixels.https
-        return privacy.answer(
-            request.method, request.headers, request.query, https=https
-        )
+        cookies = self._cookies(request)
+        return privacy.answer(request.method, request.headers, request.query, cookies)
 
     async def _find(self, code: str) -> tuple[CachedLink, CachedAccount] | None:
         link = self.links.fresh(code) or await self.links.find(code)
@@ -146,7 +167,13 @@ class Redirects:
         await self.visits.append(visit)
         if request.purpose:
             return pages.PREFETCH
-        return _redirect(_target(link, account, request.query), recognised.pixel)
+        target = _target(link, account, request.query)
+        pixel = recognised.pixel
+        if pixel and self.directory.hosts.are_connected(link.account_id, target):
+            token = self.clicks.issue(visit.id, visit.occurred_at)
+            target = click_tokens.appended(target, token)
+        common = HEADERS if request.domain is None else OF_DOMAIN
+        return _redirect(target, pixel, common)
 
     def _recognised(
         self, request: Request, link: CachedLink, account: CachedAccount
@@ -176,7 +203,19 @@ class Redirects:
         ):
             return None
         cookies = headers.get(b"cookie")
-        return None if privacy.has_opted_out(cookies) else self.pixels.pixel(cookies)
+        if privacy.has_opted_out(cookies):
+            return None
+        return self._cookies(request).pixel(cookies)
+
+    def _cookies(self, request: Request) -> PixelCookies:
+        """Those of the customer's whole site, where the host belongs to one."""
+        domain = request.domain
+        return self.pixels if domain is None else domain.cookies or self.pixels
+
+
+def _answers_for(request: Request, link: CachedLink) -> bool:
+    """A customer's domain leads on nobody else's visitors (pixel, amendments)."""
+    return request.domain is None or request.domain.answers_for(link.account_id)
 
 
 def _joined(lines: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
@@ -199,8 +238,8 @@ def _introduce(request: Request) -> Answer:
     return Answer(303, [(b"location", back.encode("ascii")), *HEADERS, header])
 
 
-def _redirect(target: str, pixel: Pixel | None) -> Answer:
-    headers = [(b"location", target.encode("ascii")), *HEADERS]
+def _redirect(target: str, pixel: Pixel | None, common: list[Header]) -> Answer:
+    headers = [(b"location", target.encode("ascii")), *common]
     if pixel is not None and pixel.set_cookie is not None:
         headers.append((b"set-cookie", pixel.set_cookie))
     return Answer(302, headers)
@@ -211,7 +250,8 @@ def _target(link: CachedLink, account: CachedAccount, query: bytes) -> str:
     if not query or not account.passes_query or len(query) > MOST_QUERY:
         return link.target
     target = ada_url.URL(link.target)
-    own = {_name(pair) for pair in target.search[1:].split("&")} | {CLICK_PARAMETER}
+    own = {_name(pair) for pair in target.search[1:].split("&")}
+    own.add(click_tokens.PARAMETER)  # ours: one that a visitor brings is not passed on
     passed = [
         p
         for p in query.lstrip(b"?").decode("utf-8", "replace").split("&")

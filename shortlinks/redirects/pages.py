@@ -77,7 +77,8 @@ def document(
         (b"content-language", language.encode()),
         (b"vary", b"Accept-Language"),
         (b"cache-control", b"no-store"),
-        (b"referrer-policy", b"no-referrer"),
+        # not no-referrer, for then browsers hide the origin of a form of ours, too
+        (b"referrer-policy", b"same-origin"),
         (b"x-robots-tag", b"noindex, nofollow, noarchive"),
         (b"x-content-type-options", b"nosniff"),
         (b"content-security-policy", CSP.encode()),

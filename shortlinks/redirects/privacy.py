@@ -6,6 +6,7 @@ The cookie keeps this browser from getting a pixel; links lead on as ever.
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
+from shortlinks.domain.pixel_cookie import PixelCookies
 from shortlinks.redirects import pages
 from shortlinks.redirects.pages import Answer, Header
 
@@ -47,10 +48,10 @@ def has_opted_out(cookies: bytes | None) -> bool:
 
 
 def answer(
-    method: str, headers: Mapping[bytes, bytes], query: bytes, *, https: bool
+    method: str, headers: Mapping[bytes, bytes], query: bytes, cookies: PixelCookies
 ) -> Answer:
     if method == "POST":
-        return _decided(headers, query, https=https)
+        return _decided(headers, query, cookies)
     state = "off" if has_opted_out(headers.get(b"cookie")) else "on"
     language = pages.preferred_language(headers.get(b"accept-language", b""))
     title, text, action = TEXTS[state, language]
@@ -64,23 +65,24 @@ def answer(
     return pages.document(200, language, title, form, vary)
 
 
-def _decided(headers: Mapping[bytes, bytes], query: bytes, *, https: bool) -> Answer:
+def _decided(
+    headers: Mapping[bytes, bytes], query: bytes, cookies: PixelCookies
+) -> Answer:
     """Only a form of this page decides, and no other site in the visitor's name."""
     wanted = parse_qs(query.decode("latin-1")).get(PARAMETER, [""])[0]
     is_ours = headers.get(b"sec-fetch-site", b"same-origin") == b"same-origin"
     if wanted not in {"yes", "no"} or not is_ours or not _is_own_origin(headers):
         return pages.page(404, headers.get(b"accept-language"))
-    prefix, secure = ("__Host-", "; Secure") if https else ("", "")
+    prefix, secure = ("__Host-", "; Secure") if cookies.https else ("", "")
     age = MAX_AGE if wanted == "no" else 0
     attributes = f"HttpOnly; SameSite=Lax{secure}"
     cookie = f"{prefix}sloptout=1; Path=/; Max-Age={age}; {attributes}"
-    gone = f"{prefix}slpx=; Path=/; Max-Age=0; {attributes}"
     return Answer(
         303,
         [
             (b"location", PATH.encode()),
             (b"set-cookie", cookie.encode()),
-            *([(b"set-cookie", gone.encode())] if wanted == "no" else []),
+            *([(b"set-cookie", cookies.gone)] if wanted == "no" else []),
             (b"cache-control", b"no-store"),
             (b"content-length", b"0"),
         ],

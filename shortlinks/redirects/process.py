@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from urllib.parse import urlsplit
 
 import redis.asyncio as redis
 from django.conf import settings
@@ -11,15 +12,18 @@ from redis.backoff import NoBackoff
 from shortlinks import tasks
 from shortlinks.domain import cached_links, database, urls
 from shortlinks.domain.addresses import ClientAddresses
+from shortlinks.domain.click_tokens import ClickTokens
+from shortlinks.domain.pixel_cookie import PixelCookies
 from shortlinks.redirects import spool_replay
 from shortlinks.redirects.app import Receive, Redirects, Scope, Send
 from shortlinks.redirects.bell import Bell
 from shortlinks.redirects.breaker import Breaker
 from shortlinks.redirects.database import Connection, Guarded
+from shortlinks.redirects.directory import Directory
 from shortlinks.redirects.grouped_cache import GroupedCache
+from shortlinks.redirects.identify import Identify
 from shortlinks.redirects.leaving import Leaving
 from shortlinks.redirects.link_cache import LinkStore
-from shortlinks.redirects.pixel_cookie import PixelCookies
 from shortlinks.redirects.readiness import Readiness
 from shortlinks.redirects.reporting import Reporter
 from shortlinks.redirects.source_keys import SourceKeys
@@ -47,6 +51,8 @@ class Process:
         self._for_keys = self._guarded()
         self._for_visits = self._guarded()
         self._for_readiness = self._guarded()
+        self._for_directory = self._guarded()
+        self._for_redemptions = self._guarded()
         settle = settings.VISIT_SETTLE_SECONDS
         self._bell = Bell(tasks.follow_up_visits.delay, settle=settle)
         self._spool = SpoolDoor(
@@ -77,6 +83,7 @@ class Process:
             asyncio.create_task(self._reporter.keep_reporting()),
             asyncio.create_task(self._source_keys.follow_the_day()),
             asyncio.create_task(self._replay_spool()),
+            asyncio.create_task(self.redirects.directory.keep_reading()),
         ]
 
     async def stop(self) -> None:
@@ -96,6 +103,8 @@ class Process:
             self._for_keys,
             self._for_visits,
             self._for_readiness,
+            self._for_directory,
+            self._for_redemptions,
             self._probe,
         ):
             await connection.close()
@@ -104,6 +113,15 @@ class Process:
     def _redirects(self) -> Redirects:
         seconds = settings.LINK_CACHE_SECONDS
         size = settings.LINK_CACHE_SIZE
+        own = urlsplit(settings.SHORT_BASE_URL)
+        pixels = PixelCookies(settings.PIXEL_KEYS, https=own.scheme == "https")
+        directory = Directory(
+            self._for_directory,
+            pixels,
+            own=urls.policy().own_hosts,
+            seconds=seconds,
+        )
+        clicks = ClickTokens(settings.PIXEL_KEYS)
         return Redirects(
             links=GroupedCache(
                 self._store(self._for_links).links, seconds=seconds, size=size
@@ -115,8 +133,15 @@ class Process:
             ),
             visits=self._visits,
             addresses=ClientAddresses(settings.TRUSTED_PROXIES),
-            pixels=PixelCookies(
-                settings.PIXEL_KEYS, https=settings.SHORT_BASE_URL.startswith("https:")
+            pixels=pixels,
+            directory=directory,
+            clicks=clicks,
+            identify=Identify(
+                database=self._for_redemptions,
+                directory=directory,
+                clicks=clicks,
+                on_redeemed=self._bell.visits_committed,
+                turn=asyncio.Lock(),
             ),
             source_keys=self._source_keys,
             checks=self._readiness.checks,
@@ -160,6 +185,8 @@ class Application:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         self._process = Process()
+        # Before it answers: no customer's domain leads on another's visitors.
+        await self._process.redirects.directory.refresh()
         self._leaving.expect()
         # What is loaded by now stays: a collection that walks it would stop every
         # visitor for up to 0.1 s (measured).

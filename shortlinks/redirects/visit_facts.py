@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from uuid_utils import uuid7
 
+from shortlinks.domain import visit_rows
 from shortlinks.domain.addresses import masked
 from shortlinks.domain.cached_links import CachedAccount, CachedLink
+from shortlinks.domain.pixel_cookie import Pixel
 from shortlinks.domain.visit_rows import VisitFacts
-from shortlinks.redirects.pixel_cookie import Pixel
+from shortlinks.redirects.directory import Domain
 
-AGENT_LENGTH = 512
 HEADER_LENGTH = 128
 # A prefetch or preview says so in one of these (visits §2.1).
 PURPOSE_HEADERS = (b"sec-purpose", b"purpose", b"x-moz", b"x-purpose")
@@ -26,7 +27,10 @@ FETCH_HEADERS = (
 
 
 class Request(NamedTuple):
-    """What of a request decides anything: `address` is 4 or 16 bytes, or none."""
+    """What of a request decides anything: `address` is 4 or 16 bytes, or none.
+
+    `domain` is the customer's, if it came by one.
+    """
 
     method: str
     path: str
@@ -34,6 +38,7 @@ class Request(NamedTuple):
     headers: Mapping[bytes, bytes]
     address: bytes
     purpose: str
+    domain: Domain | None = None
 
 
 class Recognised(NamedTuple):
@@ -53,14 +58,16 @@ def of_request(
 ) -> VisitFacts:
     headers = request.headers
     pixel = recognised.pixel
-    agent = _text(headers.get(b"user-agent", b""), AGENT_LENGTH)
+    agent = visit_rows.user_agent(headers.get(b"user-agent", b""))
     return VisitFacts(
         id=str(uuid7()),
         link_id=link.id,
         occurred_at=time.time(),
         method=request.method,
         user_agent=agent,
-        accept_language=_text(headers.get(b"accept-language", b""), HEADER_LENGTH),
+        accept_language=visit_rows.text(
+            headers.get(b"accept-language", b""), HEADER_LENGTH
+        ),
         referer=_host(headers.get(b"referer", b"")),
         sec_fetch=_sec_fetch(headers),
         purpose=request.purpose,
@@ -77,7 +84,7 @@ def purpose(headers: Mapping[bytes, bytes]) -> str:
     for name in PURPOSE_HEADERS:
         value = headers.get(name)
         if value is not None and value.lower().startswith(PURPOSES):
-            return _text(name + b"=" + value, HEADER_LENGTH)
+            return visit_rows.text(name + b"=" + value, HEADER_LENGTH)
     return ""
 
 
@@ -85,25 +92,17 @@ def _sec_fetch(headers: Mapping[bytes, bytes]) -> str:
     if b"sec-fetch-mode" not in headers:
         return ""
     values = b" ".join([headers.get(name, b"-") for name in FETCH_HEADERS])
-    return _text(values, HEADER_LENGTH)
+    return visit_rows.text(values, HEADER_LENGTH)
 
 
 def _host(referer: bytes) -> str:
     parts = referer.split(b"/", 3)
     if len(parts) < 3 or parts[0] not in {b"http:", b"https:"}:
         return ""
-    return _text(parts[2].rpartition(b"@")[2].lower(), HEADER_LENGTH)
+    return visit_rows.text(parts[2].rpartition(b"@")[2].lower(), HEADER_LENGTH)
 
 
 def _source(key: bytes, address: bytes, agent: str) -> str:
     """One browser at one address, nameless once the day's key is gone."""
     message = b"%d %b %b" % (len(address), address, agent.encode())
     return hashlib.blake2b(message, key=key, digest_size=16).hexdigest()
-
-
-def _text(value: bytes, length: int) -> str:
-    """A header as text that any column takes: cut, and without control characters."""
-    text = value[:length].decode("utf-8", "replace")
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else "?" for c in text)

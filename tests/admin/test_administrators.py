@@ -9,12 +9,14 @@ from django.test import Client
 from shortlinks.models import (
     Account,
     ApiToken,
+    ConnectedSite,
     Contact,
     Group,
     Integration,
     Note,
     Pixel,
     PixelAttachment,
+    ShortDomain,
     ShortLink,
     User,
     Visit,
@@ -29,12 +31,14 @@ from tests.admin.worlds import World, address, listing
 MODELS: list[type[Model]] = [
     Account,
     ApiToken,
+    ConnectedSite,
     Contact,
     Group,
     Integration,
     Note,
     Pixel,
     PixelAttachment,
+    ShortDomain,
     ShortLink,
     User,
     Visit,
@@ -93,8 +97,11 @@ def test_posts_leave_other_accounts_rows_alone(client: Client, foreign: World) -
         ("authorize", "integration"),
         ("disable", "webhook"),
         ("send_again", "delivery"),
+        ("use_for_new_links", "domain"),
         ("delete_selected", "contact"),
         ("delete_selected", "group"),
+        ("delete_selected", "site"),
+        ("delete_selected", "domain"),
     ],
 )
 def test_actions_leave_other_accounts_rows_alone(
@@ -144,7 +151,7 @@ def test_new_rows_cannot_be_put_into_another_account(
 ) -> None:
     posted = {"account": foreign.account.pk, "name": "Planted", "entity_id": "7"}
 
-    for model in (Group, Contact):
+    for model in (Group, Contact, ConnectedSite, ShortDomain):
         response: Any = client.post(listing(model, "add"), posted)
         assert "account" in response.context["adminform"].form.errors
         assert "Foreign" not in response.content.decode()

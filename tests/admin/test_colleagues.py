@@ -5,10 +5,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from shortlinks.domain import colleagues
-from shortlinks.models import User
+from shortlinks.models import ShortDomain, User
 from tests import factories
 from tests.admin.conftest import SignIn
 from tests.admin.worlds import World
@@ -68,6 +69,23 @@ def test_another_host_is_visited_once_and_the_page_comes_after(
     assert header.startswith("__Host-slstaff=")
     assert header.endswith("; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax; Secure")
     assert second.status_code == 200
+
+
+def test_each_short_domain_of_the_account_is_visited(
+    hosts_apart: None, client: Client, manager: User
+) -> None:
+    assert manager.account is not None
+    proven = {"verified_at": timezone.now()}
+    own, other = manager.account, factories.account()
+    ShortDomain.objects.create(account=own, host="go.shop.example", **proven)
+    ShortDomain.objects.create(account=other, host="go.other.example", **proven)
+    ShortDomain.objects.create(account=own, host="unproven.shop.example")
+
+    pages: list[Any] = [client.get("/admin/", headers=PAGE) for _ in range(3)]
+
+    sent_to = [urlsplit(page.headers.get("Location", "")).netloc for page in pages]
+    assert sent_to == ["go.example", "go.shop.example", ""]
+    assert pages[2].status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ KINDS = [
     "apart",
     "webhook",
     "delivery",
+    "site",
+    "domain",
 ]
 
 

@@ -10,12 +10,14 @@ from django.test import Client
 from shortlinks.models import (
     Account,
     ApiToken,
+    ConnectedSite,
     Contact,
     Group,
     Integration,
     Note,
     Pixel,
     PixelAttachment,
+    ShortDomain,
     ShortLink,
     User,
     Visit,
@@ -30,10 +32,12 @@ PAGES = ("change", "history", "delete")
 CLOSED: list[type[Model]] = [
     Account,
     ApiToken,
+    ConnectedSite,
     Group,
     Integration,
     Pixel,
     PixelAttachment,
+    ShortDomain,
     User,
     Visit,
     Webhook,
@@ -88,6 +92,7 @@ def test_guessed_addresses_answer_as_missing_ones_do(
 ) -> None:
     rows = [*foreign.rows(), hidden.contact, hidden.link, hidden.note, own.user]
     rows += [hidden.visit, own.visit, own.token, own.pixel, own.webhook, own.delivery]
+    rows += [own.site, own.domain]
 
     guesses = [(row, page) for row in rows for page in PAGES]
     answers = [crawling.answer(client, row, page) for row, page in guesses]

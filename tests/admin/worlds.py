@@ -15,6 +15,7 @@ from shortlinks.models import (
     Account,
     ApiToken,
     Chat,
+    ConnectedSite,
     Contact,
     Evidence,
     Group,
@@ -27,6 +28,7 @@ from shortlinks.models import (
     Pixel,
     PixelAttachment,
     SeparatePair,
+    ShortDomain,
     ShortLink,
     User,
     Visit,
@@ -56,6 +58,8 @@ class World:
     apart: SeparatePair
     webhook: Webhook
     delivery: WebhookDelivery
+    site: ConnectedSite
+    domain: ShortDomain
 
     def rows(self) -> Iterator[Model]:
         for field in fields(self):
@@ -83,7 +87,8 @@ def fill(account: Account, mark: str, *, responsible: User | None) -> World:
     pixel, attachment = _browser(contact, mark)
     merging = _merging(contact, mark)
     told = _told(user, note, mark)
-    return World(account, *things, pixel, attachment, *merging, *told)
+    hosts = _hosts(account, mark)
+    return World(account, *things, pixel, attachment, *merging, *told, *hosts)
 
 
 def _note(link: ShortLink) -> Note:
@@ -150,6 +155,14 @@ def _told(user: User, note: Note, mark: str) -> tuple[Webhook, WebhookDelivery]:
     webhook, _ = factories.webhook(note.account, url, by=user)
     events.enqueue(WebhookEvent.NOTE_CONTACT, [note.pk])
     return webhook, WebhookDelivery.objects.get(webhook=webhook)
+
+
+def _hosts(account: Account, mark: str) -> tuple[ConnectedSite, ShortDomain]:
+    name = f"{mark.lower()}.example"
+    return (
+        ConnectedSite.objects.create(account=account, origin=f"https://{name}"),
+        ShortDomain.objects.create(account=account, host=f"go.{name}"),
+    )
 
 
 def address(row: Model, page: str) -> str:

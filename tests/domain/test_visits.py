@@ -164,10 +164,10 @@ def test_queries_do_not_depend_on_the_size_of_the_batch(
     for number in range(50):
         factories.visit(link, pixel_sha256=cookie_sha256(str(number)))
 
-    # savepoint, claim, facts, around, links, done, near notes, insert, 2 × pixels,
-    # merges to look at, count, revision, end; failed; savepoint, revision, company,
-    # delete, end; 2 more
-    with django_assert_num_queries(23):
+    # savepoint, claim, facts, around, links, done, near notes, insert, redeemed, 2 ×
+    # pixels, merges to look at, count, revision, end; failed; savepoint, revision,
+    # company, delete, end; 2 more
+    with django_assert_num_queries(24):
         visits.follow_up()
 
 

@@ -9,7 +9,16 @@ from shortlinks.api.openapi.operations import (
     Answer,
     Operation,
 )
-from shortlinks.api.openapi.schemas import choice, id_, moment, named, record, text
+from shortlinks.api.openapi.schemas import (
+    NO_NUL,
+    choice,
+    id_,
+    maybe,
+    moment,
+    named,
+    record,
+    text,
+)
 from shortlinks.models import Evidence, Scope, Standing
 
 TAG = "Pixels"
@@ -32,6 +41,28 @@ PIXEL_SCHEMA = named(
         }
     ),
 )
+UID = text(VISITOR_UID, pattern=NO_NUL, maxLength=26)
+EXCHANGE = record(
+    {
+        "click": text(
+            "AmsxZwAAAAA",
+            maxLength=2048,
+            description="The `_sl` of the page's address.",
+        ),
+        "cookie": text(
+            "",
+            maxLength=2048,
+            description="Instead of a click: the value of `__Secure-slpx`, where the"
+            " short domain is under the site's own.",
+        ),
+        "user_agent": text(
+            "Mozilla/5.0 …", maxLength=2048, description="The visitor's."
+        ),
+        "visitor_uid": UID,
+    },
+    optional=("click", "cookie", "visitor_uid"),
+)
+VISITOR = named("Visitor", record({"visitor_uid": maybe(UID)}))
 OPERATIONS = (
     Operation(
         id="list_pixels",
@@ -65,5 +96,19 @@ OPERATIONS = (
         summary="Detach a browser from a contact",
         description="Another open by it attaches it again. Needs the right to edit.",
         answer=Answer("It is detached."),
+    ),
+    Operation(
+        id="exchange_pixel",
+        tag=TAG,
+        method="POST",
+        path="/api/v4/pixels/exchange",
+        scope=Scope.PIXELS_WRITE,
+        summary="The visitor's uid for a click, for servers of connected sites",
+        description="A click is redeemed once, within 180 s, for the user agent that"
+        " opened the link. One that is unknown, forged or expired is as none:"
+        " `visitor_uid` is then what you sent, if we know it, or null.",
+        body=EXCHANGE,
+        answer=Answer("Who it is, or null.", VISITOR),
+        conflicts=True,
     ),
 )

@@ -68,13 +68,10 @@ def _look_at(check_id: int) -> None:
     if check is None:  # somebody else is at it
         return
     if check.chat_id is not None:
-        chats = Chat.objects.select_related("contact__merged_into")
-        if chat := chats.filter(pk=check.chat_id).first():
+        if chat := Chat.objects.filter(pk=check.chat_id).first():
             _of_chat(merges.take_turn(chat.account_id), chat)
     else:
-        attachments = PixelAttachment.objects.select_related(
-            "pixel", "contact__merged_into"
-        )
+        attachments = PixelAttachment.objects.select_related("pixel")
         if attachment := attachments.filter(mergecheck=check).first():
             _of_attachment(attachment)
     check.delete()
@@ -82,7 +79,7 @@ def _look_at(check_id: int) -> None:
 
 def _of_chat(account: Account, chat: Chat) -> Decision:
     pixel = Pixel.objects.filter(account=account, visitor_uid=chat.visitor_uid).first()
-    whose = facts.party(chat.contact)
+    whose = facts.party(chat.contact_id)
     scene = facts.scene(account, pixel, whose)
     decision = rules.of_chat(whose, scene.browser, scene.around)
     event = f"chat {chat.pk} {chat.visitor_uid}"
@@ -94,7 +91,7 @@ def _of_attachment(attachment: PixelAttachment) -> None:
     pixel = attachment.pixel
     account = merges.take_turn(pixel.account_id)
     scene = facts.scene(account, pixel)
-    opened = facts.party(attachment.contact)
+    opened = facts.party(attachment.contact_id)
     if attachment.standing == Standing.REVOKED or scene.browser is None:
         return
     if any(owner.party == opened for owner in scene.browser.owners):

@@ -10,7 +10,13 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from shortlinks.domain.merging.rules import Browser, Circumstances, Owner, Party
+from shortlinks.domain.merging.rules import (
+    Browser,
+    Circumstances,
+    Owner,
+    Party,
+    Redemption,
+)
 from shortlinks.models import (
     Account,
     Contact,
@@ -23,6 +29,7 @@ from shortlinks.models import (
 from shortlinks.models.contacts import ROOT
 
 MOST_OWNERS = 50
+MOST_REDEEMED = 50
 MOST_LINKS = 500
 MOST_OPENS = 500  # of one link; whoever comes after them got it passed on
 
@@ -40,7 +47,7 @@ FROM (
          bool_or(attachment.evidence <> %(manual)s) AS was_clicked
   FROM shortlinks_pixelattachment AS attachment
   JOIN shortlinks_contact AS contact ON contact.id = attachment.contact_id
-  WHERE attachment.pixel_id = %(pixel)s
+  WHERE attachment.pixel_id = ANY(%(pixels)s)
   GROUP BY 1 HAVING NOT bool_or(attachment.standing = %(revoked)s)
 ) AS owned
 JOIN shortlinks_contact AS root ON root.id = owned.root_id AND NOT root.is_deleted
@@ -52,13 +59,13 @@ CROSS JOIN LATERAL (
   FROM shortlinks_contact AS member
   JOIN shortlinks_pixelattachment AS a ON a.contact_id = member.id
   WHERE coalesce(member.merged_into_id, member.id) = root.id
-    AND a.pixel_id <> %(pixel)s AND a.standing <> %(revoked)s
+    AND a.pixel_id <> ALL(%(pixels)s) AND a.standing <> %(revoked)s
 ) AS others
 ORDER BY owned.last_seen_at DESC, root.id LIMIT %(most)s
 """
 # Which links of these contacts the browser opened, and as the how manieth of all.
 SELECT_OPENS = """
-SELECT link.root_id, link.url, mine.place, mine.last_at
+SELECT link.root_id, link.id, link.url, mine.place, mine.last_at
 FROM (
   SELECT coalesce(contact.merged_into_id, contact.id) AS root_id, link.id, link.url
   FROM shortlinks_contact AS contact
@@ -78,8 +85,22 @@ CROSS JOIN LATERAL (
       ORDER BY occurred_at LIMIT %(most)s) AS visit
     GROUP BY visit.pixel_sha256) AS browser
 ) AS mine
-WHERE mine.pixel_sha256 = %(cookie)s
+WHERE mine.pixel_sha256 = ANY(%(cookies)s)
 ORDER BY mine.last_at
+"""
+# What the pages of connected sites took over in this browser, and by which cookie of
+# the short host: browsers forget that sooner than what a site stores itself.
+SELECT_REDEEMED = """
+SELECT coalesce(contact.merged_into_id, contact.id), redeemed.redeemed_at,
+       visit.pixel_sha256
+FROM (
+  SELECT * FROM shortlinks_redemption
+  WHERE account_id = %(account)s AND visitor_uid = %(visitor_uid)s
+  ORDER BY redeemed_at DESC LIMIT %(most)s) AS redeemed
+JOIN shortlinks_contact AS contact ON contact.id = redeemed.contact_id
+JOIN shortlinks_visit AS visit
+  ON visit.id = redeemed.visit_id AND visit.verdict = %(person)s
+ORDER BY redeemed.redeemed_at DESC
 """
 
 
@@ -87,6 +108,7 @@ ORDER BY mine.last_at
 class Opened:
     """A link that a browser opened; its source url."""
 
+    link_id: int
     url: str
     at: datetime
     place: int
@@ -117,11 +139,14 @@ def scene(account: Account, pixel: Pixel | None, also: Party | None = None) -> S
     now = timezone.now()
     if pixel is None:
         return Scene(None, None, Circumstances(now, account.merge_mode), {})
-    owners = _owner_rows(pixel, now)
-    opens = _opens(pixel, [row[0] for row in owners])
+    redemptions, cookies = _redeemed(pixel)
+    one = list(Pixel.objects.filter(account=account, cookie_sha256__in=cookies))
+    owners = _owner_rows(one, now)
+    opens = _opens(cookies, [row[0] for row in owners])
     browser = Browser(
         owners=[_owner(row, opens, account) for row in owners],
-        is_quarantined=pixel.quarantined_at is not None,
+        is_quarantined=any(p.quarantined_at is not None for p in one),
+        redemptions=redemptions,
     )
     parties = [owner.party for owner in browser.owners]
     apart = pairs_apart([*parties, *([also] if also else [])])
@@ -129,8 +154,9 @@ def scene(account: Account, pixel: Pixel | None, also: Party | None = None) -> S
     return Scene(pixel, browser, around, opens)
 
 
-def party(contact: Contact) -> Party:
-    root = contact.root
+def party(contact_id: int) -> Party:
+    """As the contact is now, in one's turn: what was read before may be outdated."""
+    root = Contact.objects.select_related("merged_into").get(pk=contact_id).root
     return Party(root.pk, root.is_anonymous)
 
 
@@ -145,12 +171,30 @@ def pairs_apart(parties: Collection[Party]) -> frozenset[frozenset[int]]:
     )
 
 
-def _owner_rows(pixel: Pixel, now: datetime) -> list[tuple[Any, ...]]:
+def _redeemed(pixel: Pixel) -> tuple[list[Redemption], list[bytes]]:
+    """Redeemed clicks of people, and the cookies that are this one browser's."""
+    cookies = {bytes(pixel.cookie_sha256)}
+    found = []
+    with connection.cursor() as cursor:
+        asked: dict[str, Any] = {
+            "account": pixel.account_id,
+            "visitor_uid": pixel.visitor_uid,
+            "person": Verdict.PERSON,
+            "most": MOST_REDEEMED,
+        }
+        cursor.execute(SELECT_REDEEMED, asked)
+        for root_id, redeemed_at, cookie in cursor:
+            found.append(Redemption(root_id, redeemed_at))
+            cookies.add(bytes(cookie))
+    return found, sorted(cookies)
+
+
+def _owner_rows(pixels: Sequence[Pixel], now: datetime) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(
             SELECT_OWNERS,
             {
-                "pixel": pixel.pk,
+                "pixels": [pixel.pk for pixel in pixels],
                 "now": now,
                 "most": MOST_OWNERS,
                 "vouched": Standing.VOUCHED,
@@ -161,21 +205,21 @@ def _owner_rows(pixel: Pixel, now: datetime) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def _opens(pixel: Pixel, roots: Sequence[int]) -> dict[int, list[Opened]]:
+def _opens(cookies: Sequence[bytes], roots: Sequence[int]) -> dict[int, list[Opened]]:
     found: defaultdict[int, list[Opened]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
             SELECT_OPENS,
             {
                 "roots": list(roots),
-                "cookie": bytes(pixel.cookie_sha256),
+                "cookies": list(cookies),
                 "links": MOST_LINKS,
                 "most": MOST_OPENS,
                 "person": Verdict.PERSON,
             },
         )
-        for root_id, url, place, last_at in cursor:
-            found[root_id].append(Opened(url, last_at, place))
+        for root_id, link_id, url, place, last_at in cursor:
+            found[root_id].append(Opened(link_id, url, last_at, place))
     return dict(found)
 
 
@@ -189,7 +233,7 @@ def _owner(
     return Owner(
         party=Party(root_id, is_anonymous),
         last_seen_at=last_seen_at,
-        links_opened=len(opened),
+        links_opened=len({o.link_id for o in opened}),
         is_only_browser=browsers == 0,
         looks_forwarded=is_late or before >= account.contact_browsers,
         is_vouched=is_vouched,

@@ -60,7 +60,8 @@ def take_turn(account_id: int) -> Account:
 
 
 def join(account: Account, survivor: int, loser: int, reason: Reason) -> Merge | None:
-    """Make the two one; None if they are already, or the event was followed.
+    """Make the two one; None if they are already, or the event was followed, or if it
+    is not for a rule to do.
 
     Within a transaction that has taken its turn. Acts on the roots of both.
     """
@@ -69,7 +70,7 @@ def join(account: Account, survivor: int, loser: int, reason: Reason) -> Merge |
         return None
     rows = _locked([survivor, loser])
     into, gone = rows[survivor].root_id, rows[loser].root_id
-    if into == gone:
+    if into == gone or not _may(rows[into], rows[gone], reason):
         return None
     merge = Merge.objects.create(
         account=account,
@@ -95,6 +96,12 @@ def join(account: Account, survivor: int, loser: int, reason: Reason) -> Merge |
     merge_notes.joined(account, merge, rows[into], rows[gone])
     events.enqueue(WebhookEvent.MERGE_CONTACT, [merge.pk])
     return merge
+
+
+def _may(survivor: Contact, loser: Contact, reason: Reason) -> bool:
+    """Whatever was decided: two known contacts are a person's to merge (pixel R4)."""
+    is_safe = loser.is_anonymous and not survivor.is_anonymous
+    return reason.by is not None or is_safe
 
 
 def keep_apart(account_id: int, one: int, other: int, *, by: User | None) -> None:

@@ -3,12 +3,14 @@
 import secrets
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from shortlinks.domain import contacts, tokens
+from shortlinks.domain import contacts, links, tokens, urls
+from shortlinks.domain.access import Grant
 from shortlinks.domain.contacts import NewContact
-from shortlinks.models import Account, Group, Right, User
+from shortlinks.models import Account, ConnectedSite, Contact, Group, Right, User
 
 NAMES = [("Анна", "Петрова"), ("Timur", "Akhmetov"), ("Olga", "Lis")]
 HIDDEN = ("Ivan", "Hidden")
@@ -61,6 +63,21 @@ def _create() -> dict[str, object]:
         "ADMIN_PASSWORD": passwords[0],
         "MANAGER_EMAIL": manager.email,
         "MANAGER_PASSWORD": passwords[1],
+        **(_site(own[0]) if settings.DEMO_SITE_URL else {}),
+    }
+
+
+def _site(contact: Contact) -> dict[str, object]:
+    """A site of the account, and a link of the contact's that leads there."""
+    url = urls.parse(f"{settings.DEMO_SITE_URL}/", urls.policy())
+    site = ConnectedSite.objects.create(
+        account=contact.account, origin=settings.DEMO_SITE_URL
+    )
+    entity_id, account_id = contact.entity_id, contact.account_id
+    [made] = links.create([Grant(url, entity_id, contact.pk, account_id)])
+    return {
+        "SITE_KEY": site.site_key,
+        "DEMO_LINK": f"{settings.SHORT_BASE_URL}/{made.code}",
     }
 
 

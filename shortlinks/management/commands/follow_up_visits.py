@@ -2,7 +2,7 @@
 
 import threading
 
-from shortlinks.domain import visits
+from shortlinks.domain import redemptions, visits
 from shortlinks.domain.merging import checks
 from shortlinks.management.looping import LoopingCommand
 
@@ -20,6 +20,7 @@ class Command(LoopingCommand):
         while claimed == visits.BATCH and not stop.is_set():
             claimed = visits.follow_up().claimed
             followed_up += claimed
+        redemptions.follow_up()
         while not stop.is_set() and checks.look() == checks.AT_ONCE:
             pass
         if followed_up:

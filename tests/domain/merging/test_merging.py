@@ -6,19 +6,23 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from shortlinks.domain import contacts
+from shortlinks.domain import contacts, visits
 from shortlinks.domain.contacts import ContactChange
-from shortlinks.domain.merging import checks, suggestions, undoing
+from shortlinks.domain.merging import checks, merges, suggestions, undoing
 from shortlinks.domain.merging.undoing import MergedLater, UndoneAlready
 from shortlinks.domain.webhooks import bodies
 from shortlinks.models import (
     Account,
+    Chat,
     Contact,
     Merge,
     MergeCheck,
+    MergeRule,
     MergeSuggestion,
     Note,
+    Pixel,
     PixelAttachment,
+    Redemption,
     SeparatePair,
     Standing,
     TrackingConsent,
@@ -177,6 +181,36 @@ def test_same_chat_again_changes_nothing(admin: User, client: Contact) -> None:
     assert (Merge.objects.count(), Note.objects.count()) == before
 
 
+def test_a_chat_that_was_read_before_it_got_known_is_looked_at_as_it_is(
+    account: Account, admin: User, client: Contact, other: Contact
+) -> None:
+    chat, _ = worlds.chats_with("phone", admin)
+    stale = Chat.objects.select_related("contact__merged_into").get(pk=chat.pk)
+    suggestions.merge_by_hand(
+        account.pk, (stale.contact, other), by=admin, into=other.pk
+    )
+    opened = factories.link(client)
+    factories.visit(opened, pixel_sha256=factories.cookie_sha256("phone"))
+    visits.follow_up()
+
+    decision = checks.of_chat(stale)
+
+    assert decision.join is None
+    assert pairs() == {frozenset({client.pk, other.pk})}
+
+
+def test_no_rule_merges_two_known_ones(
+    account: Account, client: Contact, other: Contact
+) -> None:
+    turn = merges.take_turn(account.pk)
+
+    reason = merges.Reason(MergeRule.CHAT, "an event")
+    merge = merges.join(turn, client.pk, other.pk, reason)
+
+    assert merge is None
+    assert not Merge.objects.exists()
+
+
 def test_undoing_brings_both_back(admin: User, client: Contact) -> None:
     client.name = ""
     client.save()
@@ -307,6 +341,23 @@ def test_an_objection_holds_for_both(
     assert client.tracking_consent == TrackingConsent.UNKNOWN
 
 
+def test_an_objection_forgets_what_sites_call_the_browser(
+    admin: User, client: Contact
+) -> None:
+    worlds.opens("phone", client)
+    worlds.redeems("phone", client)
+    chat, _ = worlds.chats_with("phone", admin, contact=client)
+    said: dict[str, Any] = {"tracking_consent": TrackingConsent.DENIED}
+
+    change = ContactChange(client.entity_id, None, None, None, None, **said)
+    contacts.update([change], user=admin)
+
+    chat.refresh_from_db()
+    assert chat.visitor_uid == ""
+    assert not Redemption.objects.exists()
+    assert not Pixel.objects.exists()
+
+
 def test_a_word_on_tracking_reaches_what_is_merged(
     account: Account, admin: User, client: Contact, other: Contact
 ) -> None:
@@ -381,3 +432,43 @@ def test_webhooks_are_told_each_step(
     for row in told.all():
         assert bodies.written(row.event, row.facts, base_url="https://x")
     assert told.all().count() == 3
+
+
+def test_click_that_the_page_took_over_tells_two_apart(
+    admin: User, client: Contact, other: Contact
+) -> None:
+    worlds.opens("family's", client)
+    worlds.opens("family's", other)
+    worlds.redeems("family's", other)
+
+    chat, _ = worlds.chats_with("family's", admin)
+
+    assert chat.contact.root == other
+    assert Merge.objects.get().rule == "R6"
+
+
+def test_click_of_another_afterwards_leaves_it_to_a_person(
+    admin: User, client: Contact, other: Contact
+) -> None:
+    worlds.opens("family's", client)
+    worlds.redeems("family's", client)
+    worlds.opens("family's", other)
+
+    chat, _ = worlds.chats_with("family's", admin)
+
+    assert chat.contact.root == chat.contact
+    assert len(pairs()) == 3  # both with the chat's contact, and with each other
+
+
+def test_site_knows_a_browser_that_has_forgotten_its_cookie(
+    admin: User, client: Contact
+) -> None:
+    worlds.opens("before", client)
+    worlds.redeems("before", client)
+    worlds.opens("after", client)
+    worlds.redeems("after", client, page="before")
+
+    chat, _ = worlds.chats_with("before", admin)
+
+    assert chat.contact.root == client
+    assert Merge.objects.get().rule == "R3"

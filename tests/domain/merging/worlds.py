@@ -4,11 +4,22 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from shortlinks.domain import chats, pixels, visits
+from django.utils import timezone
+
+from shortlinks.domain import chats, pixels, redemptions, visits
 from shortlinks.domain.chats import NewChat
 from shortlinks.domain.merging import checks
 from shortlinks.domain.merging.rules import Decision
-from shortlinks.models import Account, Chat, Contact, Pixel, PixelAttachment, User
+from shortlinks.models import (
+    Account,
+    Chat,
+    Contact,
+    Pixel,
+    PixelAttachment,
+    Redemption,
+    User,
+    Visit,
+)
 from tests import factories
 
 
@@ -54,3 +65,25 @@ def days_ago(browser: str, contact: Contact, at: datetime) -> None:
     row = attachment(browser, contact)
     row.first_seen_at = row.last_seen_at = at
     row.save()
+
+
+def redeems(browser: str, contact: Contact, *, page: str = "") -> None:
+    """A connected site takes over the browser's last click on the contact's link.
+
+    The page goes by the `page`'s uid already, if it is another than the browser's.
+    """
+    visit = Visit.objects.filter(
+        link__contact=contact, pixel_sha256=factories.cookie_sha256(browser)
+    ).latest("id")
+    Redemption.objects.create(
+        visit_id=visit.pk,
+        account=contact.account,
+        contact=contact,
+        visitor_uid=uid(page or browser, contact.account),
+        kept_sha256=factories.cookie_sha256(page) if page else None,
+        attempt=uuid.uuid4(),
+        due_at=timezone.now(),
+    )
+    redemptions.follow_up()
+    while checks.look():
+        pass

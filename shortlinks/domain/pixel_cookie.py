@@ -25,15 +25,29 @@ class Pixel(NamedTuple):
 class PixelCookies:
     """Signs with the newest key, reads with all; what is forged reads as nothing."""
 
-    def __init__(self, keys: Mapping[str, bytes], *, https: bool) -> None:
+    def __init__(
+        self, keys: Mapping[str, bytes], *, https: bool, domain: str = ""
+    ) -> None:
         self._keys = dict(keys)
         self._newest = next(iter(keys))
         self.https = https
-        # Browsers take a __Host- cookie over https alone.
-        self._name = "__Host-slpx" if https else "slpx"
-        attributes = f"Path=/; Max-Age={MAX_AGE}; HttpOnly; SameSite=Lax"
-        self._attributes = f"{attributes}; Secure" if https else attributes
+        # Browsers take either prefix over https alone, and __Host- without a domain.
+        prefix = ("__Secure-" if domain else "__Host-") if https else ""
+        self._name = f"{prefix}slpx"
+        where = f"Path=/; Domain={domain}" if domain else "Path=/"
+        rest = "HttpOnly; SameSite=Lax; Secure" if https else "HttpOnly; SameSite=Lax"
+        self._attributes = f"{where}; Max-Age={MAX_AGE}; {rest}"
+        self.gone = f"{self._name}=; {where}; Max-Age=0; {rest}".encode()
         self._prefix = f"{self._name}=".encode()
+
+    def of_domain(self, domain: str) -> "PixelCookies":
+        """The same, but sent to all hosts of this domain."""
+        return PixelCookies(self._keys, https=self.https, domain=domain)
+
+    def read(self, value: str) -> str | None:
+        """The sha256 by which a cookie's value names a browser; None if forged."""
+        found = self._verified(value.encode())
+        return None if found is None else _sha256(found[1])
 
     def pixel(self, cookie_header: bytes | None) -> Pixel:
         """The browser's pixel, or a new one; an old key's cookie is signed anew."""

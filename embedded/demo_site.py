@@ -1,0 +1,126 @@
+"""A customer's site to try the pixel on: a page with the snippet, and a tiny chat.
+
+    python -m embedded.demo_site PORT DEMO_ENV SCRIPT
+
+Its "server" reports the chat to the API as any site's server would. For `make run`
+alone: it knows a token and talks to whoever comes by loopback.
+"""
+
+import hashlib
+import json
+import sys
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from functools import partial
+from html import escape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from embedded import envfile
+from embedded.programs import Program, Rank
+from embedded.roles import LOOPBACK
+
+# Another site than the service's, for a browser.
+HOST = "localhost"
+PAGE = Path(__file__).with_name("demo_site.html")
+MOST_BODY = 4096
+API_SECONDS = 5
+SECONDS_FOR_A_REQUEST = 10
+
+
+def program(port: int, project: Path, demo_env: Path) -> Program:
+    script = project / "shortlinks" / "redirects" / "pixel_v1.js"
+    arguments = (str(port), str(demo_env), str(script))
+    return Program(
+        name="demo-site",
+        command=(sys.executable, "-m", "embedded.demo_site", *arguments),
+        rank=Rank.BEAT,
+    )
+
+
+class Handler(BaseHTTPRequestHandler):
+    timeout = SECONDS_FOR_A_REQUEST
+
+    def __init__(self, demo_env: Path, script: Path, *args: Any) -> None:
+        self.demo_env = demo_env
+        self.script = script
+        super().__init__(*args)
+
+    def do_GET(self) -> None:
+        if self.path.partition("?")[0] != "/":
+            self._send(404, "text/plain", "There is nothing here.")
+            return
+        demo = envfile.read(self.demo_env)
+        page = PAGE.read_text()
+        for name, value in self._values(demo).items():
+            page = page.replace(f"{{{{ {name} }}}}", escape(value))
+        self._send(200, "text/html; charset=utf-8", page)
+
+    def do_POST(self) -> None:
+        """What the page's chat says, with the uid that the snippet gave it."""
+        length = int(self.headers.get("Content-Length") or 0)
+        if self.path != "/chat" or length > MOST_BODY:
+            self._send(400, "text/plain", "This is no message.")
+            return
+        said = json.loads(self.rfile.read(length))
+        told = report(said, envfile.read(self.demo_env))
+        self._send(200, "application/json", json.dumps(told))
+
+    def _values(self, demo: dict[str, str]) -> dict[str, str]:
+        digest = hashlib.sha384(self.script.read_bytes()).digest()
+        return {
+            "short": demo.get("SHORT_BASE_URL", ""),
+            "site_key": demo.get("SITE_KEY", ""),
+            "integrity": f"sha384-{b64encode(digest).decode()}",
+        }
+
+    def _send(self, status: int, media_type: str, text: str) -> None:
+        body = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", media_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Without the address, which may have a click's token."""
+        self.log_message("%s %s", self.command, code)
+
+
+def report(said: dict[str, Any], demo: dict[str, str]) -> dict[str, Any]:
+    """The chat as the API has it, or why it has none."""
+    chat = {
+        "source": "demo-site",
+        "external_id": str(said.get("chat", ""))[:100],
+        "title": str(said.get("name") or "A visitor")[:100],
+    }
+    if uid := said.get("visitor_uid"):
+        chat["visitor_uid"] = str(uid)
+    request = urllib.request.Request(  # noqa: S310  of our own file
+        f"{demo['BASE_URL']}/api/v4/chats",
+        json.dumps(chat).encode(),
+        {
+            "Authorization": f"Bearer {demo['TOKEN']}",
+            "Content-Type": "application/json",
+        },
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=API_SECONDS) as answer:  # noqa: S310
+            told: dict[str, Any] = json.load(answer)
+    except urllib.error.HTTPError as error:
+        return {"error": error.read().decode(errors="replace")}
+    except OSError as error:
+        return {"error": str(error)}
+    return told
+
+
+def main(port: str, demo_env: str, script: str) -> None:
+    handler = partial(Handler, Path(demo_env), Path(script))
+    ThreadingHTTPServer((LOOPBACK, int(port)), handler).serve_forever()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,128 @@
+"""Customers' own hosts: connected sites, and domains of short links."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from shortlinks.admin.base import Names, Row, RowAdmin, administers
+from shortlinks.domain import customer_sites, pixel_script, short_domains
+from shortlinks.models import ConnectedSite, ShortDomain
+
+# Each may keep a page waiting for as long as a name server does.
+MOST_CHECKS = 5
+
+
+class HostAdmin(RowAdmin[Row]):
+    """Administrators add and delete; nothing about a host is changed afterwards."""
+
+    asked: Names
+    known: Names
+
+    def get_fields(self, request: HttpRequest, obj: Row | None = None) -> Names:
+        known = self.known if obj is not None else ()
+        return ("account", *self.asked, *known)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return administers(request)
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Row | None = None
+    ) -> bool:
+        return administers(request)
+
+
+class NewSiteForm(forms.ModelForm[ConnectedSite]):
+    def clean_origin(self) -> str:
+        try:
+            return customer_sites.origin(self.cleaned_data["origin"])
+        except customer_sites.OriginRejected as error:
+            raise forms.ValidationError(str(error)) from None
+
+
+@admin.register(ConnectedSite)
+class ConnectedSiteAdmin(HostAdmin[ConnectedSite]):
+    form = NewSiteForm
+    asked = ("origin",)
+    known = ("site_key", "created_at", "snippet")
+    list_display = ("origin", "site_key", "created_at")
+    search_fields = ("origin",)
+    ordering = ("-id",)
+
+    @admin.display(description=_("for the head of its pages"))
+    def snippet(self, row: ConnectedSite) -> str:
+        return pixel_script.snippet(row.site_key)
+
+
+class NewDomainForm(forms.ModelForm[ShortDomain]):
+    def clean_host(self) -> str:
+        try:
+            return short_domains.host(self.cleaned_data["host"])
+        except short_domains.DomainRejected as error:
+            raise forms.ValidationError(str(error)) from None
+
+    def clean_cookie_domain(self) -> str:
+        """Comes after the host, as the fields do."""
+        text: str = self.cleaned_data["cookie_domain"]
+        if "host" not in self.cleaned_data:
+            return text
+        try:
+            return short_domains.cookie_domain(text, self.cleaned_data["host"])
+        except short_domains.DomainRejected as error:
+            raise forms.ValidationError(str(error)) from None
+
+
+@admin.register(ShortDomain)
+class ShortDomainAdmin(HostAdmin[ShortDomain]):
+    form = NewDomainForm
+    asked = ("host", "cookie_domain")
+    known = ("name", "value", "verified_at", "is_primary", "created_at")
+    list_display = ("host", "cookie_domain", "verified_at", "is_primary", "created_at")
+    search_fields = ("host",)
+    ordering = ("-id",)
+    actions = ("check_now", "use_for_new_links")
+
+    def has_check_permission(self, request: HttpRequest) -> bool:
+        return administers(request)
+
+    @admin.display(description=_("name of the TXT record to publish"))
+    def name(self, row: ShortDomain) -> str:
+        return row.txt_name
+
+    @admin.display(description=_("its value"))
+    def value(self, row: ShortDomain) -> str:
+        return row.txt_value
+
+    @admin.action(description=_("Check now"), permissions=["check"])
+    def check_now(self, request: HttpRequest, queryset: QuerySet[ShortDomain]) -> None:
+        chosen = list(queryset[: MOST_CHECKS + 1])
+        if len(chosen) > MOST_CHECKS:
+            text = gettext("Choose %(most)d at most.") % {"most": MOST_CHECKS}
+            self.message_user(request, text, messages.ERROR)
+            return
+        for domain in chosen:
+            checked = short_domains.check(domain)
+            level = messages.SUCCESS if checked.is_verified else messages.WARNING
+            self.log_action(request, [domain], f"Checked: {checked.detail}")
+            self.message_user(request, f"{domain.host}: {checked.detail}", level)
+
+    @admin.action(description=_("Use for new links"), permissions=["check"])
+    def use_for_new_links(
+        self, request: HttpRequest, queryset: QuerySet[ShortDomain]
+    ) -> None:
+        chosen = list(queryset[:2])
+        if len(chosen) != 1:
+            self.message_user(request, gettext("Choose one."), messages.ERROR)
+            return
+        [domain] = chosen
+        try:
+            short_domains.make_primary(domain)
+        except short_domains.NotVerified:
+            text = gettext("%(host)s is not verified yet.") % {"host": domain.host}
+            self.message_user(request, text, messages.ERROR)
+            return
+        self.log_action(request, chosen, "Used for new links.")
+        text = gettext("New links have the host %(host)s.") % {"host": domain.host}
+        self.message_user(request, text)

@@ -1,0 +1,69 @@
+"""`POST /api/v4/pixels/exchange`: a click or a cookie for the visitor's uid (ours)."""
+
+import time
+from dataclasses import dataclass
+from typing import ClassVar
+
+from django.conf import settings
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from shortlinks.api import bodies
+from shortlinks.api.bodies import Item
+from shortlinks.api.problems import Problem
+from shortlinks.api.views import ApiView
+from shortlinks.domain import redeeming, redemptions, visit_rows
+from shortlinks.domain.click_tokens import ClickTokens
+from shortlinks.domain.pixel_cookie import PixelCookies
+from shortlinks.domain.redeeming import Dialogue, Outcome
+from shortlinks.models import Scope
+
+UID_LENGTH = 26
+
+
+class Exchange(ApiView):
+    """For servers of connected sites, which set a cookie of their own (pixel §1.4)."""
+
+    scopes: ClassVar[dict[str, Scope]] = {"POST": Scope.PIXELS_WRITE}
+
+    def post(self, request: Request) -> Response:
+        body = bodies.read_object(request)
+        account_id = self.caller.token.account_id
+        [(_, asked)] = bodies.read_items(body, _asked)
+        answer = redemptions.conduct(_dialogue(asked, account_id))
+        if answer.outcome is Outcome.ALREADY_USED:
+            raise Problem(409, "already_used")
+        if answer.outcome is Outcome.NOT_NOW:
+            detail = "The open is not stored yet, please try again."
+            raise Problem(503, detail, headers={"Retry-After": "5"})
+        return Response({"visitor_uid": answer.visitor_uid})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    click: str
+    cookie: str
+    user_agent: str
+    visitor_uid: str
+
+
+def _asked(item: Item) -> Asked:
+    return Asked(
+        click=item.text("click"),
+        cookie=item.text("cookie"),
+        user_agent=item.text("user_agent", required=True),
+        visitor_uid=item.text("visitor_uid", longest=UID_LENGTH),
+    )
+
+
+def _dialogue(asked: Asked, account_id: int) -> Dialogue:
+    request = redeeming.Request(
+        account_id=account_id,
+        click=ClickTokens(settings.PIXEL_KEYS).read(asked.click),
+        user_agent=visit_rows.user_agent(asked.user_agent.encode()),
+        visitor_uid=asked.visitor_uid,
+    )
+    if not asked.cookie:
+        return redeeming.redeem(request, now=time.time())
+    cookies = PixelCookies(settings.PIXEL_KEYS, https=True)
+    return redeeming.recognise(request, cookies.read(asked.cookie))

@@ -1,0 +1,183 @@
+"""Connected sites and short domains, which administrators add, check and delete."""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.utils.html import escape
+
+from shortlinks.models import Account, ConnectedSite, ShortDomain, User
+from tests import name_servers
+from tests.admin.conftest import SignIn
+from tests.admin.worlds import World, address, listing
+
+
+@pytest.fixture
+def client(admin: User, sign_in: SignIn) -> Client:
+    return sign_in(admin)
+
+
+@pytest.fixture
+def texts(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[str]]]:
+    """What DNS knows, by name."""
+    known: dict[str, list[str]] = {}
+    with name_servers.answering(known) as server:
+        monkeypatch.setattr(settings, "DNS_NAMESERVERS", (server,))
+        yield known
+
+
+def add(client: Client, model: type[ConnectedSite | ShortDomain], **fields: Any) -> Any:
+    return client.post(listing(model, "add"), fields, follow=True)
+
+
+def act(client: Client, action: str, *rows: ShortDomain) -> str:
+    posted = {"action": action, "_selected_action": [row.pk for row in rows]}
+    response: Any = client.post(listing(ShortDomain), posted, follow=True)
+    return str(response.content.decode())
+
+
+def errors(response: Any) -> Any:
+    return response.context["adminform"].form.errors
+
+
+# --- connected sites ---------------------------------------------------------
+
+
+def test_a_site_is_added_by_the_address_of_a_page(
+    client: Client, account: Account
+) -> None:
+    page = "https://Shop.Example/sale?utm=1"
+
+    add(client, ConnectedSite, account=account.pk, origin=page)
+
+    site = ConnectedSite.objects.get()
+    assert (site.account, site.origin) == (account, "https://shop.example")
+    assert LogEntry.objects.filter(object_id=site.pk).count() == 1
+
+
+def test_its_page_shows_what_to_put_into_the_site(client: Client, own: World) -> None:
+    page = client.get(address(own.site, "change")).content.decode()
+
+    script = Path(settings.BASE_DIR, "shortlinks", "redirects", "pixel_v1.js")
+    digest = hashlib.sha384(script.read_bytes()).digest()
+    snippet = (
+        f'<script src="{settings.SHORT_BASE_URL}/pixel/v1.js"'
+        f' data-site="{own.site.site_key}"'
+        f' integrity="sha384-{base64.b64encode(digest).decode()}"'
+        ' crossorigin="anonymous" defer></script>'
+    )
+    assert escape(snippet) in page
+
+
+@pytest.mark.parametrize("origin", ["shop.example", "ftp://shop.example/", "https://"])
+def test_what_is_no_site_is_refused(
+    client: Client, account: Account, origin: str
+) -> None:
+    response = add(client, ConnectedSite, account=account.pk, origin=origin)
+
+    assert errors(response) == {"origin": ["This is no web address."]}
+
+
+def test_the_service_itself_is_no_site(client: Client, account: Account) -> None:
+    own = f"{settings.SHORT_BASE_URL}/privacy"
+
+    response = add(client, ConnectedSite, account=account.pk, origin=own)
+
+    assert errors(response) == {"origin": ["This is an address of the service itself."]}
+
+
+def test_an_account_has_a_site_or_a_domain_once(client: Client, own: World) -> None:
+    account = own.account.pk
+
+    site = add(client, ConnectedSite, account=account, origin="https://own.example/a")
+    domain = add(client, ShortDomain, account=account, host="GO.own.example")
+
+    assert (list(errors(site)), list(errors(domain))) == (["__all__"], ["__all__"])
+
+
+# --- short domains -----------------------------------------------------------
+
+
+def test_a_domain_is_added_and_says_what_to_publish(
+    client: Client, account: Account
+) -> None:
+    hosts = {"host": "GO.Shop.Example", "cookie_domain": ".shop.example"}
+
+    add(client, ShortDomain, account=account.pk, **hosts)
+
+    row = ShortDomain.objects.get()
+    page = client.get(address(row, "change")).content.decode()
+    assert (row.host, row.cookie_domain) == ("go.shop.example", "shop.example")
+    assert row.verified_at is None
+    assert "_shortlinks.go.shop.example" in page
+    assert f"shortlinks-verification={row.challenge}" in page
+
+
+@pytest.mark.parametrize(
+    ("hosts", "wrong"),
+    [
+        ({"host": "co.uk"}, "host"),
+        ({"host": "https://go.shop.example/"}, "host"),
+        ({"host": "co.uk", "cookie_domain": "uk"}, "host"),
+        ({"host": "go.shop.example", "cookie_domain": "example"}, "cookie_domain"),
+    ],
+)
+def test_what_nobody_can_own_is_refused(
+    client: Client, account: Account, hosts: dict[str, str], wrong: str
+) -> None:
+    response = add(client, ShortDomain, account=account.pk, **hosts)
+
+    assert list(errors(response)) == [wrong]
+    assert not ShortDomain.objects.exists()
+
+
+def test_a_domain_is_checked_used_and_deleted(
+    client: Client, own: World, texts: dict[str, list[str]]
+) -> None:
+    domain = own.domain
+    assert "DNS has no such name yet." in act(client, "check_now", domain)
+    assert "is not verified yet" in act(client, "use_for_new_links", domain)
+    texts[domain.txt_name] = [domain.txt_value]
+
+    assert "It is verified." in act(client, "check_now", domain)
+    assert "New links have the host" in act(client, "use_for_new_links", domain)
+
+    domain.refresh_from_db()
+    assert domain.is_primary
+    log = LogEntry.objects.filter(object_id=domain.pk).order_by("pk")
+    assert [entry.change_message for entry in log] == [
+        "Checked: DNS has no such name yet.",
+        "Checked: It is verified.",
+        "Used for new links.",
+    ]
+    client.post(address(domain, "delete"), {"post": "yes"})
+    assert not ShortDomain.objects.exists()
+
+
+def test_few_are_checked_at_once_and_one_is_used(
+    client: Client, account: Account
+) -> None:
+    rows = [
+        ShortDomain.objects.create(account=account, host=f"go{number}.shop.example")
+        for number in range(6)
+    ]
+
+    assert "Choose 5 at most." in act(client, "check_now", *rows)
+    assert "Choose one." in act(client, "use_for_new_links", *rows)
+
+
+def test_neither_is_changed_once_it_is_there(client: Client, own: World) -> None:
+    posted = {"origin": "https://other.example", "host": "go.other.example"}
+
+    statuses = [
+        client.post(address(row, "change"), posted).status_code
+        for row in (own.site, own.domain)
+    ]
+
+    assert statuses == [403, 403]

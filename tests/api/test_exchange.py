@@ -1,0 +1,203 @@
+"""`POST /api/v4/pixels/exchange`: for sites' servers (pixel §1.4)."""
+
+import time
+from typing import Any
+
+import pytest
+from django.conf import settings
+from uuid_utils.compat import uuid7
+
+from shortlinks.domain import pixels, visits
+from shortlinks.domain.click_tokens import ClickTokens
+from shortlinks.domain.pixel_cookie import PixelCookies
+from shortlinks.models import (
+    Account,
+    Contact,
+    Pixel,
+    Redemption,
+    Scope,
+    ShortLink,
+    User,
+    Visit,
+)
+from tests import factories
+from tests.conftest import Api
+from tests.factories import CHROME, cookie_sha256
+
+PATH = "/api/v4/pixels/exchange"
+NOBODY = {"visitor_uid": None}
+
+
+@pytest.fixture
+def link(account: Account) -> ShortLink:
+    return factories.link(factories.contact(account))
+
+
+@pytest.fixture
+def visit(link: ShortLink) -> Visit:
+    return factories.visit(link, pixel_sha256=cookie_sha256("a"))
+
+
+def click_of(visit: Visit, *, age: float = 0) -> str:
+    tokens = ClickTokens(settings.PIXEL_KEYS)
+    return tokens.issue(str(visit.pk), time.time() - age)
+
+
+def exchange(api: Api, **body: object) -> tuple[int, Any]:
+    response: Any = api.post(PATH, {"user_agent": CHROME, **body})
+    return response.status_code, response.json()
+
+
+def test_a_click_is_exchanged_once_for_the_visitors_uid_and_nothing_else(
+    account: Account, api: Api, visit: Visit, link: ShortLink
+) -> None:
+    click = click_of(visit)
+
+    first, second = exchange(api, click=click), exchange(api, click=click)
+
+    uid = pixels.visitor_uid(account.id, cookie_sha256("a"))
+    assert first == (200, {"visitor_uid": uid})
+    assert (second[0], second[1]["title"]) == (409, "Conflict")
+    assert second[1]["detail"] == "already_used"
+    redemption = Redemption.objects.get()
+    assert (redemption.visit_id, redemption.contact) == (visit.pk, link.contact)
+
+
+def test_a_page_keeps_the_uid_that_is_known(
+    account: Account, api: Api, visit: Visit, link: ShortLink
+) -> None:
+    factories.visit(link, pixel_sha256=cookie_sha256("older"))
+    visits.follow_up()
+    older = pixels.visitor_uid(account.id, cookie_sha256("older"))
+
+    answer = exchange(api, click=click_of(visit), visitor_uid=older)
+
+    assert answer == (200, {"visitor_uid": older})
+    assert Redemption.objects.get().kept_sha256 == cookie_sha256("older")
+
+
+def test_a_click_that_is_none_is_as_if_there_were_none(api: Api, visit: Visit) -> None:
+    forged = ClickTokens({"k1": b"x" * 43}).issue(str(visit.pk), time.time())
+
+    for click in (forged, click_of(visit, age=182), "junk", "я", ""):
+        assert exchange(api, click=click) == (200, NOBODY)
+    assert not Redemption.objects.exists()
+
+
+def test_another_user_agent_gets_nothing(api: Api, visit: Visit) -> None:
+    answer = exchange(api, click=click_of(visit), user_agent="curl/8.5")
+
+    assert answer == (200, NOBODY)
+
+
+def test_a_click_of_another_account_is_as_if_there_were_none(
+    visit: Visit, caller: Any
+) -> None:
+    stranger = caller(factories.admin(factories.account()))
+
+    assert exchange(stranger, click=click_of(visit)) == (200, NOBODY)
+    assert not Redemption.objects.exists()
+
+
+def test_who_objected_meanwhile_is_nobody(api: Api, visit: Visit) -> None:
+    Contact.objects.update(tracking_consent="denied")
+
+    assert exchange(api, click=click_of(visit)) == (200, NOBODY)
+
+
+def test_a_visit_that_is_not_stored_yet_is_to_be_asked_for_again(api: Api) -> None:
+    click = ClickTokens(settings.PIXEL_KEYS).issue(str(uuid7()), time.time())
+
+    response = api.post(PATH, {"click": click, "user_agent": CHROME})
+
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+
+
+# --- cookies of a short domain under the site's own --------------------------------
+
+
+def cookie_of(keys: dict[str, bytes]) -> tuple[str, bytes]:
+    """What the site's server reads, and the browser that it names."""
+    pixel = PixelCookies(keys, https=True, domain="shop.example").pixel(None)
+    header = (pixel.set_cookie or b"").decode()
+    name, _, value = header.partition(";")[0].partition("=")
+    assert name == "__Secure-slpx"
+    return value, bytes.fromhex(pixel.sha256)
+
+
+def test_a_cookie_is_exchanged_for_the_uid_as_often_as_wanted(
+    account: Account, api: Api
+) -> None:
+    cookie, sha256 = cookie_of(settings.PIXEL_KEYS)
+
+    answers = [exchange(api, cookie=cookie) for _ in range(2)]
+
+    uid = pixels.visitor_uid(account.id, sha256)
+    assert answers == [(200, {"visitor_uid": uid})] * 2
+    assert not Pixel.objects.exists()
+
+
+def test_accounts_learn_different_uids_of_one_cookie(api: Api, caller: Any) -> None:
+    cookie, _ = cookie_of(settings.PIXEL_KEYS)
+    stranger = caller(factories.admin(factories.account()))
+
+    uids = {exchange(a, cookie=cookie)[1]["visitor_uid"] for a in (api, stranger)}
+
+    assert len(uids) == 2
+
+
+@pytest.mark.parametrize("cookie", ["junk", "v1.k1.A.A", "я", "__Secure-slpx=v1"])
+def test_a_forged_cookie_is_as_if_there_were_none(api: Api, cookie: str) -> None:
+    forged, _ = cookie_of({"k1": b"x" * 43})
+
+    assert exchange(api, cookie=cookie) == (200, NOBODY)
+    assert exchange(api, cookie=forged) == (200, NOBODY)
+
+
+def test_a_known_uid_outlives_the_cookie(
+    account: Account, api: Api, visit: Visit
+) -> None:
+    visits.follow_up()
+    known = pixels.visitor_uid(account.id, cookie_sha256("a"))
+    cookie, _ = cookie_of(settings.PIXEL_KEYS)
+
+    answer = exchange(api, cookie=cookie, visitor_uid=known)
+
+    assert answer == (200, {"visitor_uid": known})
+
+
+# --- who may ask, and how --------------------------------------------------------
+
+
+def test_a_token_needs_the_scope(account: Account, admin: User, visit: Visit) -> None:
+    others = [scope for scope in Scope.values if scope != Scope.PIXELS_WRITE]
+    api = Api(factories.token(admin, scopes=others))
+
+    status, _ = exchange(api, click=click_of(visit))
+
+    assert status == 403
+    assert not Redemption.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ({}, ("FieldMissing", "user_agent")),
+        ({"user_agent": CHROME, "click": 5}, ("InvalidType", "click")),
+        ({"user_agent": CHROME, "cookie": []}, ("InvalidType", "cookie")),
+        ({"user_agent": CHROME, "click": "a" * 2049}, ("TooLong", "click")),
+        ({"user_agent": CHROME, "visitor_uid": "a" * 27}, ("TooLong", "visitor_uid")),
+        ({"user_agent": "a\0"}, ("InvalidType", "user_agent")),
+    ],
+    ids=lambda value: str(value)[-24:],
+)
+def test_faults_are_named(api: Api, body: Any, fault: tuple[str, str]) -> None:
+    response: Any = api.post(PATH, body)
+
+    assert response.status_code == 400
+    [failed] = response.json()["validation-errors"]
+    assert [(e["code"], e["path"]) for e in failed["errors"]] == [fault]
+
+
+def test_strangers_are_refused(anonymous: Api) -> None:
+    assert exchange(anonymous)[0] == 401

@@ -1,0 +1,264 @@
+"""Short domains: whose they are is asked of a real name server, on loopback."""
+
+from collections.abc import Iterator
+from io import StringIO
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from shortlinks.domain import short_domains, urls
+from shortlinks.domain.short_domains import DomainRejected
+from shortlinks.models import Account, ShortDomain
+from tests import factories, name_servers
+from tests.name_servers import Address
+
+HOST = "go.shop.example"
+Texts = dict[str, list[str]]
+
+
+@pytest.fixture
+def texts() -> Texts:
+    """What DNS knows, by name."""
+    return {}
+
+
+def ask(monkeypatch: pytest.MonkeyPatch, address: Address) -> None:
+    monkeypatch.setattr(settings, "DNS_NAMESERVERS", (address,))
+
+
+@pytest.fixture(autouse=True)
+def name_server(monkeypatch: pytest.MonkeyPatch, texts: Texts) -> Iterator[None]:
+    with name_servers.answering(texts) as address:
+        ask(monkeypatch, address)
+        yield
+
+
+@pytest.fixture
+def domain(account: Account) -> ShortDomain:
+    return ShortDomain.objects.create(account=account, host=HOST)
+
+
+def is_verified(domain: ShortDomain) -> bool:
+    return ShortDomain.objects.verified().filter(pk=domain.pk).exists()
+
+
+def prove(texts: Texts, *domains: ShortDomain) -> None:
+    for domain in domains:
+        texts.setdefault(domain.txt_name, []).append(domain.txt_value)
+
+
+# --- the proof ---------------------------------------------------------------
+
+
+def test_a_proof_among_other_records_is_found(
+    domain: ShortDomain, texts: Texts
+) -> None:
+    texts[domain.txt_name] = ["v=spf1 -all", "x" * 300, domain.txt_value]
+
+    checked = short_domains.check(domain)
+
+    assert (checked.is_verified, checked.detail) == (True, "It is verified.")
+    assert is_verified(domain)
+
+
+@pytest.mark.parametrize(
+    ("known", "detail"),
+    [
+        ({}, "DNS has no such name yet."),
+        ({f"_shortlinks.{HOST}": []}, "The name has no TXT record yet."),
+        (
+            {f"_shortlinks.{HOST}": ["shortlinks-verification=" + "0" * 32]},
+            "The TXT record has another value.",
+        ),
+    ],
+    ids=["no name", "no record", "another value"],
+)
+def test_without_the_proof_nothing_changes(
+    domain: ShortDomain, texts: Texts, known: Texts, detail: str
+) -> None:
+    texts |= known
+
+    checked = short_domains.check(domain)
+
+    assert (checked.is_verified, checked.detail) == (False, detail)
+    assert not is_verified(domain)
+
+
+def test_a_name_server_that_never_answers_is_given_up(
+    domain: ShortDomain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(short_domains, "DNS_SECONDS", 0.2)
+    with name_servers.silent() as address:
+        ask(monkeypatch, address)
+
+        checked = short_domains.check(domain)
+
+    assert checked.detail == "The name servers do not answer, please try again."
+    assert not is_verified(domain)
+
+
+def test_a_name_server_that_cannot_tell_is_said_to(
+    domain: ShortDomain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with name_servers.broken() as address:
+        ask(monkeypatch, address)
+
+        checked = short_domains.check(domain)
+
+    assert checked.detail == "The name servers cannot tell, please try again."
+    assert not is_verified(domain)
+
+
+def test_what_was_proven_once_stays_so(domain: ShortDomain, texts: Texts) -> None:
+    prove(texts, domain)
+    short_domains.check(domain)
+    texts.clear()
+
+    assert short_domains.check(domain).is_verified
+    assert is_verified(domain)
+
+
+def test_of_two_accounts_that_prove_it_the_first_keeps_it(
+    domain: ShortDomain, texts: Texts
+) -> None:
+    other = ShortDomain.objects.create(account=factories.account(), host=HOST)
+    prove(texts, domain, other)
+
+    first, second = short_domains.check(domain), short_domains.check(other)
+
+    assert first.is_verified
+    assert second.detail == "It is another account's already."
+    assert (is_verified(domain), is_verified(other)) == (True, False)
+
+
+# --- which hosts -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        (" Go.Shop.Example. ", "go.shop.example"),
+        ("shop.co.uk", "shop.co.uk"),
+        ("someone.github.io", "someone.github.io"),
+        ("иди.пример.рф", "xn--d1ahb.xn--e1afmkfd.xn--p1ai"),
+        ("go.xn--e1afmkfd.xn--p1ai", "go.xn--e1afmkfd.xn--p1ai"),
+    ],
+)
+def test_a_host_is_kept_as_it_is_compared(text: str, host: str) -> None:
+    assert short_domains.host(text) == host
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "com",
+        "co.uk",
+        "github.io",
+        "рф",
+        "localhost",
+        "go.shop.local",
+        "192.0.2.1",
+        "0x7f.1",
+        "[2001:db8::1]",
+        "https://go.shop.example",
+        "go.shop.example/path",
+        "go.shop.example:8443",
+        "somebody@go.shop.example",
+        "*.shop.example",
+        "go shop.example",
+        "go.shop.example; Secure",
+        "go\r\nSet-Cookie.shop.example",
+        "go..shop.example",
+        "-go.shop.example",
+        f"{'a' * 64}.example",
+        f"{'a.' * 120}example",
+    ],
+)
+def test_what_no_account_may_claim(text: str) -> None:
+    with pytest.raises(DomainRejected):
+        short_domains.host(text)
+
+
+def test_the_services_own_hosts_are_nobodys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(settings, "EXTRA_SHORT_HOSTS", ["go.service.example"])
+    urls.policy.cache_clear()
+    try:
+        with pytest.raises(DomainRejected, match="own"):
+            short_domains.host("GO.service.example.")
+    finally:
+        monkeypatch.undo()
+        urls.policy.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("text", "domain"),
+    [
+        ("", ""),
+        ("shop.example", "shop.example"),
+        (".Shop.Example", "shop.example"),
+        ("go.shop.example", "go.shop.example"),
+    ],
+)
+def test_a_cookie_may_belong_to_the_site_of_the_host(text: str, domain: str) -> None:
+    assert short_domains.cookie_domain(text, "go.shop.example") == domain
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("example", "go.shop.example"),
+        ("co.uk", "go.shop.co.uk"),
+        ("github.io", "someone.github.io"),
+        ("other.example", "go.shop.example"),
+        ("hop.example", "go.shop.example"),
+        ("www.go.shop.example", "go.shop.example"),
+        ("shop.example; Secure", "go.shop.example; Secure"),
+    ],
+)
+def test_a_cookie_belongs_to_no_more_than_that(text: str, host: str) -> None:
+    with pytest.raises(DomainRejected):
+        short_domains.cookie_domain(text, host)
+
+
+# --- the command -------------------------------------------------------------
+
+
+def checked(*arguments: str) -> str:
+    output = StringIO()
+    call_command("check_short_domains", *arguments, stdout=output)
+    return output.getvalue()
+
+
+def test_the_command_checks_those_that_wait(
+    domain: ShortDomain, account: Account, texts: Texts
+) -> None:
+    ShortDomain.objects.create(account=account, host="s.shop.example")
+    prove(texts, domain)
+
+    said = [checked(), checked()]
+
+    name = account.subdomain
+    waits = f"s.shop.example ({name}): DNS has no such name yet.\n"
+    assert said == [
+        f"{HOST} ({name}): It is verified.\n{waits}2 short domains checked.\n",
+        f"{waits}1 short domains checked.\n",
+    ]
+    assert is_verified(domain)
+
+
+def test_the_command_checks_one_host(domain: ShortDomain, account: Account) -> None:
+    ShortDomain.objects.create(account=account, host="s.shop.example")
+
+    assert checked("GO.shop.example") == (
+        f"{HOST} ({account.subdomain}): DNS has no such name yet.\n"
+        "1 short domains checked.\n"
+    )
+
+
+def test_the_command_says_so_when_nobody_claims_the_host(account: Account) -> None:
+    with pytest.raises(CommandError, match="no account claims"):
+        checked("other.example")

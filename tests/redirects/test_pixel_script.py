@@ -1,0 +1,68 @@
+"""`/pixel/v1.js`: small, the same for ever, and what the docs show (pixel §1.4)."""
+
+import gzip
+import hashlib
+from base64 import b64encode
+from pathlib import Path
+
+import httpx
+import pytest
+from django.conf import settings
+
+from shortlinks.domain import pixel_script
+
+PATH = "/pixel/v1.js"
+GUIDE = Path(settings.BASE_DIR) / "docs" / "pixel.md"
+
+
+def test_the_script_is_small() -> None:
+    assert len(gzip.compress(pixel_script.SCRIPT, 9)) <= 3 * 1024
+
+
+def test_the_script_is_kept_for_ever_and_any_site_may_check_it(
+    visitor: httpx.Client,
+) -> None:
+    response = visitor.get(PATH)
+
+    headers = {k: v for k, v in response.headers.items() if k not in {"date", "server"}}
+    assert response.status_code == 200
+    assert response.content == pixel_script.SCRIPT
+    assert headers == {
+        "content-type": "text/javascript; charset=utf-8",
+        "cache-control": "public, max-age=31536000, immutable",
+        "access-control-allow-origin": "*",
+        "cross-origin-resource-policy": "cross-origin",
+        "x-content-type-options": "nosniff",
+        "content-length": str(len(pixel_script.SCRIPT)),
+    }
+
+
+def test_a_head_has_the_same_headers(visitor: httpx.Client) -> None:
+    got, head = visitor.get(PATH), visitor.head(PATH)
+
+    assert head.content == b""
+    assert {**head.headers, "date": ""} == {**got.headers, "date": ""}
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_the_script_is_only_read(visitor: httpx.Client, method: str) -> None:
+    response = visitor.request(method, PATH)
+
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_the_guide_shows_the_scripts_own_integrity(visitor: httpx.Client) -> None:
+    digest = hashlib.sha384(visitor.get(PATH).content).digest()
+
+    snippet = f'integrity="sha384-{b64encode(digest).decode()}"'
+
+    assert f'integrity="{pixel_script.INTEGRITY}"' == snippet
+    assert GUIDE.read_text().count(snippet) == 1
+    assert GUIDE.read_text().count("sha384-") == 1
+
+
+@pytest.mark.parametrize(
+    "never", ["eval", "Function(", "document.write", "innerHTML", "http://", "import("]
+)
+def test_a_strict_content_security_policy_suffices(never: str) -> None:
+    assert never not in pixel_script.SCRIPT.decode()
