@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -60,39 +62,27 @@ def spool(directory: Path) -> Path:
     return directory / "spool"
 
 
-@contextlib.contextmanager
-def redirects(directory: Path, *, workers: int, **environment: str) -> Iterator[Server]:
-    port = ports.pick("PORT")["PORT"]
-    command = _with_workers(roles.redirects(port), workers)
-    with _serving("redirects", port, command, directory, environment) as server:
-        yield server
+def redirects(
+    directory: Path, *, workers: int, **environment: str
+) -> AbstractContextManager[Server]:
+    return _door(roles.redirects, directory, workers, environment)
 
 
-@contextlib.contextmanager
-def bare(directory: Path, *, workers: int) -> Iterator[Server]:
+def bare(directory: Path, *, workers: int) -> AbstractContextManager[Server]:
     """On the same server with the same options."""
-    port = ports.pick("PORT")["PORT"]
-    command = _with_workers(roles.redirects(port, application=BARE), workers)
-    with _serving("bare", port, command, directory, {}) as server:
-        yield server
+    program = partial(roles.redirects, application=BARE)
+    return _door(program, directory / "bare", workers, {})
 
 
-@contextlib.contextmanager
-def web(directory: Path, *, workers: int, **environment: str) -> Iterator[Server]:
-    port = ports.pick("PORT")["PORT"]
-    command = _with_workers(roles.web(port), workers)
-    with _serving("web", port, command, directory, environment) as server:
-        yield server
+def web(
+    directory: Path, *, workers: int, **environment: str
+) -> AbstractContextManager[Server]:
+    return _door(roles.web, directory, workers, environment)
 
 
-@contextlib.contextmanager
-def bare_web(directory: Path, *, workers: int) -> Iterator[Server]:
+def bare_web(directory: Path, *, workers: int) -> AbstractContextManager[Server]:
     """The same server and options, with a view that only inserts."""
-    port = ports.pick("PORT")["PORT"]
-    program = roles.web(port)
-    command = _with_workers(replace(program, command=_bare(program.command)), workers)
-    with _serving("bare_web", port, command, directory, BARE_SETTINGS) as server:
-        yield server
+    return _door(_bare_web, directory / "bare", workers, BARE_SETTINGS)
 
 
 @contextlib.contextmanager
@@ -113,23 +103,24 @@ def follower(directory: Path, **environment: str) -> Iterator[None]:
         yield
 
 
-def _with_workers(program: Program, workers: int) -> tuple[str, ...]:
-    return (*program.command, "--workers", str(workers))  # granian takes the last
-
-
-def _bare(command: Sequence[str]) -> tuple[str, ...]:
-    *server, _ = command
-    return (*server, BARE_WEB)
+def _bare_web(port: int) -> Program:
+    program = roles.web(port)
+    *server, _ = program.command
+    return replace(program, command=(*server, BARE_WEB))
 
 
 @contextlib.contextmanager
-def _serving(
-    name: str,
-    port: int,
-    command: Sequence[str],
+def _door(
+    program: Callable[[int], Program],
     directory: Path,
+    workers: int,
     environment: Mapping[str, str],
 ) -> Iterator[Server]:
+    port = ports.pick("PORT")["PORT"]
+    chosen = program(port)
+    name = chosen.name
+    # granian takes the last number of workers that is named
+    command = (*chosen.command, "--workers", str(workers))
     with _running(name, command, directory, environment) as process:
         server = Server(name, port, process.pid)
         _wait(server.answers, name, process, directory / f"{name}.log")
