@@ -43,6 +43,7 @@ check-steps:
 	@echo "[check] types" && mypy
 	@echo "[check] imports" && lint-imports
 	@echo "[check] migrations" && python manage.py makemigrations --check --dry-run
+	@echo "[check] speed" && python -m benchmarks --check
 	@echo "[check] tests" && pytest $(ARGS)
 	@echo "[check] tests in a browser" && exec pytest tests/browser
 

@@ -1,9 +1,9 @@
-"""What a measurement is: ours and a yardstick, in turns, and a ratio to reach."""
+"""What a measurement is: ours and a yardstick, in turns, and a target to reach."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Protocol
+from typing import Literal, Protocol
 
 
 class Void(Exception):
@@ -17,6 +17,8 @@ class Plan:
     rounds: int
     seconds: int  # for each measurement
     workers: int  # of each server
+    is_short: bool  # a sample of what takes many minutes
+    links: int  # that the tables have grown to
 
     @property
     def warm_up_seconds(self) -> int:
@@ -30,6 +32,24 @@ class Sample:
     details: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A bound for the median: of ours to the yardstick's, or of ours alone."""
+
+    sense: Literal["at least", "at most"]
+    bound: float
+    of: Literal["ratio", "value"] = "ratio"
+
+    def is_met_by(self, number: float) -> bool:
+        if self.sense == "at least":
+            return number >= self.bound
+        return number <= self.bound
+
+    def __str__(self) -> str:
+        sign = ">=" if self.sense == "at least" else "<="
+        return f"{self.of} {sign} {self.bound:,g}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Two things that are measured one after the other, again and again."""
@@ -39,7 +59,8 @@ class Comparison:
     yardstick_name: str
     ours: Callable[[], Sample]
     yardstick: Callable[[], Sample]
-    least_ratio: float  # ours to the yardstick's
+    target: Target
+    rounds: int | None = None  # fewer than planned, for what takes long
 
 
 class Benchmark(Protocol):
@@ -62,6 +83,9 @@ class Turn:
     @property
     def ratio(self) -> float:
         return self.ours.value / self.yardstick.value
+
+    def ratio_of(self, detail: str) -> float:
+        return self.ours.details[detail] / self.yardstick.details[detail]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +115,9 @@ class Result:
 
     @property
     def is_met(self) -> bool:
-        return self.ratio.median >= self.comparison.least_ratio
+        target = self.comparison.target
+        measured = self.ratio if target.of == "ratio" else self.ours
+        return target.is_met_by(measured.median)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +131,8 @@ class Outcome:
 
 def spread(values: Sequence[float]) -> Spread:
     return Spread(median(values), min(values), max(values))
+
+
+def number(value: float) -> str:
+    """Three digits at least, and no more behind the point than say something."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

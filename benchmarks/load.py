@@ -30,7 +30,11 @@ class Counted(msgspec.Struct, frozen=True):
 
     def sample(self) -> Sample:
         """Answers per second."""
-        details = {"p50_ms": self.p50 / 1000, "p99_ms": self.p99 / 1000}
+        details = {
+            "answered": self.answered,
+            "p50_ms": self.p50 / 1000,
+            "p99_ms": self.p99 / 1000,
+        }
         return Sample(self.answered / self.microseconds * 1e6, details)
 
 
@@ -41,19 +45,32 @@ class Load:
     wrk: str
     requests: Path
 
-    def put(self, port: int, *, connections: int, seconds: int) -> Counted:
-        """Counted when all of it was answered with a redirect; Void otherwise."""
-        start = time.monotonic_ns() // 1000  # two runs do not ask for the same first
+    def put(
+        self,
+        port: int,
+        *,
+        connections: int,
+        seconds: int,
+        start: int | None = None,
+        pause_ms: int = 0,
+    ) -> Counted:
+        """Counted when none of it was answered with an error; Void otherwise.
+
+        `start` is the request to begin with; without it, some. `pause_ms` is between
+        two requests of a connection.
+        """
+        if start is None:  # two runs do not ask for the same first
+            start = time.monotonic_ns() // 1000
         command = (
             *(self.wrk, "--threads", "1", "--connections", str(connections)),
             *("--duration", f"{seconds}s", "--timeout", f"{ANSWER_SECONDS}s"),
             *("--script", str(SCRIPT), f"http://127.0.0.1:{port}/"),
-            *("--", str(self.requests), str(start)),
+            *("--", str(self.requests), str(start), str(pause_ms)),
         )
         output = _output(command, within=seconds + GRACE_SECONDS)
         counted = msgspec.json.decode(output.splitlines()[-1], type=Counted)
         if counted.bad_statuses or counted.socket_errors or not counted.answered:
-            raise Void(f"not every request was answered with a redirect: {counted}")
+            raise Void(f"not every request was answered as it should be: {counted}")
         return counted
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks.comparisons import Outcome, Plan, Result, Sample, Spread
+from benchmarks.comparisons import Outcome, Plan, Result, Sample, Spread, number
 from benchmarks.servers import CHECKOUT
 
 FOLDER = CHECKOUT / "var" / "bench"
@@ -21,7 +21,7 @@ def show(outcomes: Sequence[Outcome], machine: Machine, plan: Plan) -> None:
     for line in _aligned([COLUMNS, *rows]):
         print(f"  {line}")
     for outcome in outcomes:
-        evidence = (f"{name} {number:,}" for name, number in outcome.evidence.items())
+        evidence = (f"{name} {count:,g}" for name, count in outcome.evidence.items())
         print(f"{outcome.name}: {', '.join(evidence)}")
     print(
         f"{plan.rounds} rounds of {plan.seconds} s, {plan.workers} workers a server;"
@@ -58,15 +58,15 @@ def _row(result: Result) -> tuple[str, ...]:
     verdict = "met" if result.is_met else "MISSED"
     return (
         comparison.name,
-        f"{_spread(result.ours, ',.0f')} {comparison.unit}",
-        f"{_spread(result.yardstick, ',.0f')} {comparison.yardstick_name}",
-        _spread(result.ratio, ".3f"),
-        f">= {comparison.least_ratio:g} {verdict}",
+        f"{_spread(result.ours)} {comparison.unit}",
+        f"{_spread(result.yardstick)} {comparison.yardstick_name}",
+        _spread(result.ratio),
+        f"{comparison.target} {verdict}",
     )
 
 
-def _spread(spread: Spread, form: str) -> str:
-    return f"{spread.median:{form}} ({spread.least:{form}}..{spread.most:{form}})"
+def _spread(spread: Spread) -> str:
+    return f"{number(spread.median)} ({number(spread.least)}..{number(spread.most)})"
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
@@ -83,7 +83,7 @@ def _result(result: Result) -> dict[str, object]:
         "name": comparison.name,
         "unit": comparison.unit,
         "yardstick_name": comparison.yardstick_name,
-        "least_ratio": comparison.least_ratio,
+        "target": str(comparison.target),
         "is_met": result.is_met,
         "ours": asdict(result.ours),
         "yardstick": asdict(result.yardstick),

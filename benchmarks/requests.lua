@@ -1,5 +1,5 @@
--- wrk -s requests.lua URL -- FILE START: the requests in FILE, a NUL after each, round and
--- round from one of them on. No `response`: wrk would spend its time on reading headers.
+-- wrk -s requests.lua URL -- FILE START PAUSE: the requests in FILE, a NUL after each, round
+-- and round from one of them on, with PAUSE milliseconds between those of a connection. No `response`: wrk would spend its time on reading headers.
 
 local requests, at = {}, 0
 
@@ -10,6 +10,10 @@ function init(args)
   end
   file:close()
   at = tonumber(args[2]) % #requests
+  local pause = tonumber(args[3])
+  if pause > 0 then -- wrk is slower with it, even if it returns 0
+    function delay() return pause end
+  end
 end
 
 function request()

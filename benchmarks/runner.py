@@ -2,11 +2,19 @@
 
 from collections.abc import Sequence
 
-from benchmarks.comparisons import Benchmark, Comparison, Outcome, Plan, Result, Turn
+from benchmarks.comparisons import (
+    Benchmark,
+    Comparison,
+    Outcome,
+    Plan,
+    Result,
+    Turn,
+    number,
+)
 
 
 def run(name: str, benchmark: Benchmark, plan: Plan) -> Outcome:
-    print(f"{name}: warming up")
+    print(f"{name}: warming up", flush=True)
     benchmark.warm_up()
     turns = _turns(benchmark.comparisons, plan.rounds)
     results = [Result(c, turns[c.name]) for c in benchmark.comparisons]
@@ -15,14 +23,16 @@ def run(name: str, benchmark: Benchmark, plan: Plan) -> Outcome:
 
 def _turns(comparisons: Sequence[Comparison], rounds: int) -> dict[str, list[Turn]]:
     turns: dict[str, list[Turn]] = {each.name: [] for each in comparisons}
-    for number in range(1, rounds + 1):
+    for round_ in range(1, rounds + 1):
         for comparison in comparisons:
+            if round_ > (comparison.rounds or rounds):
+                continue
             turn = Turn(yardstick=comparison.yardstick(), ours=comparison.ours())
             turns[comparison.name].append(turn)
             print(
-                f"  round {number}/{rounds}, {comparison.name}:"
-                f" {comparison.yardstick_name} {turn.yardstick.value:,.0f},"
-                f" ours {turn.ours.value:,.0f} {comparison.unit},"
+                f"  round {round_}/{rounds}, {comparison.name}:"
+                f" {comparison.yardstick_name} {number(turn.yardstick.value)},"
+                f" ours {number(turn.ours.value)} {comparison.unit},"
                 f" ratio {turn.ratio:.3f}",
                 flush=True,
             )

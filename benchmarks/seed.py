@@ -3,12 +3,15 @@
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+import redis
+from django.conf import settings
 from django.db import connection
 
 from benchmarks.comparisons import Void
 from benchmarks.servers import CHECKOUT
-from shortlinks.domain import access, contacts, links, urls
+from shortlinks.domain import access, contacts, links, tokens, urls
 from shortlinks.domain.access import Order
 from shortlinks.domain.contacts import NewContact
 from shortlinks.models import Account, User
@@ -17,6 +20,14 @@ LINKS = 10_000
 BATCH = 250
 MIGRATE_SECONDS = 120
 FIRST_ENTITY_ID = 1_000_000
+EMPTY = "TRUNCATE shortlinks_account, shortlinks_visit RESTART IDENTITY CASCADE"
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    codes: Sequence[str]
+    token: str
+    account_id: int
 
 
 def migrate() -> None:
@@ -32,11 +43,22 @@ def migrate() -> None:
         raise Void("manage.py migrate failed")
 
 
-def codes() -> list[str]:
-    """The codes of new links, each to a page of its own."""
+def fresh() -> Seeded:
+    """New links, each to a page of its own, and nothing of earlier benchmarks."""
+    print(f"  making {LINKS:,} contacts and links", flush=True)
+    with connection.cursor() as cursor:
+        cursor.execute(EMPTY)
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.flushdb()
     account = Account.objects.create(name="Bench", subdomain="bench")
-    user = User.objects.create_user("bench@bench.example", account=account)
-    return [code for batch in _batches() for code in _linked(batch, user)]
+    user = User.objects.create_user(
+        "bench@bench.example", account=account, is_admin=True
+    )
+    made = [code for batch in _batches() for code in _linked(batch, user)]
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    token = tokens.issue(user, name="benchmarks").text
+    return Seeded(made, token, account.pk)
 
 
 def _batches() -> Iterator[list[NewContact]]:

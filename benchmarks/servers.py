@@ -5,16 +5,24 @@ import http.client
 import os
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+
+import psutil
 
 from benchmarks.comparisons import Void
 from embedded import ports, roles
+from embedded.programs import Program
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 BARE = "benchmarks.bare:application"
+BARE_WEB = "benchmarks.bare_web:application"
+BARE_SETTINGS = {"DJANGO_SETTINGS_MODULE": "benchmarks.bare_settings"}
 READY_SECONDS = 30
 POLL_SECONDS = 0.1
 # Below what `embedded exec` gives its command to stop.
@@ -32,6 +40,13 @@ class Answer:
 class Server:
     name: str
     port: int
+    pid: int
+
+    def answers(self) -> bool:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            self.get("/healthz")
+            return True
+        return False
 
     def get(self, path: str) -> Answer:
         """One request on a connection of its own."""
@@ -47,55 +62,106 @@ def spool(directory: Path) -> Path:
     return directory / "spool"
 
 
-@contextlib.contextmanager
-def redirects(directory: Path, *, workers: int) -> Iterator[Server]:
-    port = ports.pick("PORT")["PORT"]
-    command = roles.redirects(port).command
-    with _running(Server("redirects", port), command, workers, directory) as server:
-        yield server
+def redirects(
+    directory: Path, *, workers: int, **environment: str
+) -> AbstractContextManager[Server]:
+    return _door(roles.redirects, directory, workers, environment)
 
 
-@contextlib.contextmanager
-def bare(directory: Path, *, workers: int) -> Iterator[Server]:
+def bare(directory: Path, *, workers: int) -> AbstractContextManager[Server]:
     """On the same server with the same options."""
+    program = partial(roles.redirects, application=BARE)
+    return _door(program, directory / "bare", workers, {})
+
+
+def web(
+    directory: Path, *, workers: int, **environment: str
+) -> AbstractContextManager[Server]:
+    return _door(roles.web, directory, workers, environment)
+
+
+def bare_web(directory: Path, *, workers: int) -> AbstractContextManager[Server]:
+    """The same server and options, with a view that only inserts."""
+    return _door(_bare_web, directory / "bare", workers, BARE_SETTINGS)
+
+
+@contextlib.contextmanager
+def worker(directory: Path) -> Iterator[psutil.Process]:
+    """The Celery worker; its work is done by its one child."""
+    program = roles.worker()
+    with _running("worker", program.command, directory, program.environment) as started:
+        log = directory / "worker.log"
+        _wait(lambda: "ready." in log.read_text(), "worker", started, log)
+        yield psutil.Process(started.pid)
+
+
+@contextlib.contextmanager
+def follower(directory: Path, **environment: str) -> Iterator[None]:
+    """Follows up like a worker, and needs no broker."""
+    command = (sys.executable, "manage.py", "follow_up_visits", "--loop")
+    with _running("follower", command, directory, environment):
+        yield
+
+
+def _bare_web(port: int) -> Program:
+    program = roles.web(port)
+    *server, _ = program.command
+    return replace(program, command=(*server, BARE_WEB))
+
+
+@contextlib.contextmanager
+def _door(
+    program: Callable[[int], Program],
+    directory: Path,
+    workers: int,
+    environment: Mapping[str, str],
+) -> Iterator[Server]:
     port = ports.pick("PORT")["PORT"]
-    command = roles.redirects(port, application=BARE).command
-    with _running(Server("bare", port), command, workers, directory) as server:
+    chosen = program(port)
+    name = chosen.name
+    # granian takes the last number of workers that is named
+    command = (*chosen.command, "--workers", str(workers))
+    with _running(name, command, directory, environment) as process:
+        server = Server(name, port, process.pid)
+        _wait(server.answers, name, process, directory / f"{name}.log")
         yield server
 
 
 @contextlib.contextmanager
 def _running(
-    server: Server, command: tuple[str, ...], workers: int, directory: Path
-) -> Iterator[Server]:
+    name: str, command: Sequence[str], directory: Path, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
     """Ended when this ends, however it ends."""
-    log = directory / f"{server.name}.log"
+    directory.mkdir(exist_ok=True)
+    log = directory / f"{name}.log"
+    spools = {"SPOOL_DIR": str(spool(directory))}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            (*command, "--workers", str(workers)),  # granian takes the last one named
+            command,
             cwd=CHECKOUT,
-            env={**os.environ, "SPOOL_DIR": str(spool(directory))},
+            env={**os.environ, **spools, **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # a Ctrl-C is for us; and its workers end with it
         )
     try:
-        _wait(server, process, log)
-        yield server
+        yield process
         if process.poll() is not None:
-            raise Void(f"{server.name} ended:\n{_tail(log)}")
+            raise Void(f"{name} ended:\n{_tail(log)}")
     finally:
         _end(process)
 
 
-def _wait(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(
+    is_ready: Callable[[], bool],
+    name: str,
+    process: subprocess.Popen[bytes],
+    log: Path,
+) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    while True:
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            server.get("/healthz")
-            return
+    while not is_ready():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise Void(f"{server.name} does not start:\n{_tail(log)}")
+            raise Void(f"{name} does not start:\n{_tail(log)}")
         time.sleep(POLL_SECONDS)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -40,11 +41,36 @@ FROM unnest(%(contacts)s::bigint[], %(codes)s::text[], %(urls)s::text[],
 ORDER BY contact_id, url_sha256
 ON CONFLICT DO NOTHING
 """
-SELECT_LIVE = """
+LIVE_COLUMNS = """
 SELECT link.contact_id, link.url_sha256, link.id, link.code, link.target,
        extract(epoch FROM link.expires_at)::float8, contact.tracking_consent,
        (SELECT host FROM shortlinks_shortdomain
         WHERE account_id = %(account)s AND is_primary AND verified_at IS NOT NULL)
+"""
+# All of them in one statement and one round trip, when none has a live link yet; none
+# otherwise. In autocommit it is a transaction of its own.
+INSERT_ALL_NEW = f"""
+WITH o AS (
+  SELECT * FROM unnest(%(contacts)s::bigint[], %(codes)s::text[], %(urls)s::text[],
+                       %(targets)s::text[], %(hashes)s::bytea[])
+    AS o (contact_id, code, url, target, url_sha256)),
+made AS (
+  INSERT INTO shortlinks_shortlink
+    (account_id, contact_id, code, url, target, url_sha256, batch, created_at,
+     created_from)
+  SELECT %(account)s, contact_id, code, url, target, url_sha256, %(batch)s, %(now)s,
+         nullif(%(created_from)s, '')::inet
+  FROM o
+  WHERE NOT EXISTS (
+    SELECT FROM o JOIN shortlinks_shortlink AS link USING (contact_id, url_sha256)
+    WHERE link.disabled_at IS NULL)
+  ORDER BY contact_id, url_sha256
+  RETURNING contact_id, url_sha256, id, code, target, expires_at)
+{LIVE_COLUMNS}
+FROM made AS link JOIN shortlinks_contact AS contact ON contact.id = link.contact_id
+"""  # noqa: S608  put together from constants
+SELECT_LIVE = f"""
+{LIVE_COLUMNS}
 FROM shortlinks_shortlink AS link
 JOIN unnest(%(contacts)s::bigint[], %(hashes)s::bytea[]) AS o (contact_id, url_sha256)
   USING (contact_id, url_sha256)
@@ -86,10 +112,13 @@ def create(grants: Sequence[Grant], *, created_from: str = "") -> list[CreatedLi
         return []
     keys: list[Key] = [(g.contact_id, _sha256(g.url.given)) for g in grants]
     orders = dict(zip(keys, grants, strict=True))
-    with transaction.atomic():
-        live = _store(orders, grants[0].account_id, created_from)
-        cached = {made.code: made.cached for made in live.values()}
-        transaction.on_commit(lambda: cached_links.publish_links(cached))
+    stored = _parameters(orders, grants[0].account_id, created_from)
+    live = _store_all_new(stored)
+    if not live:
+        with transaction.atomic():
+            live = _store(stored)
+    cached = {made.code: made.cached for made in live.values()}
+    transaction.on_commit(lambda: cached_links.publish_links(cached))
     return [
         CreatedLink(live[key].code, g.account_id, g.entity_id, live[key].host)
         for key, g in zip(keys, grants, strict=True)
@@ -134,10 +163,10 @@ def _publish_as_it_is(link_id: int) -> None:
     )
 
 
-def _store(
+def _parameters(
     orders: dict[Key, Grant], account_id: int, created_from: str
-) -> dict[Key, Live]:
-    parameters: dict[str, Any] = {
+) -> dict[str, Any]:
+    return {
         "account": account_id,
         "created_from": created_from,
         "batch": uuid.uuid4(),
@@ -147,22 +176,42 @@ def _store(
         "urls": [grant.url.given for grant in orders.values()],
         "targets": [grant.url.target for grant in orders.values()],
     }
+
+
+def _store_all_new(parameters: dict[str, Any]) -> dict[Key, Live]:
+    """The usual case in one round trip; nothing is stored if it is not the case."""
+    parameters["codes"] = [codes.new() for _ in parameters["contacts"]]
+    try:
+        with transaction.atomic() if connection.in_atomic_block else nullcontext():
+            return _live(INSERT_ALL_NEW, parameters)
+    except IntegrityError:  # another request was quicker
+        return {}
+
+
+def _store(parameters: dict[str, Any]) -> dict[Key, Live]:
+    """One live link for each order, whatever is there."""
     with connection.cursor() as cursor:
         cursor.execute(END_EXPIRED, parameters)
-        for _ in range(CODE_TRIES):
-            parameters["codes"] = [codes.new() for _ in orders]
+    for _ in range(CODE_TRIES):
+        parameters["codes"] = [codes.new() for _ in parameters["contacts"]]
+        with connection.cursor() as cursor:
             cursor.execute(INSERT, parameters)
-            cursor.execute(SELECT_LIVE, parameters)
-            live = {
-                (contact_id, bytes(sha256)): _live(account_id, row)
-                for contact_id, sha256, *row in cursor
-            }
-            if len(live) == len(orders):
-                return live
+        live = _live(SELECT_LIVE, parameters)
+        if len(live) == len(parameters["contacts"]):
+            return live
     raise RuntimeError("no free code was found for a short link")
 
 
-def _live(account_id: int, row: Sequence[Any]) -> Live:
+def _live(query: str, parameters: dict[str, Any]) -> dict[Key, Live]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return {
+            (contact_id, bytes(sha256)): _of_row(parameters["account"], row)
+            for contact_id, sha256, *row in cursor
+        }
+
+
+def _of_row(account_id: int, row: Sequence[Any]) -> Live:
     link_id, code, target, ends_at, said, host = row
     word = consent.CODES[said]
     cached = CachedLink(link_id, account_id, target, ends_at or 0, word)

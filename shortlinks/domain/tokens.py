@@ -1,22 +1,36 @@
 """API tokens: JWTs signed by a key of their own (contract §3)."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache, lru_cache
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import jwt
 from django.conf import settings
-from django.db.models import Q
+from django.db import connection
+from django.db.models import Model, Q
 from django.utils import timezone
 
-from shortlinks.models import ApiToken, Integration, Scope, User
+from shortlinks.models import Account, ApiToken, Integration, Scope, User
+
+M = TypeVar("M", bound=Model)
 
 ALGORITHM = "HS256"
 MAX_LENGTH = 4096
 DEFAULT_LIFE = timedelta(days=365)
 LAST_USE_STEP = timedelta(minutes=1)
+JOINED = (ApiToken, User, Account)
+# Tokens that still open the door (contract §2: otherwise 401).
+SELECT_LIVE = """
+SELECT {columns} FROM shortlinks_apitoken
+JOIN shortlinks_user ON shortlinks_user.id = shortlinks_apitoken.user_id
+JOIN shortlinks_account ON shortlinks_account.id = shortlinks_apitoken.account_id
+WHERE jti = %s AND revoked_at IS NULL AND expires_at > %s
+  AND shortlinks_user.is_active AND shortlinks_account.is_active
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +71,7 @@ def issue(
 
 def verify(text: str, *, now: datetime) -> ApiToken:
     """The live token's row with its user and account, or TokenRejected."""
-    jti = _read_jti(text)
-    row = (
-        ApiToken.objects.live(now)
-        .filter(jti=jti)
-        .select_related("user", "account")
-        .first()
-    )
+    row = _live_row(_read_jti(text), now)
     if row is None:
         raise TokenRejected
     _remember_use(row, now)
@@ -102,7 +110,37 @@ def _sign(row: ApiToken) -> str:
     return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": kid})
 
 
+def _live_row(jti: uuid.UUID, now: datetime) -> ApiToken | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_select_live(), [jti, now])
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    values = iter(found)
+    row = _instance(ApiToken, values)
+    row.user, row.account = _instance(User, values), _instance(Account, values)
+    return row
+
+
+@cache
+def _select_live() -> str:
+    """As text, since the ORM put it together for each request: a third of its time."""
+    columns = ", ".join(
+        f"{model._meta.db_table}.{field.column}"
+        for model in JOINED
+        for field in model._meta.concrete_fields
+    )
+    return SELECT_LIVE.format(columns=columns)
+
+
+def _instance(model: type[M], values: Iterator[Any]) -> M:
+    names = [field.attname for field in model._meta.concrete_fields]
+    return model.from_db(connection.alias, names, [next(values) for _ in names])
+
+
+@lru_cache(maxsize=1024)
 def _read_jti(text: str) -> uuid.UUID:
+    """Whose signature was right stays right; whether it is over the row says, too."""
     try:
         if len(text) > MAX_LENGTH:
             raise TokenRejected

@@ -1,8 +1,6 @@
 """What programs act with: tokens, and integrations that fetch their own."""
 
 import uuid
-from datetime import datetime
-from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -62,17 +60,6 @@ class OAuthGrant(models.Model):
         return f"{self.get_kind_display()} of {self.integration}"
 
 
-class TokenQuerySet(models.QuerySet["ApiToken"]):
-    def live(self, now: datetime) -> Self:
-        """Tokens that still open the door (contract §2: otherwise 401)."""
-        return self.filter(
-            revoked_at=None,
-            expires_at__gt=now,
-            user__is_active=True,
-            account__is_active=True,
-        )
-
-
 class ApiToken(models.Model):
     """What is kept of a token: its `jti`, never the token (contract §3)."""
 
@@ -93,8 +80,6 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True)
-
-    objects = TokenQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name

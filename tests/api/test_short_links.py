@@ -182,11 +182,28 @@ def test_queries_do_not_depend_on_the_size_of_the_batch(
     contacts = [factories.contact(account) for _ in range(size)]
     api.get("/api/v4/account")  # notes the token's use, once a minute
 
-    # token, contacts, savepoint, end expired, insert, select, savepoint
-    with django_assert_num_queries(7):
+    # token, contacts, savepoint, insert, savepoint
+    with django_assert_num_queries(5):
         response = api.post(PATH, [order(c.entity_id) for c in contacts])
 
     assert len(ids(response)) == size
+
+
+@pytest.mark.parametrize("size", [1, 250])
+def test_nor_do_they_when_links_are_ordered_again(
+    account: Account,
+    api: Api,
+    size: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    contacts = [factories.contact(account) for _ in range(size)]
+    first = api.post(PATH, [order(c.entity_id) for c in contacts])
+
+    # as above; savepoint, end expired, insert, select, savepoint
+    with django_assert_num_queries(10):
+        response = api.post(PATH, [order(c.entity_id) for c in contacts])
+
+    assert urls(response) == urls(first)
 
 
 def test_many_programs_that_order_the_same_get_one_link(
