@@ -37,6 +37,8 @@ def program(port: int, project: Path, demo_env: Path) -> Program:
         name="demo-site",
         command=(sys.executable, "-m", "embedded.demo_site", *arguments),
         rank=Rank.BEAT,
+        # wherever the service's own files are
+        environment={"PYTHONPATH": str(Path(__file__).parent.parent)},
     )
 
 
