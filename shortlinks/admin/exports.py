@@ -70,6 +70,7 @@ def _workbook(scope: Scope) -> tuple[bytes, str]:
     options = {
         "in_memory": True,
         "strings_to_urls": False,
+        "strings_to_formulas": False,
         "default_date_format": "yyyy-mm-dd",
     }
     with xlsxwriter.Workbook(file, options) as book:
