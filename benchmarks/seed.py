@@ -32,6 +32,9 @@ class Seeded:
 
 def migrate() -> None:
     """The tables, in a database that has none: no other data is ever touched."""
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        if client.dbsize():
+            raise Void("REDIS_URL names a Redis in use; benchmarks empty theirs")
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('shortlinks_account')")
         if cursor.fetchone() != (None,):
