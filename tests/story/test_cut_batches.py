@@ -93,7 +93,7 @@ def test_the_process_is_killed_at_the_commit(
         with pytest.raises(httpx.TransportError):
             door.client.post(PATH, **order)
 
-    before = stored()
+    before = services.wait_for(stored)
     with services.web(tmp_path) as web:
         again = web.post(PATH, **order)
     assert len(before) == BATCH
