@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 
 from django.conf import settings
 
-COMMIT = b"COMMIT"
+# Sent outside a transaction block, so the statement's end is the commit.
+COMMITS = b"INSERT INTO shortlinks_shortlink"
 MOST = 65536
 
 
@@ -40,14 +41,18 @@ class Wire:
                 for source in select.select([client, server], [], [])[0]:
                     if not (data := source.recv(MOST)):
                         return
-                    if source is client and self._is_cut(server, data):
+                    if source is client and self._is_cut(client, server, data):
                         return
                     (server if source is client else client).sendall(data)
 
-    def _is_cut(self, server: socket.socket, data: bytes) -> bool:
-        if COMMIT not in data or self.at_commit is None:
+    def _is_cut(
+        self, client: socket.socket, server: socket.socket, data: bytes
+    ) -> bool:
+        if COMMITS not in data or self.at_commit is None:
             return False
         at_commit, self.at_commit = self.at_commit, None
+        while not data.endswith(b"\0"):  # a statement comes in pieces
+            data += client.recv(MOST)
         if at_commit():
             server.sendall(data)
             server.recv(MOST)  # it is committed, and nobody hears of it
