@@ -24,6 +24,8 @@ from embedded.roles import LOOPBACK
 
 # Another site than the service's, for a browser.
 HOST = "localhost"
+# The project that is run need not be the folder that this package is in.
+WITH_US = f"PYTHONPATH={Path(__file__).resolve().parents[1]}"
 PAGE = Path(__file__).with_name("demo_site.html")
 MOST_BODY = 4096
 API_SECONDS = 5
@@ -35,7 +37,7 @@ def program(port: int, project: Path, demo_env: Path) -> Program:
     arguments = (str(port), str(demo_env), str(script))
     return Program(
         name="demo-site",
-        command=(sys.executable, "-m", "embedded.demo_site", *arguments),
+        command=("env", WITH_US, sys.executable, "-m", __name__, *arguments),
         rank=Rank.BEAT,
     )
 
