@@ -6,6 +6,7 @@ most browsers do by now.
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -64,14 +65,10 @@ def page(visitor: BrowserContext) -> Page:
     return visitor.new_page()
 
 
-@pytest.fixture(scope="session")
-def _web(
-    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[httpx.Client]:
-    with services.web(tmp_path_factory.mktemp("web")) as client:
-        yield client
-
-
 @pytest.fixture
-def web(_web: httpx.Client, transactional_db: None) -> httpx.Client:
-    return _web
+def web(transactional_db: None, tmp_path: Path) -> Iterator[httpx.Client]:
+    """A process for each test: it remembers the ids of content types, which the flush
+    after a test gives out anew.
+    """
+    with services.web(tmp_path) as client:
+        yield client
