@@ -120,6 +120,7 @@ def _sums(stored: list[Stored], world: World) -> Iterator[str]:
         for link, day, verdict, visits in rows.values_list(
             "link_id", "day", "verdict", "visits"
         )
+        if visits  # none are left of a verdict that was revised
     }
     if days != oracle.days(stored):
         yield f"daily visits: {sum(days.values())} for {len(stored)} stored"
