@@ -11,12 +11,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold import admin as unfold
 
+from shortlinks.admin import side_by_side
 from shortlinks.admin.keyset import KeysetList
 from shortlinks.models import Contact, Group, User
 
@@ -129,7 +129,7 @@ class RowAdmin(Styled[Row]):
     def whose(self, row: Row) -> str:
         """The row's contact, or the one it was merged into."""
         contact: Contact = getattr(row, "contact").root  # noqa: B009  of some rows
-        address = reverse("admin:shortlinks_contact_change", args=[contact.pk])
+        address = side_by_side.address(contact)
         return format_html('<a href="{}">{}</a>', address, contact)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Any]:

@@ -1,6 +1,5 @@
 """Everybody's own language and the account's time zone; and models that speak both."""
 
-import zoneinfo
 from collections.abc import Callable
 from datetime import tzinfo
 from typing import Any
@@ -14,6 +13,7 @@ from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy
 
+from shortlinks.domain import time_zones
 from shortlinks.models import User
 
 
@@ -47,7 +47,7 @@ def _time_zone(request: HttpRequest) -> tzinfo | None:
     user = request.user
     if not isinstance(user, User) or user.account is None:
         return None
-    return zoneinfo.ZoneInfo(user.account.time_zone)
+    return time_zones.named(user.account.time_zone)
 
 
 def translate_models() -> None:

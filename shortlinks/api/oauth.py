@@ -90,7 +90,5 @@ def _parameters(request: Request) -> dict[str, str]:
     bodies.refuse_too_long(request)
     if request._request.content_type == FORM:
         return {key: str(value) for key, value in request._request.POST.items()}
-    body = bodies.read_json(request)
-    if not isinstance(body, dict):
-        raise Problem(400, "The body must be an object.")
+    body = bodies.read_object(request)
     return {key: value for key, value in body.items() if isinstance(value, str)}

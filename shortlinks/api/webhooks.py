@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from shortlinks.api import bodies, hal
 from shortlinks.api.bodies import Item
 from shortlinks.api.filters import Filter, ListQuery
-from shortlinks.api.problems import FieldError, ItemErrors, Problem, ValidationFailed
+from shortlinks.api.problems import FieldError, ItemErrors, ValidationFailed
 from shortlinks.api.views import ApiView
 from shortlinks.domain.urls import UrlRejected
 from shortlinks.domain.webhooks import destinations, subscriptions
@@ -88,10 +88,7 @@ def represent(webhook: Webhook) -> dict[str, Any]:
 
 def _read(request: Request, read: Callable[[Item], T]) -> T:
     """What one object says: there is no batch of webhooks."""
-    body = bodies.read_json(request)
-    if not isinstance(body, dict):
-        raise Problem(400, "The body must be an object.")
-    [(_, found)] = bodies.read_items(body, read)
+    [(_, found)] = bodies.read_items(bodies.read_object(request), read)
     return found
 
 

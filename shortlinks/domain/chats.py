@@ -47,23 +47,23 @@ def report(new: NewChat, *, user: User) -> tuple[Chat, Decision]:
             _belongs(chat, contact, user)
         chat.title = new.title or chat.title
         chat.visitor_uid = new.visitor_uid or chat.visitor_uid
-        return chat, _decided(chat)
+        return chat, _decided(account, chat)
 
 
 def driven_by(chat: Chat, visitor_uid: str) -> Decision:
     """The browser with this id writes in the chat: what follows (pixel R3 to R6)."""
     with transaction.atomic():
-        merges.take_turn(chat.account_id)
+        account = merges.take_turn(chat.account_id)
         chat.visitor_uid = visitor_uid
-        return _decided(chat)
+        return _decided(account, chat)
 
 
-def _decided(chat: Chat) -> Decision:
+def _decided(account: Account, chat: Chat) -> Decision:
     chat.updated_at = timezone.now()
     chat.save()
     if not chat.visitor_uid:
         return nothing("the chat names no browser")
-    decision = checks.of_chat(chat)
+    decision = checks.of_chat(account, chat)
     chat.contact = Contact.objects.select_related("merged_into").get(pk=chat.contact_id)
     return decision
 

@@ -7,14 +7,12 @@ times; what is left is what its last one says.
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
-from functools import cache
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import connection
 
-from shortlinks.domain import arrays, consent, notes, pixels
+from shortlinks.domain import arrays, consent, notes, pixels, time_zones
 from shortlinks.domain.conclusions import Conclusion, StoredVisit
 from shortlinks.domain.notes import LinkOpens, Written
 from shortlinks.domain.pixels import Sighting
@@ -230,13 +228,6 @@ def _day(visit: StoredVisit) -> date:
     """The account's day, as it was when the visit was first counted."""
     if visit.counted_on is not None:
         return visit.counted_on
-    return visit.occurred_at.astimezone(_zone(visit.time_zone or "UTC")).date()
-
-
-@cache
-def _zone(name: str) -> ZoneInfo:
-    """UTC for a name that no longer is one: a wrong day is better than no note."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
+    return visit.occurred_at.astimezone(
+        time_zones.named(visit.time_zone or "UTC")
+    ).date()

@@ -57,11 +57,6 @@ def look(limit: int = AT_ONCE) -> int:
     return len(ids)
 
 
-def of_chat(chat: Chat) -> Decision:
-    """Follow the rules for a chat at once, within its transaction."""
-    return _of_chat(merges.take_turn(chat.account_id), chat)
-
-
 def _look_at(check_id: int) -> None:
     locked = MergeCheck.objects.select_for_update(skip_locked=True)
     check = locked.filter(pk=check_id).first()
@@ -69,7 +64,7 @@ def _look_at(check_id: int) -> None:
         return
     if check.chat_id is not None:
         if chat := Chat.objects.filter(pk=check.chat_id).first():
-            _of_chat(merges.take_turn(chat.account_id), chat)
+            of_chat(merges.take_turn(chat.account_id), chat)
     else:
         attachments = PixelAttachment.objects.select_related("pixel")
         if attachment := attachments.filter(mergecheck=check).first():
@@ -77,7 +72,8 @@ def _look_at(check_id: int) -> None:
     check.delete()
 
 
-def _of_chat(account: Account, chat: Chat) -> Decision:
+def of_chat(account: Account, chat: Chat) -> Decision:
+    """Follow the rules for a chat, within a turn of its account."""
     pixel = Pixel.objects.filter(account=account, visitor_uid=chat.visitor_uid).first()
     whose = facts.party(chat.contact_id)
     scene = facts.scene(account, pixel, whose)

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from shortlinks.domain import time_zones
 from shortlinks.domain.webhooks import events
 from shortlinks.models import (
     Account,
@@ -61,7 +61,9 @@ def why(account: Account, evidence: dict[str, Any]) -> str:
     """What it was concluded from, in words."""
     if "url" not in evidence:
         return _text(account, "same", {})
-    opened_at = datetime.fromtimestamp(evidence["opened_at"], _zone(account))
+    opened_at = datetime.fromtimestamp(
+        evidence["opened_at"], time_zones.named(account.time_zone)
+    )
     time = opened_at.strftime(TIMES["ru" if account.language == "ru" else "en"])
     return _text(account, "opened", {"url": evidence["url"], "time": time})
 
@@ -73,13 +75,6 @@ def _text(account: Account, name: str, values: dict[str, Any]) -> str:
 
 def _who(user: User | None) -> str:
     return "" if user is None else user.name or user.email
-
-
-def _zone(account: Account) -> ZoneInfo:
-    try:
-        return ZoneInfo(account.time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
 
 
 def _write(contact: Contact, text: str) -> None:

@@ -26,11 +26,11 @@ class DecidedAlready(Exception):
     """Somebody else has accepted or rejected the suggestion."""
 
 
-def suggest(account: Account, pair: Suggest, evidence: dict[str, Any]) -> bool:
+def suggest(account: Account, pair: Suggest, evidence: dict[str, Any]) -> None:
     """Put the pair into the queue, unless it is there; within a turn."""
     one, other = sorted((pair.one.id, pair.other.id))
     if _open_between(one, other).exists():
-        return False
+        return
     row = MergeSuggestion.objects.create(
         account=account,
         one_id=one,
@@ -39,7 +39,6 @@ def suggest(account: Account, pair: Suggest, evidence: dict[str, Any]) -> bool:
         evidence=evidence,
     )
     events.enqueue(WebhookEvent.SUGGEST_MERGE, [row.pk])
-    return True
 
 
 def accept(

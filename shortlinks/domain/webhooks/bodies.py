@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from shortlinks.domain import time_zones
 from shortlinks.models import NoteType, WebhookEvent
 
 CONTENT_TYPE = "application/x-www-form-urlencoded"
@@ -21,7 +21,7 @@ NOTE_NUMBERS = {
 
 def note_contact(facts: Mapping[str, Any], *, base_url: str) -> str:
     """The form that tells of a note; all values are strings, times the account's."""
-    zone = _zone(facts["time_zone"])
+    zone = facts["time_zone"]
     note = {
         "id": facts["note_id"],
         "element_id": facts["entity_id"],
@@ -49,7 +49,7 @@ def merge_contact(facts: Mapping[str, Any], *, base_url: str) -> str:
         "merged_id": other,
         **_because(facts["evidence"], facts),
         "created_by": facts["by"] or 0,
-        "date_create": _moment(facts["at"], _zone(facts["time_zone"])),
+        "date_create": _moment(facts["at"], facts["time_zone"]),
     }
     return _form("contacts[merge][0][merge]", merge, facts, base_url)
 
@@ -62,7 +62,7 @@ def suggest_merge(facts: Mapping[str, Any], *, base_url: str) -> str:
         "element_id": one,
         "other_id": other,
         **_because(facts["evidence"], facts),
-        "date_create": _moment(facts["at"], _zone(facts["time_zone"])),
+        "date_create": _moment(facts["at"], facts["time_zone"]),
     }
     return _form("contacts[merge_suggestion][0]", suggestion, facts, base_url)
 
@@ -71,7 +71,7 @@ def _because(evidence: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str,
     """What it was concluded from, as far as there is something."""
     told = {name: evidence[name] for name in ("chat_id", "url") if name in evidence}
     if "opened_at" in evidence:
-        told["opened_at"] = _moment(evidence["opened_at"], _zone(facts["time_zone"]))
+        told["opened_at"] = _moment(evidence["opened_at"], facts["time_zone"])
     return told
 
 
@@ -101,15 +101,9 @@ def _text(facts: Mapping[str, Any]) -> str:
     return json.dumps({"url": facts["url"]}, ensure_ascii=False)
 
 
-def _moment(seconds: float, zone: tzinfo) -> str:
-    return datetime.fromtimestamp(seconds, zone).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC
+def _moment(seconds: float, time_zone: str) -> str:
+    moment = datetime.fromtimestamp(seconds, time_zones.named(time_zone))
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
 # The writer of each event's body.

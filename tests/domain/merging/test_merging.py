@@ -173,7 +173,7 @@ def test_a_chat_that_was_read_before_it_got_known_is_looked_at_as_it_is(
     factories.visit(opened, pixel_sha256=factories.cookie_sha256("phone"))
     visits.follow_up()
 
-    decision = checks.of_chat(stale)
+    decision = checks.of_chat(merges.take_turn(account.pk), stale)
 
     assert decision.join is None
     assert pairs() == {frozenset({client.pk, other.pk})}
