@@ -53,7 +53,7 @@ def test_200_at_once_on_a_limit_of_50(transactional_db: None, tmp_path: Path) ->
             response = web.get(PATH, headers=headers)
             return start, time.monotonic(), response
 
-        called = services.in_threads(call, times=200, threads=32)
+        called = services.in_threads(call, times=200, threads=200)
 
     answers = [response for _, _, response in called]
     spans = [(start, end) for start, end, answer in called if answer.status_code == 200]
