@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -14,15 +14,30 @@ FALSE = frozenset({"0", "false", "no", "off", ""})
 PLACEHOLDER = "change-me"  # of .env.example
 
 
+def given(name: str) -> str | None:
+    """The variable, or the content of the file that `NAME_FILE` names, as secrets are."""
+    value, path = os.environ.get(name), os.environ.get(f"{name}_FILE")
+    if path is None:
+        return value
+    if value is not None:
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set")
+    try:
+        return Path(path).read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE: {error}") from None
+
+
 def text(name: str, default: str | None = None) -> str:
-    value = os.environ.get(name, default)
+    value = given(name)
+    if value is None:
+        value = default
     if value is None:
         raise ImproperlyConfigured(f"{name} is not set")
     return value
 
 
 def flag(name: str, *, default: bool) -> bool:
-    value = os.environ.get(name, str(default)).strip().lower()
+    value = text(name, str(default)).strip().lower()
     if value in TRUE:
         return True
     if value in FALSE:
@@ -31,7 +46,7 @@ def flag(name: str, *, default: bool) -> bool:
 
 
 def number(name: str, default: float, *, least: float, most: float) -> float:
-    value = os.environ.get(name, str(default))
+    value = text(name, str(default))
     try:
         parsed = float(value)
     except ValueError:
@@ -42,7 +57,7 @@ def number(name: str, default: float, *, least: float, most: float) -> float:
 
 
 def words(name: str, default: Sequence[str] = ()) -> list[str]:
-    value = os.environ.get(name)
+    value = given(name)
     if value is None:
         return list(default)
     return [word for part in value.split(",") if (word := part.strip())]
@@ -72,7 +87,7 @@ def nameservers(name: str) -> tuple[tuple[str, int], ...]:
 
 def network_file(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
     """The networks in a file, one a line; "#" begins a comment."""
-    path = os.environ.get(name)
+    path = given(name)
     if not path:
         return ()
     try:
@@ -92,17 +107,22 @@ def secret(name: str, *, least: int) -> str:
 
 def choice(name: str, choices: Sequence[str]) -> str:
     """One of the choices; the first is the default."""
-    value = os.environ.get(name, choices[0])
+    value = text(name, choices[0])
     if value not in choices:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}")
     return value
 
 
-def redis_url(name: str) -> str:
+def redis_url(name: str, *, password: str) -> str:
+    """With the password, if there is one and the url has none."""
     value = text(name)
-    if urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+    parts = urlsplit(value)
+    if parts.scheme not in {"redis", "rediss", "unix"}:
         raise ImproperlyConfigured(f"{name} must be like redis://:password@host:6379/0")
-    return value
+    if not password or parts.password:
+        return value
+    place = f"{parts.username or ''}:{quote(password, safe='')}@{parts.netloc}"
+    return parts._replace(netloc=place).geturl()
 
 
 def keyring(name: str) -> dict[str, bytes]:
@@ -128,8 +148,15 @@ def http_url(name: str, default: str) -> str:
     return value
 
 
-def database(name: str) -> dict[str, Any]:
-    """Django's settings for a `postgres://user:password@host:port/name` url."""
+def host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def database(name: str, *, password: str) -> dict[str, Any]:
+    """Django's settings for a `postgres://user:password@host:port/name` url.
+
+    The password apart is for a url that has none.
+    """
     parts = urlsplit(text(name))
     if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
         raise ImproperlyConfigured(
@@ -139,7 +166,7 @@ def database(name: str) -> dict[str, Any]:
         "ENGINE": "config.postgres",
         "NAME": unquote(parts.path.strip("/")),
         "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
+        "PASSWORD": unquote(parts.password or "") or password,
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
         "OPTIONS": dict(parse_qsl(parts.query)),

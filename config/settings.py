@@ -4,7 +4,7 @@ from pathlib import Path
 
 import django_stubs_ext
 
-from config import env, logs
+from config import env, logs, production
 
 django_stubs_ext.monkeypatch()  # ModelAdmin[X] and friends at run time
 
@@ -15,9 +15,10 @@ DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.secret("SECRET_KEY", least=50)
 BASE_URL = env.http_url("BASE_URL", "http://127.0.0.1:8000")
 SHORT_BASE_URL = env.http_url("SHORT_BASE_URL", "http://127.0.0.1:8001")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [env.host(BASE_URL)])
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 HTTPS = BASE_URL.startswith("https:")
+production.refuse(base_url=BASE_URL, debug=DEBUG, allowed_hosts=ALLOWED_HOSTS)
 
 # --- keys, the newest first -------------------------------------------------
 TOKEN_KEYS = env.keyring("TOKEN_KEYS")
@@ -45,11 +46,13 @@ API_MAX_BODY_BYTES = 4 * 1024 * 1024
 
 # --- webhooks ---------------------------------------------------------------
 WEBHOOK_ALLOW_PRIVATE = env.flag("WEBHOOK_ALLOW_PRIVATE", default=False)
+_PROXY = env.text("WEBHOOK_PROXY", "")
+WEBHOOK_PROXY = _PROXY and env.http_url("WEBHOOK_PROXY", _PROXY)
 
 # --- stores -----------------------------------------------------------------
 # Seconds; 0 is no limit, for commands and migrations. Servers and workers have one.
 STATEMENT_TIMEOUT = env.number("STATEMENT_TIMEOUT", 0, least=0, most=3600)
-_DATABASE = env.database("DATABASE_URL")
+_DATABASE = env.database("DATABASE_URL", password=env.text("DATABASE_PASSWORD", ""))
 DATABASE_PARAMETERS = _DATABASE["OPTIONS"]  # of the url, such as sslmode
 DATABASES = {
     "default": _DATABASE
@@ -68,7 +71,7 @@ DATABASES = {
         },
     }
 }
-REDIS_URL = env.redis_url("REDIS_URL")
+REDIS_URL = env.redis_url("REDIS_URL", password=env.text("REDIS_PASSWORD", ""))
 REDIS_PREFIX = env.text("REDIS_PREFIX", "sl:")
 # Workers and beat wait for the broker; whoever only publishes fails fast.
 CELERY_ROLE = env.choice("CELERY_ROLE", ["publisher", "worker"])

@@ -28,7 +28,7 @@ from shortlinks.domain.cached_links import CachedAccount, CachedLink
 from shortlinks.domain.click_tokens import ClickTokens
 from shortlinks.domain.health import Check
 from shortlinks.domain.pixel_cookie import Pixel, PixelCookies
-from shortlinks.redirects import identify, pages, privacy, visit_facts
+from shortlinks.redirects import certificates, identify, pages, privacy, visit_facts
 from shortlinks.redirects.directory import Directory
 from shortlinks.redirects.grouped_cache import GroupedCache, Unavailable
 from shortlinks.redirects.identify import Identify
@@ -136,6 +136,8 @@ class Redirects:
             return pages.json(*health.report(await self.checks()))
         if request.path == colleagues.PATH:
             return _introduce(request)
+        if request.path == certificates.PATH:
+            return certificates.answer(request.query, self.directory)
         return pages.page(404, request.headers.get(b"accept-language"))
 
     def _privacy(self, request: Request) -> Answer:

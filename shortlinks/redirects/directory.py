@@ -93,6 +93,13 @@ class Directory:
         self._seconds = seconds
         self.hosts = Hosts()
 
+    def answers(self, name: str) -> bool:
+        """Whether the host is the service's own, or was proven to be an account's."""
+        if name in self._own:
+            return True
+        domain = self.hosts.domain(name.encode())
+        return domain is not None and domain.is_verified
+
     async def keep_reading(self) -> None:
         while True:
             is_read = await self.refresh()

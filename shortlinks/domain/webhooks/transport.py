@@ -145,6 +145,15 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = pools
 
 
+class _ProxiedAdapter(_Adapter):
+    """By a proxy that resolves and judges names itself: WEBHOOK_PROXY."""
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+        return manager
+
+
 class _PublicAdapter(_Adapter, IPFilterAdapter):  # type: ignore[misc]  # untyped
     """Connects to public addresses only, to the one it has judged."""
 
@@ -169,10 +178,14 @@ def _session() -> Iterator[Any]:
         user_agent_override=USER_AGENT,
     )
     with HTTPSession(config) as session:
-        session.trust_env = False  # no proxy, no .netrc
+        session.trust_env = False  # no proxy of the environment's, no .netrc
         if settings.WEBHOOK_ALLOW_PRIVATE:
             session.mount("http://", _Adapter())
             session.mount("https://", _Adapter())
+        elif settings.WEBHOOK_PROXY:
+            session.adapters.clear()
+            session.mount("https://", _ProxiedAdapter())
+            session.proxies = {"https": settings.WEBHOOK_PROXY}
         else:
             session.adapters.clear()
             session.mount("https://", _PublicAdapter())

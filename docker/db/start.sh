@@ -1,0 +1,36 @@
+#!/bin/sh
+# Starts Postgres as the user it runs as, with no root before it: makes the database on the
+# first start, with an owner who is no superuser. For the official image, and any that has
+# Postgres' programs on its PATH.
+set -eu
+PGDATA="${PGDATA:-/var/lib/postgresql/18/docker}"
+RUN=/tmp
+
+make_database() {
+  rm -rf "$PGDATA.new"
+  mkdir -p "$PGDATA.new"
+  chmod 700 "$PGDATA.new"
+  initdb -D "$PGDATA.new" --username=postgres --auth-local=peer --auth-host=scram-sha-256 \
+    --encoding=UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8 >/dev/null
+  # The socket is this container's alone, the network wants the password.
+  printf 'local all all trust\nhost shortlinks shortlinks all scram-sha-256\n' >"$PGDATA.new/pg_hba.conf"
+  pg_ctl -D "$PGDATA.new" -w -o "-c listen_addresses='' -k $RUN" start >/dev/null
+  psql -h "$RUN" -U postgres -q -v ON_ERROR_STOP=1 -v password="$(cat "$PASSWORD_FILE")" <<'SQL'
+CREATE ROLE shortlinks LOGIN PASSWORD :'password';
+CREATE DATABASE shortlinks OWNER shortlinks;
+SQL
+  pg_ctl -D "$PGDATA.new" -w stop >/dev/null
+  mkdir -p "$(dirname "$PGDATA")"
+  mv "$PGDATA.new" "$PGDATA"
+  echo "[db] made a new database in $PGDATA"
+}
+
+[ -s "$PGDATA/PG_VERSION" ] || make_database
+# Archived when a segment is full or ARCHIVE_SECONDS old, on disk before Postgres forgets it.
+exec postgres -D "$PGDATA" \
+  -c listen_addresses='*' -c unix_socket_directories="$RUN" \
+  -c shared_buffers="${SHARED_BUFFERS:-512MB}" -c max_connections="${MAX_CONNECTIONS:-300}" \
+  -c log_min_error_statement=panic -c log_error_verbosity=terse \
+  -c wal_level=replica -c archive_mode=on -c archive_timeout="${ARCHIVE_SECONDS:-60}" \
+  -c archive_command='test ! -f /archive/wal/%f && cp %p /archive/wal/.%f.new && sync /archive/wal/.%f.new && mv /archive/wal/.%f.new /archive/wal/%f' \
+  "$@"
