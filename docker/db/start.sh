@@ -13,7 +13,7 @@ make_database() {
   initdb -D "$PGDATA.new" --username=postgres --auth-local=peer --auth-host=scram-sha-256 \
     --encoding=UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8 >/dev/null
   # The socket is this container's alone, the network wants the password.
-  printf 'local all all trust\nhost shortlinks shortlinks all scram-sha-256\n' >"$PGDATA.new/pg_hba.conf"
+  printf 'local all all trust\nlocal replication all trust\nhost shortlinks shortlinks all scram-sha-256\n' >"$PGDATA.new/pg_hba.conf"
   pg_ctl -D "$PGDATA.new" -w -o "-c listen_addresses='' -k $RUN" start >/dev/null
   psql -h "$RUN" -U postgres -q -v ON_ERROR_STOP=1 -v password="$(cat "$PASSWORD_FILE")" <<'SQL'
 CREATE ROLE shortlinks LOGIN PASSWORD :'password';
@@ -26,11 +26,11 @@ SQL
 }
 
 [ -s "$PGDATA/PG_VERSION" ] || make_database
-# Archived when a segment is full or ARCHIVE_SECONDS old, on disk before Postgres forgets it.
+# Segments go to the archive when they are full, or ARCHIVE_SECONDS old.
 exec postgres -D "$PGDATA" \
   -c listen_addresses='*' -c unix_socket_directories="$RUN" \
   -c shared_buffers="${SHARED_BUFFERS:-512MB}" -c max_connections="${MAX_CONNECTIONS:-300}" \
   -c log_min_error_statement=panic -c log_error_verbosity=terse \
   -c wal_level=replica -c archive_mode=on -c archive_timeout="${ARCHIVE_SECONDS:-60}" \
-  -c archive_command='test ! -f /archive/wal/%f && cp %p /archive/wal/.%f.new && sync /archive/wal/.%f.new && mv /archive/wal/.%f.new /archive/wal/%f' \
+  -c archive_command='sh /usr/local/bin/archive-wal %p %f' \
   "$@"

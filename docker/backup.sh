@@ -1,0 +1,13 @@
+#!/bin/sh
+# backup.sh            a base backup into the archive, and the keys into backups/
+# Between base backups the archive gets every change within ARCHIVE_SECONDS. What is older
+# than the oldest of the BACKUPS (7) that are kept goes. Copy archive and backups/ elsewhere.
+. "$(dirname "$0")/compose.sh"
+umask 077
+
+name="$(date -u +%Y%m%dT%H%M%SZ)"
+compose exec -T db sh /usr/local/bin/back-up "$name" "${BACKUPS:-7}"
+mkdir -p backups
+compose run --rm --no-deps -T --entrypoint tar web -C /var/lib/shortlinks/keys -c . >backups/keys.tar.new
+mv backups/keys.tar.new backups/keys.tar
+say "base backup $name in the archive; keys in backups/keys.tar"

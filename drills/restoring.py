@@ -1,0 +1,84 @@
+"""A base backup amid the load; the database lost; restored to a moment between."""
+
+import subprocess
+import time
+
+from drills import load
+from drills.findings import Findings
+from drills.installation import Installation, wait_until
+from drills.load import Load, Seen
+
+LINKS = 50
+RATE = 200.0
+SECONDS = 8.0
+# A commit is answered after it was made: by this much at most on a busy machine.
+MARGIN_SECONDS = 2.0
+
+
+def drill(found: Findings, installation: Installation) -> None:
+    codes = load.make_links(installation, LINKS)
+    with Load(installation, codes, rate=RATE) as seen:
+        time.sleep(SECONDS)
+        installation.call("docker/backup.sh")
+        time.sleep(SECONDS)
+        moment = time.time()
+        time.sleep(SECONDS)
+    installation.sql("SELECT pg_switch_wal()")
+    wait_until(
+        lambda: _is_archived(installation), seconds=120, what="the last segment kept"
+    )
+    chosen = time.strftime("%Y-%m-%d %H:%M:%S+00", time.gmtime(moment))
+    moment = float(int(moment))
+    began = time.monotonic()
+    installation.call("docker/restore.sh", chosen)
+    wait_until(installation.are_well, seconds=180, what="well after the restore")
+    found.note(f"restored to {chosen} in {time.monotonic() - began:.0f} s")
+    _compare(found, installation, seen, moment)
+    _latest(found, installation, seen)
+
+
+def _compare(
+    found: Findings, installation: Installation, seen: Seen, moment: float
+) -> None:
+    stored = load.stored(installation)
+    links = {row[0] for row in installation.sql("SELECT url FROM shortlinks_shortlink")}
+    before = {mark for mark, at in seen.answered.items() if at <= moment}
+    after = {m for m, at in seen.answered.items() if at > moment + MARGIN_SECONDS}
+    ordered = {url for url, at in seen.links.items() if at <= moment}
+    found.note(f"{len(before)} opens before the moment, {len(after)} well after it")
+    lost = before - stored.keys()
+    found.expect(f"every open answered by then is there: {len(lost)} lost", holds=not lost)
+    found.expect(
+        f"every link ordered by then is there: {len(ordered - links)} of"
+        f" {len(ordered)} lost",
+        holds=ordered <= links,
+    )
+    late = after & stored.keys()
+    found.expect(f"what came after is not: {len(late)}", holds=not late)
+
+
+def _latest(found: Findings, installation: Installation, seen: Seen) -> None:
+    """Once more, with links and opens of after the restore, and Postgres killed."""
+    codes = load.make_links(installation, 2)
+    with Load(installation, codes, rate=20) as later:
+        time.sleep(3)
+    [container] = installation.containers("db")
+    subprocess.run(  # noqa: S603
+        ("/usr/bin/env", "docker", "kill", container), check=True, capture_output=True
+    )
+    installation.call("docker/restore.sh", "latest")
+    wait_until(installation.are_well, seconds=180, what="well after the second restore")
+    stored = load.stored(installation)
+    marks = {f"{mark}" for mark in later.answered} - stored.keys()
+    found.expect(
+        f"a killed database to its last commit: {len(marks)} of"
+        f" {len(later.answered)} lost ({len(seen.answered)} before)",
+        holds=not marks,
+    )
+
+
+def _is_archived(installation: Installation) -> bool:
+    [[waiting]] = installation.sql(
+        "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'"
+    )
+    return waiting == "0"
