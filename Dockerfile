@@ -46,6 +46,7 @@ RUN groupadd --gid 10001 shortlinks \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /app shortlinks \
  && mkdir -p /var/lib/shortlinks/keys /var/lib/shortlinks/spool /var/lib/shortlinks/metrics \
       /var/lib/shortlinks/POSTGRES_PASSWORD /var/lib/shortlinks/VALKEY_PASSWORD \
+      /var/lib/shortlinks/GRAFANA_PASSWORD \
  && chown -R 10001:10001 /var/lib/shortlinks
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app

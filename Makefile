@@ -11,7 +11,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser check check-steps messages bench faults lock clean
+.PHONY: help run test test-browser check check-steps messages bench faults drills lock clean
 
 help:
 	@echo "make run     the whole service on http://127.0.0.1:8000 (PORT=, REDIRECT_PORT=); data in var/"
@@ -21,6 +21,7 @@ help:
 	@echo "make messages  collect the texts of the admin, say which lack their Russian, compile"
 	@echo "make bench   what the performance claims are measured with (ARGS= for the benchmarks)"
 	@echo "make faults  every part killed, frozen and restarted under load; what must hold is counted"
+	@echo "make drills  upgrade, restore and healing of an installation by Compose (ARGS= for some)"
 	@echo "make lock    pin the requirements (ARGS=--upgrade for newer versions)"
 	@echo "make clean   remove what was built; the data in var/ stays"
 
@@ -56,6 +57,10 @@ bench: $(READY)
 
 faults: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/python -m faults $(ARGS)
+
+# Needs Docker; what it starts has a name and ports of its own.
+drills: $(READY)
+	@exec $(BIN)/python -m drills $(ARGS)
 
 lock: $(READY)
 	@$(BIN)/python -m pip install -qq uv

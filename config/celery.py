@@ -96,6 +96,10 @@ app.conf.update(
             "task": "shortlinks.tasks.maintain_partitions",
             "schedule": 6 * 3600.0,
         },
+        "visit-details": {
+            "task": "shortlinks.tasks.forget_visit_details",
+            "schedule": 3600.0,
+        },
         "source-keys": {
             "task": "shortlinks.tasks.drop_old_source_keys",
             "schedule": 3600.0,

@@ -15,7 +15,7 @@ PLACEHOLDER = "change-me"  # of .env.example
 
 
 def given(name: str) -> str | None:
-    """The variable, or the content of the file that `NAME_FILE` names, as secrets are."""
+    """The variable, or the content of the file that `NAME_FILE` names."""
     value, path = os.environ.get(name), os.environ.get(f"{name}_FILE")
     if path is None:
         return value
@@ -113,7 +113,7 @@ def choice(name: str, choices: Sequence[str]) -> str:
     return value
 
 
-def redis_url(name: str, *, password: str) -> str:
+def redis_url(name: str, *, password: str = "") -> str:
     """With the password, if there is one and the url has none."""
     value = text(name)
     parts = urlsplit(value)
@@ -121,8 +121,9 @@ def redis_url(name: str, *, password: str) -> str:
         raise ImproperlyConfigured(f"{name} must be like redis://:password@host:6379/0")
     if not password or parts.password:
         return value
-    place = f"{parts.username or ''}:{quote(password, safe='')}@{parts.netloc}"
-    return parts._replace(netloc=place).geturl()
+    user, _, place = parts.netloc.rpartition("@")
+    netloc = f"{user}:{quote(password, safe='')}@{place}"
+    return parts._replace(netloc=netloc).geturl()
 
 
 def keyring(name: str) -> dict[str, bytes]:
@@ -152,7 +153,7 @@ def host(url: str) -> str:
     return urlsplit(url).hostname or ""
 
 
-def database(name: str, *, password: str) -> dict[str, Any]:
+def database(name: str, *, password: str = "") -> dict[str, Any]:
     """Django's settings for a `postgres://user:password@host:port/name` url.
 
     The password apart is for a url that has none.

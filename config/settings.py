@@ -13,6 +13,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # --- who we are -------------------------------------------------------------
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.secret("SECRET_KEY", least=50)
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 BASE_URL = env.http_url("BASE_URL", "http://127.0.0.1:8000")
 SHORT_BASE_URL = env.http_url("SHORT_BASE_URL", "http://127.0.0.1:8001")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [env.host(BASE_URL)])
@@ -34,6 +35,7 @@ DNS_NAMESERVERS = env.nameservers("DNS_NAMESERVERS")
 LINK_CACHE_SIZE = int(env.number("LINK_CACHE_SIZE", 200_000, least=1_000, most=5e6))
 LINK_CACHE_SECONDS = env.number("LINK_CACHE_SECONDS", 30, least=1, most=300)
 VISIT_COMMIT_TIMEOUT = env.number("VISIT_COMMIT_TIMEOUT", 0.7, least=0.1, most=10)
+VISIT_DETAILS_DAYS = int(env.number("VISIT_DETAILS_DAYS", 90, least=0, most=36_500))
 VISIT_SETTLE_SECONDS = env.number("VISIT_SETTLE_SECONDS", 1.0, least=0, most=30)
 SUSPECT_POLICY = env.choice("SUSPECT_POLICY", ["hold", "note", "ignore"])
 BOT_NETWORKS = env.network_file("BOT_NETWORKS")
@@ -162,6 +164,10 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
+SILENCED_SYSTEM_CHECKS = [
+    "security.W008",  # the proxy in front leads http to https, and knows which it was
+    "security.W021",  # preloading is a promise for a whole domain: its owner's to give
+]
 
 # --- the admin's looks ------------------------------------------------------
 UNFOLD = {

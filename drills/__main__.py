@@ -24,7 +24,9 @@ HEALTHY_SECONDS = 180.0
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m drills")
     parser.add_argument("drills", nargs="*", metavar="DRILL", help=", ".join(DRILLS))
-    parser.add_argument("--keep", action="store_true", help="leave the last one running")
+    parser.add_argument(
+        "--keep", action="store_true", help="leave the last one running"
+    )
     arguments = parser.parse_args()
     unknown = set(arguments.drills) - DRILLS.keys()
     if unknown:

@@ -13,7 +13,7 @@ NEW_IMAGE = "shortlinks:drill-new"
 LINKS = 100
 RATE = 50.0
 CALM_SECONDS = 8.0
-MIGRATION = '''
+MIGRATION = """
 from django.db import migrations
 
 
@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL("ALTER TABLE shortlinks_account ADD drilled_at timestamptz")
     ]
-'''
+"""
 DOCKERFILE = """
 FROM shortlinks:drill
 COPY 9999_drill.py /app/shortlinks/migrations/9999_drill.py

@@ -39,8 +39,9 @@ def opens(found: Findings, seen: Seen, stored: Counter[str]) -> None:
     waits = sorted(seen.waits)
     found.note(
         f"{len(seen.answered)} opens answered in {seen.seconds:.0f} s,"
-        f" p50 {waits[len(waits) // 2]:.3f} s, p99 {waits[len(waits) * 99 // 100]:.2f} s,"
-        f" slowest {waits[-1]:.2f} s; {len(stored)} stored"
+        f" p50 {waits[len(waits) // 2]:.3f} s,"
+        f" p99 {waits[len(waits) * 99 // 100]:.2f} s, slowest {waits[-1]:.2f} s;"
+        f" {len(stored)} stored"
     )
     found.expect(f"no redirect failed: {dict(seen.failed)}", holds=not seen.failed)
     found.expect(f"no open is lost: {len(lost)}", holds=not lost)
@@ -65,9 +66,7 @@ def followed(found: Findings, installation: Installation) -> None:
         "SELECT count(*) FILTER (WHERE followed_up_at IS NULL),"
         " count(*) FILTER (WHERE verdict = 'person') FROM shortlinks_visit"
     )
-    [[noted]] = installation.sql(
-        "SELECT coalesce(sum(opens), 0) FROM shortlinks_note"
-    )
+    [[noted]] = installation.sql("SELECT coalesce(sum(opens), 0) FROM shortlinks_note")
     found.expect(f"every visit is followed up: {due} are not", holds=due == "0")
     found.expect(
         f"each open of a person's is in a note, once: {people} and {noted}",

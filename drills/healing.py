@@ -54,9 +54,7 @@ def _bareness(found: Findings, installation: Installation) -> None:
 
 def _kill(found: Findings, installation: Installation, name: str) -> None:
     inspected = "{{.State.Pid}} {{.State.StartedAt}}"
-    pid, started = installation.call(
-        "docker", "inspect", "-f", inspected, name
-    ).split()
+    pid, started = installation.call("docker", "inspect", "-f", inspected, name).split()
     os.kill(int(pid), signal.SIGKILL)
 
     def is_new() -> bool:

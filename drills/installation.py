@@ -98,10 +98,12 @@ class Installation:
         return ssl.create_default_context(cadata=authority)
 
     def door(self) -> str:
-        """Caddy's own address: those who come from outside meet no proxy of Docker's."""
+        """Caddy's own address: who comes from outside meets no proxy of Docker's."""
         [caddy] = self.containers("caddy")
         networks = json.loads(
-            self.call("docker", "inspect", "-f", "{{json .NetworkSettings.Networks}}", caddy)
+            self.call(
+                "docker", "inspect", "-f", "{{json .NetworkSettings.Networks}}", caddy
+            )
         )
         address: str = networks[f"{PROJECT}_doors"]["IPAddress"]
         return address
@@ -143,7 +145,7 @@ def _state(state: Mapping[str, object]) -> str:
 
 def _compose() -> Sequence[str]:
     """Compose v2 if it is there, else v1."""
-    asked = subprocess.run(  # noqa: S603
+    asked = subprocess.run(
         (shutil.which("docker") or "docker", "compose", "version"), capture_output=True
     )
     return ("docker", "compose") if asked.returncode == 0 else ("docker-compose",)

@@ -1,7 +1,7 @@
 """People who open links over TLS at a steady rate, and an integration that orders some.
 
-Each open has a name of its own (the host of its Referer), which is stored with the visit:
-so what was answered and what is stored are compared as sets.
+Each open has a name of its own (the host of its Referer), which is stored with the
+visit: so what was answered and what is stored are compared as sets.
 """
 
 import asyncio
@@ -42,8 +42,9 @@ class Seen:
 
 
 class Visitors:
-    """Kept connections of TLS, as browsers have them; raw, since 200 opens a second by a
-    client that does more would be the load of the machine.
+    """Kept connections of TLS, as browsers have them.
+
+    Raw: 200 opens a second by a client that does more would be a load by themselves.
     """
 
     def __init__(self, door: str, trust: ssl.SSLContext) -> None:
@@ -192,7 +193,7 @@ def _made(client: httpx.Client, contact: int) -> str:
     asked = order(f"https://shop.example/sale/{contact}", contact)
     answer = client.post("/api/v4/short_links", json=[asked]).raise_for_status()
     [row] = answer.json()["_embedded"]["short_links"]
-    return urlsplit(row["url"]).path.lstrip("/")
+    return urlsplit(str(row["url"])).path.lstrip("/")
 
 
 def stored(installation: Installation) -> Counter[str]:

@@ -10,7 +10,7 @@ import time
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from shortlinks.domain import link_changes, redemptions, upkeep, visits
+from shortlinks.domain import forgetting, link_changes, redemptions, upkeep, visits
 from shortlinks.domain.merging import checks
 from shortlinks.domain.webhooks import deliveries, subscriptions
 from shortlinks.domain.webhooks.sender import Sender
@@ -19,6 +19,7 @@ from shortlinks.observability import metrics
 logger = logging.getLogger(__name__)
 
 FOLLOW_UP_SECONDS = 20.0
+FORGET_SECONDS = 30.0
 # With the longest attempt after it still within the task's time limit.
 DELIVER_SECONDS = 20.0
 
@@ -105,6 +106,19 @@ def maintain_partitions() -> None:
 @shared_task
 def drop_old_source_keys() -> None:
     upkeep.drop_old_source_keys()
+
+
+@shared_task
+def forget_visit_details() -> None:
+    """What one run does not get done, the next does, an hour later."""
+    deadline = time.monotonic() + FORGET_SECONDS
+    forgotten = 0
+    for changed in forgetting.forget():
+        forgotten += changed
+        if time.monotonic() > deadline:
+            break
+    if forgotten:
+        logger.info("visits whose details were forgotten: %d", forgotten)
 
 
 def _count(done: visits.FollowedUp) -> None:

@@ -12,6 +12,8 @@ README = (ROOT / "README.md").read_text()
 README_RU = (ROOT / "README.ru.md").read_text()
 API = (ROOT / "docs" / "api.md").read_text()
 EXAMPLE = (ROOT / ".env.example").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+COMPOSE = (ROOT / "docker-compose.yml").read_text()
 
 READ = re.compile(r"""env\.\w+\(\s*"(\w+)\"""")
 ENVIRONMENT = re.compile(r'os\.environ\.get\("(\w+)"\)')
@@ -30,8 +32,14 @@ def variables_in_example() -> set[str]:
     return set(re.findall(r"^#?([A-Z][A-Z_]+)=", EXAMPLE, re.MULTILINE))
 
 
+def variables_of_compose() -> set[str]:
+    """What docker-compose.yml reads of .env for itself."""
+    return set(re.findall(r"\$\{(\w+)", COMPOSE)) - variables_read()
+
+
 def test_the_example_names_what_is_read_and_nothing_else() -> None:
-    assert variables_in_example() == variables_read()
+    assert variables_in_example() == variables_read() | variables_of_compose()
+    assert len(variables_of_compose()) > 5
     assert len(variables_read()) > 15
 
 
@@ -42,11 +50,18 @@ def test_the_readme_has_every_setting(readme: str) -> None:
     assert table == variables_read()
 
 
+def test_the_operators_page_has_what_compose_reads_for_itself() -> None:
+    install = OPERATIONS.partition("## Upgrade")[0]
+    table = set(re.findall(r"^\| `([A-Z_]+)` \|", install, re.MULTILINE))
+
+    assert table == variables_of_compose()
+
+
 @pytest.mark.parametrize("readme", [README, README_RU], ids=["en", "ru"])
 def test_the_readme_has_every_command(readme: str) -> None:
     own = {name for name, app in get_commands().items() if app == "shortlinks"}
     makefile = (ROOT / "Makefile").read_text()
-    targets = {"run", "test", "check", "bench", "faults"}
+    targets = {"run", "test", "check", "bench", "faults", "drills"}
 
     assert all(f"manage {name}" in readme for name in own)
     assert all(f"`make {target}`" in readme for target in targets)

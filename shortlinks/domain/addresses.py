@@ -67,6 +67,9 @@ class ClientAddresses:
                 return address
         return address
 
+    def trusts(self, peer: str) -> bool:
+        return self._peer(peer)[1]
+
     def _judged(self, peer: str) -> tuple[bytes, bool]:
         address = packed(peer)
         return address, self._trusted.hold(address)

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from shortlinks.domain import conclusions, verdicts, visit_rows
+from shortlinks.domain import conclusions, forgetting, verdicts, visit_rows
 from shortlinks.domain.conclusions import Conclusion
 from shortlinks.models import Visit
 
@@ -34,7 +34,8 @@ def count(since: datetime, until: datetime) -> int:
 
 
 def rejudge(since: datetime, until: datetime, *, dry_run: bool) -> Iterator[Judged]:
-    """Judge all followed-up visits of this time again, but for overruled ones.
+    """Judge all followed-up visits of this time again, but for overruled ones and
+    those whose details are forgotten.
 
     A dry run says what would change and changes nothing.
     """
@@ -54,6 +55,7 @@ def _judged(since: datetime, until: datetime) -> "QuerySet[Visit]":
     bounds = visit_rows.id_bounds(since, until)
     return Visit.objects.filter(
         pk__range=(bounds["first"], bounds["last"]),  # leaves other months out
+        pk__gt=forgetting.reached(),
         occurred_at__range=(since, until),
         followed_up_at__isnull=False,
         overruled_at=None,

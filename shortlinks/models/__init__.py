@@ -31,7 +31,14 @@ from shortlinks.models.tokens import (
     OAuthGrant,
     Scope,
 )
-from shortlinks.models.visits import Heartbeat, Revision, SourceKey, Verdict, Visit
+from shortlinks.models.visits import (
+    Heartbeat,
+    Revision,
+    SourceKey,
+    Verdict,
+    Visit,
+    Watermark,
+)
 from shortlinks.models.webhooks import (
     DeliveryState,
     Webhook,
@@ -81,6 +88,7 @@ __all__ = [
     "User",
     "Verdict",
     "Visit",
+    "Watermark",
     "Webhook",
     "WebhookDelivery",
     "WebhookEvent",

@@ -134,6 +134,16 @@ class Heartbeat(models.Model):
         return f"{self.name}: {self.beat_at:%H:%M:%S}"
 
 
+class Watermark(models.Model):
+    """How far work that goes through all visits in their order has come."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    visit = models.UUIDField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.visit}"
+
+
 class SourceKey(models.Model):
     """The key of `Visit.source` for one day; dropped 48 hours after it began."""
 

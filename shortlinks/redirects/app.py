@@ -7,7 +7,7 @@ answer is 503 and never 404.
 
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote_plus
@@ -111,7 +111,13 @@ class Redirects:
             address=self.addresses.of(peer, headers.get(b"x-forwarded-for")),
             purpose=visit_facts.purpose(headers),
             domain=self.directory.hosts.domain(headers.get(b"host")),
+            visit_name=self._visit_name(peer, headers),
         )
+
+    def _visit_name(self, peer: str, headers: Mapping[bytes, bytes]) -> bytes | None:
+        """A trusted proxy's alone: else one could take another's visit's place."""
+        name = headers.get(visit_facts.NAME_HEADER)
+        return name if name is not None and self.addresses.trusts(peer) else None
 
     async def _answer(self, request: Request) -> Answer:
         if request.path == privacy.PATH and request.method in {"GET", "POST"}:

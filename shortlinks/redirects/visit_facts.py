@@ -1,6 +1,7 @@
 """What a request says of itself, as it will be stored: no conclusions (DESIGN 4)."""
 
 import hashlib
+import re
 import time
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -15,6 +16,13 @@ from shortlinks.domain.visit_rows import VisitFacts
 from shortlinks.redirects.directory import Domain
 
 HEADER_LENGTH = 128
+# Milliseconds since 1970 and a random UUID, of a trusted proxy (ADR 24).
+NAME_HEADER = b"x-visit-name"
+NAME = re.compile(
+    rb"(\d{13}) [0-9a-f]{8}-[0-9a-f]{4}-4"
+    rb"([0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})"
+)
+MOST_MILLISECONDS_AWAY = 60_000
 # A prefetch or preview says so in one of these (visits §2.1).
 PURPOSE_HEADERS = (b"sec-purpose", b"purpose", b"x-moz", b"x-purpose")
 PURPOSES = (b"prefetch", b"preview", b"instant")
@@ -29,7 +37,8 @@ FETCH_HEADERS = (
 class Request(NamedTuple):
     """What of a request decides anything: `address` is 4 or 16 bytes, or none.
 
-    `domain` is the customer's, if it came by one.
+    `domain` is the customer's, if it came by one; `visit_name` is what a proxy calls
+    the open, and calls it again when it sends it to another process.
     """
 
     method: str
@@ -39,6 +48,7 @@ class Request(NamedTuple):
     address: bytes
     purpose: str
     domain: Domain | None = None
+    visit_name: bytes | None = None
 
 
 class Recognised(NamedTuple):
@@ -60,7 +70,7 @@ def of_request(
     pixel = recognised.pixel
     agent = visit_rows.user_agent(headers.get(b"user-agent", b""))
     return VisitFacts(
-        id=str(uuid7()),
+        id=_id(request.visit_name),
         link_id=link.id,
         occurred_at=time.time(),
         method=request.method,
@@ -77,6 +87,18 @@ def of_request(
         pixel_is_new=pixel.is_new if pixel else False,
         staff=recognised.staff,
     )
+
+
+def _id(name: bytes | None) -> str:
+    """The same for the same name: an open that is sent again is one visit."""
+    found = None if name is None else NAME.fullmatch(name)
+    if found is None:
+        return str(uuid7())
+    moment = int(found[1])
+    if abs(moment - time.time() * 1000) > MOST_MILLISECONDS_AWAY:
+        return str(uuid7())
+    digits = f"{moment:012x}"
+    return f"{digits[:8]}-{digits[8:]}-7{found[2].decode()}"
 
 
 def purpose(headers: Mapping[bytes, bytes]) -> str:

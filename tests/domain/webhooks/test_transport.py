@@ -354,3 +354,34 @@ def test_a_stored_address_is_judged_by_todays_rules(receiver: Receiver) -> None:
 
     assert "UrlRejected" in outcome.error
     assert receiver.received == []
+
+
+def test_a_proxy_is_asked_for_the_name_itself(settings: Settings) -> None:
+    """It alone knows which addresses are public; nobody else resolves the name."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        settings.WEBHOOK_PROXY = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        asked: list[bytes] = []
+        proxy = threading.Thread(target=_refuse, args=(listening, asked))
+        proxy.start()
+
+        outcome = transport.send(message("https://nowhere.invalid/secret"))
+        proxy.join()
+
+    assert asked[0].startswith(b"CONNECT nowhere.invalid:443 HTTP/1.")
+    assert (outcome.status, outcome.is_success) == (None, False)
+    assert "403" in outcome.error
+    assert "secret" not in outcome.error
+
+
+def test_with_a_proxy_plain_http_is_refused_as_ever(settings: Settings) -> None:
+    settings.WEBHOOK_PROXY = "http://127.0.0.1:1"
+
+    with pytest.raises(UrlRejected):
+        destinations.parse("http://shop.example/hook")
+
+
+def _refuse(listening: socket.socket, asked: list[bytes]) -> None:
+    connection, _ = listening.accept()
+    with connection:
+        asked.append(connection.recv(4096))
+        connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")

@@ -1,0 +1,26 @@
+"""Forget what old visits said of people's devices; beat does it each day."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from shortlinks.domain import forgetting
+
+
+class Command(BaseCommand):
+    help = (
+        "Forgets address, user agent and other details of visits that are older than"
+        " VISIT_DETAILS_DAYS. The visits, their verdicts, notes and counts stay."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--dry-run", action="store_true", help="only say how many there are"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["dry_run"]:
+            self.stdout.write(f"would be changed: {forgetting.count()}")
+            return
+        self.stdout.write(f"changed: {sum(forgetting.forget())}")

@@ -1,0 +1,20 @@
+"""How far visits' details are forgotten."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("shortlinks", "0020_daily_visits_by_day")]
+
+    operations = [
+        migrations.CreateModel(
+            name="Watermark",
+            fields=[
+                (
+                    "name",
+                    models.CharField(max_length=64, primary_key=True, serialize=False),
+                ),
+                ("visit", models.UUIDField()),
+            ],
+        ),
+    ]

@@ -1,0 +1,135 @@
+"""docker-compose.yml and what goes with it, read as Compose reads them.
+
+That they work is shown by `make drills`, which wants a Docker engine.
+"""
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+
+from embedded import container
+from shortlinks.domain.webhooks import transport
+
+ROOT = Path(settings.BASE_DIR)
+FILE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = FILE["services"]
+OURS = {
+    name
+    for name, service in SERVICES.items()
+    if str(service.get("image", "")).startswith("${SHORTLINKS_IMAGE")
+}
+ONE_SHOTS = {"keys", "migrate"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_container_is_bare(name: str) -> None:
+    service = SERVICES[name]
+
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in service
+    assert service["restart"] == ("no" if name in ONE_SHOTS else "unless-stopped")
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - ONE_SHOTS))
+def test_what_runs_says_whether_it_is_well_and_has_a_limit(name: str) -> None:
+    assert SERVICES[name]["healthcheck"]["test"]
+    assert SERVICES[name]["mem_limit"]
+
+
+def test_every_role_of_the_image_has_a_service() -> None:
+    roles = {SERVICES[name]["command"][0] for name in OURS}
+
+    assert roles == {*container.LONG_LIVED, "migrate", "keys"}
+
+
+def test_only_the_proxy_and_a_loopback_page_are_published() -> None:
+    ports = {name: s["ports"] for name, s in SERVICES.items() if "ports" in s}
+
+    assert ports.keys() == {"caddy", "grafana"}
+    assert ports["grafana"] == ["127.0.0.1:${GRAFANA_PORT:-3000}:3000"]
+
+
+def test_stores_and_webhooks_have_no_way_out() -> None:
+    inner = {name for name, net in FILE["networks"].items() if net.get("internal")}
+
+    assert inner == {"stores", "egress"}
+    for name in ("db", "redis", "webhooks", "beat"):
+        assert set(SERVICES[name]["networks"]) <= inner
+
+
+def test_each_setting_that_is_passed_on_is_one() -> None:
+    passed = {name.removesuffix("_FILE") for name in FILE["x-settings"]}
+    source = "".join(path.read_text() for path in (ROOT / "config").glob("*.py"))
+    read = set(re.findall(r"""env\.\w+\(\s*"(\w+)\"""", source))
+
+    assert passed <= read
+    # The image's own, or a role's.
+    assert read - passed == {
+        *("SPOOL_DIR", "METRICS_DIR", "STATIC_ROOT"),
+        *("METRICS_HOST", "METRICS_PORT", "HEALTH_HOST", "HEALTH_PORT"),
+        *("CELERY_ROLE", "WEBHOOK_PROXY"),
+    }
+
+
+def test_no_secret_is_in_the_file() -> None:
+    for name, value in FILE["x-settings"].items():
+        if "KEY" in name or "PASSWORD" in name:
+            assert name.endswith("_FILE")
+            assert value.startswith("/var/lib/shortlinks/keys/")
+
+
+def test_the_image_is_made_of_what_is_named() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    copied = re.findall(
+        r"^COPY (?!--from)(\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE
+    )
+
+    assert ignored[ignored.index("*") :][0] == "*"
+    for source in copied:
+        assert any(
+            f"!{path.name}" in ignored or f"!{source}" in ignored
+            for path in ROOT.glob(source)
+        ), source
+    assert "--require-hashes" in (ROOT / "Dockerfile").read_text()
+
+
+def test_development_adds_to_services_that_are_there() -> None:
+    file = yaml.safe_load((ROOT / "docker-compose.dev.yml").read_text())
+
+    assert file["services"].keys() <= SERVICES.keys()
+    published = [p for s in file["services"].values() for p in s.get("ports", [])]
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def barred() -> list[IPv4Network | IPv6Network]:
+    conf = (ROOT / "docker" / "egress" / "squid.conf").read_text()
+    lines = re.findall(r"^acl private dst (.*)$", conf, re.MULTILINE)
+    return [ip_network(word) for line in lines for word in line.split()]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("0.0.0.1", "10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.169.254"),
+        *("172.31.255.255", "192.0.0.8", "192.0.2.1", "192.168.1.1", "198.18.0.1"),
+        *("198.51.100.1", "203.0.113.9", "224.0.0.1", "240.0.0.1", "255.255.255.255"),
+        *("::1", "::7f00:1", "64:ff9b::7f00:1", "100::1", "2001:db8::1", "2002:7f00::"),
+        *("fc00::1", "fd12::1", "fe80::1", "fec0::1", "ff02::1", "5f00::1", "3fff::1"),
+    ],
+)
+def test_the_egress_bars_what_is_not_public(address: str) -> None:
+    assert any(ip_address(address) in network for network in barred())
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "93.184.216.34", "2a00:1450::1"])
+def test_the_egress_leads_to_what_is_public(address: str) -> None:
+    assert transport.is_public(address)
+    assert not any(ip_address(address) in network for network in barred())
