@@ -7,11 +7,10 @@
 # Every process starts anew, twice for a ring, and no redirect fails.
 . "$(dirname "$0")/compose.sh"
 [ $# -ge 1 ] || { sed -n '2,7s/^# //p' "$0"; exit 2; }
-image="$(docker inspect -f '{{.Config.Image}}' "$(compose ps -q web | head -n 1)")"
 
 keys() { compose run --rm --no-deps -T keys keys "$@"; }
 begin_anew() {
-  docker/upgrade.sh "$image" >/dev/null
+  docker/upgrade.sh --same >/dev/null
   # What `up` found unchanged has the keys of before.
   compose restart worker webhooks beat metrics
 }

@@ -11,7 +11,7 @@ from drills.load import Load
 
 NEW_IMAGE = "shortlinks:drill-new"
 LINKS = 100
-RATE = 50.0
+RATE = 200.0
 CALM_SECONDS = 8.0
 MIGRATION = """
 from django.db import migrations
@@ -37,22 +37,23 @@ def drill(found: Findings, installation: Installation) -> None:
         _change(found, installation, NEW_IMAGE)
         found.expect("the migration is there", holds=_is_migrated(installation))
         time.sleep(CALM_SECONDS)
-        _change(found, installation, "shortlinks:drill")
+        _change(found, installation, "shortlinks:drill-previous")
         time.sleep(CALM_SECONDS)
     findings.count(found, installation, seen)
 
 
 def _change(found: Findings, installation: Installation, image: str) -> None:
+    [wanted] = installation.call("docker", "inspect", "-f", "{{.Id}}", image).split()
     began = time.monotonic()
     installation.call("docker/upgrade.sh", image)
     running = installation.call(
-        *("docker", "inspect", "-f", "{{.Config.Image}}"),
+        *("docker", "inspect", "-f", "{{.Image}}"),
         *installation.containers("redirects", "web", "worker", "webhooks", "beat"),
     ).split()
     found.expect(
         f"everything runs {image}, after {time.monotonic() - began:.0f} s:"
         f" {len(running)} containers",
-        holds=set(running) == {image},
+        holds=set(running) == {wanted},
     )
 
 

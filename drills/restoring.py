@@ -9,7 +9,7 @@ from drills.installation import Installation, wait_until
 from drills.load import Load, Seen
 
 LINKS = 50
-RATE = 50.0
+RATE = 200.0
 SECONDS = 8.0
 # A commit is answered after it was made: by this much at most on a busy machine.
 MARGIN_SECONDS = 2.0
