@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from shortlinks.admin import handmade, side_by_side, timeline
+from shortlinks.admin import first_steps, handmade, side_by_side, timeline
 from shortlinks.admin.base import (
     Names,
     RowAdmin,
@@ -177,6 +177,12 @@ class ContactAdmin(RowAdmin[Contact]):
             responsible_user_id=obj.responsible_user_id,
         )
         obj.pk = contacts.create([new], user=caller(request))[0].pk
+
+    def response_add(
+        self, request: HttpRequest, obj: Contact, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        response = super().response_add(request, obj, post_url_continue)
+        return first_steps.lead_on(request, response)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest

@@ -22,6 +22,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from shortlinks.admin import first_steps
 from shortlinks.admin.base import administers, caller, operates
 from shortlinks.domain import access, links, urls
 from shortlinks.domain.access import Order
@@ -93,7 +94,20 @@ def create(request: HttpRequest, contacts: Sequence[Contact]) -> HttpResponse:
     url: urls.SafeUrl = form.cleaned_data["url"]
     made = _make(url, contacts, caller(request))
     _write_down(request, [each.contact for each in made], url.given)
-    return _page(request, "links_made.html", {"made": made, "url": url.given})
+    context = {"made": made, "url": url.given}
+    steps = {"steps_are_open": first_steps.any_left(first_steps.of(request))}
+    return _page(request, "links_made.html", {**context, **steps})
+
+
+def first_link(request: HttpRequest) -> HttpResponse:
+    """For the newest contact: the one that was just added to try it on."""
+    if not may_create(request):
+        raise PermissionDenied
+    own = Contact.objects.visible_to(caller(request)).order_by("-pk")
+    newest = list(own[:1])
+    if not newest:
+        return HttpResponseRedirect(reverse("admin:shortlinks_contact_add"))
+    return create(request, newest)
 
 
 def whose(request: HttpRequest) -> HttpResponse:

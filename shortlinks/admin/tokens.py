@@ -6,12 +6,13 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from shortlinks.admin import first_steps
 from shortlinks.admin.base import Names, RowAdmin, administers, caller, operates
 from shortlinks.domain import oauth, tokens
 from shortlinks.models import ApiToken, Integration, Scope
@@ -93,6 +94,12 @@ class ApiTokenAdmin(RowAdmin[ApiToken]):
         obj.pk = issued.row.pk
         shown = gettext("Copy the token now, it is not shown again:")
         self.message_user(request, f"{shown} {issued.text}", messages.WARNING)
+
+    def response_add(
+        self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        response = super().response_add(request, obj, post_url_continue)
+        return first_steps.lead_on(request, response)
 
     @admin.action(description=_("Revoke selected tokens"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:

@@ -116,6 +116,8 @@ class Account(models.Model):
         help_text="Addresses or networks of your offices, separated by commas. What is"
         " opened from there counts as a colleague's.",
     )
+    # Put aside by hand; that they are done is told by the rows.
+    first_steps_closed_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
