@@ -8,8 +8,10 @@ from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from shortlinks.admin import first_steps, handmade, side_by_side, timeline
 from shortlinks.admin.base import (
@@ -29,7 +31,8 @@ LARGEST_ID = 2**63 - 1
 
 class ContactForm(RowForm[Contact]):
     entity_id = forms.IntegerField(
-        label=_("id in the CRM"),
+        label=capfirst(_("id in the CRM")),
+        widget=UnfoldAdminIntegerFieldWidget,
         min_value=1,
         max_value=LARGEST_ID,
         required=False,

@@ -2,7 +2,7 @@
 
 // Asks every few seconds for what is on the page already; a tab in the background rests.
 (() => {
-  const EVERY = 3000;
+  const EVERY = 2000;
 
   function keepFresh(part) {
     let shown = "";
