@@ -1,5 +1,7 @@
 """Webhooks and what they were told; their secrets are shown nowhere."""
 
+from typing import Any, ClassVar
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -7,8 +9,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin.base import RowAdmin, administers
+from shortlinks.admin.steps import StepAdmin, Told, done
 from shortlinks.domain.webhooks import deliveries, subscriptions
-from shortlinks.models import Webhook, WebhookDelivery
+from shortlinks.models import DeliveryState, Webhook, WebhookDelivery
 
 
 @admin.register(Webhook)
@@ -58,7 +61,10 @@ class WebhookAdmin(RowAdmin[Webhook]):
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(RowAdmin[WebhookDelivery]):
+class WebhookDeliveryAdmin(StepAdmin[WebhookDelivery]):
+    change_form_template = "admin/shortlinks/steps.html"
+    steps = ("again",)
+    buttons: ClassVar[dict[str, Any]] = {"again": _("Send again")}
     account_path = "webhook__account_id"
     fields = (
         "webhook",
@@ -92,6 +98,15 @@ class WebhookDeliveryAdmin(RowAdmin[WebhookDelivery]):
 
     def has_send_permission(self, request: HttpRequest) -> bool:
         return administers(request)
+
+    def may_decide(self, request: HttpRequest, row: WebhookDelivery) -> bool:
+        """Not what is just under way, nor what was withdrawn."""
+        is_cancelled = row.state == DeliveryState.CANCELLED
+        return administers(request) and not is_cancelled and row.claimed_at is None
+
+    def again(self, request: HttpRequest, row: WebhookDelivery) -> Told:
+        deliveries.send_again([row])
+        return done(gettext("Sent again."))
 
     @admin.action(description=_("Send again"), permissions=["send"])
     def send_again(
