@@ -156,7 +156,7 @@ def _said(user: User) -> dict[str, dict[str, Any]]:
             "title": gettext("Open it in a private window"),
             "text": gettext(
                 "This browser is a colleague's, and what colleagues open is not noted."
-                " A second after the open it stands above, and here all is done."
+                " A second after the open it stands below, and here all is done."
             ),
             "label": gettext("Show the link again"),
             "address": link,

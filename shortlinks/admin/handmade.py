@@ -33,6 +33,11 @@ MOST_REMEMBERED = 50
 SHOWN = "short_links_shown"
 CODE = re.compile(r"[1-9A-HJ-NP-Za-km-z]{12}")
 NOT_KEPT = "private, no-store"
+TITLES = {
+    "create_links.html": _("Create short links"),
+    "links_made.html": _("Short links"),
+    "whose.html": _("Whose link?"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +155,7 @@ def _is_first(request: HttpRequest, ticket: str) -> bool:
 
 
 def _page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
-    shared = admin.site.each_context(request)
+    shared = {**admin.site.each_context(request), "title": TITLES[name]}
     response = render(request, f"shortlinks/{name}", {**shared, **context})
     response.headers["Cache-Control"] = NOT_KEPT
     return response

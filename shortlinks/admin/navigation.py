@@ -67,6 +67,10 @@ def style(request: HttpRequest) -> str:
     return static("shortlinks/admin.css")
 
 
+def script(request: HttpRequest) -> str:
+    return static("shortlinks/keyboard.js")
+
+
 def sections(request: HttpRequest) -> list[dict[str, Any]]:
     """Only what the user may see: the list that the start page has, too."""
     models = {

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from shortlinks.admin.base import RowAdmin, administers
 from shortlinks.admin.steps import StepAdmin, Told, done
 from shortlinks.domain.webhooks import deliveries, subscriptions
-from shortlinks.models import DeliveryState, Webhook, WebhookDelivery
+from shortlinks.models import DeliveryState, Webhook, WebhookDelivery, WebhookEvent
 
 
 @admin.register(Webhook)
@@ -19,7 +19,7 @@ class WebhookAdmin(RowAdmin[Webhook]):
     fields = (
         "account",
         "destination",
-        "settings",
+        "told",
         "sort",
         "created_by",
         "created_at",
@@ -41,6 +41,10 @@ class WebhookAdmin(RowAdmin[Webhook]):
     search_fields = ("destination",)
     ordering = ("-id",)
     actions = ("enable", "disable")
+
+    @admin.display(description=_("events"))
+    def told(self, row: Webhook) -> str:
+        return ", ".join(gettext(WebhookEvent(event).label) for event in row.settings)
 
     def has_switch_permission(self, request: HttpRequest) -> bool:
         return administers(request)

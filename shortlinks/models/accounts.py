@@ -279,6 +279,9 @@ class User(AbstractBaseUser):
     def get_short_name(self) -> str:
         return str(self)
 
+    def get_full_name(self) -> str:
+        return str(self)
+
     @property
     def is_staff(self) -> bool:
         """Everybody who can sign in works in the admin; what they see differs."""
