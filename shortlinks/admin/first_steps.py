@@ -45,7 +45,12 @@ class FirstAccountForm(AccountForm):
         widgets = dict.fromkeys(
             ("name", "subdomain", "time_zone"), UnfoldAdminTextInputWidget
         )
-        labels = {"name": _("Your company")}
+        # In words of this page: the model's are not translated yet when it is made.
+        labels = {
+            "name": _("Your company"),
+            "subdomain": _("Subdomain"),
+            "time_zone": _("Time zone"),
+        }
         help_texts = {name: HELP[name] for name in ("subdomain", "time_zone")}
 
 

@@ -54,7 +54,7 @@ class MergeMode(models.TextChoices):
 
 
 class Account(models.Model):
-    name = models.CharField(max_length=250)
+    name = models.CharField("company", max_length=250)
     subdomain = models.SlugField(max_length=63, unique=True)
     is_active = models.BooleanField(default=True)
     country = models.CharField(max_length=2, default="RU")

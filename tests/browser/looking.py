@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 GRAVE = ("serious", "critical")
 # Only what colours decide is asked again in the other theme.
 EVERYTHING = {"resultTypes": ["violations"]}
 COLOURS = {**EVERYTHING, "runOnly": ["color-contrast"]}
+WIDE: ViewportSize = {"width": 1280, "height": 800}
 TALLEST = 1600  # pixels of a picture
 FOLDER = os.environ.get("SCREENSHOTS", "")
 
@@ -36,6 +37,7 @@ class Looker:
 
     def look(self, name: str) -> None:
         """In light and in dark."""
+        size = self.page.viewport_size
         self.page.wait_for_load_state()
         self.page.evaluate("document.fonts.ready")
         found = [*self._said, *self._sticking_out()]
@@ -48,6 +50,7 @@ class Looker:
         if FOLDER:
             _stretch(self.page)
             _keep(self.page, Path(FOLDER) / f"{name}-{self._shape}.webp")
+            self.page.set_viewport_size(size or WIDE)
 
     def _sticking_out(self) -> Iterable[str]:
         width = "document.documentElement.scrollWidth - innerWidth"
@@ -73,9 +76,9 @@ def _hindrances(page: Page, options: dict[str, Any]) -> list[str]:
 
 def _stretch(page: Page) -> None:
     """The picture shows the whole page, unless it is a very long one."""
-    size = page.viewport_size or {"width": 1280, "height": 800}
+    size = page.viewport_size or WIDE
     height = page.evaluate("document.documentElement.scrollHeight")
-    page.set_viewport_size({**size, "height": min(max(height, 800), TALLEST)})
+    page.set_viewport_size({"width": size["width"], "height": min(height, TALLEST)})
 
 
 def _keep(page: Page, file: Path) -> None:

@@ -1,7 +1,5 @@
 """As in tables and letters in Russian."""
 
-DATE_FORMAT = "d.m.Y"
-SHORT_DATE_FORMAT = "d.m.Y"
+DATE_FORMAT = SHORT_DATE_FORMAT = "d.m.Y"
 TIME_FORMAT = "H:i"
-DATETIME_FORMAT = "d.m.Y H:i"
-SHORT_DATETIME_FORMAT = "d.m.Y H:i"
+DATETIME_FORMAT = SHORT_DATETIME_FORMAT = f"{DATE_FORMAT} H:i"
