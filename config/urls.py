@@ -48,7 +48,16 @@ urlpatterns = [
         name="admin_numbers",
     ),
     path("admin/whose/", admin.site.admin_view(handmade.whose), name="admin_whose"),
-    path("admin/import/", admin.site.admin_view(imports.contacts), name="admin_import"),
+    path(
+        "admin/import/",
+        admin.site.admin_view(imports.contacts),
+        name="admin_import_contacts",
+    ),
+    path(
+        "admin/import/rights/",
+        admin.site.admin_view(imports.rights),
+        name="admin_import_rights",
+    ),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
