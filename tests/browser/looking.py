@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import ConsoleMessage, Page, ViewportSize
 
 GRAVE = ("serious", "critical")
 # Only what colours decide is asked again in the other theme.
@@ -28,8 +28,13 @@ class Looker:
         self._admin = admin
         self._shape = shape
         self._said: list[str] = []
-        page.on("console", lambda message: self._said.append(message.text))
+        page.on("console", self._hear)
         page.on("pageerror", lambda error: self._said.append(str(error)))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        """Advice of the browser's is no fault."""
+        if message.type in ("error", "warning"):
+            self._said.append(message.text)
 
     def goto(self, path: str, name: str) -> None:
         self.page.goto(f"{self._admin}{path}")

@@ -14,3 +14,16 @@ addEventListener("DOMContentLoaded", () => {
     });
   }
 });
+
+// A field with a search of its own (select2) is named by the label of the field.
+addEventListener("load", () => {
+  for (const select of document.querySelectorAll(".select2-hidden-accessible")) {
+    const label = select.labels[0];
+    const box = select.nextElementSibling?.querySelector("[role=combobox]");
+    const shown = box?.querySelector("[role=textbox]");
+    if (!label || !shown) continue;
+    label.id ||= `${select.id}_label`;
+    box.setAttribute("aria-labelledby", `${label.id} ${shown.id}`);
+    shown.setAttribute("aria-labelledby", label.id);
+  }
+});
