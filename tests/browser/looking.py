@@ -15,6 +15,7 @@ GRAVE = ("serious", "critical")
 EVERYTHING = {"resultTypes": ["violations"]}
 COLOURS = {**EVERYTHING, "runOnly": ["color-contrast"]}
 WIDE: ViewportSize = {"width": 1280, "height": 800}
+ALSO_DARK = ("home", "contact", "import-preview")
 TALLEST = 1600  # pixels of a picture
 FOLDER = os.environ.get("SCREENSHOTS", "")
 
@@ -42,7 +43,6 @@ class Looker:
 
     def look(self, name: str) -> None:
         """In light and in dark."""
-        size = self.page.viewport_size
         self.page.wait_for_load_state()
         self.page.evaluate("document.fonts.ready")
         found = [*self._said, *self._sticking_out()]
@@ -50,12 +50,19 @@ class Looker:
             self._wear(theme)
             options = EVERYTHING if theme == "light" else COLOURS
             found += [f"{theme}: {fault}" for fault in _hindrances(self.page, options)]
+            if theme == "dark" and name in ALSO_DARK:
+                self._picture(f"{name}-dark")
         self.faults += [f"{name}: {fault}" for fault in found]
         self._said.clear()
-        if FOLDER:
-            _stretch(self.page)
-            _keep(self.page, Path(FOLDER) / f"{name}-{self._shape}.webp")
-            self.page.set_viewport_size(size or WIDE)
+        self._picture(name)
+
+    def _picture(self, name: str) -> None:
+        if not FOLDER:
+            return
+        size = self.page.viewport_size or WIDE
+        _stretch(self.page)
+        _keep(self.page, Path(FOLDER) / f"{name}-{self._shape}.webp")
+        self.page.set_viewport_size(size)
 
     def _sticking_out(self) -> Iterable[str]:
         width = "document.documentElement.scrollWidth - innerWidth"
