@@ -56,3 +56,14 @@ def test_the_focus_stays_on_the_link_it_is_on(home: Page, manager: User) -> None
 
     expect(home.get_by_role("link", name="Boris")).to_be_visible()
     expect(home.get_by_role("link", name="Anna")).to_be_focused()
+
+
+def test_a_field_with_a_search_is_named(
+    page: Page, web: httpx.Client, transactional_db: None
+) -> None:
+    admin = factories.admin(factories.account())
+    desk.sign_in(page, f"{web.base_url}/admin/", admin)
+
+    page.goto(f"{web.base_url}/admin/shortlinks/apitoken/add/")
+
+    expect(page.get_by_role("combobox", name="User")).to_be_visible()

@@ -15,8 +15,11 @@ addEventListener("DOMContentLoaded", () => {
   }
 });
 
-// A field with a search of its own (select2) is named by the label of the field.
-addEventListener("load", () => {
+// A field with a search of its own (select2) is named by the label of the field; it is
+// made by whoever listens to `load`, too.
+addEventListener("load", () => setTimeout(nameSearches));
+
+function nameSearches() {
   for (const select of document.querySelectorAll(".select2-hidden-accessible")) {
     const label = select.labels[0];
     const box = select.nextElementSibling?.querySelector("[role=combobox]");
@@ -26,4 +29,4 @@ addEventListener("load", () => {
     box.setAttribute("aria-labelledby", `${label.id} ${shown.id}`);
     shown.setAttribute("aria-labelledby", label.id);
   }
-});
+}
