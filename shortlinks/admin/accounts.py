@@ -169,7 +169,7 @@ class NewUserForm(RowForm[User], UserCreationForm):
 # What fits a column.
 LETTERS = {
     Right.ALL: _("all"),
-    Right.GROUP: _("group's"),
+    Right.GROUP: _("group"),
     Right.MINE: _("own"),
     Right.DENIED: _("none"),
 }
