@@ -54,7 +54,7 @@ urlpatterns = [
         name="admin_import_contacts",
     ),
     path(
-        "admin/import/rights/",
+        "admin/import-rights/",
         admin.site.admin_view(imports.rights),
         name="admin_import_rights",
     ),

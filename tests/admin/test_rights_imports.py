@@ -16,7 +16,7 @@ from shortlinks.models import Account, User
 from tests import factories
 from tests.admin.conftest import SignIn
 
-PATH = "/admin/import/rights/"
+PATH = "/admin/import-rights/"
 HEAD = "email,name,group,view,edit,add,delete,export\n"
 
 

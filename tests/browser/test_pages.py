@@ -121,7 +121,7 @@ def test_what_an_administrator_does(
     page.locator("#content-main [type=submit]").click()
     expect(page.locator("#content-main table")).to_be_visible()
     looker.look("import-preview")
-    looker.goto("import/rights/", "import-rights")
+    looker.goto("import-rights/", "import-rights")
     looker.goto("shortlinks/contact/", "contacts-chosen")
     for box in page.locator("[name=_selected_action]").all()[:4]:
         box.check()
