@@ -16,7 +16,7 @@ EVERYTHING = {"resultTypes": ["violations"]}
 COLOURS = {**EVERYTHING, "runOnly": ["color-contrast"]}
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 ALSO_DARK = ("home", "contact", "import-preview")
-TALLEST = 1600  # pixels of a picture
+TALLEST = 1500  # pixels of a picture
 FOLDER = os.environ.get("SCREENSHOTS", "")
 
 
@@ -96,7 +96,7 @@ def _stretch(page: Page) -> None:
 def _keep(page: Page, file: Path) -> None:
     """As WebP, which Playwright itself does not write: a fifth of a PNG."""
     session = page.context.new_cdp_session(page)
-    asked = {"format": "webp", "quality": 75}
+    asked = {"format": "webp", "quality": 50}
     shot = session.send("Page.captureScreenshot", asked)
     session.detach()
     file.parent.mkdir(parents=True, exist_ok=True)
