@@ -16,7 +16,7 @@ EVERYTHING = {"resultTypes": ["violations"]}
 COLOURS = {**EVERYTHING, "runOnly": ["color-contrast"]}
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 ALSO_DARK = ("home", "contact", "import-preview")
-TALLEST = 1500  # pixels of a picture
+TALLEST = 1400  # pixels of a picture
 FOLDER = os.environ.get("SCREENSHOTS", "")
 
 
@@ -38,10 +38,19 @@ class Looker:
             self._said.append(message.text)
 
     def goto(self, path: str, name: str) -> None:
+        self.check(path, name)
+        self._picture(name)
+
+    def check(self, path: str, name: str) -> None:
+        """Without a picture, for what looks like another page."""
         self.page.goto(f"{self._admin}{path}")
-        self.look(name)
+        self._examine(name)
 
     def look(self, name: str) -> None:
+        self._examine(name)
+        self._picture(name)
+
+    def _examine(self, name: str) -> None:
         """In light and in dark."""
         self.page.wait_for_load_state()
         self.page.evaluate("document.fonts.ready")
@@ -54,7 +63,6 @@ class Looker:
                 self._picture(f"{name}-dark")
         self.faults += [f"{name}: {fault}" for fault in found]
         self._said.clear()
-        self._picture(name)
 
     def _picture(self, name: str) -> None:
         if not FOLDER:
@@ -96,7 +104,7 @@ def _stretch(page: Page) -> None:
 def _keep(page: Page, file: Path) -> None:
     """As WebP, which Playwright itself does not write: a fifth of a PNG."""
     session = page.context.new_cdp_session(page)
-    asked = {"format": "webp", "quality": 50}
+    asked = {"format": "webp", "quality": 45}
     shot = session.send("Page.captureScreenshot", asked)
     session.detach()
     file.parent.mkdir(parents=True, exist_ok=True)
