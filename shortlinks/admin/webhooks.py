@@ -89,7 +89,6 @@ class WebhookDeliveryAdmin(StepAdmin[WebhookDelivery]):
         "event",
         "state",
         "attempts",
-        "due_at",
         "delivered_at",
         "last_status",
         "last_error",
