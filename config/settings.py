@@ -121,6 +121,8 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # Before unfold's, which they extend or replace; the rest is found in the apps.
+        "DIRS": [BASE_DIR / "shortlinks" / "overrides"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -150,6 +152,7 @@ LOCALE_PATHS = [
     BASE_DIR / "shortlinks" / "locale_models",
     BASE_DIR / "shortlinks" / "locale_unfold",
 ]
+FORMAT_MODULE_PATH = ["shortlinks.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
@@ -180,6 +183,7 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "shortlinks.admin.home.dashboard",
     "SIDEBAR": {"navigation": "shortlinks.admin.navigation.sections"},
     "STYLES": ["shortlinks.admin.navigation.style"],
+    "SCRIPTS": ["shortlinks.admin.navigation.script"],
     "COLORS": {
         "primary": {
             "50": "#ecfeff",

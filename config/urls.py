@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from shortlinks.admin import exports, handmade, home, imports
+from shortlinks.admin import exports, first_steps, handmade, home, imports
 from shortlinks.api import health, problems
 from shortlinks.api.documentation import Docs
 from shortlinks.api.oauth import AccessToken
@@ -23,12 +23,41 @@ urlpatterns = [
         name="admin_opened_today",
     ),
     path(
+        "admin/first-steps/",
+        admin.site.admin_view(first_steps.steps, cacheable=True),
+        name="admin_first_steps",
+    ),
+    path(
+        "admin/first-steps/aside/",
+        admin.site.admin_view(first_steps.put_aside),
+        name="admin_first_steps_aside",
+    ),
+    path(
+        "admin/first-steps/account/",
+        admin.site.admin_view(first_steps.begin),
+        name="admin_first_account",
+    ),
+    path(
+        "admin/first-steps/link/",
+        admin.site.admin_view(handmade.first_link),
+        name="admin_first_link",
+    ),
+    path(
         "admin/numbers/<str:name>",
         admin.site.admin_view(exports.download),
         name="admin_numbers",
     ),
     path("admin/whose/", admin.site.admin_view(handmade.whose), name="admin_whose"),
-    path("admin/import/", admin.site.admin_view(imports.contacts), name="admin_import"),
+    path(
+        "admin/import/",
+        admin.site.admin_view(imports.contacts),
+        name="admin_import_contacts",
+    ),
+    path(
+        "admin/import-rights/",
+        admin.site.admin_view(imports.rights),
+        name="admin_import_rights",
+    ),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

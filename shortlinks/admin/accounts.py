@@ -166,6 +166,28 @@ class NewUserForm(RowForm[User], UserCreationForm):
         return str(self.cleaned_data["email"]).lower()
 
 
+# What fits a column.
+LETTERS = {
+    Right.ALL: _("all"),
+    Right.GROUP: _("group"),
+    Right.MINE: _("own"),
+    Right.DENIED: _("none"),
+}
+
+
+class LettersForm(forms.ModelForm[User]):
+    """A row of the matrix: without a label of its own a select is any of many."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.widget.attrs["aria-label"] = f"{field.label}: {self.instance}"
+            if isinstance(field, forms.TypedChoiceField):
+                all_or_none = name == "contacts_add"
+                offered = (Right.ALL, Right.DENIED) if all_or_none else LETTERS
+                field.choices = [(right.value, LETTERS[right]) for right in offered]
+
+
 @admin.register(User)
 class UserAdmin(RowAdmin[User], auth_admin.UserAdmin[User]):
     form = UserForm
@@ -190,6 +212,11 @@ class UserAdmin(RowAdmin[User], auth_admin.UserAdmin[User]):
     autocomplete_fields = ("group",)
     search_fields = ("email", "name")
     ordering = ("email",)
+
+    def get_changelist_form(
+        self, request: HttpRequest, **kwargs: Any
+    ) -> type[forms.ModelForm[User]]:
+        return super().get_changelist_form(request, form=LettersForm, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return administers(request)

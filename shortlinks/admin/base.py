@@ -112,6 +112,11 @@ class RowAdmin(Styled[Row]):
             kwargs["empty_label"] = None
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A new row is of the caller's account: operators may choose another."""
+        own = {"account": caller(request).account_id}
+        return {**own, **super().get_changeform_initial_data(request)}
+
     def get_form(
         self,
         request: HttpRequest,

@@ -8,10 +8,12 @@ from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from shortlinks.admin import handmade, side_by_side, timeline
+from shortlinks.admin import first_steps, handmade, side_by_side, timeline
 from shortlinks.admin.base import (
     Names,
     RowAdmin,
@@ -29,7 +31,8 @@ LARGEST_ID = 2**63 - 1
 
 class ContactForm(RowForm[Contact]):
     entity_id = forms.IntegerField(
-        label=_("id in the CRM"),
+        label=capfirst(_("id in the CRM")),
+        widget=UnfoldAdminIntegerFieldWidget,
         min_value=1,
         max_value=LARGEST_ID,
         required=False,
@@ -177,6 +180,12 @@ class ContactAdmin(RowAdmin[Contact]):
             responsible_user_id=obj.responsible_user_id,
         )
         obj.pk = contacts.create([new], user=caller(request))[0].pk
+
+    def response_add(
+        self, request: HttpRequest, obj: Contact, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        response = super().response_add(request, obj, post_url_continue)
+        return first_steps.lead_on(request, response)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest

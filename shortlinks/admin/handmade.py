@@ -22,6 +22,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from shortlinks.admin import first_steps
 from shortlinks.admin.base import administers, caller, operates
 from shortlinks.domain import access, links, urls
 from shortlinks.domain.access import Order
@@ -32,6 +33,11 @@ MOST_REMEMBERED = 50
 SHOWN = "short_links_shown"
 CODE = re.compile(r"[1-9A-HJ-NP-Za-km-z]{12}")
 NOT_KEPT = "private, no-store"
+TITLES = {
+    "create_links.html": _("Create short links"),
+    "links_made.html": _("Short links"),
+    "whose.html": _("Whose link?"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,20 @@ def create(request: HttpRequest, contacts: Sequence[Contact]) -> HttpResponse:
     url: urls.SafeUrl = form.cleaned_data["url"]
     made = _make(url, contacts, caller(request))
     _write_down(request, [each.contact for each in made], url.given)
-    return _page(request, "links_made.html", {"made": made, "url": url.given})
+    context = {"made": made, "url": url.given}
+    steps = {"steps_are_open": first_steps.any_left(first_steps.of(request))}
+    return _page(request, "links_made.html", {**context, **steps})
+
+
+def first_link(request: HttpRequest) -> HttpResponse:
+    """For the newest contact: the one that was just added to try it on."""
+    if not may_create(request):
+        raise PermissionDenied
+    own = Contact.objects.visible_to(caller(request)).order_by("-pk")
+    newest = list(own[:1])
+    if not newest:
+        return HttpResponseRedirect(reverse("admin:shortlinks_contact_add"))
+    return create(request, newest)
 
 
 def whose(request: HttpRequest) -> HttpResponse:
@@ -136,7 +155,7 @@ def _is_first(request: HttpRequest, ticket: str) -> bool:
 
 
 def _page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
-    shared = admin.site.each_context(request)
+    shared = {**admin.site.each_context(request), "title": TITLES[name]}
     response = render(request, f"shortlinks/{name}", {**shared, **context})
     response.headers["Cache-Control"] = NOT_KEPT
     return response

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext
 
-from shortlinks.admin import overview, today
+from shortlinks.admin import first_steps, overview, today
 from shortlinks.admin.base import administers, caller
 
 
@@ -16,7 +16,10 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Everybody's contacts of today; the account's numbers for who administers it."""
     opened = today.opened_today(caller(request))
     figures = overview.of(request) if administers(request) else {}
-    return {**context, **figures, "title": gettext("Home"), "opened": opened}
+    steps = first_steps.of(request)
+    shown = {"steps": steps, "steps_are_open": first_steps.any_left(steps)}
+    said = {"title": gettext("Home"), "opened": opened}
+    return {**context, **figures, **shown, **said}
 
 
 def opened_today(request: HttpRequest) -> HttpResponse:

@@ -1,22 +1,17 @@
 """Merges and suggestions: what was concluded from what, and a person's word on it."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
 
 from shortlinks.admin import side_by_side
 from shortlinks.admin.base import Role, Row, RowAdmin, caller, role_of
+from shortlinks.admin.steps import StepAdmin
 from shortlinks.domain import contacts
 from shortlinks.domain.merging import merge_notes, suggestions, undoing
 from shortlinks.domain.merging.suggestions import DecidedAlready
@@ -24,12 +19,10 @@ from shortlinks.domain.merging.undoing import MergedLater, TooOld, UndoneAlready
 from shortlinks.models import Contact, Merge, MergeState, MergeSuggestion, SeparatePair
 
 
-class PairAdmin(RowAdmin[Row]):
+class PairAdmin(StepAdmin[Row]):
     """Rows of two contacts: managers see those of which they may read both."""
 
     pair: tuple[str, str]
-    # Buttons of the row's page, which post to an address of the same name.
-    steps: tuple[str, ...] = ()
     contact_path = "one"  # `get_queryset` below asks for both
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
@@ -40,30 +33,6 @@ class PairAdmin(RowAdmin[Row]):
         if role_of(request.user) is Role.ADMINISTRATOR:
             return rows.filter(account=caller(request).account_id)
         return rows
-
-    def get_urls(self) -> list[URLPattern]:
-        own = [
-            path(
-                f"<path:object_id>/{step}/",
-                self.admin_site.admin_view(require_POST(self._view(step))),
-                name=f"{self.opts.app_label}_{self.opts.model_name}_{step}",
-            )
-            for step in self.steps
-        ]
-        return [*own, *super().get_urls()]
-
-    def _view(self, step: str) -> Callable[..., HttpResponse]:
-        def view(request: HttpRequest, object_id: str) -> HttpResponse:
-            row = get_object_or_404(self.get_queryset(request), pk=unquote(object_id))
-            if not self.may_decide(request, row):
-                raise PermissionDenied
-            text, level = getattr(self, step)(request, row)
-            self.log_action(request, [row], text)
-            self.message_user(request, text, level)
-            name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
-            return HttpResponseRedirect(reverse(name, args=[row.pk]))
-
-        return view
 
     # People by name only: managers have no page of users to be sent to.
 
@@ -86,23 +55,6 @@ class PairAdmin(RowAdmin[Row]):
             contacts.may_edit(getattr(row, name).root, user) for name in self.pair
         )
 
-    def shown(self, row: Row) -> dict[str, Any]:
-        """What the page has on top."""
-        return {}
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        row = self.get_object(request, unquote(object_id))
-        extra = dict(extra_context or {})
-        if row is not None:
-            extra |= {"may_decide": self.may_decide(request, row), **self.shown(row)}
-        return super().change_view(request, object_id, form_url, extra)
-
 
 @admin.register(MergeSuggestion)
 class MergeSuggestionAdmin(PairAdmin[MergeSuggestion]):
@@ -120,7 +72,7 @@ class MergeSuggestionAdmin(PairAdmin[MergeSuggestion]):
 
     @admin.display(description=_("evidence"))
     def why(self, row: MergeSuggestion) -> str:
-        return merge_notes.why(row.account, row.evidence)
+        return _evidence(row)
 
     def shown(self, row: MergeSuggestion) -> dict[str, Any]:
         one, other = row.one.root, row.other.root
@@ -178,7 +130,7 @@ class MergeAdmin(PairAdmin[Merge]):
 
     @admin.display(description=_("evidence"))
     def why(self, row: Merge) -> str:
-        return merge_notes.why(row.account, row.evidence) if row.evidence else ""
+        return _evidence(row) if row.evidence else ""
 
     @admin.display(description=_("contact"))
     def into(self, row: Merge) -> str:
@@ -226,3 +178,7 @@ class SeparatePairAdmin(PairAdmin[SeparatePair]):
 def _named(contact: Contact) -> str:
     address = side_by_side.address(contact.root)
     return format_html('<a href="{}">{} (#{})</a>', address, contact, contact.entity_id)
+
+
+def _evidence(row: Merge | MergeSuggestion) -> str:
+    return merge_notes.why(row.account, row.evidence, get_language() or "")

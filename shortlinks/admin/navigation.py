@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 
 from shortlinks.admin.base import operates
-from shortlinks.admin.imports import may_import
+from shortlinks.admin.imports import CONTACTS, RIGHTS, may_import
 
 # Models by subject; what is not named here stands in the last section.
 SECTIONS: list[tuple[str, list[str]]] = [
@@ -67,6 +67,10 @@ def style(request: HttpRequest) -> str:
     return static("shortlinks/admin.css")
 
 
+def script(request: HttpRequest) -> str:
+    return static("shortlinks/keyboard.js")
+
+
 def sections(request: HttpRequest) -> list[dict[str, Any]]:
     """Only what the user may see: the list that the start page has, too."""
     models = {
@@ -81,8 +85,8 @@ def sections(request: HttpRequest) -> list[dict[str, Any]]:
         items = [_of(models.pop(model)) for model in wanted if model in models]
         found.append({"title": gettext(name), "items": items})
     if may_import(request):
-        importing = _item(gettext("Import contacts"), "upload", reverse("admin_import"))
-        found[1]["items"].append(importing)
+        for section, kind in ((found[1], CONTACTS), (found[-1], RIGHTS)):
+            section["items"].append(_item(str(kind.title), "upload", kind.address))
     if operates(request):
         whose = _item(gettext("Whose link?"), "search", reverse("admin_whose"))
         found.append({"title": gettext("Service"), "items": [whose]})

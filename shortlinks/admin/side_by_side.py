@@ -66,7 +66,7 @@ def browsers(contact: Contact) -> list[str]:
 
 
 def _browser(row: PixelAttachment) -> str:
-    said = f" ({Standing(row.standing).label})" if row.standing else ""
+    said = f" ({_(Standing(row.standing).label)})" if row.standing else ""
     return f"{row.pixel.visitor_uid}: {moment(row.last_seen_at)}{said}"
 
 

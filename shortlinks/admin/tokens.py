@@ -1,17 +1,23 @@
 """Tokens and integrations; what opens a door is shown once and stored nowhere."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminURLInputWidget,
+)
 
+from shortlinks.admin import first_steps
 from shortlinks.admin.base import Names, RowAdmin, administers, caller, operates
 from shortlinks.domain import oauth, tokens
 from shortlinks.models import ApiToken, Integration, Scope
@@ -19,11 +25,15 @@ from shortlinks.models import ApiToken, Integration, Scope
 LONGEST_LIFE = timedelta(days=3650)
 
 
+def _said(scopes: Iterable[str]) -> str:
+    return ", ".join(str(Scope(scope).label) for scope in scopes)
+
+
 class NewTokenForm(forms.ModelForm[ApiToken]):
     scopes = forms.MultipleChoiceField(
         label=capfirst(_("scopes")),
         choices=Scope.choices,
-        widget=forms.CheckboxSelectMultiple,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
 
     def clean_expires_at(self) -> datetime:
@@ -55,6 +65,10 @@ class ApiTokenAdmin(RowAdmin[ApiToken]):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return administers(request)
 
+    @admin.display(description=_("scopes"))
+    def allowed(self, row: ApiToken) -> str:
+        return _said(row.scopes)
+
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return administers(request)
 
@@ -62,7 +76,7 @@ class ApiTokenAdmin(RowAdmin[ApiToken]):
         if obj is None:
             own = ("rate",) if operates(request) else ()
             return ("user", "name", "scopes", "expires_at", *own)
-        return ("account", *self.list_display, "scopes", "rate")
+        return ("account", *self.list_display, "allowed", "rate")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {
@@ -94,6 +108,12 @@ class ApiTokenAdmin(RowAdmin[ApiToken]):
         shown = gettext("Copy the token now, it is not shown again:")
         self.message_user(request, f"{shown} {issued.text}", messages.WARNING)
 
+    def response_add(
+        self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        response = super().response_add(request, obj, post_url_continue)
+        return first_steps.lead_on(request, response)
+
     @admin.action(description=_("Revoke selected tokens"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         live = list(queryset.filter(revoked_at=None))
@@ -105,7 +125,10 @@ class ApiTokenAdmin(RowAdmin[ApiToken]):
 
 class NewIntegrationForm(forms.ModelForm[Integration]):
     redirect_uri = forms.URLField(
-        label=_("redirect URI"), max_length=2048, assume_scheme="https"
+        label=capfirst(_("redirect URI")),
+        max_length=2048,
+        assume_scheme="https",
+        widget=UnfoldAdminURLInputWidget,
     )
 
 
@@ -125,13 +148,17 @@ class IntegrationAdmin(RowAdmin[Integration]):
     ) -> bool:
         return administers(request)
 
+    @admin.display(description=_("scopes"))
+    def allowed(self, row: Integration) -> str:
+        return _said(row.scopes)
+
     def has_authorize_permission(self, request: HttpRequest) -> bool:
         return administers(request)
 
     def get_fields(self, request: HttpRequest, obj: Integration | None = None) -> Names:
         if obj is None:
             return ("name", "redirect_uri")
-        return ("account", *self.list_display, "scopes")
+        return ("account", *self.list_display, "allowed")
 
     def save_model(
         self, request: HttpRequest, obj: Integration, form: Any, change: object

@@ -1,6 +1,6 @@
 """Visits: what came, what was concluded, and what was set aside."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from shortlinks.admin.base import RowAdmin, administers
+from shortlinks.admin.base import administers
+from shortlinks.admin.steps import StepAdmin, Told, done
 from shortlinks.domain import visits
 from shortlinks.models import ShortLink, Verdict, Visit
 
@@ -29,7 +30,10 @@ class SetAsideFilter(admin.SimpleListFilter):
 
 
 @admin.register(Visit)
-class VisitAdmin(RowAdmin[Visit]):
+class VisitAdmin(StepAdmin[Visit]):
+    change_form_template = "admin/shortlinks/steps.html"
+    steps = ("again",)
+    buttons: ClassVar[dict[str, Any]] = {"again": _("Requeue")}
     account_path = "link__account_id"
     fields = (
         "occurred_at",
@@ -43,7 +47,7 @@ class VisitAdmin(RowAdmin[Visit]):
         "staff",
         "address",
         "verdict",
-        "reason",
+        "why",
         "attempts",
         "due_at",
         "followed_up_at",
@@ -55,7 +59,7 @@ class VisitAdmin(RowAdmin[Visit]):
         "occurred_at",
         "source_url",
         "verdict",
-        "reason",
+        "why",
         "attempts",
         "followed_up_at",
         "set_aside_at",
@@ -74,9 +78,22 @@ class VisitAdmin(RowAdmin[Visit]):
     def has_judge_permission(self, request: HttpRequest) -> bool:
         return administers(request)
 
+    def may_decide(self, request: HttpRequest, row: Visit) -> bool:
+        return administers(request) and row.set_aside_at is not None
+
+    def again(self, request: HttpRequest, row: Visit) -> Told:
+        visits.requeue([row.pk])
+        return done(gettext("Requeued."))
+
     @admin.display(description=_("source url"))
     def source_url(self, visit: Visit) -> str:
         return getattr(visit, "link_url", None) or gettext("the link is gone")
+
+    @admin.display(description=_("reason"))
+    def why(self, visit: Visit) -> str:
+        """In the reader's language; a reason may have a second one behind it."""
+        said = [gettext(part) for part in visit.reason.split("; ") if part]
+        return "; ".join(said) or self.get_empty_value_display()
 
     @admin.action(description=_("Overrule: opened by a person"), permissions=["judge"])
     def count_as_person(self, request: HttpRequest, queryset: QuerySet[Visit]) -> None:

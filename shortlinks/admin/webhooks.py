@@ -1,5 +1,7 @@
 """Webhooks and what they were told; their secrets are shown nowhere."""
 
+from typing import Any, ClassVar
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -7,8 +9,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin.base import RowAdmin, administers
+from shortlinks.admin.steps import StepAdmin, Told, done
 from shortlinks.domain.webhooks import deliveries, subscriptions
-from shortlinks.models import Webhook, WebhookDelivery
+from shortlinks.models import DeliveryState, Webhook, WebhookDelivery, WebhookEvent
 
 
 @admin.register(Webhook)
@@ -16,7 +19,7 @@ class WebhookAdmin(RowAdmin[Webhook]):
     fields = (
         "account",
         "destination",
-        "settings",
+        "told",
         "sort",
         "created_by",
         "created_at",
@@ -39,6 +42,10 @@ class WebhookAdmin(RowAdmin[Webhook]):
     ordering = ("-id",)
     actions = ("enable", "disable")
 
+    @admin.display(description=_("events"))
+    def told(self, row: Webhook) -> str:
+        return ", ".join(gettext(WebhookEvent(event).label) for event in row.settings)
+
     def has_switch_permission(self, request: HttpRequest) -> bool:
         return administers(request)
 
@@ -58,7 +65,10 @@ class WebhookAdmin(RowAdmin[Webhook]):
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(RowAdmin[WebhookDelivery]):
+class WebhookDeliveryAdmin(StepAdmin[WebhookDelivery]):
+    change_form_template = "admin/shortlinks/steps.html"
+    steps = ("again",)
+    buttons: ClassVar[dict[str, Any]] = {"again": _("Send again")}
     account_path = "webhook__account_id"
     fields = (
         "webhook",
@@ -79,7 +89,6 @@ class WebhookDeliveryAdmin(RowAdmin[WebhookDelivery]):
         "event",
         "state",
         "attempts",
-        "due_at",
         "delivered_at",
         "last_status",
         "last_error",
@@ -92,6 +101,15 @@ class WebhookDeliveryAdmin(RowAdmin[WebhookDelivery]):
 
     def has_send_permission(self, request: HttpRequest) -> bool:
         return administers(request)
+
+    def may_decide(self, request: HttpRequest, row: WebhookDelivery) -> bool:
+        """Not what is just under way, nor what was withdrawn."""
+        is_cancelled = row.state == DeliveryState.CANCELLED
+        return administers(request) and not is_cancelled and row.claimed_at is None
+
+    def again(self, request: HttpRequest, row: WebhookDelivery) -> Told:
+        deliveries.send_again([row])
+        return done(gettext("Sent again."))
 
     @admin.action(description=_("Send again"), permissions=["send"])
     def send_again(

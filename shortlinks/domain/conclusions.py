@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext_noop
 
 from shortlinks.domain import addresses, arrays, bursts, humans, visit_rows
 from shortlinks.domain.bursts import Hit
@@ -27,8 +28,10 @@ MOST_OF_A_SOURCE = 300
 # Networks as narrow as an address say nothing of addresses that were cut.
 WIDEST_CUT = {32: 24, 128: 48}
 
-IN_A_BURST = Judgement(Verdict.SUSPECT, "one of a burst of links")
-A_GESTURE = "a gesture on the site"
+IN_A_BURST = Judgement(Verdict.SUSPECT, gettext_noop("one of a burst of links"))
+A_GESTURE = gettext_noop("a gesture on the site")
+BY_POLICY = gettext_noop("noted by policy")
+THEN_A_PERSON = gettext_noop("then a person")
 
 COLUMNS = """
 SELECT visit.id, visit.link_id, visit.occurred_at, visit.method, visit.user_agent,
@@ -315,9 +318,9 @@ def _by_policy(
     if visit.has_gesture and policy != SuspectPolicy.IGNORE:
         return Judgement(Verdict.PERSON, A_GESTURE)
     if policy == SuspectPolicy.NOTE:
-        return Judgement(Verdict.PERSON, f"{judgement.reason}; noted by policy")
+        return Judgement(Verdict.PERSON, f"{judgement.reason}; {BY_POLICY}")
     if policy == SuspectPolicy.HOLD and came_back:
-        return Judgement(Verdict.PERSON, f"{judgement.reason}; then a person")
+        return Judgement(Verdict.PERSON, f"{judgement.reason}; {THEN_A_PERSON}")
     return judgement
 
 

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from django.utils.translation import gettext_noop
+
 from shortlinks.domain import user_agents, visit_rows
 from shortlinks.domain.user_agents import Kind
 from shortlinks.models import Verdict
@@ -31,22 +33,24 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
+    """Reasons are stored and told by the API in English; the admin translates them."""
+
     verdict: Verdict
     reason: str
 
 
-BY_METHOD = Judgement(Verdict.HEAD, "method")
-BY_PURPOSE = Judgement(Verdict.PREFETCH, "purpose header")
-BY_OFFICE = Judgement(Verdict.STAFF, "office address")
-BY_COLLEAGUE = Judgement(Verdict.STAFF, "browser of a colleague")
+BY_METHOD = Judgement(Verdict.HEAD, gettext_noop("method"))
+BY_PURPOSE = Judgement(Verdict.PREFETCH, gettext_noop("purpose header"))
+BY_OFFICE = Judgement(Verdict.STAFF, gettext_noop("office address"))
+BY_COLLEAGUE = Judgement(Verdict.STAFF, gettext_noop("browser of a colleague"))
 BY_KIND: dict[Kind, Judgement] = {
-    "preview": Judgement(Verdict.PREVIEW, "user agent of a preview"),
-    "bot": Judgement(Verdict.BOT, "user agent of a program"),
+    "preview": Judgement(Verdict.PREVIEW, gettext_noop("user agent of a preview")),
+    "bot": Judgement(Verdict.BOT, gettext_noop("user agent of a program")),
 }
-BY_ADDRESS = Judgement(Verdict.BOT, "network of machines")
-BY_REFERER = Judgement(Verdict.SCANNER, "comes from a mail gateway")
-IMITATION = Judgement(Verdict.SUSPECT, "lacks what its browser sends")
-PERSON = Judgement(Verdict.PERSON, "browser")
+BY_ADDRESS = Judgement(Verdict.BOT, gettext_noop("network of machines"))
+BY_REFERER = Judgement(Verdict.SCANNER, gettext_noop("comes from a mail gateway"))
+IMITATION = Judgement(Verdict.SUSPECT, gettext_noop("lacks what its browser sends"))
+PERSON = Judgement(Verdict.PERSON, gettext_noop("browser"))
 
 # Where mail gateways put the links that they check (visits §2.1). Reviewed by hand.
 _GATEWAYS = re.compile(

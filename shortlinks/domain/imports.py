@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.utils.translation import gettext_noop
 
-from shortlinks.domain import contacts
+from shortlinks.domain import contacts, tables
 from shortlinks.domain.contacts import LONGEST_NAME, ContactChange, NewContact
 from shortlinks.models import Contact, User
 
@@ -40,10 +40,6 @@ NOBODY = gettext_noop("No active user of the account has this e-mail.")
 NOT_YOURS = gettext_noop("You may not change this contact.")
 
 
-class NoHead(Exception):
-    """The columns are not named."""
-
-
 @dataclass(slots=True)
 class Line:
     """A row of the table, by its number there; `faults` are for people."""
@@ -65,7 +61,7 @@ class Stored:
 
 def check(rows: Sequence[Sequence[str]], user: User) -> list[Line]:
     """Every row with what is wrong with it; NoHead if no column is known."""
-    lines = _lines(rows)
+    lines = [Line(number, given) for number, given in tables.named(rows, HEADS)]
     for line in lines:
         _read_id(line)
     _mark_repeated(lines)
@@ -86,22 +82,6 @@ def store(lines: Iterable[Line], user: User) -> Stored:
         for start in range(0, len(new), AT_ONCE):
             contacts.create(new[start : start + AT_ONCE], user=user)
     return Stored(len(new), len(known), len(lines) - len(good))
-
-
-def _lines(rows: Sequence[Sequence[str]]) -> list[Line]:
-    head = [HEADS.get(cell.strip().lower(), "") for cell in rows[0]] if rows else []
-    if not any(head):
-        raise NoHead
-    return [
-        Line(number, _given(head, row))
-        for number, row in enumerate(rows[1:], start=2)
-        if any(cell.strip() for cell in row)
-    ]
-
-
-def _given(head: Sequence[str], row: Sequence[str]) -> dict[str, str]:
-    cells = zip(head, row, strict=False)
-    return {name: cell.strip() for name, cell in cells if name}
 
 
 def _read_id(line: Line) -> None:

@@ -1,6 +1,7 @@
 """Tables that people bring as files: CSV as spreadsheets write it, and XLSX."""
 
 import csv
+from collections.abc import Mapping, Sequence
 from io import BytesIO, StringIO
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -20,6 +21,10 @@ class NoTable(Exception):
     """The file is not one of the two, or too big; says which."""
 
 
+class NoHead(Exception):
+    """The columns are not named."""
+
+
 def read(content: bytes) -> list[list[str]]:
     """The rows with their head, as texts; NoTable says why there are none."""
     if len(content) > MOST_BYTES:
@@ -28,6 +33,28 @@ def read(content: bytes) -> list[list[str]]:
     if len(rows) > MOST_ROWS + 1:
         raise NoTable(gettext_noop("The file has more than 10,000 rows."))
     return rows
+
+
+def named(
+    rows: Sequence[Sequence[str]], heads: Mapping[str, str]
+) -> list[tuple[int, dict[str, str]]]:
+    """The rows below the head that are not empty: number in the file, cells by name.
+
+    `heads` tells a column by what its head may say; NoHead if none is known.
+    """
+    head = [heads.get(cell.strip().lower(), "") for cell in rows[0]] if rows else []
+    if not any(head):
+        raise NoHead
+    return [
+        (number, _given(head, row))
+        for number, row in enumerate(rows[1:], start=2)
+        if any(cell.strip() for cell in row)
+    ]
+
+
+def _given(head: Sequence[str], row: Sequence[str]) -> dict[str, str]:
+    cells = zip(head, row, strict=False)
+    return {name: cell.strip() for name, cell in cells if name}
 
 
 def _csv(content: bytes) -> list[list[str]]:

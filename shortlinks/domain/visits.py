@@ -18,6 +18,7 @@ from django.db import (
     transaction,
 )
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from shortlinks.domain import arrays, conclusions, verdicts
 from shortlinks.domain.conclusions import Conclusion, StoredVisit
@@ -42,7 +43,7 @@ BATCH = 1000
 MOST_ATTEMPTS = 15
 MOST_REVISIONS = 10
 MOST_FAILED = 20  # with each batch
-OVERRULED = "an administrator's word"
+OVERRULED = gettext_noop("an administrator's word")
 
 CLAIM = """
 SELECT id FROM shortlinks_visit WHERE due_at <= now() AND attempts = 0

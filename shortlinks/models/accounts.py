@@ -54,7 +54,7 @@ class MergeMode(models.TextChoices):
 
 
 class Account(models.Model):
-    name = models.CharField(max_length=250)
+    name = models.CharField("company", max_length=250)
     subdomain = models.SlugField(max_length=63, unique=True)
     is_active = models.BooleanField(default=True)
     country = models.CharField(max_length=2, default="RU")
@@ -116,6 +116,8 @@ class Account(models.Model):
         help_text="Addresses or networks of your offices, separated by commas. What is"
         " opened from there counts as a colleague's.",
     )
+    # Put aside by hand; that they are done is told by the rows.
+    first_steps_closed_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -275,6 +277,9 @@ class User(AbstractBaseUser):
         return self.name or self.email
 
     def get_short_name(self) -> str:
+        return str(self)
+
+    def get_full_name(self) -> str:
         return str(self)
 
     @property

@@ -69,8 +69,8 @@ def _may_view(user: User, of: str = "") -> Q:
 
 class Contact(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
-    entity_id = models.BigIntegerField(help_text="The contact's id in the CRM.")
-    name = models.CharField(max_length=250, blank=True)
+    entity_id = models.BigIntegerField("id in the CRM")
+    name = models.CharField("full name", max_length=250, blank=True)
     first_name = models.CharField(max_length=250, blank=True)
     last_name = models.CharField(max_length=250, blank=True)
     responsible_user = models.ForeignKey(

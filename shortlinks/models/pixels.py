@@ -67,4 +67,4 @@ class PixelAttachment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.pixel_id} → {self.contact_id}"
+        return f"{self.pixel} → {self.contact}"

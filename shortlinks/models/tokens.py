@@ -5,20 +5,21 @@ import uuid
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from shortlinks.models.accounts import Account, User
 
 
 class Scope(models.TextChoices):
-    LINKS_WRITE = "links:write"
-    LINKS_READ = "links:read"
-    CONTACTS_READ = "contacts:read"
-    CONTACTS_WRITE = "contacts:write"
-    CHATS_WRITE = "chats:write"
-    VISITS_READ = "visits:read"
-    PIXELS_WRITE = "pixels:write"
-    WEBHOOKS_ADMIN = "webhooks:admin"
-    USERS_READ = "users:read"
+    LINKS_WRITE = "links:write", _("make short links")
+    LINKS_READ = "links:read", _("read short links")
+    CONTACTS_READ = "contacts:read", _("read contacts and notes")
+    CONTACTS_WRITE = "contacts:write", _("change contacts and notes")
+    CHATS_WRITE = "chats:write", _("report chats")
+    VISITS_READ = "visits:read", _("read visits")
+    PIXELS_WRITE = "pixels:write", _("forget and exchange pixels")
+    WEBHOOKS_ADMIN = "webhooks:admin", _("manage webhooks")
+    USERS_READ = "users:read", _("read users")
 
 
 def all_scopes() -> list[str]:
@@ -80,6 +81,9 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "API token"
 
     def __str__(self) -> str:
         return self.name

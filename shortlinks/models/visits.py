@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from shortlinks.models.links import ShortLink
 
@@ -53,7 +54,7 @@ class Visit(models.Model):
     staff = models.CharField(
         max_length=32,
         db_default="",
-        help_text="How the redirect knew a colleague: `office` or `user <id>`.",
+        help_text="How the redirect knew a colleague: office, or user and an id.",
     )
 
     verdict = models.CharField(max_length=8, choices=Verdict.choices, db_default="")
@@ -111,7 +112,7 @@ class Visit(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.occurred_at:%Y-%m-%d %H:%M:%S} {self.verdict or 'not judged'}"
+        return f"{timezone.localtime(self.occurred_at):%Y-%m-%d %H:%M:%S}"
 
 
 class Revision(models.Model):

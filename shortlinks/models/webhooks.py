@@ -124,4 +124,4 @@ class WebhookDelivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.event} {self.event_id}"
+        return f"{self.get_event_display()} {self.event_id}"

@@ -106,3 +106,29 @@ def test_nobody_overrules_elsewhere(client: Client, foreign: World) -> None:
 
     foreign.visit.refresh_from_db()
     assert foreign.visit.overruled_at is None
+
+
+def test_a_visit_is_requeued_from_its_own_page(client: Client, own: World) -> None:
+    aside = _set_aside(own.link)
+    assert (
+        f"/{aside.pk}/again/" in client.get(address(aside, "change")).content.decode()
+    )
+
+    client.post(f"{listing(Visit)}{aside.pk}/again/")
+
+    aside.refresh_from_db()
+    assert aside.set_aside_at is None
+    assert "/again/" not in client.get(address(aside, "change")).content.decode()
+
+
+def test_reasons_are_told_in_the_readers_language(
+    client: Client, admin: User, own: World
+) -> None:
+    reason = "one of a burst of links; then a person"
+    Visit.objects.filter(pk=own.visit.pk).update(reason=reason)
+    admin.language = "ru"
+    admin.save()
+
+    page = client.get(address(own.visit, "change")).content.decode()
+
+    assert "одна из многих ссылок, открытых разом; затем человек" in page

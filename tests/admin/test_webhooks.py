@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
+from django.utils import timezone
 
 from shortlinks.domain.webhooks import secret_box
 from shortlinks.models import DeliveryState, User, Webhook, WebhookDelivery
@@ -79,3 +80,26 @@ def test_neither_is_added_changed_or_deleted(client: Client, own: World) -> None
     ]
 
     assert statuses == [403] * 6
+
+
+def test_a_delivery_is_sent_again_from_its_own_page(client: Client, own: World) -> None:
+    state = DeliveryState.GIVEN_UP
+    WebhookDelivery.objects.update(state=state, due_at=None, attempts=9)
+    page = client.get(address(own.delivery, "change")).content.decode()
+    assert f"/{own.delivery.pk}/again/" in page
+
+    client.post(f"{listing(WebhookDelivery)}{own.delivery.pk}/again/")
+
+    own.delivery.refresh_from_db()
+    assert (own.delivery.state, own.delivery.attempts) == ("pending", 0)
+    assert LogEntry.objects.filter(object_id=own.delivery.pk).exists()
+
+
+def test_what_is_under_way_has_no_button(client: Client, own: World) -> None:
+    WebhookDelivery.objects.update(claimed_at=timezone.now())
+
+    page = client.get(address(own.delivery, "change")).content.decode()
+    posted = client.post(f"{listing(WebhookDelivery)}{own.delivery.pk}/again/")
+
+    assert "/again/" not in page
+    assert posted.status_code == 403

@@ -1,126 +1,183 @@
 """Every page in both languages, wide and narrow, light and dark: nothing is refused,
-nothing sticks out. With SCREENSHOTS=folder the pictures are kept there.
+nothing sticks out, nothing hinders (axe-core). With SCREENSHOTS=folder the pictures are
+kept there.
 """
 
-import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
-from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from django.contrib import admin
+from django.db.models import Model
+from playwright.sync_api import Browser, Page, expect
 
-from shortlinks.models import DailyVisits, Note, User
+from shortlinks.admin import navigation
+from shortlinks.models import Contact
 from tests import factories
 from tests.admin import worlds
-from tests.admin.worlds import World
+from tests.browser import desk, shop
 from tests.browser.conftest import MOST_MILLISECONDS, USER_AGENT
+from tests.browser.looking import Looker
+from tests.browser.shop import Shop
 
-PASSWORD = "correct horse battery staple"
-SHAPES = [("en", 1280), ("ru", 1280), ("en", 390), ("ru", 390)]
-MANAGERS = {"home": "", "contacts": "shortlinks/contact/", "contact": "{contact}"}
-ADMINISTRATORS = {
-    "administrator": "?days=30",
-    "visits": "shortlinks/visit/",
-    "account": "shortlinks/account/{account}/change/",
-    "rights": "shortlinks/user/",
-    "import": "import/",
-    "suggestion": "shortlinks/mergesuggestion/{suggestion}/change/",
-    "token": "shortlinks/apitoken/add/",
-}
+SHAPES = [("en", 1280, 800), ("ru", 1280, 800), ("en", 390, 844), ("ru", 390, 844)]
+OF_MANAGERS = ["Contact", "Note", "ShortLink", "Chat", "MergeSuggestion", "Merge"]
+# What looks otherwise to managers than to administrators.
+OTHERWISE = ["contact", "contacts"]
+ADDED = ["apitoken", "integration", "connectedsite", "shortdomain", "group", "user"]
 
 
-@pytest.fixture
-def world(transactional_db: None) -> World:
-    account = factories.account(name="Shop", time_zone="Europe/Moscow")
-    manager = factories.user(account, contacts_view="M", contacts_edit="M")
-    world = worlds.fill(account, "Anna", responsible=manager)
-    DailyVisits.objects.create(
-        link=world.link, day=timezone.localdate(), verdict="person", visits=3
-    )
-    return world
+@dataclass(frozen=True)
+class Shape:
+    language: str
+    width: int
+    page: Page
+
+    def __str__(self) -> str:
+        return f"{self.language}-{'wide' if self.width > 1000 else 'narrow'}"
 
 
 @pytest.fixture(params=SHAPES, ids=lambda shape: f"{shape[0]}-{shape[1]}")
-def shaped(
-    browser: Browser, request: pytest.FixtureRequest
-) -> Iterator[tuple[BrowserContext, str]]:
-    language, width = request.param
+def shape(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Shape]:
+    language, width, height = request.param
     with browser.new_context(
         user_agent=USER_AGENT,
         locale=language,
-        viewport={"width": width, "height": 900},
-        color_scheme="light" if language == "ru" else "dark",
+        viewport={"width": width, "height": height},
+        timezone_id=shop.WORDS[language].time_zone,
     ) as context:
         context.set_default_timeout(MOST_MILLISECONDS)
-        yield context, f"{language}-{width}"
+        yield Shape(language, width, context.new_page())
 
 
-def _sign_in(page: Page, web: httpx.Client, user: User, language: str) -> None:
-    user.language = language
-    user.set_password(PASSWORD)
-    user.save()
-    page.goto(f"{web.base_url}/admin/")
-    page.fill("[name=username]", user.email)
-    page.fill("[name=password]", PASSWORD)
-    page.click("[type=submit]")
-    page.wait_for_url("**/admin/")
+@pytest.fixture
+def furnished(transactional_db: None, shape: Shape) -> Shop:
+    return shop.furnish(shape.language)
 
 
-def _look_at(page: Page, web: httpx.Client, path: str, name: str) -> None:
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.goto(f"{web.base_url}/admin/{path}", wait_until="networkidle")
-    width = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png")
-    assert (said, width) == ([], 0), path
+def _looker(shape: Shape, web: httpx.Client) -> Looker:
+    return Looker(shape.page, f"{web.base_url}/admin/", str(shape))
 
 
-def _path(template: str, world: World) -> str:
-    return template.format(
-        account=world.account.pk,
-        suggestion=world.suggestion.pk,
-        contact=f"shortlinks/contact/{world.contact.pk}/change/",
+def _of_model(model: type[Model], row: Model | None) -> Iterator[tuple[str, str]]:
+    name = str(model._meta.model_name)
+    yield f"shortlinks/{name}/", f"{name}s"
+    if row is not None:
+        yield f"shortlinks/{name}/{row.pk}/change/", name
+    if name in ADDED:
+        yield f"shortlinks/{name}/add/", f"{name}-new"
+
+
+def _pages(furnished: Shop, names: list[str]) -> Iterator[tuple[str, str]]:
+    rows = {type(row).__name__: row for row in furnished.rows}
+    for model in admin.site._registry:
+        if model.__name__ in names:
+            yield from _of_model(model, rows.get(model.__name__))
+
+
+def test_a_managers_pages(shape: Shape, web: httpx.Client, furnished: Shop) -> None:
+    looker = _looker(shape, web)
+    desk.sign_in(
+        shape.page, f"{web.base_url}/admin/", furnished.manager, shape.language
     )
 
+    looker.goto("", "manager-home")
+    for path, name in _pages(furnished, OF_MANAGERS):
+        go = looker.goto if name in OTHERWISE else looker.check
+        go(path, f"manager-{name}")
 
-def test_a_managers_pages(
-    shaped: tuple[BrowserContext, str], web: httpx.Client, world: World
-) -> None:
-    context, shape = shaped
-    page = context.new_page()
-    manager = world.contact.responsible_user
-    assert manager
-    _sign_in(page, web, manager, shape[:2])
-
-    for name, template in MANAGERS.items():
-        _look_at(page, web, _path(template, world), f"{name}-{shape}")
+    assert not looker.faults, "\n".join(looker.faults)
 
 
 def test_an_administrators_pages(
-    shaped: tuple[BrowserContext, str], web: httpx.Client, world: World
+    shape: Shape, web: httpx.Client, furnished: Shop
 ) -> None:
-    context, shape = shaped
-    page = context.new_page()
-    _sign_in(page, web, factories.admin(world.account), shape[:2])
+    looker = _looker(shape, web)
+    everything = [name for _, models in navigation.SECTIONS for name in models]
+    boss = furnished.administrator
+    desk.sign_in(shape.page, f"{web.base_url}/admin/", boss, shape.language)
 
-    for name, template in ADMINISTRATORS.items():
-        _look_at(page, web, _path(template, world), f"{name}-{shape}")
+    looker.goto("?days=30", "home")
+    for path, name in _pages(furnished, everything):
+        looker.goto(path, name)
+    client = f"shortlinks/contact/{furnished.client.pk}"
+    looker.goto(f"{client}/history/", "history")
+    looker.goto("shortlinks/", "app")
+    looker.goto(f"{client}/delete/", "contact-deleted")
+    looker.goto("password_change/", "password")
+
+    assert not looker.faults, "\n".join(looker.faults)
+
+
+def test_what_an_administrator_does(
+    shape: Shape, web: httpx.Client, furnished: Shop, tmp_path: Path
+) -> None:
+    looker = _looker(shape, web)
+    page = shape.page
+    boss = furnished.administrator
+    desk.sign_in(page, f"{web.base_url}/admin/", boss, shape.language)
+
+    looker.goto("import/", "import")
+    page.set_input_files("[name=file]", _table(tmp_path, furnished))
+    page.locator("#content-main [type=submit]").click()
+    expect(page.locator("#content-main table")).to_be_visible()
+    looker.look("import-preview")
+    looker.goto("import-rights/", "import-rights")
+    looker.check("shortlinks/contact/", "contacts-chosen")
+    for box in page.locator("[name=_selected_action]").all()[:4]:
+        box.check()
+    page.locator("[name=action]").first.select_option("create_links")
+    page.locator("[name=index]").first.click()
+    looker.look("links-by-hand")
+    page.locator("[name=url]").fill("https://shop.example/autumn")
+    page.locator("#content-main [type=submit]").click()
+    expect(page.locator("code").first).to_be_visible()
+    looker.look("links-made")
+
+    assert not looker.faults, "\n".join(looker.faults)
+
+
+def test_a_fresh_installations_pages(
+    shape: Shape, web: httpx.Client, transactional_db: None
+) -> None:
+    looker = _looker(shape, web)
+    operator = factories.user(None, is_superuser=True, email="me@my.example", name="")
+
+    looker.goto("", "login")
+    desk.sign_in(shape.page, f"{web.base_url}/admin/", operator, shape.language)
+    looker.goto("", "first-steps")
+    looker.goto("first-steps/account/", "first-account")
+    looker.goto("whose/", "whose")
+
+    assert not looker.faults, "\n".join(looker.faults)
+
+
+def _table(directory: Path, furnished: Shop) -> Path:
+    """New ones, known ones and faulty ones."""
+    known = Contact.objects.filter(account=furnished.account).order_by("pk")[:3]
+    rows = [f"{row.entity_id},{row.name},{furnished.manager.email}" for row in known]
+    names = shop.WORDS[furnished.account.language].people
+    rows += [f"{60_000 + n},{name}," for n, name in enumerate(reversed(names[-9:]))]
+    rows += [f"A-17,{names[4]},", f"60100,{names[5]},nobody@shop.example"]
+    file = directory / "contacts.csv"
+    file.write_text("\n".join(["entity_id,name,responsible", *rows]))
+    return file
 
 
 def test_an_open_arrives_without_reloading(
-    page: Page, web: httpx.Client, world: World
+    page: Page, web: httpx.Client, transactional_db: None
 ) -> None:
-    manager = world.contact.responsible_user
-    assert manager
-    Note.objects.all().delete()
-    _sign_in(page, web, manager, "en")
+    account = factories.account(time_zone="Europe/Moscow")
+    manager = factories.user(account, contacts_view="M", contacts_edit="M")
+    link = factories.link(factories.contact(account, responsible_user=manager))
+    desk.sign_in(page, f"{web.base_url}/admin/", manager)
     expect(page.locator("#opened-today")).to_contain_text("Nobody has opened")
     page.evaluate("window.notReloaded = true")
 
-    worlds._note(world.link)
+    worlds._note(link)
 
-    expect(page.locator("#opened-today")).to_contain_text(world.link.url)
+    expect(page.locator("#opened-today")).to_contain_text(link.url)
+    expect(page.get_by_role("status").first).to_contain_text("has opened a link")
     assert page.evaluate("window.notReloaded")

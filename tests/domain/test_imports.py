@@ -92,7 +92,7 @@ def test_an_id_twice_is_a_fault_of_both(admin: User) -> None:
 
 
 def test_unknown_columns_only_are_no_head(admin: User) -> None:
-    with pytest.raises(imports.NoHead):
+    with pytest.raises(tables.NoHead):
         imports.check([["phone"], ["1"]], admin)
 
 

@@ -43,7 +43,7 @@ def joined(account: Account, merge: Merge, survivor: Contact, loser: Contact) ->
         _write(survivor, _text(account, "by_hand", values))
         return
     name = "chat" if "chat_id" in merge.evidence else "contact"
-    values["why"] = why(account, merge.evidence)
+    values["why"] = why(account, merge.evidence, account.language)
     _write(survivor, _text(account, name, values))
 
 
@@ -57,20 +57,24 @@ def undone(account: Account, merge: Merge, by: User) -> None:
     _write(loser, _text(account, "parted", about_survivor))
 
 
-def why(account: Account, evidence: dict[str, Any]) -> str:
-    """What it was concluded from, in words."""
+def why(account: Account, evidence: dict[str, Any], language: str) -> str:
+    """What it was concluded from, in the words of whoever reads it."""
+    texts = _texts(language)
     if "url" not in evidence:
-        return _text(account, "same", {})
+        return texts["same"]
     opened_at = datetime.fromtimestamp(
         evidence["opened_at"], time_zones.named(account.time_zone)
     )
-    time = opened_at.strftime(TIMES["ru" if account.language == "ru" else "en"])
-    return _text(account, "opened", {"url": evidence["url"], "time": time})
+    time = opened_at.strftime(TIMES["ru" if language == "ru" else "en"])
+    return texts["opened"].format_map({"url": evidence["url"], "time": time})
 
 
 def _text(account: Account, name: str, values: dict[str, Any]) -> str:
-    texts = RUSSIAN if account.language == "ru" else ENGLISH
-    return texts[name].format_map(values)
+    return _texts(account.language)[name].format_map(values)
+
+
+def _texts(language: str) -> dict[str, str]:
+    return RUSSIAN if language == "ru" else ENGLISH
 
 
 def _who(user: User | None) -> str:

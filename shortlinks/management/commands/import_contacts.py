@@ -50,5 +50,5 @@ def _checked(file: Path, user: User) -> list[Line]:
         raise CommandError(str(error)) from None
     except tables.NoTable as error:
         raise CommandError(str(error)) from None
-    except imports.NoHead:
+    except tables.NoHead:
         raise CommandError(imports.NO_HEAD) from None

@@ -1,0 +1,61 @@
+"""What a fresh installation still lacks until its first open; the rows tell."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Exists
+from django.utils import timezone
+
+from shortlinks.models import (
+    Account,
+    ApiToken,
+    Contact,
+    Note,
+    NoteType,
+    ShortLink,
+    User,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The steps of an account, in their order: which have been taken."""
+
+    account: bool = False
+    token: bool = False
+    contact: bool = False
+    link: bool = False
+    open: bool = False
+
+
+ALL = Taken(account=True, token=True, contact=True, link=True, open=True)
+
+
+def taken(account: Account) -> Taken:
+    """An open is the last step; who has one needs to be asked no more."""
+    notes = Note.objects.filter(account=account, note_type=NoteType.LINK_FOLLOWED)
+    if notes.exists():
+        return ALL
+    token, contact, link = Account.objects.values_list(
+        Exists(ApiToken.objects.filter(account=account)),
+        Exists(Contact.objects.filter(account=account)),
+        Exists(ShortLink.objects.filter(contact__account=account)),
+    ).get(pk=account.pk)
+    return Taken(account=True, token=token, contact=contact, link=link)
+
+
+def are_waiting_for_an_account() -> bool:
+    return not Account.objects.exists()
+
+
+@transaction.atomic
+def begin(account: Account, *, by: User) -> None:
+    """The first account, administered by whoever operates the service."""
+    account.save()
+    by.account, by.is_admin = account, True
+    by.save(update_fields=["account", "is_admin"])
+
+
+def put_aside(account: Account) -> None:
+    account.first_steps_closed_at = timezone.now()
+    account.save(update_fields=["first_steps_closed_at", "updated_at"])

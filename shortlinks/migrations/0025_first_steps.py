@@ -1,0 +1,13 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("shortlinks", "0020_daily_visits_by_day")]
+
+    operations = [
+        migrations.AddField(
+            model_name="account",
+            name="first_steps_closed_at",
+            field=models.DateTimeField(editable=False, null=True),
+        )
+    ]

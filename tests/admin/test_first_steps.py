@@ -1,0 +1,158 @@
+"""The list that leads a fresh installation to its first open."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from shortlinks.models import Account, ApiToken, Contact, ShortLink, User
+from tests import factories
+from tests.admin import worlds
+from tests.admin.conftest import SignIn
+from tests.admin.worlds import World, listing
+
+HOME = "/admin/"
+BEGIN = "/admin/first-steps/account/"
+ASIDE = "/admin/first-steps/aside/"
+COMPANY = {
+    "name": "Bakery",
+    "subdomain": "bakery",
+    "language": "en",
+    "time_zone": "Europe/Moscow",
+}
+
+
+@pytest.fixture
+def client(admin: User, sign_in: SignIn) -> Client:
+    return sign_in(admin)
+
+
+def _taken(client: Client) -> dict[str, bool]:
+    page: Any = client.get(HOME)
+    return {step.title: step.is_taken for step in page.context["steps"]}
+
+
+def _next(client: Client) -> str:
+    page: Any = client.get(HOME)
+    return next((s.label for s in page.context["steps"] if s.is_next), "")
+
+
+def test_an_operator_begins_with_an_account_of_his_own(
+    sign_in: SignIn, operator: User
+) -> None:
+    client = sign_in(operator)
+    assert _next(client) == "Name it"
+
+    response = client.post(BEGIN, COMPANY)
+
+    account = Account.objects.get()
+    operator.refresh_from_db()
+    assert response.headers["Location"] == HOME
+    assert (account.name, operator.account, operator.is_admin) == (
+        "Bakery",
+        account,
+        True,
+    )
+    assert _next(client) == "Issue a token"
+    assert client.get(BEGIN).status_code == 403
+
+
+def test_who_operates_for_others_is_not_asked_to_begin(
+    sign_in: SignIn, operator: User, account: Account
+) -> None:
+    client = sign_in(operator)
+
+    assert _taken(client) == {}
+    assert client.post(BEGIN, COMPANY).status_code == 403
+
+
+def test_an_account_without_sense_is_not_begun(sign_in: SignIn, operator: User) -> None:
+    response = sign_in(operator).post(BEGIN, {**COMPANY, "time_zone": "Mars/Base"})
+
+    assert "There is no such time zone." in response.content.decode()
+    assert not Account.objects.exists()
+
+
+def test_each_step_leads_to_the_next(client: Client, admin: User) -> None:
+    assert _next(client) == "Issue a token"
+    new: Any = client.get(f"{listing(ApiToken, 'add')}?user={admin.pk}&name=CRM")
+    form = new.context["adminform"].form
+    life = form["expires_at"].value()
+    posted = {
+        "user": admin.pk,
+        "name": "CRM",
+        "scopes": form["scopes"].value(),
+        "expires_at_0": f"{life:%Y-%m-%d}",
+        "expires_at_1": f"{life:%H:%M:%S}",
+    }
+
+    issued = client.post(listing(ApiToken, "add"), posted)
+    assert (issued.headers["Location"], _next(client)) == (HOME, "Add a contact")
+
+    contact = {"account": admin.account_id, "name": "Me", "entity_id": ""}
+    added = client.post(listing(Contact, "add"), contact)
+    assert (added.headers["Location"], _next(client)) == (HOME, "Make a link")
+
+    made = _make_link(client)
+    assert "See it arrive" in made
+    assert ShortLink.objects.get().code in made
+    assert _next(client) == "Show the link again"
+
+    worlds._note(ShortLink.objects.get())
+    assert _next(client) == ""
+    assert "First steps" not in client.get(HOME).content.decode()
+
+
+def _make_link(client: Client) -> str:
+    page: Any = client.get("/admin/first-steps/link/")
+    ticket = page.context["form"].initial["ticket"]
+    posted = {"url": "https://shop.example/", "ticket": ticket}
+    return client.post("/admin/first-steps/link/", posted).content.decode()
+
+
+def test_once_all_is_done_adding_leads_where_it_always_led(
+    client: Client, admin: User, own: World
+) -> None:
+    contact = {"account": admin.account_id, "name": "Another", "entity_id": ""}
+
+    added = client.post(listing(Contact, "add"), contact)
+
+    assert added.headers["Location"] == listing(Contact)
+
+
+def test_a_link_needs_a_contact(client: Client) -> None:
+    response = client.get("/admin/first-steps/link/")
+
+    assert response.headers["Location"] == listing(Contact, "add")
+
+
+def test_the_list_is_put_aside_for_the_whole_account(
+    client: Client, sign_in: SignIn, account: Account
+) -> None:
+    another = sign_in(factories.admin(account))
+    assert client.get(ASIDE).status_code == 405
+
+    client.post(ASIDE)
+
+    assert (_taken(client), _taken(another)) == ({}, {})
+
+
+def test_managers_have_no_part_in_it(sign_in: SignIn, manager: User) -> None:
+    client = sign_in(manager)
+
+    assert _taken(client) == {}
+    assert client.post(ASIDE).status_code == 403
+    assert client.post(BEGIN, COMPANY).status_code == 403
+    assert client.get("/admin/first-steps/link/").status_code == 403
+
+
+def test_who_has_an_open_is_asked_one_thing(client: Client, own: World) -> None:
+    client.get(HOME)  # the first page of a session remembers who it is
+
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/admin/first-steps/")
+
+    # session, user, account, open
+    assert len(queries) == 4

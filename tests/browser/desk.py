@@ -1,0 +1,79 @@
+"""Signing in to the admin, and the service with all its doors behind it."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import Browser, Page
+
+from shortlinks.models import User
+from tests import receivers, services
+from tests.browser.conftest import USER_AGENT
+
+PASSWORD = "correct horse battery staple"
+
+
+class Shop(SimpleHTTPRequestHandler):
+    """Where the links lead: whatever is asked for, a page."""
+
+    def send_head(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def copyfile(self, source: object, outputfile: object) -> None:
+        pass
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Desk:
+    admin: str
+    api: httpx.Client
+    shop: str
+
+
+@contextlib.contextmanager
+def opened(directory: Path) -> Iterator[Desk]:
+    """Both doors and a worker; links are shown with the address they work at."""
+    shop = receivers.serving(partial(Shop, directory=str(directory)))
+    with (
+        services.redirects_door(directory) as door,
+        services.worker(directory),
+        services.web(directory, SHORT_BASE_URL=_address(door.client)) as web,
+        shop as (_, url),
+    ):
+        port = url.rsplit(":", 1)[-1].strip("/")
+        yield Desk(f"{_address(web)}/admin/", web, f"http://shop.test:{port}")
+
+
+def sign_in(page: Page, admin: str, user: User, language: str = "en") -> None:
+    user.language = language
+    user.set_password(PASSWORD)
+    user.save()
+    enter(page, admin, user.email)
+
+
+def enter(page: Page, admin: str, email: str) -> None:
+    page.goto(admin)
+    page.fill("[name=username]", email)
+    page.fill("[name=password]", PASSWORD)
+    page.click("[type=submit]")
+    page.wait_for_url("**/admin/")
+
+
+def open_privately(browser: Browser, short_url: str) -> str:
+    """As the client does, who is signed in nowhere; tells where it led."""
+    with browser.new_context(user_agent=USER_AGENT, locale="ru-RU") as context:
+        page = context.new_page()
+        page.goto(short_url)
+        return page.url
+
+
+def _address(client: httpx.Client) -> str:
+    return str(client.base_url).rstrip("/")

@@ -1,0 +1,202 @@
+"""What people do with the admin, from an empty installation on, in a browser."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from playwright.sync_api import Browser, Page, expect
+
+from shortlinks.models import Contact, ShortLink, User
+from tests import factories
+from tests.browser import desk
+from tests.browser.conftest import MOST_MILLISECONDS
+from tests.browser.desk import Desk
+
+ARRIVES_WITHIN = 5_000  # milliseconds to wait for, as issue 8 says
+NAMES = ("Anna Petrova", "Timur Akhmetov", "Olga Lis")
+MANY = 1_000
+
+
+@pytest.fixture
+def service(transactional_db: None, tmp_path: Path) -> Iterator[Desk]:
+    with desk.opened(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def administrator(transactional_db: None) -> User:
+    account = factories.account(name="Shop", time_zone="Europe/Moscow")
+    return factories.admin(account, email="boss@shop.example")
+
+
+@pytest.fixture
+def manager(administrator: User) -> User:
+    letters = {"contacts_view": "M", "contacts_edit": "M"}
+    email = "seller@shop.example"
+    return factories.user(administrator.account, email=email, name="Seller", **letters)
+
+
+def test_a_fresh_installation_is_led_to_its_first_open(
+    page: Page, browser: Browser, service: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", desk.PASSWORD)
+    call_command("createsuperuser", email="me@my.example", interactive=False)
+    User.objects.update(language="en")
+    desk.enter(page, service.admin, "me@my.example")
+
+    token = _begin(page)
+    page.get_by_role("link", name="Make a link").click()
+    [short] = _make_links(page, f"{service.shop}/bread")
+    page.get_by_role("link", name="See it arrive").click()
+    expect(page.locator("#first-steps")).to_contain_text("private window")
+    page.evaluate("window.notReloaded = true")
+    led_to = desk.open_privately(browser, short)
+
+    assert led_to == f"{service.shop}/bread"
+    expect(page.locator("#opened-today")).to_contain_text("Me, to try it")
+    expect(page.locator("#first-steps")).to_contain_text("All is done")
+    assert page.evaluate("window.notReloaded")
+    page.reload()
+    expect(page.locator("#first-steps")).to_have_count(0)
+    answer = service.api.get("/api/v4/account", headers=_bearer(token))
+    assert answer.json()["name"] == "Bakery"
+
+
+def test_an_administrators_and_a_managers_day(
+    page: Page,
+    browser: Browser,
+    service: Desk,
+    manager: User,
+    tmp_path: Path,
+) -> None:
+    desk.sign_in(page, service.admin, User.objects.get(is_admin=True))
+    token = _issue_a_token(page, service)
+    _import_contacts(page, service, _table(tmp_path, manager))
+    answer = service.api.get("/api/v4/contacts", headers=_bearer(token))
+    assert len(answer.json()["_embedded"]["contacts"]) > 0
+    assert Contact.objects.count() == MANY
+
+    links = _links_by_hand(page, service)
+    assert links.keys() == set(NAMES)
+    _see_them_arrive(page, browser, service, links)
+    _overrule_the_newest(page, service)
+    page.goto(service.admin)
+    expect(page.locator("#opened-today")).to_contain_text(NAMES[0])
+    expect(page.locator("#opened-today")).not_to_contain_text(NAMES[1])
+
+    page.context.clear_cookies()
+    desk.sign_in(page, service.admin, manager)
+    _find(page, service, "petrova")
+    timeline = page.get_by_role("region", name="Timeline")
+    for said in ("Opened 1 time", "Link sent", f"{service.shop}/sale"):
+        expect(timeline).to_contain_text(said)
+    codes = ShortLink.objects.values_list("code", flat=True)
+    assert [code for code in codes if code in page.content()] == []
+
+
+def _begin(page: Page) -> str:
+    """The account, the first token, the first contact."""
+    page.get_by_role("link", name="Name it").click()
+    page.get_by_label("Your company").fill("Bakery")
+    page.get_by_label("Subdomain").fill("bakery")
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_role("link", name="Issue a token").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    token = _shown_token(page)
+    page.get_by_role("link", name="Add a contact").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    return token
+
+
+def _see_them_arrive(
+    page: Page, browser: Browser, service: Desk, links: dict[str, str]
+) -> None:
+    page.goto(service.admin)
+    expect(page.locator("#opened-today")).to_contain_text("Nobody has opened")
+    page.evaluate("window.notReloaded = true")
+    for name in NAMES[:2]:
+        desk.open_privately(browser, links[name])
+        arrived = page.locator("#opened-today").get_by_role("link", name=name)
+        expect(arrived).to_be_visible(timeout=ARRIVES_WITHIN)
+    assert page.evaluate("window.notReloaded")
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _shown_token(page: Page) -> str:
+    told = page.get_by_text("Copy the token now")
+    return (told.text_content() or "").split()[-1]
+
+
+def _issue_a_token(page: Page, service: Desk) -> str:
+    page.goto(f"{service.admin}shortlinks/apitoken/add/")
+    page.locator(".field-user .select2-selection").click()
+    page.locator(".select2-search__field").fill("boss")
+    page.get_by_role("option", name="boss@shop.example").or_(
+        page.get_by_role("option", name="A manager")
+    ).first.click()
+    page.get_by_label("Name").fill("CRM")
+    page.get_by_role("button", name="Save", exact=True).click()
+    return _shown_token(page)
+
+
+def _table(directory: Path, manager: User) -> Path:
+    """Those that are looked for stand last, so that the list has them on top."""
+    others = [f"Client {number}" for number in range(MANY - len(NAMES))]
+    rows = [f"{name},{manager.email}" for name in [*others, *reversed(NAMES)]]
+    file = directory / "contacts.csv"
+    file.write_text("\n".join(["name,responsible", *rows]))
+    return file
+
+
+def _import_contacts(page: Page, service: Desk, file: Path) -> None:
+    page.goto(f"{service.admin}import/")
+    page.set_input_files("[name=file]", file)
+    page.get_by_role("button", name="Look at it first").click()
+    expect(page.locator("#content-main")).to_contain_text(f"New: {MANY}")
+    page.get_by_role("button", name="Import", exact=True).click()
+    told = page.get_by_text(f"Contacts created: {MANY}")
+    expect(told).to_be_visible(timeout=2 * MOST_MILLISECONDS)
+
+
+def _links_by_hand(page: Page, service: Desk) -> dict[str, str]:
+    page.goto(f"{service.admin}shortlinks/contact/")
+    for name in NAMES:
+        _tick(page, name)
+    _run(page, "Create short links")
+    links = _make_links(page, f"{service.shop}/sale")
+    whose = page.locator("tbody th").all_text_contents()
+    return dict(zip(whose, links, strict=True))
+
+
+def _make_links(page: Page, url: str) -> list[str]:
+    page.get_by_label("Where the links lead").fill(url)
+    page.get_by_role("button", name="Make the links").click()
+    expect(page.get_by_text("Copy the links now")).to_be_visible()
+    return page.locator("code").all_text_contents()
+
+
+def _overrule_the_newest(page: Page, service: Desk) -> None:
+    page.goto(f"{service.admin}shortlinks/visit/")
+    page.locator("[name=_selected_action]").first.check()
+    _run(page, "Overrule: opened by a machine")
+    expect(page.get_by_text("Visits overruled: 1.")).to_be_visible()
+
+
+def _find(page: Page, service: Desk, words: str) -> None:
+    page.goto(f"{service.admin}shortlinks/contact/")
+    page.locator("#changelist-search [name=q]").fill(words)
+    page.locator("#changelist-search [name=q]").press("Enter")
+    page.get_by_role("link", name=NAMES[0]).click()
+
+
+def _tick(page: Page, name: str) -> None:
+    page.get_by_role("row", name=name).locator("[name=_selected_action]").check()
+
+
+def _run(page: Page, action: str) -> None:
+    page.locator("[name=action]").first.select_option(label=action)
+    page.get_by_title("Run the selected action").click()
