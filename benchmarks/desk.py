@@ -72,10 +72,20 @@ def _fill(sizes: dict[str, int]) -> dict[str, User]:
     admin = User.objects.create_user(
         "admin@desk.example", account=account, is_admin=True
     )
+    neighbour = Account.objects.create(name="Neighbour", subdomain="neighbour")
+    other = User.objects.create_user(
+        "admin@neighbour.example", account=neighbour, is_admin=True
+    )
     first = {"first_user": users[0].pk, "first_group": groups[0].pk}
-    counts = {"account": account.pk, "users": USERS, "groups": GROUPS}
-    _run({**sizes, **first, **counts})
-    return {"manager, M": users[0], "manager, G": users[1], "administrator": admin}
+    counts = {"users": USERS, "groups": GROUPS}
+    accounts = {"account": account.pk, "neighbour": neighbour.pk}
+    _run({**sizes, **first, **counts, **accounts})
+    return {
+        "manager, M": users[0],
+        "manager, G": users[1],
+        "administrator": admin,
+        "neighbour": other,
+    }
 
 
 def _run(parameters: dict[str, int]) -> None:
