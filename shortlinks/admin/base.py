@@ -22,6 +22,8 @@ from shortlinks.models import Contact, Group, User
 
 Row = TypeVar("Row", bound=Model)
 Names = tuple[str, ...]
+# Whose rows are read contact by contact; of more, from the newest row on.
+MOST_CONTACTS = 5000
 
 if TYPE_CHECKING:
     Styled = admin.ModelAdmin  # unfold's own does not know whose rows it shows
@@ -81,6 +83,8 @@ class RowAdmin(Styled[Row]):
     account_path: ClassVar[str] = "account_id"
     # From the row to its contact; managers see nothing of rows that have none.
     contact_path: ClassVar[str] = ""
+    # Filters (parameter, value) that have an index of their own.
+    quick_filters: ClassVar[tuple[tuple[str, str], ...]] = ()
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_select_related: ClassVar[Names] = ()
@@ -92,11 +96,28 @@ class RowAdmin(Styled[Row]):
         if role is Role.OPERATOR:
             return rows
         if role is Role.ADMINISTRATOR:
-            return rows.filter(**{self.account_path: user.account_id})
+            return rows.filter(**{self._account_path(): user.account_id})
         if role is Role.MANAGER and self.contact_path:
             readable = Contact.objects.readable_by(user)
             return rows.filter(**{f"{self.contact_path}__in": readable})
         return rows.none()
+
+    def _account_path(self) -> str:
+        """By the contact, if there is one: its account has an index."""
+        by_contact = self.contact_path not in ("", "pk")
+        return f"{self.contact_path}__account_id" if by_contact else self.account_path
+
+    def is_wide(self, request: HttpRequest) -> bool:
+        """Whether rows are looked through from the newest on, so many at a time."""
+        if any(request.GET.get(name) == value for name, value in self.quick_filters):
+            return False
+        user = caller(request)
+        if not self.contact_path or role_of(user) is Role.OPERATOR:
+            return True
+        contacts = Contact.objects.readable_by(user)
+        if administers(request):
+            contacts = Contact.objects.filter(account=user.account_id)
+        return contacts[: MOST_CONTACTS + 1].count() > MOST_CONTACTS
 
     def get_field_queryset(
         self, db: str | None, db_field: Any, request: HttpRequest

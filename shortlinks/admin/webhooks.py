@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin.base import RowAdmin, administers
 from shortlinks.domain.webhooks import deliveries, subscriptions
-from shortlinks.models import Webhook, WebhookDelivery
+from shortlinks.models import DeliveryState, Webhook, WebhookDelivery
 
 
 @admin.register(Webhook)
@@ -88,6 +88,10 @@ class WebhookDeliveryAdmin(RowAdmin[WebhookDelivery]):
     list_select_related = ("webhook",)
     sortable_by = ()
     ordering = ("-id",)
+    quick_filters = (
+        ("state__exact", DeliveryState.PENDING),
+        ("state__exact", DeliveryState.GIVEN_UP),
+    )
     actions = ("send_again",)
 
     def has_send_permission(self, request: HttpRequest) -> bool:

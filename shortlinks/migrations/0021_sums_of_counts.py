@@ -194,8 +194,8 @@ class Migration(migrations.Migration):
                 ),
                 ("day", models.DateField()),
                 ("url_sha256", models.BinaryField(max_length=32)),
-                ("opens", models.BigIntegerField()),
-                ("lasts", models.BigIntegerField()),
+                ("opens", models.IntegerField()),
+                ("lasts", models.IntegerField()),
                 (
                     "account",
                     models.ForeignKey(

@@ -47,8 +47,8 @@ class UrlDay(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
     day = models.DateField()
     url_sha256 = models.BinaryField(max_length=32)
-    opens = models.BigIntegerField()
-    lasts = models.BigIntegerField()
+    opens = models.IntegerField()
+    lasts = models.IntegerField()
     # One of those that lead there; the url stands in its row.
     link = models.ForeignKey(
         ShortLink, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
