@@ -186,17 +186,21 @@ def _of_list(client: Client, model: Any, address: str) -> Iterator[Asked]:
     if hasattr(shown, "older"):
         lowest = LOWEST.get(model.__name__, "0")
         yield Asked(f"{name}, last page", f"{address}?newer={lowest}")
-    for spec in shown.filter_specs:
-        for choice in spec.choices(shown):
-            if not choice["selected"] and choice["query_string"] != "?":
-                said = f"{name}, {spec.title}: {choice['display']}"
-                yield Asked(said, f"{address}{choice['query_string']}")
+    for said, query in _filters(shown):
+        yield Asked(f"{name}, {said}", f"{address}{query}")
     if shown.search_fields:
         for term in (*SEARCHES.get(model.__name__, ()), "nobody"):
             yield Asked(f"{name}, search “{term}”", f"{address}?q={term}")
     if shown.result_list:
         row = shown.result_list[0]
         yield Asked(f"{name}, one", f"{address}{row.pk}/change/")
+
+
+def _filters(shown: Any) -> Iterator[tuple[str, str]]:
+    for spec in shown.filter_specs:
+        for choice in spec.choices(shown):
+            if not choice["selected"] and choice["query_string"] != "?":
+                yield f"{spec.title}: {choice['display']}", choice["query_string"]
 
 
 def _of_contact(user: User) -> Iterator[Asked]:
@@ -213,9 +217,7 @@ def _of_contact(user: User) -> Iterator[Asked]:
 
 
 def _line(name: str, row: dict[str, Opened]) -> str:
-    times = [
-        f"{row[who].milliseconds:,.0f}" if who in row else "" for who in PEOPLE
-    ]
+    times = [f"{row[who].milliseconds:,.0f}" if who in row else "" for who in PEOPLE]
     queries = max(opened.queries for opened in row.values())
     return f"| {name} | {' | '.join(times)} | {queries} |"
 

@@ -24,6 +24,7 @@ Row = TypeVar("Row", bound=Model)
 Names = tuple[str, ...]
 # Whose rows are read contact by contact; of more, from the newest row on.
 MOST_CONTACTS = 5000
+LOOKUPS = ("exact", "id__exact", "isnull")  # of a filter by a column
 
 if TYPE_CHECKING:
     Styled = admin.ModelAdmin  # unfold's own does not know whose rows it shows
@@ -190,7 +191,7 @@ class RowAdmin(Styled[Row]):
         allowed: set[str] = set()
         for item in self.get_list_filter(request):
             name = item if isinstance(item, str) else item.parameter_name
-            allowed |= {name, f"{name}__exact", f"{name}__id__exact"}
+            allowed |= {name, *(f"{name}__{how}" for how in LOOKUPS)}
         return lookup in allowed
 
     # --- who may do what; User.has_perm knows operators only -----------------
