@@ -6,14 +6,13 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import SEARCH_VAR
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.text import smart_split
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from shortlinks.admin import handmade, side_by_side, timeline
+from shortlinks.admin import handmade, searches, side_by_side, timeline
 from shortlinks.admin.base import (
     Names,
     RowAdmin,
@@ -26,14 +25,13 @@ from shortlinks.models import Account, Contact, Right
 
 NAMES = ("name", "first_name", "last_name")
 TIMES = ("created_at", "updated_at")
-LARGEST_ID = 2**63 - 1
 
 
 class ContactForm(RowForm[Contact]):
     entity_id = forms.IntegerField(
         label=_("id in the CRM"),
         min_value=1,
-        max_value=LARGEST_ID,
+        max_value=searches.LARGEST_ID,
         required=False,
         help_text=_("Leave it empty to take the next free one."),
     )
@@ -59,20 +57,6 @@ class ContactAdmin(RowAdmin[Contact]):
     def is_wide(self, request: HttpRequest) -> bool:
         """What is searched for has an index: names by trigrams, and the ids."""
         return not request.GET.get(SEARCH_VAR) and super().is_wide(request)
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
-    ) -> tuple[QuerySet[Contact], bool]:
-        """By each word; Django would compare ids as texts, for which none is found
-        by an index.
-        """
-        for word in smart_split(search_term):
-            text = word.strip("\"'")
-            found = Q(name__icontains=text)
-            if text.isdecimal() and int(text) <= LARGEST_ID:
-                found |= Q(entity_id=int(text))
-            queryset = queryset.filter(found)
-        return queryset, False
 
     def has_links_permission(self, request: HttpRequest) -> bool:
         return handmade.may_create(request)

@@ -8,7 +8,7 @@ import time
 
 from django.db import connection, transaction
 
-BATCH = 100  # statements that counted, each of up to a thousand visits
+BATCH = 20  # statements that counted, each of up to a thousand visits
 LOCK = "SELECT shortlinks_lock_sums()"
 # In one statement, so of one moment: the sums' rows are read as they were before it.
 ADD = """

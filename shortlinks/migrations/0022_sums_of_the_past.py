@@ -4,13 +4,14 @@ Each step is a transaction of its own, so nobody who counts waits for it.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import migrations
 
 LINKS_AT_ONCE = 20_000
 
 
-def sum_up(apps, schema_editor):
+def sum_up(apps: Any, schema_editor: Any) -> None:
     with schema_editor.connection.cursor() as cursor:
         cursor.execute("SELECT min(link_id), max(link_id) FROM shortlinks_dailyvisits")
         first, last = cursor.fetchone()

@@ -23,12 +23,11 @@ from shortlinks.models import (
 )
 from tests import factories
 from tests.admin.conftest import SignIn
-from tests.admin.crawling import crawl
-from tests.admin.worlds import World, listing
+from tests.admin.worlds import World, address, listing
 
 MOST_QUERIES = 15
 GIVEN_UP = DeliveryState.GIVEN_UP
-READ_BY_ALL = ("opened-today/", "shortlinks/contact/?q=Own+contact")
+READ_BY_ALL = ("", "opened-today/", "shortlinks/contact/?q=Own+contact")
 OF_ADMINISTRATORS = (
     "?days=90",
     "numbers/days.csv?days=90",
@@ -36,6 +35,12 @@ OF_ADMINISTRATORS = (
     "numbers/numbers.xlsx?days=90",
     "shortlinks/visit/?verdict__exact=person",
 )
+MANY_CONTACTS = """
+INSERT INTO shortlinks_contact (account_id, entity_id, name, first_name, last_name,
+                                is_deleted, created_at, updated_at)
+SELECT %s, n, 'Client ' || n::bigint ^ 3, '', '', false, now(), now()
+FROM generate_series(1, 10000) AS n
+"""
 
 
 @pytest.fixture
@@ -73,7 +78,14 @@ def _slowest(client: Client, path: str) -> str:
     """The query that lists the page's rows."""
     with CaptureQueriesContext(connection) as queries:
         client.get(path)
-    return next(q["sql"] for q in queries if "LIMIT 101" in q["sql"])
+    return next(q["sql"] for q in queries if "LIMIT 51" in q["sql"])
+
+
+def _of(world: World) -> list[str]:
+    """The list of each row's kind, and the row's own pages."""
+    lists = [listing(type(row)) for row in world.rows()]
+    pages = ("change", "history", "delete")
+    return [*lists, *(address(row, page) for row in world.rows() for page in pages)]
 
 
 # --- how many queries ---------------------------------------------------------
@@ -85,17 +97,17 @@ def test_each_page_asks_few_times(
 ) -> None:
     user: User = request.getfixturevalue(who)
     client = sign_in(user)
+    client.get("/admin/")  # what is cached once for all
     more = () if who == "manager" else OF_ADMINISTRATORS
-    starts = [f"/admin/{path}" for path in ("", *READ_BY_ALL, *more)]
-    pages = crawl(client, *starts)
     asked: dict[str, int] = {}
 
-    for path in pages:
+    for path in [*(f"/admin/{path}" for path in (*READ_BY_ALL, *more)), *_of(own)]:
         with CaptureQueriesContext(connection) as queries:
-            client.get(path)
-        asked[path] = len(queries)
+            response = client.get(path)
+        if response.status_code == 200:
+            asked[path] = len(queries)
 
-    assert set(starts) <= set(pages)
+    assert len(asked) > len(READ_BY_ALL) + len(more)
     assert {path: n for path, n in asked.items() if n > MOST_QUERIES} == {}
 
 
@@ -221,11 +233,9 @@ def test_lists_read_by_an_index(
 def test_a_search_for_contacts_reads_those_alone(
     sign_in: SignIn, admin: User, account: Account
 ) -> None:
-    Contact.objects.bulk_create(
-        Contact(account=account, entity_id=number, name=f"Client {number**3}")
-        for number in range(1, 3001)
-    )
     with connection.cursor() as cursor:
+        cursor.execute(MANY_CONTACTS, [account.pk])
+        cursor.execute("SELECT gin_clean_pending_list('contact_name_search')")
         cursor.execute("ANALYZE shortlinks_contact")
 
     rows = _slowest(sign_in(admin), f"{listing(Contact)}?q=8000000")
