@@ -25,7 +25,8 @@ def matching(term: str, fields: tuple[str, ...]) -> Q:
 def _in(field: str, text: str) -> Q:
     """Django would compare ids as texts, and join each row's contact before looking."""
     if field == "entity_id__exact":
-        is_id = text.isdecimal() and int(text) <= LARGEST_ID
+        is_short = len(text) <= len(str(LARGEST_ID))
+        is_id = text.isdecimal() and is_short and int(text) <= LARGEST_ID
         return Q(entity_id=int(text)) if is_id else NOTHING
     if field == "contact__name":
         if len(text) < SHORTEST_NAME:
