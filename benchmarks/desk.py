@@ -1,21 +1,25 @@
 """How fast the admin's pages open on a million contacts: `python -m benchmarks.desk`.
 
-Wants an empty database of its own: `make test`'s kind, by `python -m embedded exec`.
-Times are of the whole request within this process, the median of several; queries are
-counted apart from them.
+Wants an empty database of its own: `make test`'s kind, by `python -m embedded exec`; or
+`--kept`: one that it has filled before. Times are of the whole request within this
+process, the median of several; queries are counted apart from them.
 """
 
 import argparse
+import os
 import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import django
 
 django.setup()
 
+from django.contrib import admin  # noqa: E402
 from django.contrib.auth.hashers import make_password  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
@@ -29,31 +33,56 @@ from shortlinks.models import Account, Contact, Group, User  # noqa: E402
 
 WORLD = Path(__file__).parent / "desk_world.sql"
 USERS, GROUPS, ROUNDS = 500, 20, 5
-LISTS = ("contact", "shortlink", "note", "chat", "merge", "mergesuggestion")
-OF_ADMINISTRATORS = ("visit", "pixel", "webhookdelivery", "user", "apitoken")
+PEOPLE = {
+    "own contacts": "user-0@desk.example",
+    "group's": "user-1@desk.example",
+    "administrator": "admin@desk.example",
+    "small account": "admin@neighbour.example",
+}
+# Before the first row, whatever its key: the list's last page.
+LOWEST = {"Visit": "00000000-0000-0000-0000-000000000000"}
+SEARCHES = {
+    "ShortLink": ("page/77", "bcc886cd7"),
+    "Note": ("page/77", "bcc886cd7"),
+    "Contact": ("client", "bcc886cd7", "500000"),
+    "Chat": ("chat 77",),
+}
+MOST_TO_IMPORT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    who: str
+class Asked:
+    """A page: what it is called in the table, and how it is asked for."""
+
+    name: str
     path: str
+    data: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
     milliseconds: float
     queries: int
 
 
 def main() -> None:
-    arguments = _parser().parse_args()
+    arguments = vars(_parser().parse_args())
     setup_test_environment()  # the test client's host is answered
-    seed.migrate()
-    people = _fill(vars(arguments))
-    print("| who | page | server time, ms | queries |\n|---|---|---|---|")
-    for who, user in people.items():
-        for page in _measured(who, user):
-            shown = f"| {page.who} | `{page.path}` | {page.milliseconds:.0f} |"
-            print(f"{shown} {page.queries} |", flush=True)
+    if not arguments.pop("kept"):
+        seed.migrate()
+        fill(arguments)
+    _warm_up()
+    table: dict[str, dict[str, Opened]] = {}
+    for who, email in PEOPLE.items():
+        for name, opened in _measured(User.objects.get(email=email)):
+            table.setdefault(name, {})[who] = opened
+    print(f"load {os.getloadavg()[0]:.0f}, {os.cpu_count()} processors")
+    print(f"| page | {' | '.join(PEOPLE)} | queries |\n|---{'|---' * len(PEOPLE)}|---|")
+    for name, row in table.items():
+        print(_line(name, row))
 
 
-def _fill(sizes: dict[str, int]) -> dict[str, User]:
+def fill(sizes: dict[str, int]) -> None:
     account = Account.objects.create(name="Desk", subdomain="desk")
     groups = Group.objects.bulk_create(
         Group(account=account, name=f"Group {n}") for n in range(GROUPS)
@@ -69,13 +98,13 @@ def _fill(sizes: dict[str, int]) -> dict[str, User]:
         )
         for n in range(USERS)
     )
-    admin = User.objects.create_user(
-        "admin@desk.example", account=account, is_admin=True
-    )
+    neighbour = Account.objects.create(name="Neighbour", subdomain="neighbour")
+    for each, email in ((account, "administrator"), (neighbour, "small account")):
+        User.objects.create_user(PEOPLE[email], account=each, is_admin=True)
     first = {"first_user": users[0].pk, "first_group": groups[0].pk}
-    counts = {"account": account.pk, "users": USERS, "groups": GROUPS}
-    _run({**sizes, **first, **counts})
-    return {"manager, M": users[0], "manager, G": users[1], "administrator": admin}
+    counts = {"users": USERS, "groups": GROUPS}
+    accounts = {"account": account.pk, "neighbour": neighbour.pk}
+    _run({**sizes, **first, **counts, **accounts})
 
 
 def _run(parameters: dict[str, int]) -> None:
@@ -88,41 +117,109 @@ def _run(parameters: dict[str, int]) -> None:
         cursor.execute("VACUUM ANALYZE")
 
 
-def _measured(who: str, user: User) -> Iterator[Page]:
+def _warm_up() -> None:
+    """Templates and texts are read once for all pages."""
+    client = Client()
+    client.force_login(User.objects.get(email=PEOPLE["administrator"]))
+    client.get("/admin/shortlinks/group/")
+
+
+def _measured(user: User) -> Iterator[tuple[str, Opened]]:
     client = Client()
     client.force_login(user)
-    for path in _paths(user):
-        address = f"/admin/{path}"
-        client.get(address)
+    for asked in _asked(client, user):
+        _send(client, asked)
         with CaptureQueriesContext(connection) as queries:
-            client.get(address)
-        asked = len(queries)  # before the next request forgets them
-        times = [_milliseconds(client, address) for _ in range(ROUNDS)]
-        yield Page(who, address, statistics.median(times), asked)
+            _send(client, asked)
+        count = len(queries)  # before the next request forgets them
+        times = [_milliseconds(client, asked) for _ in range(ROUNDS)]
+        yield asked.name, Opened(statistics.median(times), count)
 
 
-def _milliseconds(client: Client, address: str) -> float:
+def _milliseconds(client: Client, asked: Asked) -> float:
     since = time.perf_counter()
-    status = client.get(address).status_code
-    if status != 200:
-        raise SystemExit(f"{address} answers {status}")
+    _send(client, asked)
     return (time.perf_counter() - since) * 1000
 
 
-def _paths(user: User) -> Iterator[str]:
-    yield from ("", "opened-today/")
+def _send(client: Client, asked: Asked) -> Any:
+    if asked.data is None:
+        response: Any = client.get(f"/admin/{asked.path}")
+    else:
+        file = BytesIO(asked.data["file"])
+        file.name = "contacts.csv"
+        response = client.post(f"/admin/{asked.path}", {"file": file})
+    if response.status_code != 200:
+        raise SystemExit(f"/admin/{asked.path} answers {response.status_code}")
+    return response
+
+
+def _asked(client: Client, user: User) -> Iterator[Asked]:
+    yield Asked("start page", "")
+    yield Asked("start page, polled", "opened-today/")
     if user.is_admin:
-        yield from ("?days=30", "?days=90", "import/")
-        yield from (f"shortlinks/{name}/" for name in OF_ADMINISTRATORS)
-    yield from (f"shortlinks/{name}/" for name in LISTS)
+        yield from _of_administrators()
+    for model in sorted(admin.site._registry, key=lambda model: model.__name__):
+        address = f"{model._meta.app_label}/{model._meta.model_name}/"
+        if client.get(f"/admin/{address}").status_code == 200:
+            yield from _of_list(client, model, address)
+    yield from _of_contact(user)
+
+
+def _of_administrators() -> Iterator[Asked]:
+    for days in (30, 90):
+        yield Asked(f"start page, {days} days", f"?days={days}")
+        for name in ("days.csv", "urls.csv", "numbers.xlsx"):
+            path = f"numbers/{name}?days={days}"
+            yield Asked(f"{name}, {days} days", path)
+    rows = [f"{10**7 + n};Name {n}" for n in range(MOST_TO_IMPORT)]
+    file = "\n".join(["entity_id;name", *rows]).encode()
+    yield Asked("import", "import/")
+    yield Asked("import, a preview of 10,000 rows", "import/", {"file": file})
+
+
+def _of_list(client: Client, model: Any, address: str) -> Iterator[Asked]:
+    """Its first and last page, each filter, searches, and the newest row's page."""
+    name = str(model._meta.verbose_name_plural)
+    yield Asked(name, address)
+    shown = _send(client, Asked(name, address)).context["cl"]
+    if hasattr(shown, "older"):
+        lowest = LOWEST.get(model.__name__, "0")
+        yield Asked(f"{name}, last page", f"{address}?newer={lowest}")
+    for said, query in _filters(shown):
+        yield Asked(f"{name}, {said}", f"{address}{query}")
+    if shown.search_fields:
+        for term in (*SEARCHES.get(model.__name__, ()), "nobody"):
+            yield Asked(f"{name}, search “{term}”", f"{address}?q={term}")
+    if shown.result_list:
+        row = shown.result_list[0]
+        yield Asked(f"{name}, one", f"{address}{row.pk}/change/")
+
+
+def _filters(shown: Any) -> Iterator[tuple[str, str]]:
+    for spec in shown.filter_specs:
+        for choice in spec.choices(shown):
+            if not choice["selected"] and choice["query_string"] != "?":
+                yield f"{spec.title}: {choice['display']}", choice["query_string"]
+
+
+def _of_contact(user: User) -> Iterator[Asked]:
     own = Contact.objects.readable_by(user).order_by("pk")
     middle = own[own.count() // 2]
-    yield f"shortlinks/contact/{middle.pk}/change/"
-    yield f"shortlinks/contact/?older={middle.pk}"
-    yield f"shortlinks/contact/?q={middle.entity_id}"
-    yield f"shortlinks/contact/?q={middle.name[-9:]}"
-    yield "shortlinks/contact/?q=nobody"
-    yield "shortlinks/shortlink/?q=page/77"
+    address = "shortlinks/contact/"
+    yield Asked("a contact with its timeline", f"{address}{middle.pk}/change/")
+    yield Asked("a contact's history", f"{address}{middle.pk}/history/")
+    yield Asked("contacts, from the middle on", f"{address}?older={middle.pk}")
+    for field, term in (("responsible_user", "user-4"), ("group", "group")):
+        asked = f"app_label=shortlinks&model_name=contact&field_name={field}"
+        if user.is_admin:
+            yield Asked(f"choices of {field}", f"autocomplete/?{asked}&term={term}")
+
+
+def _line(name: str, row: dict[str, Opened]) -> str:
+    times = [f"{row[who].milliseconds:,.0f}" if who in row else "" for who in PEOPLE]
+    queries = max(opened.queries for opened in row.values())
+    return f"| {name} | {' | '.join(times)} | {queries} |"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -131,6 +228,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--links", type=int, default=3_000_000)
     parser.add_argument("--visits", type=int, default=10_000_000)
     parser.add_argument("--notes", type=int, default=1_000_000)
+    parser.add_argument("--kept", action="store_true", help="measure what is there")
     return parser
 
 

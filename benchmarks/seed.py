@@ -20,7 +20,10 @@ LINKS = 10_000
 BATCH = 250
 MIGRATE_SECONDS = 120
 FIRST_ENTITY_ID = 1_000_000
-EMPTY = "TRUNCATE shortlinks_account, shortlinks_visit RESTART IDENTITY CASCADE"
+EMPTY = (
+    "TRUNCATE shortlinks_account, shortlinks_visit, shortlinks_countchange,"
+    " shortlinks_lastopen RESTART IDENTITY CASCADE"
+)
 
 
 @dataclass(frozen=True, slots=True)

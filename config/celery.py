@@ -87,6 +87,11 @@ app.conf.update(
             "task": "shortlinks.tasks.keep_webhooks",
             "schedule": 3600.0,
         },
+        "sums": {
+            "task": "shortlinks.tasks.sum_counts",
+            "schedule": 5.0,
+            "options": {"expires": 5.0},
+        },
         "link-changes": {
             "task": "shortlinks.tasks.publish_link_changes",
             "schedule": 15.0,

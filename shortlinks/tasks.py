@@ -10,7 +10,7 @@ import time
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from shortlinks.domain import forgetting, link_changes, redemptions, upkeep, visits
+from shortlinks.domain import forgetting, link_changes, redemptions, sums, upkeep, visits
 from shortlinks.domain.merging import checks
 from shortlinks.domain.webhooks import deliveries, subscriptions
 from shortlinks.domain.webhooks.sender import Sender
@@ -22,6 +22,7 @@ FOLLOW_UP_SECONDS = 20.0
 FORGET_SECONDS = 30.0
 # With the longest attempt after it still within the task's time limit.
 DELIVER_SECONDS = 20.0
+SUM_SECONDS = 20.0
 
 
 @shared_task
@@ -85,6 +86,12 @@ def look_at_merges(deadline: float) -> None:
     """What the opens that were just followed up, and chats before them, lead to."""
     while time.monotonic() < deadline and checks.look() == checks.AT_ONCE:
         pass
+
+
+@shared_task
+def sum_counts() -> None:
+    """For the administrators' numbers; what is left after 20 s waits for beat."""
+    sums.keep_up(time.monotonic() + SUM_SECONDS)
 
 
 @shared_task

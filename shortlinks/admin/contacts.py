@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -13,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from shortlinks.admin import first_steps, handmade, side_by_side, timeline
+from shortlinks.admin import first_steps, handmade, searches, side_by_side, timeline
 from shortlinks.admin.base import (
     Names,
     RowAdmin,
@@ -26,7 +27,6 @@ from shortlinks.models import Account, Contact, Right
 
 NAMES = ("name", "first_name", "last_name")
 TIMES = ("created_at", "updated_at")
-LARGEST_ID = 2**63 - 1
 
 
 class ContactForm(RowForm[Contact]):
@@ -34,7 +34,7 @@ class ContactForm(RowForm[Contact]):
         label=capfirst(_("id in the CRM")),
         widget=UnfoldAdminIntegerFieldWidget,
         min_value=1,
-        max_value=LARGEST_ID,
+        max_value=searches.LARGEST_ID,
         required=False,
         help_text=_("Leave it empty to take the next free one."),
     )
@@ -50,11 +50,16 @@ class ContactAdmin(RowAdmin[Contact]):
     autocomplete_fields = ("responsible_user", "group")
     search_fields = ("name", "entity_id__exact")
     ordering = ("-id",)
+    quick_filters = (("is_deleted__exact", "1"),)
     actions = ("create_links",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
         """Without those that were merged: they are shown as their survivors."""
         return super().get_queryset(request).filter(merged_into=None)
+
+    def is_wide(self, request: HttpRequest) -> bool:
+        """What is searched for has an index: names by trigrams, and the ids."""
+        return not request.GET.get(SEARCH_VAR) and super().is_wide(request)
 
     def has_links_permission(self, request: HttpRequest) -> bool:
         return handmade.may_create(request)

@@ -1,6 +1,6 @@
 """Lists that open as fast on their last page as on the first, and count nothing."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from django.contrib.admin.views import main
 from django.core.exceptions import ValidationError
@@ -16,6 +16,13 @@ else:
 
 OLDER = "older"
 NEWER = "newer"
+# Rows looked through for one page of a list that no index narrows down.
+MOST_LOOKED_AT = 50_000
+
+
+class Lister(Protocol):
+    def is_wide(self, request: HttpRequest) -> bool:
+        """Whether no index narrows the caller's rows down."""
 
 
 class Pages(Paginator[Model]):
@@ -29,6 +36,8 @@ class KeysetList(StyledList):
 
     older: str = ""
     newer: str = ""
+    # How many rows were looked through, where there are more to look through.
+    looked_at: int = 0
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         return ["-pk"]
@@ -51,22 +60,46 @@ class KeysetList(StyledList):
     def _page(self, request: HttpRequest) -> list[Model]:
         most = self.list_per_page
         if (before := self._pk(request, NEWER)) is not None:
-            found = list(self.queryset.filter(pk__gt=before).order_by("pk")[: most + 1])
+            end = self._end(request, "pk", {"pk__gt": before})
+            ahead = {"pk__gt": before} | ({} if end is None else {"pk__lte": end})
+            found = list(self.queryset.filter(**ahead).order_by("pk")[: most + 1])
             rows = found[:most][::-1]
-            self._lead(rows, newer=len(found) > most, older=True)
+            self._lead(newer=rows[:1] if len(found) > most else [], older=rows[-1:])
+            self._stop(end, NEWER, is_full=len(found) > most)
             return rows
         after = self._pk(request, OLDER)
         below = {} if after is None else {"pk__lt": after}
-        found = list(self.queryset.filter(**below)[: most + 1])
+        end = self._end(request, "-pk", below)
+        within = below | ({} if end is None else {"pk__gte": end})
+        found = list(self.queryset.filter(**within)[: most + 1])
         rows = found[:most]
-        self._lead(rows, newer=after is not None, older=len(found) > most)
+        self._lead(
+            newer=rows[:1] if after is not None else [],
+            older=rows[-1:] if len(found) > most else [],
+        )
+        self._stop(end, OLDER, is_full=len(found) > most)
         return rows
 
-    def _lead(self, rows: list[Model], *, newer: bool, older: bool) -> None:
-        if rows and older:
-            self.older = self.get_query_string({OLDER: rows[-1].pk})
-        if rows and newer:
-            self.newer = self.get_query_string({NEWER: rows[0].pk})
+    def _end(self, request: HttpRequest, order: str, bounds: dict[str, Any]) -> Any:
+        """The row at which looking stops, if the table has so many on that side."""
+        if not cast(Lister, self.model_admin).is_wide(request):
+            return None
+        rows = self.model._default_manager.filter(**bounds).order_by(order)
+        pks = rows.values_list("pk", flat=True)
+        return pks[MOST_LOOKED_AT - 1 : MOST_LOOKED_AT].first()
+
+    def _stop(self, end: Any, direction: str, *, is_full: bool) -> None:
+        """A page that is not full says so, and the next goes on where it stopped."""
+        if end is None or is_full:
+            return
+        self.looked_at = MOST_LOOKED_AT
+        setattr(self, direction, self.get_query_string({direction: end}))
+
+    def _lead(self, *, newer: list[Model], older: list[Model]) -> None:
+        for direction, rows in ((NEWER, newer), (OLDER, older)):
+            if rows:
+                address = self.get_query_string({direction: rows[0].pk})
+                setattr(self, direction, address)
 
     def _pk(self, request: HttpRequest, name: str) -> Any:
         """The row that the page begins at; what is no id begins at the top."""

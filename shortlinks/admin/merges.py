@@ -65,10 +65,17 @@ class MergeSuggestionAdmin(PairAdmin[MergeSuggestion]):
     list_display = ("__str__", "rule", "why", "state", "created_at")
     list_filter = ("state", "rule")
     list_select_related = ("one__merged_into", "other__merged_into", "account")
+    compared = (
+        "one__responsible_user",
+        "one__merged_into__responsible_user",
+        "other__responsible_user",
+        "other__merged_into__responsible_user",
+    )
     ordering = ("-id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MergeSuggestion]:
-        return super().get_queryset(request).select_related(*self.list_select_related)
+        rows = super().get_queryset(request)
+        return rows.select_related(*self.list_select_related, *self.compared)
 
     @admin.display(description=_("evidence"))
     def why(self, row: MergeSuggestion) -> str:

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin.base import RowAdmin
-from shortlinks.models import Note
+from shortlinks.models import Note, NoteType
 
 
 @admin.register(Note)
@@ -24,6 +24,10 @@ class NoteAdmin(RowAdmin[Note]):
     list_select_related = ("contact__merged_into",)
     search_fields = ("url", "contact__name")
     ordering = ("-id",)
+    quick_filters = (
+        ("note_type__exact", NoteType.COMMON),
+        ("note_type__exact", NoteType.SERVICE),
+    )
 
     @admin.display(description=_("note"))
     def content(self, note: Note) -> str:

@@ -66,6 +66,7 @@ class VisitAdmin(StepAdmin[Visit]):
     )
     list_filter = ("verdict", SetAsideFilter)
     ordering = ("-id",)
+    quick_filters = (("set_aside", "yes"),)
     most_at_once = 1000
     actions = ("count_as_person", "count_as_machine", "requeue")
 

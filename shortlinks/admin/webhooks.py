@@ -97,6 +97,10 @@ class WebhookDeliveryAdmin(StepAdmin[WebhookDelivery]):
     list_select_related = ("webhook",)
     sortable_by = ()
     ordering = ("-id",)
+    quick_filters = (
+        ("state__exact", DeliveryState.PENDING),
+        ("state__exact", DeliveryState.GIVEN_UP),
+    )
     actions = ("send_again",)
 
     def has_send_permission(self, request: HttpRequest) -> bool:

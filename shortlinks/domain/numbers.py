@@ -3,19 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Self
+from typing import Self, TypeVar
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Max, QuerySet, Sum
 
 from shortlinks.models import (
-    DailyVisits,
+    AccountDay,
     DeliveryState,
+    ShortLink,
+    UrlDay,
     Verdict,
     Visit,
     WebhookDelivery,
 )
 
 MOST_COUNTED = 1000
+
+Summed = TypeVar("Summed", AccountDay, UrlDay)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +67,30 @@ class OpenedUrl:
 def by_day(scope: Scope) -> Sequence[Day]:
     """Every day of the period, those without a visit, too."""
     days = {day: Day(day) for day in scope.days()}
-    counts = _counted(scope).values_list("day", "verdict").annotate(n=Sum("visits"))
-    for day, verdict, visits in counts:
-        days[day].visits[verdict] = visits
+    counts = _within(scope, AccountDay.objects.all())
+    sums = counts.values_list("day", "verdict").annotate(n=Sum("visits"))
+    for day, verdict, visits in sums:
+        days[day].visits[verdict] = int(visits)
     return list(days.values())
 
 
 def most_opened(scope: Scope, most: int) -> Sequence[OpenedUrl]:
-    rows = (
-        _counted(scope)
-        .filter(verdict=Verdict.PERSON, visits__gt=0)
-        .values_list("link__url")
-        .annotate(opens=Sum("visits"), contacts=Count("link__contact", distinct=True))
-        .order_by("-opens", "link__url")[:most]
+    """Of a period that ends today: contacts are counted by their latest open."""
+    rows = list(
+        _within(scope, UrlDay.objects.all())
+        .values_list("url_sha256")
+        .annotate(sum=Sum("opens"), contacts=Sum("lasts"), one=Max("link"))
+        .filter(sum__gt=0)
+        .order_by("-sum", "url_sha256")
+        .values_list("one", "sum", "contacts")[:most]
     )
-    return [OpenedUrl(*row) for row in rows]
+    links = ShortLink.objects.filter(pk__in=[one for one, _, _ in rows])
+    urls = dict(links.values_list("pk", "url"))
+    return [
+        OpenedUrl(urls[one], int(opens), int(contacts))
+        for one, opens, contacts in rows
+        if one in urls
+    ]
 
 
 def set_aside(account_id: int | None) -> int:
@@ -98,8 +111,8 @@ def failed_deliveries(account_id: int | None, since: datetime) -> int:
     return rows[:MOST_COUNTED].count()
 
 
-def _counted(scope: Scope) -> QuerySet[DailyVisits]:
-    rows = DailyVisits.objects.filter(day__gte=scope.first, day__lte=scope.last)
+def _within(scope: Scope, rows: "QuerySet[Summed]") -> "QuerySet[Summed]":
+    rows = rows.filter(day__gte=scope.first, day__lte=scope.last)
     if scope.account_id is None:
         return rows
-    return rows.filter(link__account=scope.account_id)
+    return rows.filter(account=scope.account_id)

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("shortlinks", "0020_daily_visits_by_day")]
+    dependencies = [("shortlinks", "0023_lists_and_searches")]
 
     operations = [
         migrations.AddField(

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("shortlinks", "0020_daily_visits_by_day")]
+    dependencies = [("shortlinks", "0026_what_the_admin_says")]
 
     operations = [
         migrations.CreateModel(

@@ -24,6 +24,7 @@ from shortlinks.models.merges import (
 from shortlinks.models.notes import Note, NoteType
 from shortlinks.models.pixels import Evidence, Pixel, PixelAttachment, Standing
 from shortlinks.models.sites import ConnectedSite, Redemption, ShortDomain
+from shortlinks.models.sums import AccountDay, CountChange, LastOpen, UrlDay
 from shortlinks.models.tokens import (
     ApiToken,
     GrantKind,
@@ -48,11 +49,13 @@ from shortlinks.models.webhooks import (
 
 __all__ = [
     "Account",
+    "AccountDay",
     "AddressMask",
     "ApiToken",
     "Chat",
     "ConnectedSite",
     "Contact",
+    "CountChange",
     "DailyVisits",
     "DeliveryState",
     "Evidence",
@@ -60,6 +63,7 @@ __all__ = [
     "Group",
     "Heartbeat",
     "Integration",
+    "LastOpen",
     "Merge",
     "MergeCheck",
     "MergeItem",
@@ -85,6 +89,7 @@ __all__ = [
     "SuggestionState",
     "SuspectPolicy",
     "TrackingConsent",
+    "UrlDay",
     "User",
     "Verdict",
     "Visit",

@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from typing import Any, Self
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Coalesce, Upper
 from django.utils import timezone
 
 from shortlinks.models.accounts import Account, Group, Right, User
@@ -36,7 +37,9 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """Whose notes, links and pixels the user may read: the contacts he may view,
         and what was merged into them (pixel R11).
         """
-        merged = _may_view(user, "merged_into__") & Q(merged_into__isnull=False)
+        # Not joined: whoever lists a group's rows would read all contacts for it.
+        root = Contact.objects.filter(_may_view(user), pk=OuterRef("merged_into"))
+        merged = Q(merged_into__isnull=False) & Q(Exists(root))
         own = _may_view(user) & Q(merged_into=None)
         return self.filter(own | merged, account=user.account_id)
 
@@ -54,13 +57,13 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         return self.alias(root_row=ROOT).filter(root_row__in=roots)
 
 
-def _may_view(user: User, of: str = "") -> Q:
-    here = Q(**{f"{of}is_deleted": False})
+def _may_view(user: User) -> Q:
+    here = Q(is_deleted=False)
     if user.is_admin or user.contacts_view == Right.ALL:
         return here
-    own = Q(**{f"{of}responsible_user": user})
+    own = Q(responsible_user=user)
     if user.contacts_view == Right.GROUP:
-        same = Q(**{f"{of}group": user.group_id}) if user.group_id else own
+        same = Q(group=user.group_id) if user.group_id else own
         return here & (own | same)
     if user.contacts_view == Right.MINE:
         return here & own
@@ -113,6 +116,13 @@ class Contact(models.Model):
     class Meta:
         indexes = [
             models.Index(ROOT, name="contact_root"),
+            # What is typed into a search, wherever it stands in the name.
+            GinIndex(
+                OpClass(Upper("name"), "gin_trgm_ops"), name="contact_name_search"
+            ),
+            models.Index(
+                fields=["id"], name="contact_deleted", condition=Q(is_deleted=True)
+            ),
             models.Index(
                 fields=["merged_into"],
                 name="contact_merged",

@@ -51,7 +51,12 @@ class ShortLink(models.Model):
                 fields=["changed_at"],
                 name="short_link_changed",
                 condition=Q(changed_at__isnull=False),
-            )
+            ),
+            models.Index(
+                fields=["id"],
+                name="short_link_disabled",
+                condition=Q(disabled_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -44,7 +44,12 @@ class Note(models.Model):
                 F("id").desc(),
                 name="note_of_open",
                 condition=Q(note_type=NoteType.LINK_FOLLOWED),
-            )
+            ),
+            models.Index(
+                fields=["id"],
+                name="note_of_no_open",
+                condition=~Q(note_type=NoteType.LINK_FOLLOWED),
+            ),
         ]
         constraints = [
             ExclusionConstraint(

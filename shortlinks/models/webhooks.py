@@ -121,6 +121,11 @@ class WebhookDelivery(models.Model):
                 condition=Q(state=DeliveryState.PENDING),
             ),
             models.Index(fields=["created_at"], name="delivery_by_age"),
+            models.Index(
+                fields=["id"],
+                name="delivery_given_up",
+                condition=Q(state=DeliveryState.GIVEN_UP),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import time
 from datetime import date, timedelta
 from io import BytesIO, StringIO
 from typing import Any
@@ -14,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from shortlinks.domain import numbers
+from shortlinks.domain import numbers, sums
 from shortlinks.domain.numbers import OpenedUrl, Scope
 from shortlinks.models import DailyVisits, ShortLink, User
 from tests import factories
@@ -54,6 +55,7 @@ def counted(own: World, foreign: World) -> World:
     _count(other, "person", 1, ago=6)
     _count(other, "preview", 7, ago=7)
     _count(foreign.link, "person", 100)
+    sums.keep_up(time.monotonic() + 60)
     return own
 
 

@@ -1,10 +1,13 @@
 """Follow visits up with no broker at all: the same work that the worker does."""
 
 import threading
+import time
 
-from shortlinks.domain import redemptions, visits
+from shortlinks.domain import redemptions, sums, visits
 from shortlinks.domain.merging import checks
 from shortlinks.management.looping import LoopingCommand
+
+SUM_SECONDS = 1.0
 
 
 class Command(LoopingCommand):
@@ -23,5 +26,6 @@ class Command(LoopingCommand):
         redemptions.follow_up()
         while not stop.is_set() and checks.look() == checks.AT_ONCE:
             pass
+        sums.keep_up(time.monotonic() + SUM_SECONDS)
         if followed_up:
             self.stdout.write(f"visits followed up: {followed_up}")

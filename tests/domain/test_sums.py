@@ -1,0 +1,168 @@
+"""The sums say what the daily counts say, whatever changed them and when (ADR 28)."""
+
+import time
+from collections import Counter
+from datetime import date, timedelta
+from importlib import import_module
+from random import Random
+from threading import Barrier, Thread
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.db.models import F
+
+from shortlinks import tasks
+from shortlinks.domain import sums, visits
+from shortlinks.models import (
+    Account,
+    AccountDay,
+    CountChange,
+    DailyVisits,
+    LastOpen,
+    ShortLink,
+    UrlDay,
+    Verdict,
+)
+from tests import factories
+
+TODAY = date(2026, 11, 23)
+DAYS = [TODAY - timedelta(days=ago) for ago in range(4)]
+VERDICTS = ("person", "bot")
+past = import_module("shortlinks.migrations.0022_sums_of_the_past")
+
+
+def keep_up() -> int:
+    return sums.keep_up(time.monotonic() + 60)
+
+
+@pytest.fixture
+def links(account: Account) -> list[ShortLink]:
+    """Two urls of one account, and one of them of another account, too."""
+    contacts = [factories.contact(account) for _ in range(3)]
+    other = factories.contact(factories.account())
+    urls = ("https://shop.example/a", "https://shop.example/b")
+    own = [factories.link(contact, url) for contact in contacts for url in urls]
+    return [*own, factories.link(other, urls[0])]
+
+
+def _change(random: Random, links: list[ShortLink]) -> None:
+    """What the follow-up does, in any order: a new count, or more or less of one."""
+    cell = {
+        "link": random.choice(links),
+        "day": random.choice(DAYS),
+        "verdict": random.choice(VERDICTS),
+    }
+    known = DailyVisits.objects.filter(**cell)
+    if not known:
+        DailyVisits.objects.create(**cell, visits=random.randint(1, 3))
+    elif random.random() < 0.5:
+        known.update(visits=F("visits") + 2)
+    else:
+        known.update(visits=0)
+
+
+def _told() -> tuple[Counter[object], Counter[object], Counter[object]]:
+    days = AccountDay.objects.values_list("account", "day", "verdict", "visits")
+    rows = UrlDay.objects.values_list("account", "day", "url_sha256", "opens", "lasts")
+    by_day, opens, lasts = Counter[object](), Counter[object](), Counter[object]()
+    for *cell, count in days:
+        by_day[tuple(cell)] += count
+    for account, day, sha256, opened, last in rows:
+        opens[account, day, bytes(sha256)] += opened
+        lasts[account, day, bytes(sha256)] += last
+    return +by_day, +opens, +lasts
+
+
+def _true() -> tuple[Counter[object], Counter[object], Counter[object]]:
+    by_day, opens, lasts = Counter[object](), Counter[object](), Counter[object]()
+    latest: dict[tuple[int, int, bytes], date] = {}
+    for row in DailyVisits.objects.filter(visits__gt=0).select_related("link"):
+        link = row.link
+        by_day[link.account_id, row.day, row.verdict] += row.visits
+        if row.verdict == Verdict.PERSON:
+            sha256 = bytes(link.url_sha256)
+            opens[link.account_id, row.day, sha256] += row.visits
+            key = (link.pk, link.account_id, sha256)
+            latest[key] = max(row.day, latest.get(key, row.day))
+    for (_, account, sha256), day in latest.items():
+        lasts[account, day, sha256] += 1
+    return by_day, opens, lasts
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_sums_are_those_of_the_counts(links: list[ShortLink], seed: int) -> None:
+    random = Random(seed)
+    for _ in range(60):
+        _change(random, links)
+        if random.random() < 0.2:
+            keep_up()
+
+    keep_up()
+
+    assert _told() == _true()
+    assert not CountChange.objects.exists()
+
+
+def test_a_follow_up_and_a_revised_verdict_are_summed(links: list[ShortLink]) -> None:
+    visit = factories.visit(links[0])
+    visits.follow_up()
+    keep_up()
+    before = _told()
+
+    visits.overrule([visit.pk], Verdict.BOT)
+    tasks.sum_counts()
+
+    assert sum(before[1].values()) == 1
+    assert _told() == _true()
+    assert _told()[1] == Counter()
+
+
+def test_many_changes_are_summed_in_steps(
+    links: list[ShortLink], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sums, "BATCH", 7)
+    random = Random(7)
+    for _ in range(30):
+        _change(random, links)
+
+    assert keep_up() == 30
+
+    assert _told() == _true()
+
+
+def test_the_past_is_summed_without_what_still_waits(links: list[ShortLink]) -> None:
+    random = Random(1)
+    for number in range(60):
+        _change(random, links)
+        if number == 30:
+            keep_up()
+    for model in (AccountDay, UrlDay, LastOpen):
+        model.objects.all().delete()
+
+    with connection.schema_editor() as editor:
+        past.sum_up(apps, editor)
+    keep_up()
+
+    assert _told() == _true()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_sum_at_once_add_nothing_twice(links: list[ShortLink]) -> None:
+    random = Random(2)
+    for _ in range(60):
+        _change(random, links)
+    together = Barrier(2, timeout=30)
+
+    def add() -> None:
+        together.wait()
+        keep_up()
+        connection.close()
+
+    threads = [Thread(target=add) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert _told() == _true()
