@@ -2,10 +2,18 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 
+from django.core.exceptions import EmptyResultSet
+
+from shortlinks.domain import database
 from shortlinks.domain.urls import SafeUrl
 from shortlinks.models import Contact, Right, User
 from shortlinks.models.contacts import ROOT
+
+# Stand for values in a statement that is put together once; no row has such ids.
+ACCOUNT, USER, GROUP, IDS = -1, -2, -3, -4
+NOBODY = "SELECT 0, 0 WHERE false"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +52,39 @@ def visible_roots(entity_ids: Collection[int], user: User) -> dict[int, int]:
     """The rows of the contacts that the user may view, by the ids he asks for; those
     of merged contacts name whom they were merged into.
     """
-    readable = Contact.objects.readable_by(user).filter(entity_id__in=entity_ids)
-    return dict(readable.values_list("entity_id", ROOT))
+    has_group = user.group_id is not None
+    query, names = _readable(user.is_admin, user.contacts_view, has_group)
+    values = {
+        ACCOUNT: user.account_id,
+        USER: user.pk,
+        GROUP: user.group_id,
+        IDS: list(entity_ids),
+    }
+    return dict(database.rows(query, [values[name] for name in names]))
+
+
+@cache
+def _readable(
+    is_admin: bool, letter: str, has_group: bool
+) -> tuple[str, Sequence[int]]:
+    """`readable_by` as text, with the places of its values.
+
+    The ORM puts it together for 2 ms of a request's 4, each time the same.
+    """
+    somebody = User(
+        pk=USER,
+        account_id=ACCOUNT,
+        group_id=GROUP if has_group else None,
+        is_admin=is_admin,
+        contacts_view=letter,
+    )
+    readable = Contact.objects.readable_by(somebody).extra(
+        where=["shortlinks_contact.entity_id = ANY(%s::bigint[])"], params=[IDS]
+    )
+    try:
+        return readable.values_list("entity_id", ROOT).query.sql_with_params()
+    except EmptyResultSet:
+        return NOBODY, []
 
 
 def visible_contact(entity_id: int, user: User) -> Contact | None:
