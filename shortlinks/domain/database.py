@@ -8,6 +8,8 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from psycopg.conninfo import make_conninfo
 
+Parameters = Mapping[str, Any] | Sequence[Any]
+
 
 def conninfo(*, connect_timeout: int = 2, **parameters: str) -> str:
     """Where Django's own connections go; seconds, and parameters of libpq."""
@@ -23,11 +25,19 @@ def conninfo(*, connect_timeout: int = 2, **parameters: str) -> str:
     )
 
 
-def rows(
-    statement: str, parameters: Mapping[str, Any] | Sequence[Any]
-) -> list[tuple[Any, ...]]:
+def rows(statement: str, parameters: Parameters) -> list[tuple[Any, ...]]:
     """Of a statement that is always the same: Postgres plans it once."""
-    cursor: CursorWrapper = connection.prepared_cursor()  # type: ignore[attr-defined]
+    return _fetched(connection.prepared_cursor(), statement, parameters)  # type: ignore[attr-defined]
+
+
+def many_rows(statement: str, parameters: Parameters) -> list[tuple[Any, ...]]:
+    """Of a statement for a whole batch, planned for it."""
+    return _fetched(connection.bulk_cursor(), statement, parameters)  # type: ignore[attr-defined]
+
+
+def _fetched(
+    cursor: CursorWrapper, statement: str, parameters: Parameters
+) -> list[tuple[Any, ...]]:
     with cursor:
         cursor.execute(statement, parameters)
         return cursor.fetchall()
