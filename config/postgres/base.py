@@ -57,6 +57,7 @@ class BoundedConnection(psycopg.Connection[Any]):
         poll.register(self.fileno(), select.POLLIN)
         return not poll.poll(0)
 
+
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         self.isolation_level = IsolationLevel.READ_COMMITTED
@@ -64,7 +65,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return BoundedConnection.connect(**conn_params | {"prepare_threshold": 0})
 
     def is_usable(self) -> bool:
-        if isinstance(self.connection, BoundedConnection) and self.connection.is_fresh():
+        ours = self.connection
+        if isinstance(ours, BoundedConnection) and ours.is_fresh():
             return True
         return super().is_usable()
 
@@ -80,7 +82,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:
-            return self._prepare_cursor(factory(self.connection))
+            wrapped: CursorWrapper = self._prepare_cursor(  # type: ignore[attr-defined]
+                factory(self.connection)
+            )
+            return wrapped
 
 
 class _BulkCursor(psycopg.ClientCursor[Any]):

@@ -3,6 +3,7 @@
 The API's programs have none of these, and do not pay for them with each call.
 """
 
+from collections.abc import Awaitable
 from functools import cache
 
 from django.contrib.auth.middleware import AuthenticationMiddleware
@@ -15,15 +16,16 @@ from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 
 OF_PROGRAMS = "/api/v4/"
+Answer = HttpResponseBase | Awaitable[HttpResponseBase]
 
 
 class _ForPeople(MiddlewareMixin):
     async_capable = False
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> Answer:
         if request.path.startswith(OF_PROGRAMS):
             return self.get_response(request)
-        return super().__call__(request)  # type: ignore[return-value]
+        return super().__call__(request)
 
 
 class Sessions(_ForPeople, SessionMiddleware):

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 
@@ -52,8 +53,7 @@ def visible_roots(entity_ids: Collection[int], user: User) -> dict[int, int]:
     """The rows of the contacts that the user may view, by the ids he asks for; those
     of merged contacts name whom they were merged into.
     """
-    has_group = user.group_id is not None
-    query, names = _readable(user.is_admin, user.contacts_view, has_group)
+    query, names = _readable(_kind(user))
     values = {
         ACCOUNT: user.account_id,
         USER: user.pk,
@@ -63,10 +63,20 @@ def visible_roots(entity_ids: Collection[int], user: User) -> dict[int, int]:
     return dict(database.rows(query, [values[name] for name in names]))
 
 
+class _Kind(NamedTuple):
+    """What decides how the question for a user's contacts is written."""
+
+    is_admin: bool
+    letter: str
+    has_group: bool
+
+
+def _kind(user: User) -> _Kind:
+    return _Kind(user.is_admin, user.contacts_view, user.group_id is not None)
+
+
 @cache
-def _readable(
-    is_admin: bool, letter: str, has_group: bool
-) -> tuple[str, Sequence[int]]:
+def _readable(kind: _Kind) -> tuple[str, Sequence[int]]:
     """`readable_by` as text, with the places of its values.
 
     The ORM puts it together for 2 ms of a request's 4, each time the same.
@@ -74,9 +84,9 @@ def _readable(
     somebody = User(
         pk=USER,
         account_id=ACCOUNT,
-        group_id=GROUP if has_group else None,
-        is_admin=is_admin,
-        contacts_view=letter,
+        group_id=GROUP if kind.has_group else None,
+        is_admin=kind.is_admin,
+        contacts_view=kind.letter,
     )
     readable = Contact.objects.readable_by(somebody).extra(
         where=["shortlinks_contact.entity_id = ANY(%s::bigint[])"], params=[IDS]

@@ -1,4 +1,4 @@
-"""What Django's connections to Postgres lack: their address, and prepared statements."""
+"""What Django's connections to Postgres lack: their address, prepared statements."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -40,4 +40,5 @@ def _fetched(
 ) -> list[tuple[Any, ...]]:
     with cursor:
         cursor.execute(statement, parameters)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found

@@ -212,7 +212,7 @@ def _upsert(
     }
     with connection.cursor() as cursor:
         cursor.execute(UPSERT_PIXELS, arrays.as_text(seen))
-        return {(account, bytes(hash_)): id_ for account, hash_, id_ in cursor.fetchall()}
+        return {(account, bytes(hash_)): id_ for account, hash_, id_ in cursor}
 
 
 def _enqueue_checks(new: Sequence[tuple[int, int, int, bytes, str]]) -> None:

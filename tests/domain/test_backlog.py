@@ -20,8 +20,9 @@ def due(account: Account, transactional_db: None) -> int:
         factories.link(factories.contact(account))
     count = BATCHES * visits.BATCH
     with connection.cursor() as cursor:
-        asked = {"count": count, "links": 6, "agent": factories.CHROME}
-        cursor.execute(sites.DUE, asked)
+        cursor.execute(
+            sites.DUE, {"count": count, "links": 6, "agent": factories.CHROME}
+        )
     return count
 
 
