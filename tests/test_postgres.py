@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import close_old_connections
 
 from shortlinks.domain import database
 
@@ -16,14 +16,8 @@ def pid(transactional_db: None) -> int:
     return int(found)
 
 
-def begin_request() -> None:
-    connection.close_if_unusable_or_obsolete()
-    connection.health_check_done = False
-    connection.health_check_enabled = True
-
-
 def test_a_connection_in_use_is_used_again(pid: int) -> None:
-    begin_request()
+    close_old_connections()  # as each request begins
 
     assert database.rows(PID, []) == [(pid,)]
 
@@ -31,7 +25,7 @@ def test_a_connection_in_use_is_used_again(pid: int) -> None:
 def test_a_connection_that_postgres_ended_is_replaced(pid: int) -> None:
     with psycopg.connect(database.conninfo()) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-    begin_request()
+    close_old_connections()  # as each request begins
 
     [[now]] = database.rows(PID, [])
 
