@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 
 from shortlinks.domain import database
 
@@ -11,7 +11,8 @@ PID = "SELECT pg_backend_pid()"
 
 @pytest.fixture
 def pid(transactional_db: None) -> int:
-    """Of a connection that was used just now."""
+    """Of a new connection, which is not too old to be used again."""
+    connection.close()
     [[found]] = database.rows(PID, [])
     return int(found)
 
