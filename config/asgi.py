@@ -4,7 +4,7 @@ import os
 
 import django
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.redirects"
 os.environ.setdefault("STATEMENT_TIMEOUT", "5")  # of the spool's replay
 django.setup(set_prefix=False)
 

@@ -10,7 +10,15 @@ import time
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from shortlinks.domain import forgetting, link_changes, redemptions, sums, upkeep, visits
+from shortlinks.domain import (
+    backlog,
+    forgetting,
+    link_changes,
+    redemptions,
+    sums,
+    upkeep,
+    visits,
+)
 from shortlinks.domain.merging import checks
 from shortlinks.domain.webhooks import deliveries, subscriptions
 from shortlinks.domain.webhooks.sender import Sender
@@ -29,16 +37,20 @@ SUM_SECONDS = 20.0
 def follow_up_visits() -> None:
     """Follow up until nothing is due; after 20 s another message goes on."""
     deadline = time.monotonic() + FOLLOW_UP_SECONDS
-    followed_up = told = 0
-    while time.monotonic() < deadline:
-        done = visits.follow_up()
-        _count(done)
-        followed_up += done.claimed
-        told += done.notes.told
-        if done.claimed < visits.BATCH:
-            break
-    else:
+    done: list[visits.FollowedUp] = []
+
+    def goes_on() -> bool:
+        return time.monotonic() < deadline
+
+    def on_done(batch: visits.FollowedUp) -> None:
+        _count(batch)
+        done.append(batch)
+
+    backlog.follow_up(goes_on=goes_on, on_done=on_done)
+    if not goes_on():
         follow_up_visits.delay()
+    followed_up = sum(batch.claimed for batch in done)
+    told = sum(batch.notes.told for batch in done)
     redeemed = redemptions.follow_up()
     _count(redeemed)
     told += redeemed.notes.told

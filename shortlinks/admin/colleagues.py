@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
+from shortlinks.admin import people
 from shortlinks.domain import colleagues
 from shortlinks.models import User
 
@@ -51,7 +51,7 @@ class KnownColleagues:
 
 
 def _signed_in(request: HttpRequest) -> User | None:
-    if request.method != "GET" or not request.path.startswith(reverse("admin:index")):
+    if request.method != "GET" or not people.is_admins(request):
         return None
     user = request.user
     return user if isinstance(user, User) and user.is_staff else None

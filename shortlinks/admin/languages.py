@@ -8,11 +8,11 @@ from django.apps import apps
 from django.conf import settings
 from django.db.models import Field, Model
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy
 
+from shortlinks.admin import people
 from shortlinks.domain import time_zones
 from shortlinks.models import User
 
@@ -24,7 +24,7 @@ class LanguageAndTimeZone:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path.startswith(reverse("admin:index")):
+        if not people.is_admins(request):
             return self._get_response(request)
         language = _language(request)
         with translation.override(language), timezone.override(_time_zone(request)):

@@ -2,10 +2,19 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
+from django.core.exceptions import EmptyResultSet
+
+from shortlinks.domain import database
 from shortlinks.domain.urls import SafeUrl
 from shortlinks.models import Contact, Right, User
 from shortlinks.models.contacts import ROOT
+
+# Stand for values in a statement that is put together once; no row has such ids.
+ACCOUNT, USER, GROUP, IDS = -1, -2, -3, -4
+NOBODY = "SELECT 0, 0 WHERE false"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +53,48 @@ def visible_roots(entity_ids: Collection[int], user: User) -> dict[int, int]:
     """The rows of the contacts that the user may view, by the ids he asks for; those
     of merged contacts name whom they were merged into.
     """
-    readable = Contact.objects.readable_by(user).filter(entity_id__in=entity_ids)
-    return dict(readable.values_list("entity_id", ROOT))
+    query, names = _readable(_kind(user))
+    values = {
+        ACCOUNT: user.account_id,
+        USER: user.pk,
+        GROUP: user.group_id,
+        IDS: list(entity_ids),
+    }
+    return dict(database.rows(query, [values[name] for name in names]))
+
+
+class _Kind(NamedTuple):
+    """What decides how the question for a user's contacts is written."""
+
+    is_admin: bool
+    letter: str
+    has_group: bool
+
+
+def _kind(user: User) -> _Kind:
+    return _Kind(user.is_admin, user.contacts_view, user.group_id is not None)
+
+
+@cache
+def _readable(kind: _Kind) -> tuple[str, Sequence[int]]:
+    """`readable_by` as text, with the places of its values.
+
+    The ORM puts it together for 2 ms of a request's 4, each time the same.
+    """
+    somebody = User(
+        pk=USER,
+        account_id=ACCOUNT,
+        group_id=GROUP if kind.has_group else None,
+        is_admin=kind.is_admin,
+        contacts_view=kind.letter,
+    )
+    readable = Contact.objects.readable_by(somebody).extra(
+        where=["shortlinks_contact.entity_id = ANY(%s::bigint[])"], params=[IDS]
+    )
+    try:
+        return readable.values_list("entity_id", ROOT).query.sql_with_params()
+    except EmptyResultSet:
+        return NOBODY, []
 
 
 def visible_contact(entity_id: int, user: User) -> Contact | None:

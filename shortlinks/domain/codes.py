@@ -5,6 +5,8 @@ import secrets
 
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 LENGTH = 12
+MANY = len(ALPHABET) ** LENGTH
+POWERS = [len(ALPHABET) ** place for place in range(LENGTH)]
 # What messengers glue to a link at the end of a sentence.
 GLUED = "/.,;:!?)]}>'\"»”’…"
 
@@ -12,8 +14,9 @@ _CODE = re.compile(f"[{ALPHABET}]{{{LENGTH}}}")
 
 
 def new() -> str:
-    """A random code of 70 bits."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    """A random code of 70 bits, drawn at once: each draw asks the system."""
+    number = secrets.randbelow(MANY)
+    return "".join([ALPHABET[number // power % len(ALPHABET)] for power in POWERS])
 
 
 def from_path(path: str) -> str | None:

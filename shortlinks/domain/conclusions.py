@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext_noop
 
-from shortlinks.domain import addresses, arrays, bursts, humans, visit_rows
+from shortlinks.domain import addresses, arrays, bursts, database, humans, visit_rows
 from shortlinks.domain.bursts import Hit
 from shortlinks.domain.humans import PERSON, Facts, Judgement
 from shortlinks.models import AddressMask, SuspectPolicy, Verdict
@@ -374,6 +374,5 @@ def _is_machines(address: str | None, mask: str | None) -> bool:
 
 def _select(query: str, parameters: dict[str, Any]) -> list[StoredVisit]:
     everywhere: dict[str, Any] = {"trying": bursts.TRYING}
-    with connection.cursor() as cursor:
-        cursor.execute(query, arrays.as_text(parameters | everywhere))
-        return [StoredVisit(*row) for row in cursor]
+    found = database.many_rows(query, arrays.as_text(parameters | everywhere))
+    return list(map(StoredVisit._make, found))

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from shortlinks.domain import cached_links, database, gauges
 from shortlinks.domain.spool import Disk
-from shortlinks.domain.webhooks import deliveries
+from shortlinks.domain.webhooks import sendable
 
 # Beat's and the worker's come every 15 s, the worker's through its own queue.
 OLDEST_HEARTBEAT = timedelta(seconds=60)
@@ -157,7 +157,7 @@ def _set_aside() -> Check:
 
 
 def _webhooks() -> Check:
-    age = timedelta(seconds=deliveries.lateness())
+    age = timedelta(seconds=sendable.lateness())
     return Check("webhooks", is_ok=age <= OLDEST_BACKLOG, detail=_age(age))
 
 

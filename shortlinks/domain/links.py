@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from shortlinks.domain import cached_links, codes, consent
+from shortlinks.domain import cached_links, codes, consent, database
 from shortlinks.domain.access import Grant
 from shortlinks.domain.cached_links import CachedLink
 from shortlinks.models import ShortLink
@@ -203,12 +203,10 @@ def _store(parameters: dict[str, Any]) -> dict[Key, Live]:
 
 
 def _live(query: str, parameters: dict[str, Any]) -> dict[Key, Live]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        return {
-            (contact_id, bytes(sha256)): _of_row(parameters["account"], row)
-            for contact_id, sha256, *row in cursor
-        }
+    return {
+        (contact_id, bytes(sha256)): _of_row(parameters["account"], row)
+        for contact_id, sha256, *row in database.rows(query, parameters)
+    }
 
 
 def _of_row(account_id: int, row: Sequence[Any]) -> Live:

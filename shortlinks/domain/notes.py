@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from shortlinks.domain import arrays, visit_rows
+from shortlinks.domain import arrays, database, visit_rows
 from shortlinks.domain.webhooks import events
 from shortlinks.models import NoteType, Verdict, WebhookEvent
 
@@ -93,6 +93,9 @@ class Window:
     until: datetime
     opens: int
 
+    def with_one_more(self) -> "Window":
+        return Window(self.id, self.since, self.until, self.opens + 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -137,7 +140,7 @@ def windows(
     found = [] if last is None else [last]
     for opened_at in sorted(opens):
         if found and opened_at < found[-1].until:
-            found[-1] = replace(found[-1], opens=found[-1].opens + 1)
+            found[-1] = found[-1].with_one_more()
         else:
             until = opened_at + (kept or {}).get(opened_at, length)
             found.append(Window(None, opened_at, until, 1))
@@ -190,12 +193,10 @@ def rewrite(opens: Mapping[int, LinkOpens]) -> Written:
 def _near(opens: Mapping[int, LinkOpens]) -> defaultdict[int, list[Window]]:
     """The notes that the earliest of these opens falls into or comes before."""
     near: defaultdict[int, list[Window]] = defaultdict(list)
-    with connection.cursor() as cursor:
-        since = [changed.earliest for changed in opens.values()]
-        asked = {"links": list(opens), "since": since}
-        cursor.execute(SELECT_NEAR, arrays.as_text(asked))
-        for id_, link_id, since_, until, count in cursor:
-            near[link_id].append(Window(id_, since_, until, count))
+    since = [changed.earliest for changed in opens.values()]
+    asked = arrays.as_text({"links": list(opens), "since": since})
+    for id_, link_id, *rest in database.many_rows(SELECT_NEAR, asked):
+        near[link_id].append(Window(id_, *rest))
     for notes in near.values():
         notes.sort(key=lambda window: window.since)
     return near

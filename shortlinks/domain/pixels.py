@@ -1,9 +1,8 @@
 """Pixels: the browser behind an open, attached to the contact of its link."""
 
-import base64
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,20 +45,20 @@ ON CONFLICT (pixel_id, contact_id) DO UPDATE
                               excluded.last_seen_at),
       evidence = CASE WHEN shortlinks_pixelattachment.evidence = %(click)s
                  THEN excluded.evidence ELSE shortlinks_pixelattachment.evidence END
-RETURNING id, xmax = 0
+RETURNING id, pixel_id, xmax = 0
 """
-# A browser that is new to us and names no chat can merge nothing: no check of it.
+# A browser that is new to us and names no chat can merge nothing: no check of it. Told
+# what it needs of the pixels: joined to their tables, it was asked of all their rows.
 ENQUEUE_CHECKS = """
 INSERT INTO shortlinks_mergecheck (attachment_id)
-SELECT attachment.id
-FROM unnest(%(ids)s::bigint[]) AS new (id)
-JOIN shortlinks_pixelattachment AS attachment ON attachment.id = new.id
-JOIN shortlinks_pixel AS pixel ON pixel.id = attachment.pixel_id
+SELECT new.id
+FROM unnest(%(ids)s::bigint[], %(pixels)s::bigint[], %(accounts)s::bigint[],
+            %(uids)s::text[]) AS new (id, pixel_id, account_id, visitor_uid)
 WHERE EXISTS (SELECT FROM shortlinks_pixelattachment AS other
-              WHERE other.pixel_id = pixel.id AND other.id <> attachment.id)
+              WHERE other.pixel_id = new.pixel_id AND other.id <> new.id)
    OR EXISTS (SELECT FROM shortlinks_chat AS chat
-              WHERE chat.account_id = pixel.account_id AND chat.visitor_uid <> ''
-                AND chat.visitor_uid = pixel.visitor_uid)
+              WHERE chat.account_id = new.account_id AND chat.visitor_uid <> ''
+                AND chat.visitor_uid = new.visitor_uid)
 """
 LOCK = """
 SELECT FROM shortlinks_pixel AS pixel
@@ -128,7 +127,12 @@ WHERE (pixel.account_id, pixel.cookie_sha256) = (g.account_id, g.cookie)
   AND NOT EXISTS (SELECT FROM shortlinks_pixelattachment AS attachment
                   WHERE attachment.pixel_id = pixel.id)
 """
+BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+PAIRS = [first + second for first in BASE32 for second in BASE32]
 CLICKS = {"click": Evidence.CLICK, "redeemed": Evidence.CLICK_REDEEMED}
+
+# An account, and the hash of a cookie's id.
+Browser = tuple[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,9 @@ def visitor_uid(account_id: int, cookie_sha256: bytes) -> str:
     """The browser's public id within one account; two accounts see two ids."""
     message = account_id.to_bytes(8, "big") + cookie_sha256
     digest = hmac.digest(settings.VISITOR_UID_KEY, message, hashlib.sha256)
-    return base64.b32encode(digest[:16]).decode().rstrip("=").lower()
+    # 128 bits and two of padding, as 13 pairs of base32's letters (RFC 4648).
+    bits = int.from_bytes(digest[:16], "big") << 2
+    return "".join([PAIRS[bits >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def change(*, attached: Sequence[Sighting], withdrawn: Sequence[Sighting]) -> None:
@@ -173,30 +179,54 @@ def attach(sightings: Sequence[Sighting]) -> None:
     """
     if not sightings:
         return
-    latest: dict[tuple[int, bytes], datetime] = {}
+    browsers = {(s.account_id, s.cookie_sha256) for s in sightings}
+    uids = {browser: visitor_uid(*browser) for browser in browsers}
+    pixels = _upsert(sightings, uids)
+    attached = {
+        **CLICKS,
+        "pixels": [pixels[s.account_id, s.cookie_sha256] for s in sightings],
+        "contacts": [s.contact_id for s in sightings],
+        "seen": [s.seen_at for s in sightings],
+        "are_redeemed": [s.is_redeemed for s in sightings],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(UPSERT_ATTACHMENTS, arrays.as_text(attached))
+        new = [(id_, pixel) for id_, pixel, is_new in cursor.fetchall() if is_new]
+    known = {id_: (*browser, uids[browser]) for browser, id_ in pixels.items()}
+    _enqueue_checks([(id_, pixel_id, *known[pixel_id]) for id_, pixel_id in new])
+
+
+def _upsert(
+    sightings: Sequence[Sighting], uids: Mapping[Browser, str]
+) -> dict[Browser, int]:
+    """The browsers' rows."""
+    latest: dict[Browser, datetime] = {}
     for s in sightings:
         key = (s.account_id, s.cookie_sha256)
         latest[key] = max(latest.get(key, s.seen_at), s.seen_at)
+    seen = {
+        "accounts": [account_id for account_id, _ in latest],
+        "cookies": [cookie for _, cookie in latest],
+        "uids": [uids[browser] for browser in latest],
+        "seen": list(latest.values()),
+    }
     with connection.cursor() as cursor:
-        seen = {
-            "accounts": [account_id for account_id, _ in latest],
-            "cookies": [cookie for _, cookie in latest],
-            "uids": [visitor_uid(*key) for key in latest],
-            "seen": list(latest.values()),
-        }
         cursor.execute(UPSERT_PIXELS, arrays.as_text(seen))
-        pixels = {(account, bytes(cookie)): id_ for account, cookie, id_ in cursor}
-        attached = {
-            **CLICKS,
-            "pixels": [pixels[s.account_id, s.cookie_sha256] for s in sightings],
-            "contacts": [s.contact_id for s in sightings],
-            "seen": [s.seen_at for s in sightings],
-            "are_redeemed": [s.is_redeemed for s in sightings],
-        }
-        cursor.execute(UPSERT_ATTACHMENTS, arrays.as_text(attached))
-        new = [id_ for id_, is_new in cursor if is_new]
-        if new:
-            cursor.execute(ENQUEUE_CHECKS, arrays.as_text({"ids": new}))
+        return {(account, bytes(hash_)): id_ for account, hash_, id_ in cursor}
+
+
+def _enqueue_checks(new: Sequence[tuple[int, int, int, bytes, str]]) -> None:
+    """Of new attachments: with the pixel, its account, cookie and uid."""
+    if not new:
+        return
+    parameters = {
+        "ids": [id_ for id_, *_ in new],
+        "pixels": [pixel_id for _, pixel_id, *_ in new],
+        "accounts": [account_id for _, _, account_id, *_ in new],
+        "uids": [uid for *_, uid in new],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(ENQUEUE_CHECKS, arrays.as_text(parameters))
 
 
 def withdraw(sightings: Sequence[Sighting]) -> None:

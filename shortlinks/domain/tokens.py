@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import Model, Q
 from django.utils import timezone
 
+from shortlinks.domain import database
 from shortlinks.models import Account, ApiToken, Integration, Scope, User
 
 M = TypeVar("M", bound=Model)
@@ -111,12 +112,10 @@ def _sign(row: ApiToken) -> str:
 
 
 def _live_row(jti: uuid.UUID, now: datetime) -> ApiToken | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_select_live(), [jti, now])
-        found = cursor.fetchone()
-    if found is None:
+    found = database.rows(_select_live(), [jti, now])
+    if not found:
         return None
-    values = iter(found)
+    values = iter(found[0])
     row = _instance(ApiToken, values)
     row.user, row.account = _instance(User, values), _instance(Account, values)
     return row

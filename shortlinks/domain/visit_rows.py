@@ -24,6 +24,18 @@ FROM unnest(%(id)s::uuid[], %(link_id)s::bigint[], %(occurred_at)s::float8[],
         sec_fetch, purpose, address, source, pixel_sha256, pixel_is_new, staff)
 ON CONFLICT (id) DO NOTHING
 """
+# For one visit alone: no arrays to make, to read and to take apart.
+INSERT_ONE = """
+INSERT INTO shortlinks_visit
+  (id, link_id, occurred_at, method, user_agent, accept_language, referer, sec_fetch,
+   purpose, address, source, pixel_sha256, pixel_is_new, staff, due_at)
+VALUES (%(id)s::uuid, %(link_id)s::bigint, to_timestamp(%(occurred_at)s::float8),
+        %(method)s, %(user_agent)s, %(accept_language)s, %(referer)s, %(sec_fetch)s,
+        %(purpose)s, nullif(%(address)s, '')::inet, decode(%(source)s, 'hex'),
+        decode(nullif(%(pixel_sha256)s, ''), 'hex'), %(pixel_is_new)s, %(staff)s,
+        now() + %(settle)s * interval '1 s')
+ON CONFLICT (id) DO NOTHING
+"""
 TEXTS = frozenset(
     {
         "user_agent",
@@ -98,6 +110,15 @@ def first_id(since: datetime) -> UUID:
     """No visit of this time or later has a smaller id (UUIDv7: milliseconds first)."""
     milliseconds = int((since - ID_SLACK).timestamp() * 1000)
     return UUID(int=max(milliseconds, 0) << 80)
+
+
+def insertion(
+    visits: Sequence[VisitFacts], *, settle: float
+) -> tuple[str, dict[str, Any]]:
+    """The statement that stores these visits, and its parameters; see `columns`."""
+    if len(visits) == 1:
+        return INSERT_ONE, {**visits[0]._asdict(), "settle": settle}
+    return INSERT, columns(visits, settle=settle)
 
 
 def columns(visits: Sequence[VisitFacts], *, settle: float) -> dict[str, Any]:

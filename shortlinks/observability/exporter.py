@@ -24,7 +24,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from shortlinks.domain import cached_links, gauges, spool
-from shortlinks.domain.webhooks import deliveries
+from shortlinks.domain.webhooks import sendable
 from shortlinks.observability import slots
 from shortlinks.observability.serving import Page
 
@@ -121,7 +121,7 @@ def _of_postgres() -> list[Sample]:
             Sample("shortlinks_visits_due", backlog.visits),
             Sample("shortlinks_visits_due_oldest_seconds", backlog.oldest_seconds),
             Sample("shortlinks_visits_set_aside", gauges.set_aside()),
-            Sample("shortlinks_webhooks_due_oldest_seconds", deliveries.lateness()),
+            Sample("shortlinks_webhooks_due_oldest_seconds", sendable.lateness()),
             Sample("shortlinks_visit_partitions_ahead", gauges.months_ahead()),
             *(_age("worker", beat_at.timestamp()) if beat_at else ()),
             Sample("shortlinks_up", 1, "postgres"),

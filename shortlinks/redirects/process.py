@@ -5,13 +5,14 @@ import gc
 from urllib.parse import urlsplit
 
 import redis.asyncio as redis
+from celery import current_app
 from django.conf import settings
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from shortlinks import tasks
 from shortlinks.domain import cached_links, database, urls
 from shortlinks.domain.addresses import ClientAddresses
+from shortlinks.domain.cached_links import CachedAccount, CachedLink
 from shortlinks.domain.click_tokens import ClickTokens
 from shortlinks.domain.pixel_cookie import PixelCookies
 from shortlinks.redirects import spool_replay
@@ -30,6 +31,8 @@ from shortlinks.redirects.source_keys import SourceKeys
 from shortlinks.redirects.visit_log import SpoolDoor, VisitLog
 
 MOST_ACCOUNTS = 10_000
+# By its name: the tasks' own module needs much that redirects do without.
+FOLLOW_UP = "shortlinks.tasks.follow_up_visits"
 
 
 class Process:
@@ -54,7 +57,7 @@ class Process:
         self._for_directory = self._guarded()
         self._for_redemptions = self._guarded()
         settle = settings.VISIT_SETTLE_SECONDS
-        self._bell = Bell(tasks.follow_up_visits.delay, settle=settle)
+        self._bell = Bell(_ring, settle=settle)
         self._spool = SpoolDoor(
             settings.SPOOL_DIR, most_bytes=settings.SPOOL_MOST_BYTES
         )
@@ -124,10 +127,14 @@ class Process:
         clicks = ClickTokens(settings.PIXEL_KEYS)
         return Redirects(
             links=GroupedCache(
-                self._store(self._for_links).links, seconds=seconds, size=size
+                self._store(self._for_links).links,
+                kind=CachedLink,
+                seconds=seconds,
+                size=size,
             ),
             accounts=GroupedCache(
                 self._store(self._for_accounts).accounts,
+                kind=CachedAccount,
                 seconds=seconds,
                 size=MOST_ACCOUNTS,
             ),
@@ -196,6 +203,10 @@ class Application:
         await receive()
         await self._process.stop()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _ring() -> None:
+    current_app.send_task(FOLLOW_UP)
 
 
 def _conninfo() -> str:

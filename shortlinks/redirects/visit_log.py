@@ -135,10 +135,10 @@ class VisitLog:
 
     async def _store(self, visits: Sequence[VisitFacts]) -> None:
         """Commit the visits; one that Postgres refuses stands alone."""
-        parameters = visit_rows.columns(visits, settle=self._settle)
+        statement, parameters = visit_rows.insertion(visits, settle=self._settle)
         began = time.monotonic()
         try:
-            await self._database.execute(visit_rows.INSERT, parameters)
+            await self._database.execute(statement, parameters)
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             await self._halve(visits, error)
         except (psycopg.Error, OSError):  # TimeoutError and Away are OSErrors

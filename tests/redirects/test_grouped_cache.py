@@ -26,7 +26,7 @@ class Store:
 def cache(
     store: Store, *, seconds: float = 60, size: int = 100
 ) -> GroupedCache[int, str]:
-    return GroupedCache(store.fetch, seconds=seconds, size=size)
+    return GroupedCache(store.fetch, kind=str, seconds=seconds, size=size)
 
 
 def test_misses_wait_together_one_lookup_at_a_time() -> None:

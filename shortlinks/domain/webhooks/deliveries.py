@@ -17,40 +17,14 @@ from django.utils import timezone
 
 from shortlinks.domain.webhooks import schedule, subscriptions
 from shortlinks.domain.webhooks.schedule import Outcome
+from shortlinks.domain.webhooks.sendable import MOST_AT_ONCE, SENDABLE
 from shortlinks.models import DeliveryState, Webhook, WebhookDelivery
 
 # Longer than any attempt: a claim that is older belongs to nobody any more.
 LEASE = timedelta(minutes=2)
-# At once for one webhook; one that failed last time is first asked whether it is back.
-MOST_AT_ONCE = 4
 KEPT = timedelta(days=30)
 DROPPED_AT_ONCE = 5000
 
-# What could be sent at this moment. A webhook's deliveries of one contact go one after
-# the other, and each webhook has few under way.
-SENDABLE = """
-  SELECT webhook.destination, webhook.secret, sent.busy, head.id, head.due_at
-  FROM shortlinks_webhook AS webhook
-  JOIN shortlinks_account AS account
-    ON account.id = webhook.account_id AND account.is_active
-  CROSS JOIN LATERAL (
-    SELECT count(*) AS busy FROM shortlinks_webhookdelivery AS d
-    WHERE d.webhook_id = webhook.id AND d.state = 'pending'
-      AND d.claimed_at IS NOT NULL AND d.due_at > statement_timestamp()) AS sent
-  CROSS JOIN LATERAL (
-    SELECT d.id, d.due_at FROM shortlinks_webhookdelivery AS d
-    WHERE d.webhook_id = webhook.id AND d.state = 'pending'
-      AND d.due_at <= statement_timestamp()
-      AND NOT EXISTS (
-        SELECT FROM shortlinks_webhookdelivery AS earlier
-        WHERE earlier.webhook_id = d.webhook_id AND earlier.contact_id = d.contact_id
-          AND earlier.state = 'pending' AND earlier.id < d.id)
-    ORDER BY d.due_at, d.id
-    LIMIT greatest(CASE WHEN webhook.failures = 0 THEN %(most)s ELSE 1 END - busy, 0)
-    {lock}) AS head
-  WHERE webhook.disabled_at IS NULL
-    AND (webhook.held_until IS NULL OR webhook.held_until <= statement_timestamp())
-"""
 # Those of the webhooks with the fewest under way go first.
 CLAIM = f"""
 WITH due AS ({SENDABLE.format(lock="FOR UPDATE SKIP LOCKED")}
@@ -61,10 +35,6 @@ SET attempts = attempts + 1, claimed_at = statement_timestamp(),
 FROM due WHERE delivery.id = due.id
 RETURNING delivery.facts, delivery.id, delivery.webhook_id, delivery.event,
           delivery.event_id, delivery.claimed_at, due.destination, due.secret
-"""  # noqa: S608  put together from constants
-OLDEST = f"""
-SELECT extract(epoch FROM statement_timestamp() - min(due_at))::float8
-FROM ({SENDABLE.format(lock="")}) AS sendable
 """  # noqa: S608  put together from constants
 RECORD = """
 UPDATE shortlinks_webhookdelivery AS delivery
@@ -112,16 +82,6 @@ def claim(limit: int) -> Sequence[Claimed]:
         cursor.execute(CLAIM, parameters)
         found = [Claimed(json.loads(facts), *rest) for facts, *rest in cursor]
     return sorted(found, key=lambda claimed: claimed.id)
-
-
-def lateness() -> float:
-    """How long the oldest has been due that could be sent now, in seconds.
-
-    What waits for a receiver, for its turn or for its next try is not late.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(OLDEST, {"most": MOST_AT_ONCE})
-        return float(cursor.fetchone()[0] or 0)
 
 
 @transaction.atomic

@@ -3,7 +3,7 @@
 import threading
 import time
 
-from shortlinks.domain import redemptions, sums, visits
+from shortlinks.domain import backlog, redemptions, sums
 from shortlinks.domain.merging import checks
 from shortlinks.management.looping import LoopingCommand
 
@@ -18,14 +18,14 @@ class Command(LoopingCommand):
     )
 
     def do_what_is_due(self, stop: threading.Event) -> None:
-        claimed = visits.BATCH
-        followed_up = 0
-        while claimed == visits.BATCH and not stop.is_set():
-            claimed = visits.follow_up().claimed
-            followed_up += claimed
+        claimed: list[int] = []
+        backlog.follow_up(
+            goes_on=lambda: not stop.is_set(),
+            on_done=lambda done: claimed.append(done.claimed),
+        )
         redemptions.follow_up()
         while not stop.is_set() and checks.look() == checks.AT_ONCE:
             pass
         sums.keep_up(time.monotonic() + SUM_SECONDS)
-        if followed_up:
+        if followed_up := sum(claimed):
             self.stdout.write(f"visits followed up: {followed_up}")

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import F
 from pytest_django import Settings
 
-from shortlinks.domain.webhooks import deliveries, schedule, subscriptions
+from shortlinks.domain.webhooks import deliveries, schedule, sendable, subscriptions
 from shortlinks.domain.webhooks.schedule import Outcome
 from shortlinks.domain.webhooks.sender import Sender
 from shortlinks.models import (
@@ -131,7 +131,7 @@ def test_one_receiver_has_a_few_threads_and_one_that_failed_has_one(
         write_note(factories.contact(account))
 
     claimed = [len(deliveries.claim(32)), len(deliveries.claim(32))]
-    assert claimed == [deliveries.MOST_AT_ONCE, 0]
+    assert claimed == [sendable.MOST_AT_ONCE, 0]
 
     WebhookDelivery.objects.update(claimed_at=None)
     Webhook.objects.update(failures=1)
@@ -258,17 +258,17 @@ def test_only_what_could_be_sent_is_late(
     contact: Contact, webhook: Webhook, receiver: Receiver
 ) -> None:
     write_note(contact)
-    assert 0 <= deliveries.lateness() < 60
+    assert 0 <= sendable.lateness() < 60
     later(minutes=5)
-    assert 300 <= deliveries.lateness() < 360
+    assert 300 <= sendable.lateness() < 360
 
     receiver.answers = [FAILURE]
     deliver()
     write_note(contact)
     WebhookDelivery.objects.filter(attempts=0).update(due_at=F("created_at") - HOUR)
-    assert deliveries.lateness() == 0  # it waits for the first, which failed
+    assert sendable.lateness() == 0  # it waits for the first, which failed
 
     later(hours=1)
-    assert deliveries.lateness() > 3000
+    assert sendable.lateness() > 3000
     subscriptions.disable([webhook])
-    assert deliveries.lateness() == 0
+    assert sendable.lateness() == 0
