@@ -1,11 +1,16 @@
-"""The database backend gives a Postgres up that has stopped answering."""
+"""The database backend: who does not answer is given up, who hung up is replaced."""
 
 import os
 import signal
 
+import psycopg
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, close_old_connections, connection
 from pytest_django import Settings
+
+from shortlinks.domain import database
+
+PID = "SELECT pg_backend_pid()"
 
 
 def test_a_server_that_stopped_answering_is_given_up(
@@ -29,3 +34,27 @@ def test_a_server_that_stopped_answering_is_given_up(
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         assert cursor.fetchone() == (1,)
+
+
+@pytest.fixture
+def pid(transactional_db: None) -> int:
+    """Of a new connection, which is not too old to be used again."""
+    connection.close()
+    [[found]] = database.rows(PID, [])
+    return int(found)
+
+
+def test_a_connection_in_use_is_used_again(pid: int) -> None:
+    close_old_connections()  # as each request begins
+
+    assert database.rows(PID, []) == [(pid,)]
+
+
+def test_a_connection_that_postgres_ended_is_replaced(pid: int) -> None:
+    with psycopg.connect(database.conninfo()) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    close_old_connections()  # as each request begins
+
+    [[now]] = database.rows(PID, [])
+
+    assert now != pid
