@@ -33,10 +33,12 @@ count() { compose ps -q "$1" | wc -w; }
 case "${1:-}" in
   --same) ;;
   "")
-    if docker image inspect "$image" >/dev/null 2>&1; then
-      docker tag "$image" "$previous"
-    fi
     compose build
+    # Of what runs, and not of an upgrade that failed before.
+    running="$(docker inspect -f '{{.Image}}' "$(compose ps -q web | head -n 1)" || true)"
+    if [ -n "$running" ] && [ "$running" != "$(docker image inspect -f '{{.Id}}' "$image")" ]; then
+      docker tag "$running" "$previous"
+    fi
     ;;
   *)
     docker image inspect "$1" >/dev/null

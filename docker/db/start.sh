@@ -7,7 +7,9 @@ PGDATA="${PGDATA:-/var/lib/postgresql/18/docker}"
 RUN=/tmp
 
 make_database() {
-  rm -rf "$PGDATA.new"
+  # What a start or a restore that was cut off has left.
+  rm -rf "$PGDATA.new" "$PGDATA.restoring"
+  [ ! -d "$PGDATA" ] || rmdir "$PGDATA"
   mkdir -p "$PGDATA.new"
   chmod 700 "$PGDATA.new"
   initdb -D "$PGDATA.new" --username=postgres --auth-local=peer --auth-host=scram-sha-256 \

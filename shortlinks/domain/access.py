@@ -60,7 +60,8 @@ def visible_roots(entity_ids: Collection[int], user: User) -> dict[int, int]:
         GROUP: user.group_id,
         IDS: list(entity_ids),
     }
-    return dict(database.rows(query, [values[name] for name in names]))
+    # Any other is the statement's own, such as a limit.
+    return dict(database.rows(query, [values.get(name, name) for name in names]))
 
 
 class _Kind(NamedTuple):
