@@ -17,7 +17,6 @@ DRILLS: dict[str, Callable[[Findings, Installation], None]] = {
     "healing": healing.drill,
     "restoring": restoring.drill,
 }
-SCALED = ("--scale", "redirects=2", "--scale", "worker=3")
 HEALTHY_SECONDS = 180.0
 
 
@@ -54,7 +53,7 @@ def _run(found: Findings, name: str, *, keep: bool) -> None:
 def _begin(found: Findings, installation: Installation) -> None:
     installation.compose("down", "--volumes", "--remove-orphans")
     installation.compose("build")
-    installation.compose("up", "-d", *SCALED)
+    installation.compose("up", "-d")
     seconds = wait_until(installation.are_well, seconds=HEALTHY_SECONDS, what="healthy")
     found.note(f"healthy {seconds:.0f} s after `up -d`")
     installation.first_run()

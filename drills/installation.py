@@ -41,6 +41,8 @@ class Installation:
             "HTTP_PORT": str(HTTP_PORT),
             "HTTPS_PORT": str(HTTPS_PORT),
             "SHORTLINKS_IMAGE": "shortlinks:drill",
+            "REDIRECTS": "2",
+            "WORKERS": "3",
             # the load is one client's, and orders links as fast as it likes
             "API_RATE_TOKEN": "0",
             "API_RATE_ACCOUNT": "0",

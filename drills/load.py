@@ -82,8 +82,16 @@ class Visitors:
 class Load:
     """Runs in a thread of its own between `with` and its end."""
 
-    def __init__(self, installation: Installation, codes: list[str], *, rate: float):
+    def __init__(
+        self,
+        installation: Installation,
+        codes: list[str],
+        *,
+        rate: float,
+        name: str = "n",
+    ) -> None:
         self.seen = Seen()
+        self._name = name
         self._rate = rate
         self._codes = codes
         self._token = installation.token
@@ -123,7 +131,7 @@ class Load:
 
     async def _open(self, visitors: Visitors, number: int) -> None:
         person = number % len(self._codes)
-        mark = f"n{number}.mail.example"
+        mark = f"{self._name}{number}.mail.example"
         headers = {
             **BROWSER,
             # One address for all: it is the browser that tells them apart.

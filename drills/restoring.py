@@ -5,7 +5,7 @@ import time
 
 from drills import load
 from drills.findings import Findings
-from drills.installation import Installation, wait_until
+from drills.installation import DrillFailed, Installation, wait_until
 from drills.load import Load, Seen
 
 LINKS = 50
@@ -21,20 +21,42 @@ def drill(found: Findings, installation: Installation) -> None:
         time.sleep(SECONDS)
         installation.call("docker/backup.sh")
         time.sleep(SECONDS)
-        moment = time.time()
+        moment = int(time.time())
+        time.sleep(SECONDS)
+        later = int(time.time())
         time.sleep(SECONDS)
     installation.sql("SELECT pg_switch_wal()")
     wait_until(
         lambda: _is_archived(installation), seconds=120, what="the last segment kept"
     )
+    _refused(found, installation)
+    _restore(found, installation, seen, moment)
+    # A minute too early, so once more: from the timeline of before the first.
+    _restore(found, installation, seen, later)
+    _latest(found, installation, seen)
+
+
+def _refused(found: Findings, installation: Installation) -> None:
+    """A moment that cannot be had stops nothing."""
+    for moment in ("2001-01-01 00:00:00+00", "2101-01-01 00:00:00+00", "yesterdayish"):
+        try:
+            installation.call("docker/restore.sh", moment)
+        except DrillFailed:
+            found.expect(f"refused, and all is well: {moment}", holds=True)
+        else:
+            found.expect(f"refused: {moment}", holds=False)
+    found.expect("all is well after that", holds=installation.are_well())
+
+
+def _restore(
+    found: Findings, installation: Installation, seen: Seen, moment: int
+) -> None:
     chosen = time.strftime("%Y-%m-%d %H:%M:%S+00", time.gmtime(moment))
-    moment = float(int(moment))
     began = time.monotonic()
     installation.call("docker/restore.sh", chosen)
     wait_until(installation.are_well, seconds=180, what="well after the restore")
     found.note(f"restored to {chosen} in {time.monotonic() - began:.0f} s")
     _compare(found, installation, seen, moment)
-    _latest(found, installation, seen)
 
 
 def _compare(
@@ -60,9 +82,9 @@ def _compare(
 
 
 def _latest(found: Findings, installation: Installation, seen: Seen) -> None:
-    """Once more, with links and opens of after the restore, and Postgres killed."""
+    """With links and opens of after the restores, and Postgres killed."""
     codes = load.make_links(installation, 2)
-    with Load(installation, codes, rate=20) as later:
+    with Load(installation, codes, rate=20, name="later") as later:
         time.sleep(3)
     [container] = installation.containers("db")
     subprocess.run(
@@ -71,11 +93,11 @@ def _latest(found: Findings, installation: Installation, seen: Seen) -> None:
     installation.call("docker/restore.sh", "latest")
     wait_until(installation.are_well, seconds=180, what="well after the second restore")
     stored = load.stored(installation)
-    marks = {f"{mark}" for mark in later.answered} - stored.keys()
+    lost = later.answered.keys() - stored.keys()
     found.expect(
-        f"a killed database to its last commit: {len(marks)} of"
+        f"a killed database to its last commit: {len(lost)} of"
         f" {len(later.answered)} lost ({len(seen.answered)} before)",
-        holds=not marks,
+        holds=not lost,
     )
 
 
