@@ -34,7 +34,7 @@ def test_djangos_checks_find_nothing() -> None:
 
     assert (done.returncode, done.stdout) == (
         0,
-        "System check identified no issues (2 silenced).\n",
+        "System check identified no issues (3 silenced).\n",
     )
 
 

@@ -1,6 +1,7 @@
 """A wire to Postgres that is cut at the worst of moments."""
 
 import contextlib
+import re
 import select
 import socket
 import threading
@@ -10,6 +11,9 @@ from django.conf import settings
 
 # Sent outside a transaction block, so the statement's end is the commit.
 COMMITS = b"INSERT INTO shortlinks_shortlink"
+# It is prepared by name first, and executed with that name next.
+PREPARES = re.compile(rb"P.{4}(_pg3_\d+)\0", re.DOTALL)
+SYNC = b"S\0\0\0\x04"  # ends what belongs together
 MOST = 65536
 
 
@@ -23,6 +27,7 @@ class Wire:
         self.port = int(listener.getsockname()[1])
         self.at_commit: Callable[[], bool] | None = None
         self._listener = listener
+        self._names: dict[socket.socket, bytes] = {}
         threading.Thread(target=self._take, daemon=True).start()
 
     def _take(self) -> None:
@@ -48,10 +53,15 @@ class Wire:
     def _is_cut(
         self, client: socket.socket, server: socket.socket, data: bytes
     ) -> bool:
-        if COMMITS not in data or self.at_commit is None:
+        prepared = PREPARES.search(data)
+        if prepared and COMMITS in data:
+            self._names[client] = prepared[1] + b"\0"
+            return False
+        name = self._names.get(client)
+        if self.at_commit is None or name is None or name not in data:
             return False
         at_commit, self.at_commit = self.at_commit, None
-        while not data.endswith(b"\0"):  # a statement comes in pieces
+        while not data.endswith(SYNC):
             data += client.recv(MOST)
         if at_commit():
             server.sendall(data)
