@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+from config import env
 
 
 def refuse(*, base_url: str, debug: bool, allowed_hosts: Iterable[str]) -> None:
     """Where the API's address is one that others reach."""
-    host = urlsplit(base_url).hostname or ""
-    if _is_local(host):
+    if _is_local(env.host(base_url)):
         return
     if debug:
         raise ImproperlyConfigured(f"DEBUG must be 0 where BASE_URL is {base_url}")

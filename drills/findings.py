@@ -1,7 +1,7 @@
 """What a drill found: lines to read, and whether all that was promised held."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from drills import load
 from drills.installation import Installation
@@ -12,12 +12,10 @@ SETTLE_SECONDS = 60.0
 
 @dataclass
 class Findings:
-    lines: list[str] = field(default_factory=list)
     held: bool = True
 
     def note(self, line: str) -> None:
         print(f"[drill] {line}", flush=True)
-        self.lines.append(line)
 
     def expect(self, line: str, *, holds: bool) -> None:
         self.held &= holds

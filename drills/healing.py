@@ -8,7 +8,7 @@ from pathlib import Path
 
 from drills import findings, load
 from drills.findings import Findings
-from drills.installation import ONE_SHOTS, Installation, wait_until
+from drills.installation import Installation, is_one_shot, wait_until
 from drills.load import Load
 
 LINKS = 50
@@ -22,7 +22,7 @@ def drill(found: Findings, installation: Installation) -> None:
     with Load(installation, codes, rate=RATE) as seen:
         time.sleep(2)
         for name in sorted(installation.states()):
-            if not _is_one_shot(name):
+            if not is_one_shot(name):
                 _kill(found, installation, name)
     # A visitor whose process was killed may have been cut; counted, and said.
     found.note(f"amid the kills {dict(seen.failed)} redirects failed")
@@ -37,7 +37,7 @@ def _bareness(found: Findings, installation: Installation) -> None:
     )
     for row in rows:
         name = row["Name"].lstrip("/")
-        if _is_one_shot(name):
+        if is_one_shot(name):
             continue
         status = Path(f"/proc/{row['State']['Pid']}/status").read_text().splitlines()
         told = dict(line.split(":", 1) for line in status if ":" in line)
@@ -89,7 +89,3 @@ def _rows(installation: Installation) -> dict[str, str]:
         table: installation.sql(f"SELECT count(*) FROM shortlinks_{table}")[0][0]  # noqa: S608
         for table in tables
     }
-
-
-def _is_one_shot(name: str) -> bool:
-    return any(part in ONE_SHOTS for part in name.replace("_", "-").split("-"))

@@ -7,7 +7,8 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -30,7 +31,6 @@ class DrillFailed(Exception):
 class Installation:
     """Of its own name and ports, so that it touches no other on this host."""
 
-    settings: Mapping[str, str] = field(default_factory=dict)
     token: str = ""
 
     @property
@@ -46,19 +46,17 @@ class Installation:
             # the load is one client's, and orders links as fast as it likes
             "API_RATE_TOKEN": "0",
             "API_RATE_ACCOUNT": "0",
-            **self.settings,
         }
 
-    def compose(self, *arguments: str, given: str | None = None) -> str:
-        return self.call(*_compose(), *arguments, given=given)
+    def compose(self, *arguments: str) -> str:
+        return self.call(*_compose(), *arguments)
 
-    def call(self, *command: str, given: str | None = None) -> str:
+    def call(self, *command: str) -> str:
         done = subprocess.run(
             command,
             cwd=CHECKOUT,
             env=self.environment,
-            input=given,
-            stdin=subprocess.DEVNULL if given is None else None,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=COMMAND_SECONDS,
@@ -82,7 +80,7 @@ class Installation:
         states = {
             name: state
             for name, state in self.states().items()
-            if not any(f"{one}" in name for one in ONE_SHOTS)
+            if not is_one_shot(name)
         }
         return bool(states) and set(states.values()) == {"healthy"}
 
@@ -138,6 +136,11 @@ def wait_until(condition: Callable[[], bool], *, seconds: float, what: str) -> f
     return time.monotonic() - began
 
 
+def is_one_shot(container: str) -> bool:
+    """By its name, which Compose v1 joins by `_` and v2 by `-`."""
+    return any(part in ONE_SHOTS for part in container.replace("_", "-").split("-"))
+
+
 def _state(state: Mapping[str, object]) -> str:
     health = state.get("Health")
     if state["Status"] == "running" and isinstance(health, dict):
@@ -145,6 +148,7 @@ def _state(state: Mapping[str, object]) -> str:
     return str(state["Status"])
 
 
+@cache
 def _compose() -> Sequence[str]:
     """Compose v2 if it is there, else v1."""
     asked = subprocess.run(
