@@ -51,7 +51,13 @@ def of(request: HttpRequest) -> dict[str, Any]:
         "largest": max((url.opens for url in urls), default=1),
         "periods": PERIODS,
         "chosen": len(days),
+        "behind": _minutes_behind(),
     }
+
+
+def _minutes_behind() -> int:
+    """Of the sums; they are seconds behind while beat and the worker run."""
+    return int(gauges.sums_behind()) // LATE_SECONDS
 
 
 def _account_id(request: HttpRequest) -> int | None:

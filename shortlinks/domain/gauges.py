@@ -18,6 +18,10 @@ SELECT count(*), extract(epoch FROM now() - min(due_at))::float8
 FROM (SELECT due_at FROM shortlinks_visit WHERE due_at <= now()
       ORDER BY due_at LIMIT %s) AS due
 """
+TO_SUM = """
+SELECT extract(epoch FROM now() - created_at)::float8 FROM shortlinks_countchange
+ORDER BY id LIMIT 1
+"""
 MONTHS_AHEAD = """
 SELECT coalesce(min(ahead) FILTER (WHERE to_regclass(name) IS NULL), %(most)s + 1) - 1
 FROM generate_series(0, %(most)s) AS ahead,
@@ -44,6 +48,14 @@ def backlog() -> Backlog:
 def set_aside() -> int:
     """Visits that could not be followed up and wait for an administrator."""
     return Visit.objects.set_aside()[:MOST_COUNTED].count()
+
+
+def sums_behind() -> float:
+    """For how many seconds the oldest count has waited to be summed (ADR 28)."""
+    with connection.cursor() as cursor:
+        cursor.execute(TO_SUM)
+        oldest = cursor.fetchone()
+    return max(oldest[0], 0.0) if oldest else 0.0
 
 
 def months_ahead(most: int = 12) -> int:

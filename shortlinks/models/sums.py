@@ -6,6 +6,7 @@ the truth, and each change of one leaves a `CountChange` by a trigger, whoever m
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 
 from shortlinks.models.accounts import Account
 from shortlinks.models.links import ShortLink
@@ -18,6 +19,7 @@ class CountChange(models.Model):
     days = ArrayField(models.DateField())
     verdicts = ArrayField(models.TextField())
     visits = ArrayField(models.IntegerField())
+    created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
         return f"{len(self.links)} counts"

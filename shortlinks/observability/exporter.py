@@ -47,6 +47,10 @@ GAUGES: dict[str, tuple[str, str]] = {
         "How long the oldest event has been due that could be sent now.",
         "",
     ),
+    "shortlinks_sums_due_oldest_seconds": (
+        "How long the oldest count has waited to be summed for administrators.",
+        "",
+    ),
     "shortlinks_visit_partitions_ahead": (
         "Months after this one that have their partition; -1 if this one has none.",
         "",
@@ -122,6 +126,7 @@ def _of_postgres() -> list[Sample]:
             Sample("shortlinks_visits_due_oldest_seconds", backlog.oldest_seconds),
             Sample("shortlinks_visits_set_aside", gauges.set_aside()),
             Sample("shortlinks_webhooks_due_oldest_seconds", sendable.lateness()),
+            Sample("shortlinks_sums_due_oldest_seconds", gauges.sums_behind()),
             Sample("shortlinks_visit_partitions_ahead", gauges.months_ahead()),
             *(_age("worker", beat_at.timestamp()) if beat_at else ()),
             Sample("shortlinks_up", 1, "postgres"),

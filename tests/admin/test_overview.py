@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import time
 from datetime import date, timedelta
 from io import BytesIO, StringIO
@@ -17,7 +18,7 @@ from django.utils import timezone
 
 from shortlinks.domain import numbers, sums
 from shortlinks.domain.numbers import OpenedUrl, Scope
-from shortlinks.models import DailyVisits, ShortLink, User
+from shortlinks.models import CountChange, DailyVisits, ShortLink, User
 from tests import factories
 from tests.admin.conftest import SignIn
 from tests.admin.worlds import World
@@ -113,6 +114,22 @@ def test_what_waits_is_told(client: Client, own: World, foreign: World) -> None:
     assert tiles["Visits set aside"] == "1"
     assert tiles["Opens that wait for their follow-up"] == "2"
     assert tiles["Webhook events given up within 7 days"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(40, []), (70, ["are 1 minute behind"]), (610, ["are 10 minutes behind"])],
+)
+def test_sums_that_are_behind_say_so(
+    client: Client, own: World, seconds: int, said: list[str]
+) -> None:
+    _count(own.link, "person", 1)
+    oldest = timezone.now() - timedelta(seconds=seconds)
+    CountChange.objects.update(created_at=oldest)
+
+    page = client.get("/admin/").content.decode()
+
+    assert re.findall(r"are \d+ minutes? behind", page) == said
 
 
 def test_files_say_what_the_page_says(client: Client, counted: World) -> None:

@@ -4,13 +4,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from shortlinks.models import ShortLink, User
+from shortlinks.models import CountChange, DailyVisits, ShortLink, User
 from tests import factories, services, stores
 from tests.factories import BROWSER
 from tests.observability.conftest import run
@@ -148,6 +150,20 @@ def test_how_things_stand_is_told(exporter: httpx.Client, link: ShortLink) -> No
     assert 60 <= samples(exporter, "shortlinks_visits_due_oldest_seconds")[()] < 90
     assert samples(exporter, "shortlinks_visits_set_aside") == {(): 1}
     assert samples(exporter, "shortlinks_visit_partitions_ahead") == {(): 3}
+    assert samples(exporter, "shortlinks_sums_due_oldest_seconds") == {(): 0}
+
+
+def test_the_oldest_count_that_is_not_yet_summed_is_told(
+    exporter: httpx.Client, link: ShortLink
+) -> None:
+    for day in (date(2026, 11, 22), date(2026, 11, 23)):
+        DailyVisits.objects.create(link=link, day=day, verdict="person", visits=1)
+    oldest = CountChange.objects.order_by("pk")[:1]
+    CountChange.objects.filter(pk__in=oldest).update(
+        created_at=timezone.now() - timedelta(minutes=5)
+    )
+
+    assert 300 <= samples(exporter, "shortlinks_sums_due_oldest_seconds")[()] < 330
 
 
 def test_stores_that_hang_cost_their_gauges_and_not_the_scrape(
