@@ -66,17 +66,17 @@ def _notes(own: QuerySet[Contact]) -> Iterator[Event]:
 
 def _opened(note: Note, visits: Iterable[Visit]) -> Event:
     times = ngettext("Opened %(count)d time", "Opened %(count)d times", note.opens)
-    used = [
-        visit.user_agent
+    made = [
+        visit
         for visit in visits
         if visit.link_id == note.link_id and visit.occurred_at in note.period
     ]
     return Event(
-        at=note.updated_at,
+        at=max((visit.occurred_at for visit in made), default=note.created_at),
         icon="ads_click",
         what=times % {"count": note.opens},
         text=note.url,
-        detail=_devices(used),
+        detail=_devices(visit.user_agent for visit in made),
     )
 
 

@@ -49,9 +49,7 @@ def test_the_newest_stands_first_and_urls_are_counted(
     later = factories.contact(own.account, name="Later", responsible_user=manager)
     link = factories.link(later)
     note = worlds._note(link)
-    Note.objects.filter(pk=note.pk).update(
-        opens=3, updated_at=timezone.now() + timedelta(minutes=1)
-    )
+    Note.objects.filter(pk=note.pk).update(opens=3)
 
     page: Any = client.get(FRAGMENT)
 
@@ -59,6 +57,26 @@ def test_the_newest_stands_first_and_urls_are_counted(
         ("Later", {link.url: 3}),
         ("Own contact", {own.link.url: 1}),
     ]
+
+
+def test_the_time_is_that_of_the_newest_open_however_late_it_was_told(
+    client: Client, own: World
+) -> None:
+    began = own.note.created_at
+    for minutes, verdict in ((2, "person"), (1, "person"), (3, "bot"), (11, "person")):
+        at = began + timedelta(minutes=minutes)
+        done = {"due_at": None, "followed_up_at": at}
+        factories.visit(own.link, occurred_at=at, verdict=verdict, **done)
+    Note.objects.update(updated_at=began + timedelta(hours=5))
+
+    page: Any = client.get(FRAGMENT)
+    path = reverse("admin:shortlinks_contact_change", args=[own.contact.pk])
+    told: Any = client.get(path)
+
+    newest = began + timedelta(minutes=2)
+    assert [opened.at for opened in page.context["opened"]] == [newest]
+    [event] = [e for e in told.context["timeline"] if e.what.startswith("Opened")]
+    assert event.at == newest
 
 
 def test_what_a_merged_contact_opened_is_the_survivors(
