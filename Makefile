@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 # What a command starts in its turn finds the tools of the virtual environment, too.
 WITH_STORES := PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/python -m embedded exec --
+# Tests wait more than they work: two sides by side, each with a database of its own.
+PYTEST := pytest -n 2 --dist worksteal
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header
 
@@ -29,10 +31,10 @@ run: $(READY)
 	@exec $(BIN)/python -m embedded run
 
 test: $(READY)
-	@$(WITH_STORES) pytest $(ARGS)
+	@$(WITH_STORES) $(PYTEST) $(ARGS)
 
 test-browser: $(READY)
-	@$(WITH_STORES) pytest tests/browser $(ARGS)
+	@$(WITH_STORES) $(PYTEST) tests/browser $(ARGS)
 
 # Types, too, are checked with the settings loaded.
 check: $(READY)
@@ -45,8 +47,8 @@ check-steps:
 	@echo "[check] imports" && lint-imports
 	@echo "[check] migrations" && python manage.py makemigrations --check --dry-run
 	@echo "[check] speed" && python -m benchmarks --check
-	@echo "[check] tests" && pytest $(ARGS)
-	@echo "[check] tests in a browser" && exec pytest tests/browser
+	@echo "[check] tests" && $(PYTEST) $(ARGS)
+	@echo "[check] tests in a browser" && exec $(PYTEST) tests/browser
 
 # Needs xgettext; root on Debian gets it by apt-get.
 messages: $(READY)

@@ -1,8 +1,12 @@
 """What all tests share: an account with its people, and callers of the API."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import execnet
 import pytest
 from django.conf import settings
 from django.http import HttpResponse
@@ -39,6 +43,19 @@ class Api:
         """A request as raw as wanted."""
         headers = {**self._headers, **options.pop("headers", {})}
         return self._client.generic(method, path, headers=headers, **options)  # type: ignore[return-value]
+
+
+def pytest_xdist_setupnodes(specs: Sequence[execnet.XSpec]) -> None:
+    """Who runs tests beside others has a Redis and metrics of his own, as pytest-django
+    gives him a database.
+    """
+    redis_url = urlsplit(os.environ["REDIS_URL"])
+    metrics = Path(os.environ["METRICS_DIR"])
+    for number, spec in enumerate(specs, start=1):
+        spec.env |= {
+            "REDIS_URL": redis_url._replace(path=f"/{number}").geturl(),
+            "METRICS_DIR": str(metrics.with_name(f"metrics-{number}")),
+        }
 
 
 @pytest.fixture(autouse=True)

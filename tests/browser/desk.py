@@ -1,6 +1,7 @@
 """Signing in to the admin, and the service with all its doors behind it."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -73,6 +74,19 @@ def open_privately(browser: Browser, short_url: str) -> str:
         page = context.new_page()
         page.goto(short_url)
         return page.url
+
+
+def run_action(page: Page, label: str | re.Pattern[str]) -> None:
+    """On the rows of a list that are ticked. The button comes once the page's script
+    has heard of the choice, and the choice may come before the script.
+    """
+    choice = page.locator("[name=action]").first
+    button = page.locator("[name=index]").first
+    [value] = choice.locator("option", has_text=label).evaluate_all(
+        "options => options.map(option => option.value)"
+    )
+    services.wait_for(lambda: choice.select_option(value) and button.is_visible())
+    button.click()
 
 
 def _address(client: httpx.Client) -> str:

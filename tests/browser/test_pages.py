@@ -3,8 +3,8 @@ nothing sticks out, nothing hinders (axe-core). With SCREENSHOTS=folder the pict
 kept there.
 """
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -22,43 +22,32 @@ from tests.browser.conftest import MOST_MILLISECONDS, USER_AGENT
 from tests.browser.looking import Looker
 from tests.browser.shop import Shop
 
-SHAPES = [("en", 1280, 800), ("ru", 1280, 800), ("en", 390, 844), ("ru", 390, 844)]
 OF_MANAGERS = ["Contact", "Note", "ShortLink", "Chat", "MergeSuggestion", "Merge"]
 # What looks otherwise to managers than to administrators.
 OTHERWISE = ["contact", "contacts"]
 ADDED = ["apitoken", "integration", "connectedsite", "shortdomain", "group", "user"]
 
 
-@dataclass(frozen=True)
-class Shape:
-    language: str
-    width: int
-    page: Page
-
-    def __str__(self) -> str:
-        return f"{self.language}-{'wide' if self.width > 1000 else 'narrow'}"
-
-
-@pytest.fixture(params=SHAPES, ids=lambda shape: f"{shape[0]}-{shape[1]}")
-def shape(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Shape]:
-    language, width, height = request.param
-    with browser.new_context(
-        user_agent=USER_AGENT,
-        locale=language,
-        viewport={"width": width, "height": height},
-        timezone_id=shop.WORDS[language].time_zone,
-    ) as context:
-        context.set_default_timeout(MOST_MILLISECONDS)
-        yield Shape(language, width, context.new_page())
+@pytest.fixture(params=["en", "ru"])
+def language(request: pytest.FixtureRequest) -> str:
+    chosen: str = request.param
+    return chosen
 
 
 @pytest.fixture
-def furnished(transactional_db: None, shape: Shape) -> Shop:
-    return shop.furnish(shape.language)
+def looker(browser: Browser, web: httpx.Client, language: str) -> Iterator[Looker]:
+    with browser.new_context(
+        user_agent=USER_AGENT,
+        locale=language,
+        timezone_id=shop.WORDS[language].time_zone,
+    ) as context:
+        context.set_default_timeout(MOST_MILLISECONDS)
+        yield Looker(context.new_page(), f"{web.base_url}/admin/", language)
 
 
-def _looker(shape: Shape, web: httpx.Client) -> Looker:
-    return Looker(shape.page, f"{web.base_url}/admin/", str(shape))
+@pytest.fixture
+def furnished(transactional_db: None, language: str) -> Shop:
+    return shop.furnish(language)
 
 
 def _of_model(model: type[Model], row: Model | None) -> Iterator[tuple[str, str]]:
@@ -77,11 +66,8 @@ def _pages(furnished: Shop, names: list[str]) -> Iterator[tuple[str, str]]:
             yield from _of_model(model, rows.get(model.__name__))
 
 
-def test_a_managers_pages(shape: Shape, web: httpx.Client, furnished: Shop) -> None:
-    looker = _looker(shape, web)
-    desk.sign_in(
-        shape.page, f"{web.base_url}/admin/", furnished.manager, shape.language
-    )
+def test_a_managers_pages(looker: Looker, furnished: Shop) -> None:
+    looker.enter(furnished.manager)
 
     looker.goto("", "manager-home")
     for path, name in _pages(furnished, OF_MANAGERS):
@@ -91,13 +77,9 @@ def test_a_managers_pages(shape: Shape, web: httpx.Client, furnished: Shop) -> N
     assert not looker.faults, "\n".join(looker.faults)
 
 
-def test_an_administrators_pages(
-    shape: Shape, web: httpx.Client, furnished: Shop
-) -> None:
-    looker = _looker(shape, web)
+def test_an_administrators_pages(looker: Looker, furnished: Shop) -> None:
     everything = [name for _, models in navigation.SECTIONS for name in models]
-    boss = furnished.administrator
-    desk.sign_in(shape.page, f"{web.base_url}/admin/", boss, shape.language)
+    looker.enter(furnished.administrator)
 
     looker.goto("?days=30", "home")
     for path, name in _pages(furnished, everything):
@@ -112,12 +94,10 @@ def test_an_administrators_pages(
 
 
 def test_what_an_administrator_does(
-    shape: Shape, web: httpx.Client, furnished: Shop, tmp_path: Path
+    looker: Looker, furnished: Shop, tmp_path: Path
 ) -> None:
-    looker = _looker(shape, web)
-    page = shape.page
-    boss = furnished.administrator
-    desk.sign_in(page, f"{web.base_url}/admin/", boss, shape.language)
+    page = looker.page
+    looker.enter(furnished.administrator)
 
     looker.goto("import/", "import")
     page.set_input_files("[name=file]", _table(tmp_path, furnished))
@@ -128,8 +108,8 @@ def test_what_an_administrator_does(
     looker.check("shortlinks/contact/", "contacts-chosen")
     for box in page.locator("[name=_selected_action]").all()[:4]:
         box.check()
-    page.locator("[name=action]").first.select_option("create_links")
-    page.locator("[name=index]").first.click()
+    desk.run_action(page, re.compile("Create short links|Создать короткие ссылки"))
+    expect(page.locator("[name=url]")).to_be_visible()
     looker.look("links-by-hand")
     page.locator("[name=url]").fill("https://shop.example/autumn")
     page.locator("#content-main [type=submit]").click()
@@ -139,17 +119,16 @@ def test_what_an_administrator_does(
     assert not looker.faults, "\n".join(looker.faults)
 
 
-def test_a_fresh_installations_pages(
-    shape: Shape, web: httpx.Client, transactional_db: None
-) -> None:
-    looker = _looker(shape, web)
+def test_a_fresh_installations_pages(looker: Looker, transactional_db: None) -> None:
     operator = factories.user(None, is_superuser=True, email="me@my.example", name="")
 
     looker.goto("", "login")
-    desk.sign_in(shape.page, f"{web.base_url}/admin/", operator, shape.language)
+    looker.enter(operator)
     looker.goto("", "first-steps")
     looker.goto("first-steps/account/", "first-account")
     looker.goto("whose/", "whose")
+    looker.check("shortlinks/note/", "notes-none")
+    looker.check("shortlinks/group/?q=x", "groups-not-found")
 
     assert not looker.faults, "\n".join(looker.faults)
 

@@ -166,7 +166,7 @@ def _links_by_hand(page: Page, service: Desk) -> dict[str, str]:
     page.goto(f"{service.admin}shortlinks/contact/")
     for name in NAMES:
         _tick(page, name)
-    _run(page, "Create short links")
+    desk.run_action(page, "Create short links")
     links = _make_links(page, f"{service.shop}/sale")
     whose = page.locator("tbody th").all_text_contents()
     return dict(zip(whose, links, strict=True))
@@ -182,7 +182,7 @@ def _make_links(page: Page, url: str) -> list[str]:
 def _overrule_the_newest(page: Page, service: Desk) -> None:
     page.goto(f"{service.admin}shortlinks/visit/")
     page.locator("[name=_selected_action]").first.check()
-    _run(page, "Overrule: opened by a machine")
+    desk.run_action(page, "Overrule: opened by a machine")
     expect(page.get_by_text("Visits overruled: 1.")).to_be_visible()
 
 
@@ -195,8 +195,3 @@ def _find(page: Page, service: Desk, words: str) -> None:
 
 def _tick(page: Page, name: str) -> None:
     page.get_by_role("row", name=name).locator("[name=_selected_action]").check()
-
-
-def _run(page: Page, action: str) -> None:
-    page.locator("[name=action]").first.select_option(label=action)
-    page.get_by_title("Run the selected action").click()

@@ -22,7 +22,10 @@ VISITORS = 25
 # With each visitor's pace, about 500 opens a second.
 PACE_SECONDS = 0.05
 FOLLOW_UP = "shortlinks.tasks.follow_up_visits"
-IS_WAITING = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+IS_WAITING = """
+SELECT FROM pg_stat_activity
+WHERE wait_event_type = 'Lock' AND datname = current_database()
+"""
 
 
 class Visitor(threading.Thread):
