@@ -147,8 +147,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ru", "Русский")]
-# The names in our models, and the texts of unfold: see `python -m translations`.
+# Names in our models, texts of unfold, and Django's: see `python -m translations`.
 LOCALE_PATHS = [
+    BASE_DIR / "shortlinks" / "locale_django",
     BASE_DIR / "shortlinks" / "locale_models",
     BASE_DIR / "shortlinks" / "locale_unfold",
 ]
@@ -184,7 +185,10 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "shortlinks.admin.home.dashboard",
     "SIDEBAR": {"navigation": "shortlinks.admin.navigation.sections"},
     "STYLES": ["shortlinks.admin.navigation.style"],
-    "SCRIPTS": ["shortlinks.admin.navigation.script"],
+    "SCRIPTS": [
+        "shortlinks.admin.navigation.keyboard",
+        "shortlinks.admin.navigation.names",
+    ],
     "COLORS": {
         "primary": {
             "50": "#ecfeff",

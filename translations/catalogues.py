@@ -28,6 +28,7 @@ SOURCES: dict[str, Callable[[Path], polib.POFile]] = {
     "locale": sources.of_our_code,
     "locale_models": lambda _: sources.of_our_models(),
     "locale_unfold": sources.of_unfold,
+    "locale_django": lambda _: sources.of_django(),
 }
 
 

@@ -1,4 +1,4 @@
-"""Which texts there are: in our code, in our models' names, and in unfold."""
+"""Which texts there are: in our code, in our models' names, in unfold and in Django."""
 
 import gettext
 import os
@@ -22,6 +22,48 @@ SECONDS = 120
 # Words of a language's own name, and of parts of unfold that no page here has.
 UNUSED = ("crispy", "contrib")
 
+# What Django fills names into, which in Russian want a case and a gender that it does
+# not know; and what is too long for a phone, or helps nobody.
+SAID_OTHERWISE = (
+    *("Save and continue editing", "Save and add another"),
+    *("No, take me back", "Yes, I’m sure"),
+    "This object doesn’t have a change history. It probably wasn’t added via this "
+    "admin site.",
+    *("Add %s", "Change %s", "View %s", "Add %(name)s", "Cannot delete %(name)s"),
+    *("Change selected %(model)s", "View selected %(model)s"),
+    *("Delete selected %(model)s", "Add another %(model)s"),
+    "Add another %(verbose_name)s",
+    "Delete selected %(verbose_name_plural)s",
+    "Successfully deleted %(count)d %(items)s.",
+    "Select all %(total_count)s %(module_name)s",
+    "The %(name)s “%(obj)s” was deleted successfully.",
+    "%(name)s with ID “%(key)s” doesn’t exist. Perhaps it was deleted?",
+    *("Added {name} “{object}”.", "Deleted {name} “{object}”."),
+    "Changed {fields} for {name} “{object}”.",
+    "The {name} “{obj}” was added successfully.",
+    "The {name} “{obj}” was added successfully. You may add another {name} below.",
+    "The {name} “{obj}” was changed successfully.",
+    "The {name} “{obj}” was changed successfully. You may add another {name} below.",
+    "The {name} “{obj}” was changed successfully. You may edit it again below.",
+    "%(count)s %(name)s was changed successfully.",
+    "Deleting %(class_name)s %(instance)s would require deleting the following "
+    "protected related objects: %(related_objects)s",
+    "Deleting the %(object_name)s '%(escaped_object)s' would result in deleting "
+    "related objects, but your account doesn't have permission to delete the "
+    "following types of objects:",
+    "Deleting the %(object_name)s '%(escaped_object)s' would require deleting the "
+    "following protected related objects:",
+    'Are you sure you want to delete the %(object_name)s "%(escaped_object)s"? All of '
+    "the following related items will be deleted:",
+    "Deleting the selected %(objects_name)s would result in deleting related objects, "
+    "but your account doesn't have permission to delete the following types of "
+    "objects:",
+    "Deleting the selected %(objects_name)s would require deleting the following "
+    "protected related objects:",
+    "Are you sure you want to delete the selected %(objects_name)s? All of the "
+    "following objects and their related items will be deleted:",
+)
+
 
 def of_our_code(folder: Path) -> polib.POFile:
     return _extracted(_package("shortlinks"), folder)
@@ -34,6 +76,15 @@ def of_unfold(folder: Path) -> polib.POFile:
     lacking = [entry for entry in found if entry.msgid not in known]
     found[:] = lacking
     return found
+
+
+def of_django() -> polib.POFile:
+    """What is said otherwise than Django says it."""
+    folder = Path(django.__file__).parent / "contrib" / "admin" / "locale"
+    theirs = polib.pofile(str(folder / "en" / "LC_MESSAGES" / "django.po"))
+    catalogue = polib.POFile()
+    catalogue.extend(entry for entry in theirs if entry.msgid in SAID_OTHERWISE)
+    return catalogue
 
 
 def of_our_models() -> polib.POFile:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold import admin as unfold
 
 from shortlinks.admin import searches, side_by_side
-from shortlinks.admin.keyset import KeysetList
+from shortlinks.admin.keyset import CountedList, KeysetList
 from shortlinks.models import Contact, Group, User
 
 Row = TypeVar("Row", bound=Model)
@@ -170,7 +170,7 @@ class RowAdmin(Styled[Row]):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
         """What is listed by id may be long: it is paged by id, too."""
-        return KeysetList if self._is_keyset() else super().get_changelist(request)
+        return KeysetList if self._is_keyset() else CountedList
 
     def get_sortable_by(self, request: HttpRequest) -> Any:
         return () if self._is_keyset() else super().get_sortable_by(request)
@@ -184,6 +184,17 @@ class RowAdmin(Styled[Row]):
         """Called by what it lists: "Select note to change" has no good Russian."""
         title = {"title": capfirst(self.opts.verbose_name_plural)}
         return super().changelist_view(request, {**title, **(extra_context or {})})
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The link that deletes is our own (overrides/admin/submit_line.html)."""
+        extra = {"show_delete": False, **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, extra)
 
     # --- what operators see on top ------------------------------------------
 

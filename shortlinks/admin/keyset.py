@@ -31,6 +31,15 @@ class Pages(Paginator[Model]):
     template_name = "shortlinks/older_newer.html"
 
 
+class CountedList(StyledList):
+    """Says how many rows a filter found, and nothing where nothing is filtered."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.query and not self.has_active_filters:
+            self.full_result_count = self.result_count
+
+
 class KeysetList(StyledList):
     """Rows by their ids, the newest first; a page begins where another ended."""
 

@@ -67,8 +67,12 @@ def style(request: HttpRequest) -> str:
     return static("shortlinks/admin.css")
 
 
-def script(request: HttpRequest) -> str:
+def keyboard(request: HttpRequest) -> str:
     return static("shortlinks/keyboard.js")
+
+
+def names(request: HttpRequest) -> str:
+    return static("shortlinks/names.js")
 
 
 def sections(request: HttpRequest) -> list[dict[str, Any]]:

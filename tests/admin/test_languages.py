@@ -1,12 +1,16 @@
 """Pages speak the user's language and tell the account's time."""
 
+import re
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.contrib import admin
+from django.db.models import Model
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.html import escape
 
 from shortlinks.models import Account, Contact, Note, User, Visit
 from tests import factories
@@ -76,6 +80,26 @@ def test_choices_and_explanations_are_translated(
 
     assert "только сеть (/24, /48)" in page
     assert "За сколько секунд открытия одной ссылки дают одну заметку." in page
+
+
+@pytest.mark.parametrize(
+    "model", admin.site._registry, ids=lambda model: model.__name__
+)
+def test_names_are_filled_in_where_russian_needs_no_case(
+    sign_in: SignIn, russian: User, own: World, model: type[Model]
+) -> None:
+    client = sign_in(russian)
+    row = next(row for row in own.rows() if isinstance(row, model))
+    with translation.override("ru"):
+        name = str(model._meta.verbose_name)
+    asked = f"[Уу]далить: {name} «{re.escape(escape(row))}»"
+
+    change = client.get(address(row, "change")).content.decode()
+    pages = [client.get(address(row, "delete")), client.get(listing(model, "add"))]
+
+    said = "".join(page.content.decode() for page in pages if page.status_code == 200)
+    assert re.findall(f"(?:Удалить|Добавить|Изменить) {name}", said + change) == []
+    assert bool(re.search(asked, said)) is (pages[0].status_code == 200)
 
 
 def test_ones_own_open_is_told_in_the_accounts_time(
