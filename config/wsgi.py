@@ -1,9 +1,11 @@
 """Django's process, for a WSGI server: `config.wsgi:application`."""
 
+import gc
 import os
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.urls import reverse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("STATEMENT_TIMEOUT", "5")
@@ -15,4 +17,8 @@ from shortlinks.observability.begin import begin  # noqa: E402
 
 app.set_default()  # requests are served by many threads
 begin("web")
+# What is loaded by now stays: no collection is to walk it again (as the redirects do).
+reverse("admin:index")  # loads the routes and their views
+gc.collect()
+gc.freeze()
 application = WholeBodies(_django, longest=settings.API_MAX_BODY_BYTES)
