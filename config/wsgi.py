@@ -1,6 +1,5 @@
 """Django's process, for a WSGI server: `config.wsgi:application`."""
 
-import gc
 import os
 
 from django.conf import settings
@@ -13,12 +12,10 @@ _django = get_wsgi_application()
 
 from config.celery import app  # noqa: E402  needs the setup
 from shortlinks.api.bodies import WholeBodies  # noqa: E402
-from shortlinks.observability.begin import begin  # noqa: E402
+from shortlinks.observability.begin import begin, keep_what_is_loaded  # noqa: E402
 
 app.set_default()  # requests are served by many threads
 begin("web")
-# What is loaded by now stays: no collection is to walk it again (as the redirects do).
 reverse("admin:index")  # loads the routes and their views
-gc.collect()
-gc.freeze()
+keep_what_is_loaded()
 application = WholeBodies(_django, longest=settings.API_MAX_BODY_BYTES)
