@@ -15,6 +15,7 @@ from playwright.sync_api import (
     BrowserContext,
     Page,
     Playwright,
+    expect,
     sync_playwright,
 )
 
@@ -36,6 +37,7 @@ SWITCHES = (
 )
 # Waited for what must come; a busy machine needs more than a person would.
 MOST_MILLISECONDS = 60_000
+expect.set_options(timeout=MOST_MILLISECONDS)
 
 
 @pytest.fixture(scope="session")
