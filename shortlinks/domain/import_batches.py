@@ -88,7 +88,9 @@ def _claim() -> Import | None:
 
 def _release(run: Import) -> None:
     """For others first, if they wait."""
-    Import.objects.filter(pk=run.pk, due_at=run.due_at).update(due_at=timezone.now())
+    if run.is_under_way:
+        leased = Import.objects.filter(pk=run.pk, due_at=run.due_at)
+        leased.update(due_at=timezone.now())
 
 
 def _turn(run: Import, work: Callable[[Import], None]) -> Import:
