@@ -11,6 +11,7 @@ from itertools import islice
 
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Count
 from django.utils import timezone, translation
 from django.utils.translation import gettext, gettext_noop
 
@@ -31,11 +32,11 @@ CROSSED = (
     *(contacts.IdsTaken, contacts.MayNotEdit, contacts.UnknownContacts),
     *(contacts.UnknownUsers, IntegrityError),
 )
+# Apart from the look for the keys: joined, it takes minutes where the planner does not
+# know yet how many rows there are.
 MARK_TWICE = """
-UPDATE shortlinks_importrow SET faults = faults || %(fault)s::text
-WHERE within_id = %(within)s AND key IN (
-  SELECT key FROM shortlinks_importrow WHERE within_id = %(within)s AND key <> ''
-  GROUP BY key HAVING count(*) > 1)
+UPDATE shortlinks_importrow SET faults = faults || %s::text
+WHERE within_id = %s AND key = ANY(%s)
 """
 
 
@@ -169,9 +170,7 @@ def _conclude(row: Import) -> None:
     if not row.done:
         _fail(row, imports.NO_ROWS)
         return
-    with connection.cursor() as cursor:
-        fault = KINDS[row.kind].twice
-        cursor.execute(MARK_TWICE, {"fault": fault, "within": row.pk})
+    _mark_twice(row)
     good = row.rows.filter(faults=[])
     row.total = row.done
     row.left_out = row.done - good.count()
@@ -179,6 +178,15 @@ def _conclude(row: Import) -> None:
     row.created = row.done - row.left_out - row.changed
     ImportFile.objects.filter(within=row).delete()
     row.state, row.due_at = ImportState.CHECKED, None
+
+
+def _mark_twice(row: Import) -> None:
+    keys = row.rows.exclude(key="").values("key").annotate(count=Count("key"))
+    twice = list(keys.filter(count__gt=1).values_list("key", flat=True))
+    if twice:
+        with connection.cursor() as cursor:
+            fault = KINDS[row.kind].twice
+            cursor.execute(MARK_TWICE, [fault, row.pk, twice])
 
 
 # --- and stored ------------------------------------------------------------------
