@@ -124,4 +124,6 @@ def _upload(request: HttpRequest, kind: Kind) -> HttpResponse:
         caller(request).pk, [run], ADDITION, gettext("Uploaded.")
     )
     tasks.ring_for_imports()
-    return HttpResponseRedirect(reverse("admin:shortlinks_import_change", args=[run.pk]))
+    return HttpResponseRedirect(
+        reverse("admin:shortlinks_import_change", args=[run.pk])
+    )

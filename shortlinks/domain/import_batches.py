@@ -19,7 +19,7 @@ from shortlinks.domain import contacts, imports, tables
 from shortlinks.domain.import_lines import CHANGED, Line, Stored
 from shortlinks.domain.imports import KINDS, LEASE
 from shortlinks.domain.tables import Given
-from shortlinks.models import Import, ImportFile, ImportRow, ImportState
+from shortlinks.models import Import, ImportFile, ImportRow, ImportState, User
 
 ROWS = 500
 MOST_ATTEMPTS = 5  # in a row that committed no batch
@@ -94,7 +94,7 @@ def _release(run: Import) -> None:
         leased.update(due_at=timezone.now())
 
 
-def _turn(run: Import, work: Callable[[Import], None]) -> Import:
+def _turn(run: Import, work: Callable[[Import, User], None]) -> Import:
     """One batch, if it is still ours, and who began it still may."""
     with transaction.atomic():
         rows = Import.objects.select_related("user__account", "account")
@@ -102,10 +102,11 @@ def _turn(run: Import, work: Callable[[Import], None]) -> Import:
         row = locked.filter(pk=run.pk, due_at=run.due_at).first()
         if row is None or row.due_at is None:
             raise LeaseLost
-        if _may_go_on(row):
-            work(row)
-        else:
+        user = _who_still_may(row)
+        if user is None:
             _fail(row, NOT_ALLOWED)
+        else:
+            work(row, user)
         row.attempts = 0
         if row.is_under_way:
             row.due_at = timezone.now() + LEASE
@@ -113,12 +114,13 @@ def _turn(run: Import, work: Callable[[Import], None]) -> Import:
     return row
 
 
-def _may_go_on(row: Import) -> bool:
+def _who_still_may(row: Import) -> User | None:
+    """Who began it: active, of this account, and its administrator."""
     user = row.user
     if user is None or not user.is_active or user.account_id != row.account_id:
-        return False
+        return None
     is_allowed = user.is_admin or user.is_superuser or row.by_command
-    return row.account.is_active and is_allowed
+    return user if is_allowed and row.account.is_active else None
 
 
 def _fail(row: Import, error: str) -> None:
@@ -141,14 +143,14 @@ def _checked(run: Import) -> Iterator[Import]:
         if run.is_under_way:
             yield _turn(run, _conclude)
     except tables.NoTable as error:
-        yield _turn(run, partial(_fail, error=str(error)))
+        why = str(error)
+        yield _turn(run, lambda row, _user: _fail(row, why))
     except tables.NoHead:
-        yield _turn(run, partial(_fail, error=kind.no_head))
+        yield _turn(run, lambda row, _user: _fail(row, kind.no_head))
 
 
-def _check(row: Import, rows: Sequence[Given]) -> None:
-    assert row.user is not None
-    lines = KINDS[row.kind].check(rows, row.user)
+def _check(row: Import, user: User, rows: Sequence[Given]) -> None:
+    lines = KINDS[row.kind].check(rows, user)
     ImportRow.objects.bulk_create(
         ImportRow(
             within=row,
@@ -165,7 +167,7 @@ def _check(row: Import, rows: Sequence[Given]) -> None:
     _count(row, len(good) - known, known, len(lines) - len(good))
 
 
-def _conclude(row: Import) -> None:
+def _conclude(row: Import, _user: User) -> None:
     """What only the whole table tells."""
     if not row.done:
         _fail(row, imports.NO_ROWS)
@@ -201,20 +203,19 @@ def _stored(run: Import) -> Import:
     return _turn(run, _store)
 
 
-def _store(row: Import) -> None:
+def _store(row: Import, user: User) -> None:
     """The next rows: checked once more, and those that are as they were stored."""
-    assert row.user is not None
     rows = list(row.rows.order_by("number")[row.done : row.done + ROWS])
     good = {each.number: each for each in rows if not each.faults}
     kind = KINDS[row.kind]
-    lines = kind.check([(each.number, each.given) for each in good.values()], row.user)
+    lines = kind.check([(each.number, each.given) for each in good.values()], user)
     for line in lines:
         if line.seen != good[line.number].seen:
             line.faults.append(CHANGED)
     faulty = [line for line in lines if line.faults]
-    stored = kind.store([line for line in lines if not line.faults], row.user)
+    stored = kind.store([line for line in lines if not line.faults], user)
     _keep_faults(good, faulty)
-    _write_down(row, stored)
+    _write_down(stored, user, row.name)
     created, changed = len(stored.created), len(stored.changed)
     _count(row, created, changed, len(rows) - created - changed)
     if len(rows) < ROWS or row.done == row.total:
@@ -227,13 +228,12 @@ def _keep_faults(good: dict[int, ImportRow], lines: Sequence[Line]) -> None:
     ImportRow.objects.bulk_update([good[line.number] for line in lines], ["faults"])
 
 
-def _write_down(row: Import, stored: Stored) -> None:
+def _write_down(stored: Stored, user: User, file: str) -> None:
     """In the history of each row of the database that was made or changed."""
-    assert row.user is not None
-    with translation.override(row.user.language):
-        text = gettext("Imported from %(file)s.") % {"file": row.name}
+    with translation.override(user.language):
+        text = gettext("Imported from %(file)s.") % {"file": file}
     for made, flag in ((stored.created, ADDITION), (stored.changed, CHANGE)):
-        LogEntry.objects.log_actions(row.user.pk, made, flag, text)
+        LogEntry.objects.log_actions(user.pk, made, flag, text)
 
 
 def _count(row: Import, created: int, changed: int, left_out: int) -> None:

@@ -76,12 +76,12 @@ class Upload:
 
 @transaction.atomic
 def begin(upload: Upload) -> Import:
-    """Keep the table, to be checked; NoTable or NoHead if that is seen to be in vain."""
+    """Keep the table, to be checked; NoTable or NoHead if that is plainly in vain."""
     total = tables.look(upload.content, KINDS[upload.kind].heads)
     if total == 0:
         raise tables.NoTable(NO_ROWS)
     run = Import.objects.create(
-        account_id=upload.user.account_id,
+        account_id=upload.user.account_id or 0,
         user=upload.user,
         kind=upload.kind,
         name=upload.name[-250:],

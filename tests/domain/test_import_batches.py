@@ -23,7 +23,11 @@ from tests import factories, importing, services
 from tests.importing import counts, table
 
 HEAD = ["entity_id", "name"]
-ROWS = [*([n, f"N {n}"] for n in range(1, 8)), ["x", "Faulty"], ["", "Free"]]
+ROWS: list[list[object]] = [
+    *([n, f"N {n}"] for n in range(1, 8)),
+    ["x", "Faulty"],
+    ["", "Free"],
+]
 CONTENT = table(HEAD, *ROWS)
 
 
