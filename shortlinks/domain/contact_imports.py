@@ -38,6 +38,7 @@ NAMELESS = gettext_noop("There is neither an id nor a name.")
 TOO_LONG = gettext_noop("A name is longer than 250 characters.")
 NOBODY = gettext_noop("No active user of the account has this e-mail.")
 NOT_YOURS = gettext_noop("You may not change this contact.")
+NO_MORE = gettext_noop("You may not add contacts.")
 
 
 @dataclass(slots=True)
@@ -100,6 +101,7 @@ def _find_known(lines: Sequence[Line], user: User) -> None:
         contact = known.get(line.entity_id or 0)
         if contact is None:
             line.key = str(line.entity_id or "")
+            line.faults += [] if contacts.may_add(user) else [NO_MORE]
             continue
         line.key = str(contact.entity_id)
         line.seen = f"{contact.pk} {contact.updated_at.isoformat()}"

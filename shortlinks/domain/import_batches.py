@@ -82,7 +82,7 @@ def _claim() -> Import | None:
             run.attempts += 1
             run.due_at = now + LEASE
         else:
-            imports.end(run, ImportState.FAILED, GAVE_UP)
+            _fail(run, GAVE_UP)
         run.save()
     return run
 

@@ -226,6 +226,7 @@ def test_other_accounts_imports_hear_no_word(
     client: Client, foreign: World, word: str
 ) -> None:
     assert client.post(_beside(foreign.run, f"{word}/")).status_code == 404
+    assert client.post(f"/admin/shortlinks/import/none/{word}/").status_code == 404
 
     foreign.run.refresh_from_db()
     assert foreign.run.state == ImportState.CHECKED
@@ -266,15 +267,19 @@ def test_the_command_has_its_users_rights(
     manager: User, own: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = factories.contact(own.account, entity_id=7, name="Before")
+    manager.contacts_add = "D"
+    manager.save()
     file = tmp_path / "contacts.csv"
     file.write_text("id,name\n7,After\n8,New\n")
 
     call_command("import_contacts", file, manager.email)
 
     other.refresh_from_db()
-    assert "row 2: You may not change this contact." in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "row 2: You may not change this contact." in told
+    assert "row 3: You may not add contacts." in told
     assert other.name == "Before"
-    assert Contact.objects.get(entity_id=8).name == "New"
+    assert Contact.objects.filter(name__in=["After", "New"]).count() == 0
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_what_an_administrator_does(
     boss = furnished.administrator
     desk.sign_in(page, f"{web.base_url}/admin/", boss, shape.language)
 
-    looker.goto("import/", "import")
+    looker.goto("import/", "import-file")
     page.set_input_files("[name=file]", _table(tmp_path, furnished))
     page.locator("#content-main [type=submit]").click()
     _import(page, looker)

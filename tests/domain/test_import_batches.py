@@ -99,8 +99,10 @@ def test_who_finds_it_taken_over_leaves_off(admin: User) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_many_workers_at_once_store_each_row_once() -> None:
     account = factories.account()
+    # none without an id: a free one might be what another table brings
+    content = CONTENT.removesuffix(b"\n;Free")
     runs = [
-        importing.begin(factories.admin(account), CONTENT.replace(b";N", mark))
+        importing.begin(factories.admin(account), content.replace(b";N", mark))
         for mark in (b"1;N", b"2;N", b"3;N")
     ]
 
@@ -117,8 +119,8 @@ def test_many_workers_at_once_store_each_row_once() -> None:
         assert imports.confirm(run, by=run.user or User())
     services.in_threads(work, 6, threads=6)
 
-    assert [counts(run) for run in runs] == [(8, 0, 1)] * 3
-    assert Contact.objects.count() == 3 * 8
+    assert [counts(run) for run in runs] == [(7, 0, 1)] * 3
+    assert Contact.objects.count() == 3 * 7
 
 
 @pytest.mark.parametrize("batches", [0, 2])
