@@ -134,8 +134,11 @@ def _fail(row: Import, error: str) -> None:
 
 def _checked(run: Import) -> Iterator[Import]:
     kind = KINDS[run.kind]
+    file = ImportFile.objects.filter(within=run).first()
+    if file is None:
+        raise LeaseLost  # cancelled just now
     try:
-        given = tables.named(tables.read(bytes(run.file.content)), kind.heads)
+        given = tables.named(tables.read(bytes(file.content)), kind.heads)
         rest = islice(given, run.done, None)
         while run.is_under_way and (rows := list(islice(rest, ROWS))):
             run = _turn(run, partial(_check, rows=rows))
