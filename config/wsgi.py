@@ -4,6 +4,7 @@ import os
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.urls import reverse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("STATEMENT_TIMEOUT", "5")
@@ -11,8 +12,10 @@ _django = get_wsgi_application()
 
 from config.celery import app  # noqa: E402  needs the setup
 from shortlinks.api.bodies import WholeBodies  # noqa: E402
-from shortlinks.observability.begin import begin  # noqa: E402
+from shortlinks.observability.begin import begin, keep_what_is_loaded  # noqa: E402
 
 app.set_default()  # requests are served by many threads
 begin("web")
+reverse("admin:index")  # loads the routes and their views
+keep_what_is_loaded()
 application = WholeBodies(_django, longest=settings.API_MAX_BODY_BYTES)

@@ -11,6 +11,7 @@ from pytest_django import Settings
 from shortlinks.domain import database
 
 PID = "SELECT pg_backend_pid()"
+ECHO = "SELECT echo FROM unnest(%(numbers)s::bigint[]) AS echo"
 
 
 def test_a_server_that_stopped_answering_is_given_up(
@@ -58,3 +59,11 @@ def test_a_connection_that_postgres_ended_is_replaced(pid: int) -> None:
     [[now]] = database.rows(PID, [])
 
     assert now != pid
+
+
+def test_a_prepared_statement_is_planned_once(pid: int) -> None:
+    for count in range(10):
+        database.rows(ECHO, {"numbers": [1] * (count + 1)})
+
+    asked = "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
+    assert database.rows(f"{asked} WHERE statement ^@ 'SELECT echo'", []) == [(10, 0)]

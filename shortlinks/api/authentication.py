@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass
 
+from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from shortlinks.domain import tokens
+from shortlinks.domain.tokens import KnownToken
 from shortlinks.models import ApiToken, User
 
 CONTEXT_USER = "X-Context-User-ID"
+CONTEXT_USER_META = "HTTP_X_CONTEXT_USER_ID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,14 @@ class TokenAuth(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+def known_token(request: HttpRequest) -> KnownToken | None:
+    """Of a caller for himself whose token this process remembers (`tokens.known`)."""
+    scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "bearer" or CONTEXT_USER_META in request.META:
+        return None
+    return tokens.known(text, now=timezone.now())
 
 
 def _acting_user(user: User, context_user_id: str | None) -> User:

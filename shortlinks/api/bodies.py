@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from django.conf import settings
+from django.http import HttpRequest
 from rest_framework.request import Request
 
 from shortlinks.api.problems import FieldError, ItemErrors, Problem, ValidationFailed
@@ -19,13 +20,18 @@ NOT_A_CHOICE = "The value you selected is not a valid choice."
 
 def read_json(request: Request) -> object:
     """The body as JSON; 413, 415 or 400 says why there is none."""
+    return decode_json(request._request)
+
+
+def decode_json(request: HttpRequest) -> object:
+    """The same of Django's own request."""
     refuse_too_long(request)
-    media_type = request._request.content_type
+    media_type = request.content_type
     if media_type and not (
         media_type == "application/json" or media_type.endswith("+json")
     ):
         raise Problem(415, "The body must be JSON (Content-Type: application/json).")
-    body = request._request.body
+    body = request.body
     if not body.strip():
         raise Problem(400, "The body is empty.")
     try:
@@ -42,13 +48,13 @@ def read_object(request: Request) -> dict[str, Any]:
     return body
 
 
-def refuse_too_long(request: Request) -> None:
+def refuse_too_long(request: Request | HttpRequest) -> None:
     if _length(request) > settings.API_MAX_BODY_BYTES:
         mebibytes = settings.API_MAX_BODY_BYTES // 1024**2
         raise Problem(413, f"The body is larger than {mebibytes} MB.")
 
 
-def _length(request: Request) -> int:
+def _length(request: Request | HttpRequest) -> int:
     try:
         return int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:

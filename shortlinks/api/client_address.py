@@ -3,6 +3,7 @@
 from functools import cache
 
 from django.conf import settings
+from django.http import HttpRequest
 from rest_framework.request import Request
 
 from shortlinks.domain import addresses
@@ -10,7 +11,7 @@ from shortlinks.domain.addresses import ClientAddresses
 from shortlinks.models import Account
 
 
-def masked(request: Request, account: Account) -> str:
+def masked(request: Request | HttpRequest, account: Account) -> str:
     """The client's address, masked like its visitors' are; "" if nothing is kept."""
     forwarded_for = request.META.get("HTTP_X_FORWARDED_FOR", "").encode("latin-1")
     address = _clients().of(request.META.get("REMOTE_ADDR", ""), forwarded_for or None)

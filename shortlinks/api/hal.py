@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import msgspec
 from django.db.models import Model, QuerySet
+from django.http import HttpResponse
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -32,6 +33,11 @@ class HalRenderer(BaseRenderer):
         self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None
     ) -> bytes:
         return b"" if data is None else msgspec.json.encode(data)
+
+
+def answer(data: object) -> HttpResponse:
+    """As a view's `Response` is rendered."""
+    return HttpResponse(msgspec.json.encode(data), content_type=HalRenderer.media_type)
 
 
 class IgnoreAccept(BaseContentNegotiation):

@@ -1,11 +1,27 @@
 """429 with `Retry-After` for who calls too often (contract §2)."""
 
+from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from shortlinks.api.authentication import Caller
 from shortlinks.domain import rates
+from shortlinks.models import ApiToken
+
+# In a request's META; no client's header is called so.
+HAS_PASSED = "shortlinks.has_passed"
+
+
+def seconds_to_wait(request: HttpRequest, token: ApiToken) -> float:
+    """0 if the request passes; it counts once, however often this is asked."""
+    if HAS_PASSED in request.META:
+        return 0
+    limits = rates.limits(token.pk, token.account_id, token.rate)
+    seconds = rates.wait(limits)
+    if not seconds:
+        request.META[HAS_PASSED] = True
+    return seconds
 
 
 class TokenThrottle(BaseThrottle):
@@ -17,9 +33,7 @@ class TokenThrottle(BaseThrottle):
         caller = request.auth
         if not isinstance(caller, Caller):
             return True
-        token = caller.token
-        limits = rates.limits(token.pk, token.account_id, token.rate)
-        self._wait = rates.wait(limits)
+        self._wait = seconds_to_wait(request._request, caller.token)
         return not self._wait
 
     def wait(self) -> float:

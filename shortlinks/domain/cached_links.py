@@ -5,8 +5,10 @@ then nothing is written, and the redirects read the rows themselves.
 """
 
 import logging
+import threading
 import time
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 
@@ -28,6 +30,8 @@ SECONDS = 24 * 3600
 WITHDRAWN = b"-"
 SECONDS_AFTER_FAILURE = 5.0
 TIMEOUT = 0.3  # seconds, to connect and for an answer
+MOST_WAITING = 1_000  # requests whose links are not written yet
+AT_ONCE = 500
 
 
 class CachedLink(msgspec.Struct, frozen=True, array_like=True):
@@ -80,7 +84,14 @@ def of_account(account: Account) -> CachedAccount:
 
 def publish_links(links: dict[str, CachedLink]) -> None:
     """Let redirects find links, by code, without asking the database."""
-    _store({link_key(code): msgspec.json.encode(v) for code, v in links.items()})
+    _store(_entries(links))
+
+
+def publish_soon(links: dict[str, CachedLink]) -> None:
+    """The same for new links, without a wait for Redis: those of several requests are
+    written at once by a thread. What is there already is newer, and stays.
+    """
+    _new_links.put(links)
 
 
 def publish_changed(links: Iterable[ShortLink]) -> bool:
@@ -133,12 +144,16 @@ def ping() -> None:
     _client().ping()
 
 
-def _store(entries: dict[str, bytes]) -> bool:
+def _entries(links: Mapping[str, CachedLink]) -> dict[str, bytes]:
+    return {link_key(code): msgspec.json.encode(v) for code, v in links.items()}
+
+
+def _store(entries: Mapping[str, bytes], *, only_new: bool = False) -> bool:
     if time.monotonic() < _away.until:
         return False
     pipeline = _client().pipeline(transaction=False)
     for key, value in entries.items():
-        pipeline.set(key, value, ex=SECONDS)
+        pipeline.set(key, value, ex=SECONDS, nx=only_new)
     try:
         pipeline.execute()
     except redis.RedisError as error:
@@ -155,6 +170,46 @@ class _Away:
 
 
 _away = _Away()
+
+
+class _NewLinks:
+    """Waits for links and writes all that wait; a few are lost when the process ends,
+    and when Redis is slower than the requests: the redirects ask the database then.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[dict[str, CachedLink]] = deque(maxlen=MOST_WAITING)
+        self._there_are_some = threading.Event()
+        self._turn = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def put(self, links: dict[str, CachedLink]) -> None:
+        self._waiting.append(links)
+        self._there_are_some.set()
+        if self._thread is None or not self._thread.is_alive():  # or after a fork
+            self._start()
+
+    def _start(self) -> None:
+        with self._turn:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._write, daemon=True)
+                self._thread.start()
+
+    def _write(self) -> None:
+        while True:
+            self._there_are_some.wait()
+            self._there_are_some.clear()
+            while links := self._taken():
+                _store(_entries(links), only_new=True)
+
+    def _taken(self) -> dict[str, CachedLink]:
+        taken: dict[str, CachedLink] = {}
+        while self._waiting and len(taken) < AT_ONCE:
+            taken |= self._waiting.popleft()
+        return taken
+
+
+_new_links = _NewLinks()
 
 
 @cache

@@ -47,13 +47,8 @@ SELECT link.contact_id, link.url_sha256, link.id, link.code, link.target,
        (SELECT host FROM shortlinks_shortdomain
         WHERE account_id = %(account)s AND is_primary AND verified_at IS NOT NULL)
 """
-# All of them in one statement and one round trip, when none has a live link yet; none
-# otherwise. In autocommit it is a transaction of its own.
-INSERT_ALL_NEW = f"""
-WITH o AS (
-  SELECT * FROM unnest(%(contacts)s::bigint[], %(codes)s::text[], %(urls)s::text[],
-                       %(targets)s::text[], %(hashes)s::bytea[])
-    AS o (contact_id, code, url, target, url_sha256)),
+# Of the orders `o`, when none has a live link yet; none otherwise.
+MADE = """
 made AS (
   INSERT INTO shortlinks_shortlink
     (account_id, contact_id, code, url, target, url_sha256, batch, created_at,
@@ -61,13 +56,24 @@ made AS (
   SELECT %(account)s, contact_id, code, url, target, url_sha256, %(batch)s, %(now)s,
          nullif(%(created_from)s, '')::inet
   FROM o
-  WHERE NOT EXISTS (
+  WHERE (SELECT count(*) FROM o) = cardinality(%(urls)s::text[]) AND NOT EXISTS (
     SELECT FROM o JOIN shortlinks_shortlink AS link USING (contact_id, url_sha256)
     WHERE link.disabled_at IS NULL)
   ORDER BY contact_id, url_sha256
   RETURNING contact_id, url_sha256, id, code, target, expires_at)
+"""
+SELECT_MADE = f"""
 {LIVE_COLUMNS}
 FROM made AS link JOIN shortlinks_contact AS contact ON contact.id = link.contact_id
+"""
+# All of them in one statement and one round trip. In autocommit it is a transaction of
+# its own.
+INSERT_ALL_NEW = f"""
+WITH o AS (
+  SELECT * FROM unnest(%(contacts)s::bigint[], %(codes)s::text[], %(urls)s::text[],
+                       %(targets)s::text[], %(hashes)s::bytea[])
+    AS o (contact_id, code, url, target, url_sha256)),
+{MADE} {SELECT_MADE}
 """  # noqa: S608  put together from constants
 SELECT_LIVE = f"""
 {LIVE_COLUMNS}
@@ -110,7 +116,7 @@ def create(grants: Sequence[Grant], *, created_from: str = "") -> list[CreatedLi
     """
     if not grants:
         return []
-    keys: list[Key] = [(g.contact_id, _sha256(g.url.given)) for g in grants]
+    keys: list[Key] = [(g.contact_id, sha256(g.url.given)) for g in grants]
     orders = dict(zip(keys, grants, strict=True))
     stored = _parameters(orders, grants[0].account_id, created_from)
     live = _store_all_new(stored)
@@ -163,6 +169,15 @@ def _publish_as_it_is(link_id: int) -> None:
     )
 
 
+def insert_at_once(statement: str, parameters: dict[str, Any]) -> dict[Key, Live]:
+    """What a statement with `MADE` has made; nothing if it could not make it all."""
+    try:
+        with transaction.atomic() if connection.in_atomic_block else nullcontext():
+            return _live(statement, parameters)
+    except IntegrityError:  # another request was quicker
+        return {}
+
+
 def _parameters(
     orders: dict[Key, Grant], account_id: int, created_from: str
 ) -> dict[str, Any]:
@@ -181,11 +196,7 @@ def _parameters(
 def _store_all_new(parameters: dict[str, Any]) -> dict[Key, Live]:
     """The usual case in one round trip; nothing is stored if it is not the case."""
     parameters["codes"] = [codes.new() for _ in parameters["contacts"]]
-    try:
-        with transaction.atomic() if connection.in_atomic_block else nullcontext():
-            return _live(INSERT_ALL_NEW, parameters)
-    except IntegrityError:  # another request was quicker
-        return {}
+    return insert_at_once(INSERT_ALL_NEW, parameters)
 
 
 def _store(parameters: dict[str, Any]) -> dict[Key, Live]:
@@ -216,5 +227,5 @@ def _of_row(account_id: int, row: Sequence[Any]) -> Live:
     return Live(code, host or "", cached)
 
 
-def _sha256(url: str) -> bytes:
+def sha256(url: str) -> bytes:
     return hashlib.sha256(url.encode()).digest()

@@ -25,13 +25,20 @@ DEFAULT_LIFE = timedelta(days=365)
 LAST_USE_STEP = timedelta(minutes=1)
 JOINED = (ApiToken, User, Account)
 # Tokens that still open the door (contract §2: otherwise 401).
-SELECT_LIVE = """
-SELECT {columns} FROM shortlinks_apitoken
+LIVE = """
+shortlinks_apitoken
 JOIN shortlinks_user ON shortlinks_user.id = shortlinks_apitoken.user_id
 JOIN shortlinks_account ON shortlinks_account.id = shortlinks_apitoken.account_id
-WHERE jti = %s AND revoked_at IS NULL AND expires_at > %s
+WHERE jti = %(jti)s AND revoked_at IS NULL AND expires_at > %(now)s
   AND shortlinks_user.is_active AND shortlinks_account.is_active
 """
+# Another for each change of any of the three rows: where it lies, and who wrote it.
+VERSION = """
+(shortlinks_apitoken.ctid, shortlinks_apitoken.xmin, shortlinks_user.ctid,
+ shortlinks_user.xmin, shortlinks_account.ctid, shortlinks_account.xmin)::text
+"""
+SELECT_LIVE = f"SELECT {VERSION}, {{columns}} FROM {LIVE}"  # noqa: S608  constants
+MOST_KNOWN = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,14 @@ class IssuedToken:
 
     text: str
     row: ApiToken
+
+
+@dataclass(frozen=True, slots=True)
+class KnownToken:
+    """A live token as this process last saw it; `version` says of which rows."""
+
+    row: ApiToken
+    version: str
 
 
 class TokenRejected(Exception):
@@ -72,11 +87,35 @@ def issue(
 
 def verify(text: str, *, now: datetime) -> ApiToken:
     """The live token's row with its user and account, or TokenRejected."""
-    row = _live_row(_read_jti(text), now)
-    if row is None:
+    found = _live(_read_jti(text), now)
+    if found is None:
         raise TokenRejected
-    _remember_use(row, now)
-    return row
+    _remember_use(found.row, now)
+    _know(found)
+    return found.row
+
+
+def known(text: str, *, now: datetime) -> KnownToken | None:
+    """What this process remembers of the token, or None if it should ask `verify`.
+
+    It may be revoked by now, and its user may have lost his rights: whoever relies on
+    it asks in his own statement whether the row `LIVE` still has this `VERSION`.
+    """
+    try:
+        token = _known.get(_read_jti(text))
+    except TokenRejected:
+        return None
+    is_due = token is None or _is_use_due(token.row, now)
+    return None if is_due else token
+
+
+_known: dict[uuid.UUID, KnownToken] = {}
+
+
+def _know(token: KnownToken) -> None:
+    if len(_known) >= MOST_KNOWN:
+        _known.clear()
+    _known[token.row.jti] = token
 
 
 def change_rate(row: ApiToken, rate: int) -> None:
@@ -111,14 +150,15 @@ def _sign(row: ApiToken) -> str:
     return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": kid})
 
 
-def _live_row(jti: uuid.UUID, now: datetime) -> ApiToken | None:
-    found = database.rows(_select_live(), [jti, now])
+def _live(jti: uuid.UUID, now: datetime) -> KnownToken | None:
+    found = database.rows(_select_live(), {"jti": jti, "now": now})
     if not found:
         return None
-    values = iter(found[0])
+    version, *columns = found[0]
+    values = iter(columns)
     row = _instance(ApiToken, values)
     row.user, row.account = _instance(User, values), _instance(Account, values)
-    return row
+    return KnownToken(row, version)
 
 
 @cache
@@ -158,7 +198,10 @@ def _read_jti(text: str) -> uuid.UUID:
 
 def _remember_use(row: ApiToken, now: datetime) -> None:
     """Note the last use, at most once a minute."""
-    before = now - LAST_USE_STEP
-    if row.last_used_at is None or row.last_used_at < before:
-        stale = Q(last_used_at=None) | Q(last_used_at__lt=before)
+    if _is_use_due(row, now):
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USE_STEP)
         ApiToken.objects.filter(stale, pk=row.pk).update(last_used_at=now)
+
+
+def _is_use_due(row: ApiToken, now: datetime) -> bool:
+    return row.last_used_at is None or row.last_used_at < now - LAST_USE_STEP

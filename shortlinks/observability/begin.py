@@ -1,5 +1,6 @@
 """What every long-lived process does first: it says what it is, and is watched."""
 
+import gc
 import importlib
 
 from django.conf import settings
@@ -12,6 +13,16 @@ def begin(role: str) -> None:
     metrics.begin(role)
     report_errors(role)
     spans.begin(role)
+
+
+def keep_what_is_loaded() -> None:
+    """When all is loaded that stays: no collection walks it again.
+
+    One that did would stop a redirects' process for up to 0.1 s; workers and the API
+    lost a fifth of their time to them.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def report_errors(role: str) -> None:

@@ -15,7 +15,7 @@ from redis import RedisError
 from shortlinks.domain import cached_links, health
 from shortlinks.domain.health import Check
 from shortlinks.observability import metrics, request_ids, serving, spans
-from shortlinks.observability.begin import begin, report_errors
+from shortlinks.observability.begin import begin, keep_what_is_loaded, report_errors
 from shortlinks.observability.pool import PoolWatch
 
 logger = logging.getLogger(__name__)
@@ -125,6 +125,7 @@ def begin_child(**_: Any) -> None:
         _state.server = None
     _state.counts_messages = True
     begin("worker")
+    keep_what_is_loaded()
 
 
 @signals.task_prerun.connect

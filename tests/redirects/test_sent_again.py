@@ -44,7 +44,7 @@ def test_the_same_name_is_the_same_visit(
     [
         {},
         name(ago=90),
-        name(ago=-90),
+        name(ago=-86_400),
         {"X-Visit-Name": "1795000000000 no-uuid"},
         {"X-Visit-Name": f"today {uuid4()}"},
         {"X-Visit-Name": f"{'9' * 40} {uuid4()}"},

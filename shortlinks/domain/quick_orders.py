@@ -1,0 +1,69 @@
+"""New links for a caller whom this process has seen before, in one round trip.
+
+Whether the token is still what it was, whether its user may view the contacts, whether
+there are live links already: the statement that inserts asks it all. It makes every
+link, or it does nothing; what then is to be done `tokens`, `access` and `links` say.
+"""
+
+import uuid
+from collections.abc import Sequence
+from functools import cache
+
+from django.db import transaction
+from django.utils import timezone
+
+from shortlinks.domain import access, cached_links, codes, links, tokens
+from shortlinks.domain.access import Order
+from shortlinks.domain.links import CreatedLink
+from shortlinks.domain.tokens import KnownToken
+
+
+def create(
+    orders: Sequence[Order], token: KnownToken, *, created_from: str = ""
+) -> list[CreatedLink] | None:
+    """A new link for each order, in their order; None if that is not the whole answer,
+    and then nothing has changed.
+
+    One order is asked for once: two that are the same are not all new.
+    """
+    user = token.row.user
+    new_codes = [codes.new() for _ in orders]
+    parameters = {
+        **access.asked_by(user),
+        "jti": token.row.jti,
+        "version": token.version,
+        "account": token.row.account_id,
+        "created_from": created_from,
+        "batch": uuid.uuid4(),
+        "now": timezone.now(),
+        "entity_ids": [order.entity_id for order in orders],
+        "codes": new_codes,
+        "urls": [order.url.given for order in orders],
+        "targets": [order.url.target for order in orders],
+        "hashes": [links.sha256(order.url.given) for order in orders],
+    }
+    made = links.insert_at_once(_insert(access.readable(user)), parameters)
+    if len(made) < len(orders):
+        return None
+    live = {link.code: link for link in made.values()}
+    cached = {code: link.cached for code, link in live.items()}
+    transaction.on_commit(lambda: cached_links.publish_soon(cached))
+    return [
+        CreatedLink(code, token.row.account_id, order.entity_id, live[code].host)
+        for code, order in zip(new_codes, orders, strict=True)
+    ]
+
+
+@cache
+def _insert(readable: str) -> str:
+    return f"""
+    WITH caller AS (SELECT FROM {tokens.LIVE} AND {tokens.VERSION} = %(version)s),
+    readable (entity_id, contact_id) AS ({readable}),
+    o AS MATERIALIZED (
+      SELECT contact_id, code, url, target, url_sha256
+      FROM unnest(%(entity_ids)s::bigint[], %(codes)s::text[], %(urls)s::text[],
+                  %(targets)s::text[], %(hashes)s::bytea[])
+        AS o (entity_id, code, url, target, url_sha256)
+      JOIN readable USING (entity_id) JOIN caller ON true),
+    {links.MADE} {links.SELECT_MADE}
+    """  # noqa: S608  put together from constants
