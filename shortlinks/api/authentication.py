@@ -34,7 +34,7 @@ class TokenAuth(BaseAuthentication):
             token = tokens.verify(text.decode("ascii"), now=timezone.now())
         except (ValueError, tokens.TokenRejected):
             raise AuthenticationFailed("The access token is not valid.") from None
-        user = _acting_user(token.user, request.headers.get(CONTEXT_USER))
+        user = _acting_user(token.user, request.META.get(CONTEXT_USER_META))
         return user, Caller(user, token)
 
     def authenticate_header(self, request: Request) -> str:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from shortlinks.observability import metrics, request_ids, spans
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OFFERED_ID = "HTTP_X_REQUEST_ID"
 # What no view answered: unknown paths, static files.
 NO_ROUTE = "none"
 
@@ -17,7 +18,7 @@ class Watch:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request_id = request_ids.accept(request.headers.get(request_ids.HEADER))
+        request_id = request_ids.accept(request.META.get(OFFERED_ID))
         method = request.method if request.method in METHODS else "other"
         began = time.monotonic()
         with (

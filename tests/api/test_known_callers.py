@@ -4,14 +4,12 @@ It takes one statement where a stranger's takes several, and nobody may tell fro
 answers which it was.
 """
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.http import HttpResponse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
@@ -20,7 +18,7 @@ from shortlinks.domain import cached_links, tokens
 from shortlinks.domain.cached_links import WITHDRAWN
 from shortlinks.models import Account, ApiToken, Contact, ShortLink, User
 from tests import factories, services
-from tests.api.test_short_links import PATH, ids, order, urls
+from tests.api.test_short_links import PATH, ids, order, order_at_once, urls
 from tests.conftest import Api
 
 # A savepoint, since tests are in a transaction; the statement; the savepoint's end.
@@ -322,22 +320,8 @@ def test_many_programs_that_order_the_same_get_one_link(
     token = factories.token(factories.admin(account))
     meet(token)
     contacts = [factories.contact(account) for _ in range(20)]
-    body = [order(contact.entity_id) for contact in contacts]
-    answers: list[list[str]] = []
 
-    def post(*, backwards: bool) -> None:
-        found = urls(Api(token).post(PATH, body[::-1] if backwards else body))
-        answers.append(found[::-1] if backwards else found)
-        connection.close()
-
-    threads = [
-        threading.Thread(target=post, kwargs={"backwards": number % 2 == 0})
-        for number in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
+    answers = order_at_once(token, [order(contact.entity_id) for contact in contacts])
 
     assert answers == [answers[0]] * 8
     assert ShortLink.objects.count() == 20

@@ -214,22 +214,8 @@ def test_many_programs_that_order_the_same_get_one_link(
     contacts = [factories.contact(account) for _ in range(20)]
     for contact in contacts:  # which all of them have to end first
         factories.link(contact, expires_at=timezone.now() - timedelta(seconds=1))
-    body = [order(contact.entity_id) for contact in contacts]
-    answers: list[list[str]] = []
 
-    def post(*, backwards: bool) -> None:
-        found = urls(Api(token).post(PATH, body[::-1] if backwards else body))
-        answers.append(found[::-1] if backwards else found)
-        connection.close()
-
-    threads = [
-        threading.Thread(target=post, kwargs={"backwards": number % 2 == 0})
-        for number in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
+    answers = order_at_once(token, [order(contact.entity_id) for contact in contacts])
 
     assert answers == [answers[0]] * 8
     assert ShortLink.objects.filter(disabled_at=None).count() == 20
@@ -245,6 +231,26 @@ def test_context_user_narrows_an_administrators_rights(
     response = api.post(PATH, body, **{"X-Context-User-ID": str(manager.id)})
 
     assert ids(response) == [own.entity_id]
+
+
+def order_at_once(token: str, body: list[dict[str, object]]) -> list[list[str]]:
+    """What eight programs are answered, in the body's order; half ask the other way."""
+    answers: list[list[str]] = []
+
+    def post(*, backwards: bool) -> None:
+        found = urls(Api(token).post(PATH, body[::-1] if backwards else body))
+        answers.append(found[::-1] if backwards else found)
+        connection.close()
+
+    threads = [
+        threading.Thread(target=post, kwargs={"backwards": number % 2 == 0})
+        for number in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    return answers
 
 
 def ids(response: object) -> list[int]:
