@@ -53,6 +53,7 @@ app.conf.update(
     task_routes={
         "shortlinks.tasks.follow_up_visits": {"queue": "visits"},
         "shortlinks.tasks.deliver_webhooks": {"queue": "webhooks"},
+        "shortlinks.tasks.go_on_with_imports": {"queue": "imports"},
         "shortlinks.tasks.*": {"queue": "maintenance"},
     },
     visibility_timeout=VISIBILITY,
@@ -85,6 +86,16 @@ app.conf.update(
         },
         "webhook-upkeep": {
             "task": "shortlinks.tasks.keep_webhooks",
+            "schedule": 3600.0,
+        },
+        # What a worker left that was killed.
+        "imports": {
+            "task": "shortlinks.tasks.go_on_with_imports",
+            "schedule": 5.0,
+            "options": {"expires": 5.0},
+        },
+        "import-upkeep": {
+            "task": "shortlinks.tasks.keep_imports",
             "schedule": 3600.0,
         },
         "sums": {

@@ -9,6 +9,7 @@ from embedded.programs import Program, Rank
 
 LOOPBACK = "127.0.0.1"
 QUEUES = ("visits", "maintenance", "default")
+OTHER_QUEUES = ("webhooks", "imports")
 
 # Slow or endless headers cost a client its connection, not the service its memory.
 # HTTP/1 alone, since these bounds do not hold for HTTP/2. No access log: it would carry
@@ -72,9 +73,10 @@ def worker(*, health_port: int = 0) -> Program:
 def webhooks(*, health_port: int = 0) -> Program:
     """Apart, since it waits for other people's servers: notes would wait with it.
 
-    Two, so that one goes on while the other still waits for the slowest receiver.
+    Two, so that one goes on while the other still waits for the slowest receiver. It
+    has the imports, too, which would keep the notes waiting as well.
     """
-    return _worker("webhooks", ("webhooks",), concurrency=2, health_port=health_port)
+    return _worker("webhooks", OTHER_QUEUES, concurrency=2, health_port=health_port)
 
 
 def beat(schedule: Path, *, health_port: int = 0) -> Program:

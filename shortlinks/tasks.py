@@ -13,6 +13,8 @@ from kombu.exceptions import OperationalError
 from shortlinks.domain import (
     backlog,
     forgetting,
+    import_batches,
+    imports,
     link_changes,
     redemptions,
     sums,
@@ -31,6 +33,7 @@ FORGET_SECONDS = 30.0
 # With the longest attempt after it still within the task's time limit.
 DELIVER_SECONDS = 20.0
 SUM_SECONDS = 20.0
+IMPORT_SECONDS = 20.0
 
 
 @shared_task
@@ -92,6 +95,30 @@ def ring_for_webhooks() -> None:
 def keep_webhooks() -> None:
     deliveries.drop_old()
     subscriptions.seal_anew()
+
+
+@shared_task
+def go_on_with_imports() -> None:
+    """Batch after batch; after 20 s another message goes on, with the next in turn."""
+    deadline = time.monotonic() + IMPORT_SECONDS
+    while time.monotonic() < deadline:
+        if not import_batches.go_on(lambda: time.monotonic() < deadline):
+            break
+    else:
+        go_on_with_imports.delay()
+
+
+def ring_for_imports() -> None:
+    """For who serves a client: if nobody hears the bell, beat rings soon."""
+    try:
+        go_on_with_imports.delay()
+    except OperationalError as error:
+        logger.warning("imports wait for beat: %r", error)
+
+
+@shared_task
+def keep_imports() -> None:
+    imports.drop_old()
 
 
 def look_at_merges(deadline: float) -> None:

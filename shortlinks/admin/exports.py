@@ -50,14 +50,14 @@ def _urls(scope: Scope) -> Rows:
 
 
 def _days_csv(scope: Scope) -> tuple[bytes, str]:
-    return _csv(_days(scope))
+    return as_csv(_days(scope))
 
 
 def _urls_csv(scope: Scope) -> tuple[bytes, str]:
-    return _csv(_urls(scope))
+    return as_csv(_urls(scope))
 
 
-def _csv(rows: Iterable[Sequence[Any]]) -> tuple[bytes, str]:
+def as_csv(rows: Iterable[Sequence[Any]]) -> tuple[bytes, str]:
     text = StringIO()
     csv.writer(text).writerows(rows)
     # the mark tells Excel that it is UTF-8

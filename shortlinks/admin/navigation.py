@@ -33,7 +33,7 @@ SECTIONS: list[tuple[str, list[str]]] = [
             "ShortDomain",
         ],
     ),
-    (gettext_noop("Account"), ["Account", "User", "Group"]),
+    (gettext_noop("Account"), ["Account", "User", "Group", "Import"]),
 ]
 OTHER = gettext_noop("Other")
 ICONS = {
@@ -43,6 +43,7 @@ ICONS = {
     "ConnectedSite": "web",
     "Contact": "contacts",
     "Group": "groups",
+    "Import": "upload_file",
     "Integration": "extension",
     "Merge": "merge",
     "MergeSuggestion": "join_inner",

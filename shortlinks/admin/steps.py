@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
@@ -43,7 +42,9 @@ class StepAdmin(RowAdmin[Row]):
 
     def _view(self, step: str) -> Callable[..., HttpResponse]:
         def view(request: HttpRequest, object_id: str) -> HttpResponse:
-            row = get_object_or_404(self.get_queryset(request), pk=unquote(object_id))
+            row = self.get_object(request, unquote(object_id))
+            if row is None:
+                raise Http404
             if not self.may_decide(request, row):
                 raise PermissionDenied
             text, level = getattr(self, step)(request, row)

@@ -22,7 +22,7 @@ from shortlinks.domain.contacts import (
     UnknownContacts,
     UnknownUsers,
 )
-from shortlinks.models import Contact, Right, Scope, TrackingConsent, User
+from shortlinks.models import Contact, Scope, TrackingConsent, User
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ class Contacts(ApiView):
 
     def post(self, request: Request) -> Response:
         user = self.caller.user
-        if not (user.is_admin or user.contacts_add == Right.ALL):
+        if not contacts.may_add(user):
             raise PermissionDenied("You may not add contacts.")
         items = bodies.read_items(bodies.read_json(request), _new_contact)
         try:

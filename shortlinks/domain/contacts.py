@@ -10,7 +10,7 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from shortlinks.domain import access, recognition
-from shortlinks.models import Contact, User
+from shortlinks.models import Contact, Right, User
 
 ID_TRIES = 5
 LONGEST_NAME = 250
@@ -127,6 +127,10 @@ def update(changes: Sequence[ContactChange], *, user: User) -> list[Contact]:
 def delete(contacts: QuerySet[Contact], *, by: User) -> None:
     """Hide the contacts from everybody; their links lead on, for the client's sake."""
     contacts.update(is_deleted=True, updated_by=by, updated_at=timezone.now())
+
+
+def may_add(user: User) -> bool:
+    return user.is_admin or user.contacts_add == Right.ALL
 
 
 def may_edit(contact: Contact, user: User) -> bool:

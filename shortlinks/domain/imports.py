@@ -1,152 +1,160 @@
-"""Contacts out of a table: checked by row, then all the good ones stored at once."""
+"""The life of an import: begun, waiting for a word, ended; and what it is made of.
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+How its rows are checked and stored, batch by batch, is in `import_batches`.
+"""
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
-from django.utils.translation import gettext_noop
+from django.utils import timezone, translation
+from django.utils.translation import gettext, gettext_noop
 
-from shortlinks.domain import contacts, tables
-from shortlinks.domain.contacts import LONGEST_NAME, ContactChange, NewContact
-from shortlinks.models import Contact, User
-
-LARGEST_ID = 2**63 - 1
-AT_ONCE = 500
-NAMES = ("name", "first_name", "last_name")
-# A column by what its head may say.
-HEADS = {
-    "entity_id": "entity_id",
-    "id": "entity_id",
-    "id в crm": "entity_id",
-    "name": "name",
-    "имя": "name",
-    "название": "name",
-    "first_name": "first_name",
-    "last_name": "last_name",
-    "фамилия": "last_name",
-    "responsible": "responsible",
-    "ответственный": "responsible",
-}
-NO_HEAD = gettext_noop(
-    "The first row must name the columns: entity_id, name, first_name, last_name,"
-    " responsible."
+from shortlinks.domain import contact_imports, rights_imports, tables
+from shortlinks.domain.import_lines import Line, Stored
+from shortlinks.domain.tables import Given
+from shortlinks.models import (
+    Import,
+    ImportFile,
+    ImportKind,
+    ImportRow,
+    ImportState,
+    User,
 )
-NO_ID = gettext_noop("The id must be a whole number from 1.")
-TWICE = gettext_noop("This id stands in several rows.")
-NAMELESS = gettext_noop("There is neither an id nor a name.")
-TOO_LONG = gettext_noop("A name is longer than 250 characters.")
-NOBODY = gettext_noop("No active user of the account has this e-mail.")
-NOT_YOURS = gettext_noop("You may not change this contact.")
 
+# As long as a task may take: a lease that is over belongs to nobody any more.
+LEASE = timedelta(seconds=60)
+AT_ONCE = timedelta(0)
+WAITS_FOR_A_WORD = timedelta(days=7)
+FAULTS_KEPT = timedelta(days=30)
 
-@dataclass(slots=True)
-class Line:
-    """A row of the table, by its number there; `faults` are for people."""
-
-    number: int
-    given: dict[str, str]
-    entity_id: int | None = None
-    responsible_id: int | None = None
-    is_known: bool = False
-    faults: list[str] = field(default_factory=list)
+NO_ROWS = gettext_noop("There are no rows below the head.")
+NOTHING_DONE = {"done": 0, "created": 0, "changed": 0, "left_out": 0}
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    created: int
-    changed: int
-    left_out: int
+class Kind:
+    """How rows are read, checked and stored; the last two within a transaction."""
+
+    heads: Mapping[str, str]
+    no_head: str
+    twice: str
+    check: Callable[[Iterable[Given], User], Sequence[Line]]
+    store: Callable[[Sequence[Any], User], Stored]
 
 
-def check(rows: Sequence[Sequence[str]], user: User) -> list[Line]:
-    """Every row with what is wrong with it; NoHead if no column is known."""
-    lines = [Line(number, given) for number, given in tables.named(rows, HEADS)]
-    for line in lines:
-        _read_id(line)
-    _mark_repeated(lines)
-    _find_people(lines, user)
-    _find_known(lines, user)
-    return lines
+KINDS: Mapping[str, Kind] = {
+    ImportKind.CONTACTS: Kind(
+        heads=contact_imports.HEADS,
+        no_head=contact_imports.NO_HEAD,
+        twice=contact_imports.TWICE,
+        check=contact_imports.check,
+        store=contact_imports.store,
+    ),
+    ImportKind.RIGHTS: Kind(
+        heads=rights_imports.HEADS,
+        no_head=rights_imports.NO_HEAD,
+        twice=rights_imports.TWICE,
+        check=rights_imports.check,
+        store=rights_imports.store,
+    ),
+}
 
 
-def store(lines: Iterable[Line], user: User) -> Stored:
-    """All rows that have no fault, or none: one transaction."""
-    lines = list(lines)
-    good = [line for line in lines if not line.faults]
-    known = [_change(line) for line in good if line.is_known]
-    new = [_new(line) for line in good if not line.is_known]
-    with transaction.atomic():
-        for start in range(0, len(known), AT_ONCE):
-            contacts.update(known[start : start + AT_ONCE], user=user)
-        for start in range(0, len(new), AT_ONCE):
-            contacts.create(new[start : start + AT_ONCE], user=user)
-    return Stored(len(new), len(known), len(lines) - len(good))
+@dataclass(frozen=True, slots=True)
+class Upload:
+    user: User
+    kind: str
+    name: str
+    content: bytes
+    # By the operator's command, which goes on with it by itself.
+    by_command: bool = False
 
 
-def _read_id(line: Line) -> None:
-    text = line.given.get("entity_id", "")
-    names = [line.given.get(name, "") for name in NAMES]
-    if text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= LARGEST_ID:
-        line.entity_id = int(text)
-    elif text:
-        line.faults.append(NO_ID)
-    elif not any(names):
-        line.faults.append(NAMELESS)
-    if any(len(name) > LONGEST_NAME for name in names):
-        line.faults.append(TOO_LONG)
-
-
-def _mark_repeated(lines: Sequence[Line]) -> None:
-    counts = Counter(line.entity_id for line in lines if line.entity_id is not None)
-    for line in lines:
-        if line.entity_id is not None and counts[line.entity_id] > 1:
-            line.faults.append(TWICE)
-
-
-def _find_people(lines: Sequence[Line], user: User) -> None:
-    asked = {line.given.get("responsible", "").lower() for line in lines} - {""}
-    people = User.objects.in_account(user.account_id or 0).filter(
-        email__in=asked, is_active=True
+@transaction.atomic
+def begin(upload: Upload) -> Import:
+    """Keep the table, to be checked; NoTable or NoHead if that is plainly in vain."""
+    total = tables.look(upload.content, KINDS[upload.kind].heads)
+    if total == 0:
+        raise tables.NoTable(NO_ROWS)
+    run = Import.objects.create(
+        account_id=upload.user.account_id or 0,
+        user=upload.user,
+        kind=upload.kind,
+        name=upload.name[-250:],
+        total=total,
+        by_command=upload.by_command,
+        due_at=timezone.now() + (LEASE if upload.by_command else AT_ONCE),
     )
-    ids = dict(people.values_list("email", "id"))
-    for line in lines:
-        email = line.given.get("responsible", "").lower()
-        line.responsible_id = ids.get(email)
-        if email and email not in ids:
-            line.faults.append(NOBODY)
+    ImportFile.objects.create(within=run, content=upload.content)
+    return run
 
 
-def _find_known(lines: Sequence[Line], user: User) -> None:
-    """Ids that are there already are changed; others' contacts are not."""
-    ids = {line.entity_id for line in lines if line.entity_id is not None}
-    rows = Contact.objects.filter(account=user.account_id, entity_id__in=ids)
-    known = {row.entity_id: row.root for row in rows.select_related("merged_into")}
-    for line in lines:
-        contact = known.get(line.entity_id or 0)
-        line.is_known = contact is not None
-        if contact is None:
-            continue
-        if contact.is_deleted or not contacts.may_edit(contact, user):
-            line.faults.append(NOT_YOURS)
-
-
-def _new(line: Line) -> NewContact:
-    return NewContact(
-        entity_id=line.entity_id,
-        name=line.given.get("name", ""),
-        first_name=line.given.get("first_name", ""),
-        last_name=line.given.get("last_name", ""),
-        responsible_user_id=line.responsible_id,
+def confirm(run: Import, *, by: User, due_in: timedelta = AT_ONCE) -> bool:
+    """Let the rows be stored; whether it waited for the word of this user."""
+    now = timezone.now()
+    waiting = Import.objects.filter(pk=run.pk, state=ImportState.CHECKED, user=by)
+    said = waiting.update(
+        state=ImportState.STORING,
+        due_at=now + due_in,
+        confirmed_at=now,
+        **NOTHING_DONE,
     )
+    return bool(said)
 
 
-def _change(line: Line) -> ContactChange:
-    """An empty cell leaves what is there."""
-    return ContactChange(
-        entity_id=line.entity_id or 0,
-        name=line.given.get("name") or None,
-        first_name=line.given.get("first_name") or None,
-        last_name=line.given.get("last_name") or None,
-        responsible_user_id=line.responsible_id,
+@transaction.atomic
+def cancel(run: Import) -> bool:
+    """Store no more of it; whether there was something left to store.
+
+    A batch that is just being stored is waited for, and counts.
+    """
+    rows = Import.objects.select_for_update(no_key=True).filter(ended_at=None)
+    row = rows.filter(pk=run.pk).first()
+    if row is None:
+        return False
+    if row.state != ImportState.STORING:
+        clear(row)
+    end(row, ImportState.CANCELLED)
+    row.save()
+    return True
+
+
+def clear(row: Import) -> None:
+    """What was checked, and is not to be stored, is no part of what was done."""
+    for name, nothing in NOTHING_DONE.items():
+        setattr(row, name, nothing)
+    row.rows.all().delete()
+
+
+def end(row: Import, state: ImportState, error: str = "") -> None:
+    """Keep of it the faulty rows alone, and tell the audit log; the caller saves it."""
+    row.state, row.error = state, error
+    row.due_at, row.ended_at = None, timezone.now()
+    ImportFile.objects.filter(within=row).delete()
+    row.rows.filter(faults=[]).delete()
+    if row.user is not None:
+        with translation.override(row.user.language):
+            text = f"{gettext(state.label).capitalize()}: {told(row)}"
+            LogEntry.objects.log_actions(row.user.pk, [row], CHANGE, text)
+
+
+def told(row: Import) -> str:
+    """In the language of who reads it."""
+    text = gettext(
+        "created: %(created)d, changed: %(changed)d, left out: %(left_out)d."
     )
+    counts = ("created", "changed", "left_out")
+    return text % {name: getattr(row, name) for name in counts}
+
+
+def drop_old() -> None:
+    """Imports that nobody said a word to, and faults that nobody reads any more."""
+    now = timezone.now()
+    forgotten = {"state": ImportState.CHECKED, "created_at__lt": now - WAITS_FOR_A_WORD}
+    for run in Import.objects.filter(**forgotten):
+        cancel(run)
+    ImportRow.objects.filter(within__ended_at__lt=now - FAULTS_KEPT).delete()

@@ -1,15 +1,15 @@
-"""Users and their letters out of a table: checked by row, then all good ones stored."""
+"""Users and their letters out of a table: rows are checked, then stored."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
 from django.utils.translation import gettext_noop
 
-from shortlinks.domain import tables
+from shortlinks.domain import import_lines
+from shortlinks.domain.import_lines import Stored
+from shortlinks.domain.tables import Given
 from shortlinks.models import Group, Right, User
 
 LETTERS = {
@@ -59,29 +59,13 @@ ADD = gettext_noop("The right to add is for all or nobody.")
 
 
 @dataclass(slots=True)
-class Line:
-    """A row of the table by its number there, and the user it makes or changes."""
-
-    number: int
-    given: dict[str, str]
+class Line(import_lines.Line):
     user: User = field(default_factory=User)
-    faults: list[str] = field(default_factory=list)
-
-    @property
-    def is_known(self) -> bool:
-        return self.user.pk is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    created: Sequence[User]
-    changed: Sequence[User]
-    left_out: int
-
-
-def check(rows: Sequence[Sequence[str]], by: User) -> list[Line]:
-    """Every row with what is wrong with it; NoHead if no column is known."""
-    lines = [Line(number, given) for number, given in tables.named(rows, HEADS)]
+def check(rows: Iterable[Given], by: User) -> Sequence[Line]:
+    """Every row with what is wrong with it; locks the users that are there."""
+    lines = [Line(number, given) for number, given in rows]
     _find_users(lines, by)
     groups = {group.name: group for group in Group.objects.filter(account=by.account)}
     for line in lines:
@@ -90,33 +74,35 @@ def check(rows: Sequence[Sequence[str]], by: User) -> list[Line]:
     return lines
 
 
-@transaction.atomic
-def store(lines: Iterable[Line]) -> Stored:
-    """All rows that have no fault, or none. New users have no password yet."""
-    lines = list(lines)
-    good = [line for line in lines if not line.faults]
-    known = [line.user for line in good if line.is_known]
-    new = [line.user for line in good if not line.is_known]
+def store(lines: Sequence[Line], by: User) -> Stored:
+    """The rows, of which none may have a fault. New users have no password yet."""
+    known = [line.user for line in lines if line.seen]
+    new = [line.user for line in lines if not line.seen]
     for user in new:
         user.set_unusable_password()
-    User.objects.bulk_update(known, ["name", "group", *LETTERS.values()], 500)
-    User.objects.bulk_create(new, 500)
-    return Stored(new, known, len(lines) - len(good))
+    User.objects.bulk_update(known, ["name", "group", *LETTERS.values()])
+    User.objects.bulk_create(new)
+    return Stored(created=new, changed=known)
 
 
 def _find_users(lines: Sequence[Line], by: User) -> None:
     """By their e-mail; nobody changes operators, nor what is another account's."""
-    asked = Counter(_email(line) for line in lines)
-    rows = User.objects.filter(email__in=asked).select_related("group")
-    known = {user.email: user for user in rows}
+    rows = User.objects.filter(email__in={_email(line) for line in lines})
+    locked = rows.select_related("group").order_by("pk")
+    known = {user.email: user for user in locked.select_for_update(of=("self",))}
     for line in lines:
-        email = _email(line)
-        is_ones = asked[email] == 1
-        line.user = known.get(email) or _new(email, by)
+        line.key = email = _email(line)
+        if email in known:
+            line.user, line.seen = known[email], _seen(known[email])
+        else:
+            line.user = _new(email, by)
         if line.user.account_id != by.account_id or line.user.is_superuser:
             line.faults.append(TAKEN)
-        if not is_ones:
-            line.faults.append(TWICE)
+
+
+def _seen(user: User) -> str:
+    letters = "".join(getattr(user, name) for name in LETTERS.values())
+    return f"{user.pk} {letters} {user.group_id} {user.name}"
 
 
 def _email(line: Line) -> str:

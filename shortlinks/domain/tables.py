@@ -1,20 +1,45 @@
-"""Tables that people bring as files: CSV as spreadsheets write it, and XLSX."""
+"""Tables that people bring as files: CSV as spreadsheets write it, and XLSX.
+
+Rows are read one after another: a table need not fit into memory as Python's objects.
+"""
 
 import csv
-from collections.abc import Mapping, Sequence
-from io import BytesIO, StringIO
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import BytesIO, TextIOWrapper
 from typing import Any
+from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile
 
 import openpyxl
 from django.utils.translation import gettext_noop
+from openpyxl.utils.exceptions import InvalidFileException
 
-MOST_BYTES = 5 * 1024 * 1024
+MOST_BYTES = 20 * 1024 * 1024
 MOST_UNPACKED = 100 * 1024 * 1024
-MOST_ROWS = 10_000
+# Parts of a workbook that openpyxl keeps in memory, at many times their size.
+MOST_TEXTS = 40 * 1024 * 1024
+MOST_STYLES = 2 * 1024 * 1024
+MOST_ROWS = 100_000  # that have something in them
 MOST_COLUMNS = 50
+LAST_ROW = 1_048_576  # of a sheet; styles alone make some that long
+LONGEST_CELL = 1_000  # characters; more is a fault of the row, however much
 DELIMITERS = ",;\t"
 ENCODINGS = ("utf-8-sig", "cp1251")
+
+TOO_LARGE = gettext_noop("The file is larger than 20 MB.")
+TOO_LARGE_UNPACKED = gettext_noop("The file is too large when it is unpacked.")
+TOO_MANY_ROWS = gettext_noop("The file has more than 100,000 rows.")
+TOO_MANY_COLUMNS = gettext_noop("The file has more than 50 columns.")
+NO_CSV = gettext_noop("The file is no CSV.")
+NO_XLSX = gettext_noop("The file is no XLSX.")
+# What openpyxl and what it reads with raise for files that are none.
+BROKEN = (
+    *(AttributeError, BadZipFile, IndexError, InvalidFileException, KeyError, OSError),
+    *(NotImplementedError, ParseError, TypeError, ValueError, zlib.error),
+)
+
+Given = tuple[int, dict[str, str]]  # a row's number in the file, its cells by name
 
 
 class NoTable(Exception):
@@ -25,72 +50,108 @@ class NoHead(Exception):
     """The columns are not named."""
 
 
-def read(content: bytes) -> list[list[str]]:
-    """The rows with their head, as texts; NoTable says why there are none."""
+def look(content: bytes, heads: Mapping[str, str]) -> int | None:
+    """How many rows there are; None of a workbook, which takes seconds to be read.
+
+    NoTable or NoHead says what is wrong, as far as that can be told at once.
+    """
     if len(content) > MOST_BYTES:
-        raise NoTable(gettext_noop("The file is larger than 5 MB."))
-    rows = _workbook(content) if content[:2] == b"PK" else _csv(content)
-    if len(rows) > MOST_ROWS + 1:
-        raise NoTable(gettext_noop("The file has more than 10,000 rows."))
-    return rows
+        raise NoTable(TOO_LARGE)
+    if _is_workbook(content):
+        _refuse_archive(content)
+        return None
+    return sum(1 for _ in named(_csv(content), heads))
 
 
-def named(
-    rows: Sequence[Sequence[str]], heads: Mapping[str, str]
-) -> list[tuple[int, dict[str, str]]]:
-    """The rows below the head that are not empty: number in the file, cells by name.
+def read(content: bytes) -> Iterator[list[str]]:
+    """The rows with their head, as texts; NoTable says why there are no more."""
+    return _workbook(content) if _is_workbook(content) else _csv(content)
+
+
+def named(rows: Iterable[Sequence[str]], heads: Mapping[str, str]) -> Iterator[Given]:
+    """The rows below the head that are not empty.
 
     `heads` tells a column by what its head may say; NoHead if none is known.
     """
-    head = [heads.get(cell.strip().lower(), "") for cell in rows[0]] if rows else []
-    if not any(head):
+    numbered = enumerate(rows, start=1)
+    _, head = next(numbered, (0, ()))
+    if len(head) > MOST_COLUMNS:
+        raise NoTable(TOO_MANY_COLUMNS)
+    names = [heads.get(cell.strip().lower(), "") for cell in head]
+    if not any(names):
         raise NoHead
-    return [
-        (number, _given(head, row))
-        for number, row in enumerate(rows[1:], start=2)
-        if any(cell.strip() for cell in row)
-    ]
+    filled = 0
+    for number, row in numbered:
+        if any(cell.strip() for cell in row):
+            filled += 1
+            if filled > MOST_ROWS:
+                raise NoTable(TOO_MANY_ROWS)
+            yield number, _given(names, row)
 
 
-def _given(head: Sequence[str], row: Sequence[str]) -> dict[str, str]:
-    cells = zip(head, row, strict=False)
-    return {name: cell.strip() for name, cell in cells if name}
+def _given(names: Sequence[str], row: Sequence[str]) -> dict[str, str]:
+    cells = zip(names, row, strict=False)
+    return {name: _clean(cell) for name, cell in cells if name}
 
 
-def _csv(content: bytes) -> list[list[str]]:
-    text = _text(content)
-    head = text.partition("\n")[0]
+def _clean(cell: str) -> str:
+    """Postgres stores no NUL."""
+    return cell[:LONGEST_CELL].replace("\0", "").strip()
+
+
+def _is_workbook(content: bytes) -> bool:
+    return content[:2] == b"PK"
+
+
+def _csv(content: bytes) -> Iterator[list[str]]:
+    encoding = _encoding(content)
+    head = content.partition(b"\n")[0].decode(encoding)
     delimiter = max(DELIMITERS, key=head.count)
+    lines = TextIOWrapper(BytesIO(content), encoding, newline="")
     try:
-        return list(csv.reader(StringIO(text), delimiter=delimiter))
+        yield from csv.reader(lines, delimiter=delimiter)
     except csv.Error:
-        raise NoTable(gettext_noop("The file is no CSV.")) from None
+        raise NoTable(NO_CSV) from None
 
 
-def _text(content: bytes) -> str:
+def _encoding(content: bytes) -> str:
     """UTF-8, or what an old Excel writes in Russia."""
     for encoding in ENCODINGS:
         try:
-            return content.decode(encoding)
+            content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise NoTable(gettext_noop("The file is no CSV."))
+        return encoding
+    raise NoTable(NO_CSV)
 
 
-def _workbook(content: bytes) -> list[list[str]]:
-    """The first sheet."""
+def _refuse_archive(content: bytes) -> None:
+    """By what it says of its sizes: no more than that will be unpacked of it."""
     try:
         with ZipFile(BytesIO(content)) as archive:
-            unpacked = sum(part.file_size for part in archive.infolist())
-        if unpacked > MOST_UNPACKED:
-            raise NoTable(gettext_noop("The file is larger than 5 MB."))
+            sizes = {part.filename: part.file_size for part in archive.infolist()}
+    except BROKEN:
+        raise NoTable(NO_XLSX) from None
+    most = {"xl/sharedStrings.xml": MOST_TEXTS, "xl/styles.xml": MOST_STYLES}
+    is_large = any(size > most.get(name, MOST_UNPACKED) for name, size in sizes.items())
+    if is_large or sum(sizes.values()) > MOST_UNPACKED:
+        raise NoTable(TOO_LARGE_UNPACKED)
+    if "[Content_Types].xml" not in sizes:
+        raise NoTable(NO_XLSX)
+
+
+def _workbook(content: bytes) -> Iterator[list[str]]:
+    """The first sheet."""
+    _refuse_archive(content)
+    try:
         book = openpyxl.load_workbook(BytesIO(content), read_only=True, data_only=True)
         rows = book.worksheets[0].iter_rows(
-            max_row=MOST_ROWS + 2, max_col=MOST_COLUMNS, values_only=True
+            max_row=LAST_ROW, max_col=MOST_COLUMNS + 1, values_only=True
         )
-        return [_trimmed([_cell(value) for value in row]) for row in rows]
-    except (BadZipFile, KeyError, ValueError, IndexError, OSError):
-        raise NoTable(gettext_noop("The file is no XLSX.")) from None
+        for row in rows:
+            yield _trimmed([_cell(value) for value in row])
+    except BROKEN:
+        raise NoTable(NO_XLSX) from None
 
 
 def _trimmed(row: list[str]) -> list[str]:

@@ -1,21 +1,14 @@
-"""What commands that import a file have in common: its rows checked, faults told."""
+"""What the commands that import a file have in common: batch by batch, at once."""
 
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from shortlinks.domain import tables
-
-
-class Line(Protocol):
-    number: int
-    faults: list[str]
-
-
-L = TypeVar("L", bound=Line)
+from shortlinks.domain import import_batches, imports, tables
+from shortlinks.domain.imports import Upload
+from shortlinks.models import Import, ImportState, User
 
 
 def add_arguments(parser: ArgumentParser, *, who: str) -> None:
@@ -26,24 +19,50 @@ def add_arguments(parser: ArgumentParser, *, who: str) -> None:
     )
 
 
-def checked(
-    file: Path, check: Callable[[Sequence[Sequence[str]]], list[L]], *, no_head: str
-) -> list[L]:
-    """The file's rows; CommandError if it is none that can be read."""
+def run(command: BaseCommand, user: User, kind: str, options: dict[str, Any]) -> None:
+    """Check the file, name the faults, and store the rest unless it is a dry run."""
+    begun = _go_on(command, _begin(user, kind, options["file"]))
+    told = _tell_faults(command, begun, set())
+    if options["dry_run"]:
+        good = begun.created + begun.changed
+        command.stdout.write(f"would be imported: {good} of {begun.total}")
+        begun.delete()
+        return
+    imports.confirm(begun, by=user, due_in=imports.LEASE)
+    begun.refresh_from_db()
+    stored = _go_on(command, begun)
+    _tell_faults(command, stored, told)
+    command.stdout.write(
+        f"created: {stored.created}, changed: {stored.changed},"
+        f" left out: {stored.left_out}"
+    )
+
+
+def _begin(user: User, kind: str, file: Path) -> Import:
     try:
-        return check(tables.read(file.read_bytes()))
+        content = file.read_bytes()
+        return imports.begin(Upload(user, kind, file.name, content, by_command=True))
     except (OSError, tables.NoTable) as error:
         raise CommandError(str(error)) from None
     except tables.NoHead:
-        raise CommandError(no_head) from None
+        raise CommandError(imports.KINDS[kind].no_head) from None
 
 
-def tell(command: BaseCommand, lines: Sequence[Line], options: dict[str, Any]) -> bool:
-    """Name the faults; whether it goes on, which a dry run does not."""
-    for line in lines:
-        if line.faults:
-            command.stderr.write(f"row {line.number}: {' '.join(line.faults)}")
-    if options["dry_run"]:
-        good = sum(not line.faults for line in lines)
-        command.stdout.write(f"would be imported: {good} of {len(lines)}")
-    return not options["dry_run"]
+def _go_on(command: BaseCommand, begun: Import) -> Import:
+    last = begun
+    try:
+        for last in import_batches.batches(begun):
+            command.stderr.write(f"{last.state}: {last.done} of {last.total or '?'}")
+    except import_batches.LeaseLost:
+        raise CommandError("a worker or an administrator has taken it over") from None
+    if last.state == ImportState.FAILED:
+        raise CommandError(last.error)
+    return last
+
+
+def _tell_faults(command: BaseCommand, done: Import, told: set[int]) -> set[int]:
+    """The rows whose faults have been told by now."""
+    faulty = done.rows.exclude(faults=[]).exclude(number__in=told).order_by("number")
+    for row in faulty:
+        command.stderr.write(f"row {row.number}: {' '.join(row.faults)}")
+    return told | {row.number for row in faulty}

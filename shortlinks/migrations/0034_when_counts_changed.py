@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 
 class Migration(migrations.Migration):
-    dependencies = [("shortlinks", "0030_watermarks")]
+    dependencies = [("shortlinks", "0031_imports")]
 
     operations = [
         migrations.AddField(

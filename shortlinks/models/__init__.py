@@ -10,6 +10,14 @@ from shortlinks.models.accounts import (
 )
 from shortlinks.models.chats import Chat
 from shortlinks.models.contacts import Contact, TrackingConsent
+from shortlinks.models.imports import (
+    UNDER_WAY,
+    Import,
+    ImportFile,
+    ImportKind,
+    ImportRow,
+    ImportState,
+)
 from shortlinks.models.links import DailyVisits, ShortLink
 from shortlinks.models.merges import (
     Merge,
@@ -48,6 +56,7 @@ from shortlinks.models.webhooks import (
 )
 
 __all__ = [
+    "UNDER_WAY",
     "Account",
     "AccountDay",
     "AddressMask",
@@ -62,6 +71,11 @@ __all__ = [
     "GrantKind",
     "Group",
     "Heartbeat",
+    "Import",
+    "ImportFile",
+    "ImportKind",
+    "ImportRow",
+    "ImportState",
     "Integration",
     "LastOpen",
     "Merge",

@@ -30,7 +30,7 @@ from shortlinks.observability.serving import Page
 
 logger = logging.getLogger(__name__)
 
-QUEUES = ("visits", "webhooks", "maintenance", "default")
+QUEUES = ("visits", "webhooks", "imports", "maintenance", "default")
 TORN = (struct.error, RuntimeError, ValueError, IndexError)
 
 # Each gauge's help, and the label that it has, if any.

@@ -9,7 +9,8 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
 
-from shortlinks.domain import oauth, tokens
+from shortlinks.domain import import_batches, imports, oauth, tokens
+from shortlinks.domain.imports import Upload
 from shortlinks.domain.webhooks import events
 from shortlinks.models import (
     Account,
@@ -19,6 +20,8 @@ from shortlinks.models import (
     Contact,
     Evidence,
     Group,
+    Import,
+    ImportKind,
     Integration,
     Merge,
     MergeRule,
@@ -60,6 +63,7 @@ class World:
     delivery: WebhookDelivery
     site: ConnectedSite
     domain: ShortDomain
+    run: Import
 
     def rows(self) -> Iterator[Model]:
         for field in fields(self):
@@ -88,7 +92,16 @@ def fill(account: Account, mark: str, *, responsible: User | None) -> World:
     merging = _merging(contact, mark)
     told = _told(user, note, mark)
     hosts = _hosts(account, mark)
-    return World(account, *things, pixel, attachment, *merging, *told, *hosts)
+    run = _imported(user, mark)
+    return World(account, *things, pixel, attachment, *merging, *told, *hosts, run)
+
+
+def _imported(user: User, mark: str) -> Import:
+    """It waits for the user's word, with a row that is faulty."""
+    text = f"entity_id,name\n901,{mark} new\nx,{mark} faulty\n"
+    upload = Upload(user, ImportKind.CONTACTS, f"{mark}.csv", text.encode())
+    [*_, run] = import_batches.batches(imports.begin(upload))
+    return run
 
 
 def _note(link: ShortLink) -> Note:

@@ -41,11 +41,12 @@ class Desk:
 
 @contextlib.contextmanager
 def opened(directory: Path) -> Iterator[Desk]:
-    """Both doors and a worker; links are shown with the address they work at."""
+    """Both doors and the workers; links are shown with the address they work at."""
     shop = receivers.serving(partial(Shop, directory=str(directory)))
     with (
         services.redirects_door(directory) as door,
         services.worker(directory),
+        services.webhooks(directory),
         services.web(directory, SHORT_BASE_URL=_address(door.client)) as web,
         shop as (_, url),
     ):

@@ -22,6 +22,7 @@ from shortlinks.models import (
     DailyVisits,
     DeliveryState,
     Group,
+    Import,
     Merge,
     MergeSuggestion,
     Note,
@@ -34,7 +35,7 @@ from shortlinks.models import (
     Webhook,
     WebhookDelivery,
 )
-from tests import factories
+from tests import factories, importing
 from tests.domain.merging import worlds
 
 DAYS = 90
@@ -150,6 +151,7 @@ def furnish(language: str) -> Shop:
     _age(account)
     rows: list[Any] = [account, groups[0], manager, clients[0], webhook]
     rows += [*merged, *_connect(administrator, words), *_first_of_each()]
+    rows.append(_import(administrator, words))
     return Shop(account, administrator, manager, clients[0], tuple(rows))
 
 
@@ -303,6 +305,13 @@ def _connect(by: User, words: Words) -> list[Model]:
         by.account, host=f"go.{words.site}", verified_at=None
     )
     return [integration, token, site, domain]
+
+
+def _import(by: User, words: Words) -> Import:
+    """Of last week's new ones, with a row that was left out."""
+    lines = [f"{70_000 + n},{name}" for n, name in enumerate(words.people[:3])]
+    content = "\n".join(["id,name", *lines, f"B-4,{words.short_name}"]).encode()
+    return importing.imported(by, content)
 
 
 def _first_of_each() -> list[Model]:

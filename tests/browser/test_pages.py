@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from shortlinks.admin import navigation
 from shortlinks.models import Contact
-from tests import factories
+from tests import factories, importing
 from tests.admin import worlds
 from tests.browser import desk, shop
 from tests.browser.conftest import MOST_MILLISECONDS, USER_AGENT
@@ -99,11 +99,10 @@ def test_what_an_administrator_does(
     page = looker.page
     looker.enter(furnished.administrator)
 
-    looker.goto("import/", "import")
+    looker.goto("import/", "import-file")
     page.set_input_files("[name=file]", _table(tmp_path, furnished))
     page.locator("#content-main [type=submit]").click()
-    expect(page.locator("#content-main table")).to_be_visible()
-    looker.look("import-preview")
+    _import(page, looker)
     looker.goto("import-rights/", "import-rights")
     looker.check("shortlinks/contact/", "contacts-chosen")
     for box in page.locator("[name=_selected_action]").all()[:4]:
@@ -117,6 +116,20 @@ def test_what_an_administrator_does(
     looker.look("links-made")
 
     assert not looker.faults, "\n".join(looker.faults)
+
+
+def _import(page: Page, looker: Looker) -> None:
+    """What a worker does is done here, so that each stage can be looked at."""
+    expect(page.locator("#content-main progress")).to_be_visible()
+    looker.look("import-progress")
+    importing.work_off()
+    expect(page.locator("#content-main table")).to_be_visible()
+    looker.look("import-preview")
+    page.locator("#content-main form").first.locator("[formaction*=store]").click()
+    expect(page.locator("#content-main progress")).to_be_visible()
+    importing.work_off()
+    expect(page.locator("#content-main table")).to_be_visible()
+    looker.look("import-finished")
 
 
 def test_a_fresh_installations_pages(looker: Looker, transactional_db: None) -> None:

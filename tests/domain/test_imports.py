@@ -1,99 +1,79 @@
 """Contacts out of tables: what is wrong with a row, and what is stored."""
 
-from io import BytesIO
-from zipfile import ZIP_DEFLATED, ZipFile
+from collections.abc import Callable
 
 import pytest
-import xlsxwriter
+from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from shortlinks.domain import imports, tables
-from shortlinks.domain.imports import Stored
-from shortlinks.domain.tables import NoTable
-from shortlinks.models import Account, Contact, User
-from tests import factories
+from shortlinks.domain import contact_imports, contacts, imports, tables
+from shortlinks.domain.contacts import ContactChange
+from shortlinks.domain.import_lines import CHANGED
+from shortlinks.models import Account, Contact, ImportState, User
+from tests import factories, importing
+from tests.importing import counts, faults, table
 
 HEAD = ["entity_id", "name", "responsible"]
-
-
-def _workbook(rows: list[list[object]]) -> bytes:
-    file = BytesIO()
-    with xlsxwriter.Workbook(file) as book:
-        sheet = book.add_worksheet()
-        for number, row in enumerate(rows):
-            sheet.write_row(number, 0, row)
-    return file.getvalue()
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        "id,name\n7,Анна\n".encode(),
-        "id;name\r\n7;Анна\r\n".encode("utf-8-sig"),
-        "id\tname\n7\tАнна\n".encode("cp1251"),
-        _workbook([["id", "name"], [7, "Анна"]]),
-    ],
-    ids=["commas", "semicolons", "tabs of an old Excel", "XLSX"],
-)
-def test_tables_are_read_as_people_bring_them(content: bytes) -> None:
-    assert tables.read(content) == [["id", "name"], ["7", "Анна"]]
-
-
-def _archive(**parts: bytes) -> bytes:
-    file = BytesIO()
-    with ZipFile(file, "w", ZIP_DEFLATED) as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
-    return file.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        (b"x" * (tables.MOST_BYTES + 1), "5 MB"),
-        (b"id\n" + b"1\n" * (tables.MOST_ROWS + 1), "10,000"),
-        (b"PK\x03\x04 no archive", "no XLSX"),
-        (_archive(readme=b"hello"), "no XLSX"),
-        (_archive(bomb=bytes(tables.MOST_UNPACKED + 1)), "5 MB"),
-    ],
-    ids=["bytes", "rows", "broken", "no workbook", "bomb"],
-)
-def test_what_is_no_table_is_refused(content: bytes, why: str) -> None:
-    with pytest.raises(NoTable, match=why):
-        tables.read(content)
 
 
 @pytest.mark.parametrize(
     ("row", "fault"),
     [
-        (["x", "Anna", ""], imports.NO_ID),
-        (["0", "Anna", ""], imports.NO_ID),
-        (["9" * 30, "Anna", ""], imports.NO_ID),
-        (["", "", ""], None),  # an empty row is none
-        (["", "", "nobody@shop.example"], imports.NAMELESS),
-        (["5", "A" * 251, ""], imports.TOO_LONG),
-        (["5", "Anna", "stranger@shop.example"], imports.NOBODY),
+        (["x", "Anna", ""], contact_imports.NO_ID),
+        (["0", "Anna", ""], contact_imports.NO_ID),
+        (["9" * 30, "Anna", ""], contact_imports.NO_ID),
+        (["", "", "nobody@shop.example"], contact_imports.NAMELESS),
+        (["5", "A" * 251, ""], contact_imports.TOO_LONG),
+        (["5", "Anna", "stranger@shop.example"], contact_imports.NOBODY),
     ],
 )
-def test_a_row_has_its_fault(admin: User, row: list[str], fault: str | None) -> None:
+def test_a_row_has_its_fault(admin: User, row: list[str], fault: str) -> None:
     factories.user(factories.account(), email="stranger@shop.example")
 
-    lines = imports.check([HEAD, row], admin)
+    run = importing.checked(admin, table(HEAD, row))
 
-    found = [line.faults[0] for line in lines]
-    assert found == ([fault] if fault else [])
-
-
-def test_an_id_twice_is_a_fault_of_both(admin: User) -> None:
-    lines = imports.check([HEAD, ["7", "Anna", ""], ["7", "Olga", ""]], admin)
-
-    assert [line.faults for line in lines] == [[imports.TWICE], [imports.TWICE]]
+    assert faults(run)[2][0] == fault
+    assert counts(run) == (0, 0, 1)
 
 
-def test_unknown_columns_only_are_no_head(admin: User) -> None:
-    with pytest.raises(tables.NoHead):
-        imports.check([["phone"], ["1"]], admin)
+def test_an_id_twice_is_a_fault_of_both(
+    admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shortlinks.domain.import_batches.ROWS", 1)
+    rows = [["7", "Anna", ""], ["8", "Vera", ""], ["007", "Olga", ""]]
+
+    run = importing.checked(admin, table(HEAD, *rows))
+
+    assert faults(run) == {2: [contact_imports.TWICE], 4: [contact_imports.TWICE]}
+    assert counts(run) == (1, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (importing.workbook(["phone"], [1]), contact_imports.NO_HEAD),
+        (importing.workbook(["id"]), imports.NO_ROWS),
+        (b"PK", tables.NO_XLSX),
+    ],
+    ids=["no head", "no rows", "no workbook"],
+)
+def test_a_file_that_is_found_bad_later_says_why(
+    admin: User, content: bytes, why: str
+) -> None:
+    run = importing.begin(admin, importing.workbook(["id"], [7]))
+    run.file.content = content
+    run.file.save()
+
+    importing.work_off()
+
+    run.refresh_from_db()
+    assert (run.state, run.error) == (ImportState.FAILED, why)
+
+
+def test_a_table_without_rows_is_refused_at_once(admin: User) -> None:
+    with pytest.raises(tables.NoTable, match=imports.NO_ROWS):
+        importing.begin(admin, table(HEAD))
 
 
 def test_good_rows_are_stored_and_known_ones_changed(
@@ -102,49 +82,86 @@ def test_good_rows_are_stored_and_known_ones_changed(
     manager = factories.user(account, email="manager@shop.example")
     known = factories.contact(account, entity_id=7, name="Before", first_name="Anna")
     rows = [
-        HEAD,
         ["7", "After", "Manager@shop.example"],
         ["8", "New", ""],
         ["", "Without an id", ""],
         ["x", "Faulty", ""],
     ]
 
-    stored = imports.store(imports.check(rows, admin), admin)
+    run = importing.imported(admin, table(HEAD, *rows))
 
     known.refresh_from_db()
     new = Contact.objects.get(entity_id=8)
-    assert stored == Stored(created=2, changed=1, left_out=1)
+    assert counts(run) == (2, 1, 1)
     assert (known.name, known.first_name) == ("After", "Anna")
     assert known.responsible_user == manager
     assert (new.name, new.responsible_user, new.created_by) == ("New", admin, admin)
     assert not Contact.objects.filter(name="Faulty").exists()
 
 
-def test_contacts_out_of_reach_are_not_changed(account: Account) -> None:
-    manager = factories.user(account, contacts_view="A", contacts_edit="M")
-    other = factories.contact(account, entity_id=7, name="Before")
+def test_each_contact_and_the_import_have_a_line_of_history(
+    account: Account, admin: User
+) -> None:
+    admin.language = "en"
+    admin.save()
+    known = factories.contact(account, entity_id=7)
 
-    stored = imports.store(imports.check([HEAD, ["7", "X", ""]], manager), manager)
+    run = importing.imported(admin, table(HEAD, ["7", "A", ""], ["8", "B", ""]))
 
-    other.refresh_from_db()
-    assert (stored, other.name) == (Stored(0, 0, 1), "Before")
+    new = Contact.objects.get(entity_id=8)
+    told = LogEntry.objects.values_list("object_id", "change_message", "user")
+    assert set(told) == {
+        (str(known.pk), "Imported from table.csv.", admin.pk),
+        (str(new.pk), "Imported from table.csv.", admin.pk),
+        (str(run.pk), "Finished: created: 1, changed: 1, left out: 0.", admin.pk),
+    }
 
 
-def test_other_accounts_ids_are_others(account: Account, admin: User) -> None:
+def test_contacts_of_others_are_not_changed(account: Account, admin: User) -> None:
     foreign = factories.contact(factories.account(), entity_id=7, name="Foreign")
 
-    imports.store(imports.check([HEAD, ["7", "Own", ""]], admin), admin)
+    importing.imported(admin, table(HEAD, ["7", "Own", ""]))
 
     foreign.refresh_from_db()
     assert foreign.name == "Foreign"
     assert Contact.objects.get(account=account).name == "Own"
 
 
+def _goes(account: Account) -> None:
+    Contact.objects.filter(entity_id=7).delete()
+
+
+def _comes(account: Account) -> None:
+    factories.contact(account, entity_id=8, name="Theirs")
+
+
+def _is_changed(account: Account) -> None:
+    change = ContactChange(7, "Theirs", None, None, None)
+    contacts.update([change], user=factories.admin(account))
+
+
+@pytest.mark.parametrize("happens", [_goes, _comes, _is_changed])
+def test_what_others_did_after_the_check_is_left_as_it_is(
+    account: Account, admin: User, happens: Callable[[Account], None]
+) -> None:
+    factories.contact(account, entity_id=7, name="Before")
+    rows = [["7", "Mine", ""], ["8", "Mine", ""]]
+    run = importing.confirmed(admin, table(HEAD, *rows))
+    happens(account)
+
+    importing.work_off()
+
+    run.refresh_from_db()
+    assert (run.state, run.done, run.left_out) == (ImportState.FINISHED, 2, 1)
+    assert list(faults(run).values()) == [[CHANGED]]
+    assert Contact.objects.filter(name="Mine").count() == 1
+
+
 def test_a_thousand_rows_cost_a_few_queries(admin: User) -> None:
-    rows = [HEAD, *([str(number), f"N {number}", ""] for number in range(1, 1001))]
+    rows = [[str(number), f"N {number}", ""] for number in range(1, 1001)]
 
     with CaptureQueriesContext(connection) as queries:
-        imports.store(imports.check(rows, admin), admin)
+        importing.imported(admin, table(HEAD, *rows))
 
     assert Contact.objects.count() == 1000
-    assert len(queries) < 25
+    assert len(queries) < 110

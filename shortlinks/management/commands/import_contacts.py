@@ -5,9 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from shortlinks.domain import imports
 from shortlinks.management import importing
-from shortlinks.models import User
+from shortlinks.models import ImportKind, User
 
 
 class Command(BaseCommand):
@@ -20,18 +19,8 @@ class Command(BaseCommand):
         importing.add_arguments(parser, who="user")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user = User.objects.filter(email=options["email"].lower()).first()
+        email = options["email"].lower()
+        user = User.objects.filter(email=email, is_active=True).first()
         if user is None or user.account_id is None:
-            raise CommandError(f"no user of an account has e-mail {options['email']}")
-        lines = importing.checked(
-            options["file"],
-            lambda rows: imports.check(rows, user),
-            no_head=imports.NO_HEAD,
-        )
-        if not importing.tell(self, lines, options):
-            return
-        stored = imports.store(lines, user)
-        self.stdout.write(
-            f"created: {stored.created}, changed: {stored.changed},"
-            f" left out: {stored.left_out}"
-        )
+            raise CommandError(f"no active user of an account has e-mail {email}")
+        importing.run(self, user, ImportKind.CONTACTS, options)

@@ -3,12 +3,10 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.core.management.base import BaseCommand, CommandError
 
-from shortlinks.domain import rights_imports
 from shortlinks.management import importing
-from shortlinks.models import User
+from shortlinks.models import ImportKind, User
 
 
 class Command(BaseCommand):
@@ -25,17 +23,4 @@ class Command(BaseCommand):
         by = User.objects.filter(email=email, is_admin=True, is_active=True).first()
         if by is None or by.account_id is None:
             raise CommandError(f"no administrator of an account has e-mail {email}")
-        lines = importing.checked(
-            options["file"],
-            lambda rows: rights_imports.check(rows, by),
-            no_head=rights_imports.NO_HEAD,
-        )
-        if not importing.tell(self, lines, options):
-            return
-        stored = rights_imports.store(lines)
-        for users, flag in ((stored.created, ADDITION), (stored.changed, CHANGE)):
-            LogEntry.objects.log_actions(by.pk, users, flag, "Rights imported.")
-        self.stdout.write(
-            f"created: {len(stored.created)}, changed: {len(stored.changed)},"
-            f" left out: {stored.left_out}"
-        )
+        importing.run(self, by, ImportKind.RIGHTS, options)

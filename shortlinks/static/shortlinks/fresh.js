@@ -11,7 +11,11 @@
       if (document.hidden) return;
       try {
         const answer = await fetch(part.dataset.fresh, { cache: "no-cache" });
-        if (answer.redirected) return location.reload(); // signed out meanwhile
+        // signed out meanwhile, or come to its end
+        if (answer.redirected || answer.headers.has("X-Ended")) {
+          clearInterval(timer);
+          return location.reload();
+        }
         const text = answer.ok ? await answer.text() : shown;
         if (text !== shown && shown) replace(part, text);
         shown = text;
@@ -20,8 +24,8 @@
       }
     }
 
+    const timer = setInterval(refresh, EVERY);
     refresh();
-    setInterval(refresh, EVERY);
     document.addEventListener("visibilitychange", refresh);
   }
 
@@ -34,7 +38,8 @@
     part.innerHTML = text;
     if (held) part.querySelector(`[href="${CSS.escape(held)}"]`)?.focus();
     const said = part.querySelector("[data-said]")?.dataset.said;
-    if (said) document.getElementById("said").textContent = said;
+    const status = document.getElementById("said");
+    if (said && said !== status.textContent) status.textContent = said;
   }
 
   for (const part of document.querySelectorAll("[data-fresh]")) keepFresh(part);

@@ -1,0 +1,166 @@
+"""Imports as they go: the list, the page of each, and its faults as a file."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import chain, islice
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from shortlinks import tasks
+from shortlinks.admin import exports
+from shortlinks.admin.base import administers, caller
+from shortlinks.admin.imports import KINDS, Kind
+from shortlinks.admin.steps import StepAdmin, Told, done
+from shortlinks.domain import imports
+from shortlinks.models import Import, ImportRow, ImportState
+
+MOST_SHOWN = 100
+# Longer than the bell and beat take.
+LATE = timedelta(seconds=15)
+SAID_EVERY = 10  # percent: screen readers are not told of each batch
+
+
+@admin.register(Import)
+class ImportAdmin(StepAdmin[Import]):
+    list_display = (
+        "created_at",
+        "name",
+        "kind",
+        "user",
+        "state",
+        "total",
+        "created",
+        "changed",
+        "left_out",
+    )
+    list_select_related = ("user",)
+    ordering = ("-id",)
+    steps: ClassVar[tuple[str, ...]] = ("store", "cancel")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        own = [
+            path(
+                "<path:object_id>/progress/",
+                view(self.progress),
+                name="shortlinks_import_progress",
+            ),
+            path(
+                "<path:object_id>/faults.csv",
+                view(self.faults),
+                name="shortlinks_import_faults",
+            ),
+        ]
+        return [*own, *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """What is to be seen and done at this stage of it."""
+        row = self._row(request, object_id)
+        kind = KINDS[row.kind]
+        said = {"title": f"{kind.title}: {row.name}", "kind": kind}
+        context = {**self.admin_site.each_context(request), **said, **_shown(row, kind)}
+        context["is_own"] = row.user == caller(request)
+        return TemplateResponse(request, "shortlinks/import_page.html", context)
+
+    def progress(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A part of its page, asked for until it ends."""
+        row = self._row(request, object_id)
+        response = render(request, "shortlinks/import_progress.html", _progress(row))
+        if not row.is_under_way:
+            response.headers["X-Ended"] = "1"
+        return response
+
+    def faults(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = self._row(request, object_id)
+        content, content_type = exports.as_csv(_table_of_faults(row))
+        response = HttpResponse(content, content_type=content_type)
+        name = f'attachment; filename="faults-{row.pk}.csv"'
+        response.headers["Content-Disposition"] = name
+        return response
+
+    def may_decide(self, request: HttpRequest, row: Import) -> bool:
+        return administers(request)
+
+    def store(self, request: HttpRequest, row: Import) -> Told:
+        if not imports.confirm(row, by=caller(request)):
+            return gettext("There is nothing to import any more."), messages.ERROR
+        tasks.ring_for_imports()
+        return done(gettext("The rows are being stored."))
+
+    def cancel(self, request: HttpRequest, row: Import) -> Told:
+        if not imports.cancel(row):
+            return gettext("There is nothing to import any more."), messages.ERROR
+        return done(gettext("Cancelled."))
+
+    def _row(self, request: HttpRequest, object_id: str) -> Import:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        return row
+
+
+def _shown(row: Import, kind: Kind) -> dict[str, Any]:
+    """The faulty rows first: they are what one has come to see."""
+    if row.is_under_way:
+        return _progress(row)
+    faulty = row.rows.exclude(faults=[]).order_by("number")
+    good = row.rows.filter(faults=[]).order_by("number")
+    rows = islice(chain(faulty[:MOST_SHOWN], good[:MOST_SHOWN]), MOST_SHOWN)
+    waits = row.state == ImportState.CHECKED
+    there_are = row.done if waits else faulty.count()
+    return {
+        "row": row,
+        "waits": waits,
+        "told": imports.told(row),
+        "error": gettext(row.error) if row.error else "",
+        "lines": [(each, _cells(each, kind), _faults(each)) for each in rows],
+        "rest": max(0, there_are - MOST_SHOWN),
+    }
+
+
+def _progress(row: Import) -> dict[str, Any]:
+    percent = row.done * 100 // row.total if row.total else 0
+    is_late = row.due_at is not None and row.due_at < timezone.now() - LATE
+    return {
+        "row": row,
+        "percent": percent - percent % SAID_EVERY,
+        "is_late": is_late,
+        "is_storing": row.state == ImportState.STORING,
+    }
+
+
+def _cells(row: ImportRow, kind: Kind) -> list[str]:
+    return [
+        " ".join(filter(None, (row.given.get(name) for name in names)))
+        for _label, names in kind.shown
+    ]
+
+
+def _faults(row: ImportRow) -> list[str]:
+    return [gettext(fault) for fault in row.faults]
+
+
+def _table_of_faults(row: Import) -> Iterator[list[Any]]:
+    """With the heads that an import reads: what was mended can be imported again."""
+    names = list(dict.fromkeys(imports.KINDS[row.kind].heads.values()))
+    yield [*names, gettext("Row"), gettext("What is wrong")]
+    for each in row.rows.exclude(faults=[]).order_by("number").iterator():
+        given = [each.given.get(name, "") for name in names]
+        yield [*given, each.number, " ".join(_faults(each))]

@@ -1,0 +1,32 @@
+"""What rows of all kinds have in common on their way into an account."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext_noop
+
+CHANGED = gettext_noop("Somebody else changed this after it was checked.")
+
+
+@dataclass(slots=True)
+class Line:
+    """A row by its number in the file; `faults` are for people.
+
+    `key` may stand in one row alone. `seen` is what is there already, as a text that
+    differs when it was changed; empty: nothing.
+    """
+
+    number: int
+    given: dict[str, str]
+    key: str = ""
+    seen: str = ""
+    faults: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The rows of the database that lines became, each once."""
+
+    created: Sequence[Any]
+    changed: Sequence[Any]

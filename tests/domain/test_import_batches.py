@@ -1,0 +1,235 @@
+"""Imports that are broken off, doubled, cancelled or forbidden: each row once."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from shortlinks.domain import import_batches, imports
+from shortlinks.domain.imports import Upload
+from shortlinks.models import (
+    Account,
+    Contact,
+    Import,
+    ImportFile,
+    ImportKind,
+    ImportRow,
+    ImportState,
+    User,
+)
+from tests import factories, importing, services
+from tests.importing import counts, table
+
+HEAD = ["entity_id", "name"]
+ROWS: list[list[object]] = [
+    *([n, f"N {n}"] for n in range(1, 8)),
+    ["x", "Faulty"],
+    ["", "Free"],
+]
+CONTENT = table(HEAD, *ROWS)
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_batches, "ROWS", 2)
+
+
+def _once() -> bool:
+    """Of a worker that leaves off after each batch."""
+    return False
+
+
+def _a_lease_later(run: Import) -> None:
+    """As if its worker had been dead for that long."""
+    Import.objects.filter(pk=run.pk).update(due_at=timezone.now())
+
+
+def _begun(run: Import) -> Iterator[Import]:
+    """Claimed by a worker that is about to die."""
+    claimed = import_batches._claim()
+    assert claimed is not None
+    assert claimed.pk == run.pk
+    return import_batches.batches(claimed)
+
+
+@pytest.mark.parametrize(
+    "content", [CONTENT, importing.workbook(HEAD, *ROWS)], ids=["CSV", "XLSX"]
+)
+@pytest.mark.parametrize("batches", [0, 1, 3])
+def test_who_goes_on_begins_where_a_dead_worker_stopped(
+    admin: User, content: bytes, batches: int
+) -> None:
+    run = importing.begin(admin, content)
+    for _ in range(2):
+        dying = _begun(run)
+        for _ in range(batches):
+            next(dying)
+        assert not import_batches.go_on(lambda: True)
+        _a_lease_later(run)
+        importing.work_off()
+        run.refresh_from_db()
+        imports.confirm(run, by=admin)
+
+    run.refresh_from_db()
+    assert run.state == ImportState.FINISHED
+    assert counts(run) == (8, 0, 1)
+    assert sorted(Contact.objects.values_list("name", flat=True)) == [
+        "Free",
+        *(f"N {n}" for n in range(1, 8)),
+    ]
+
+
+def test_who_finds_it_taken_over_leaves_off(admin: User) -> None:
+    run = importing.confirmed(admin, CONTENT)
+    asleep = _begun(run)
+    next(asleep)
+    _a_lease_later(run)
+    awake = _begun(run)
+    next(awake)
+
+    with pytest.raises(import_batches.LeaseLost):
+        next(asleep)
+
+    assert [each.done for each in awake] == [6, 8, 9]
+    assert counts(run) == (8, 0, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_workers_at_once_store_each_row_once() -> None:
+    account = factories.account()
+    # none without an id: a free one might be what another table brings
+    content = CONTENT.removesuffix(b"\n;Free")
+    runs = [
+        importing.begin(factories.admin(account), content.replace(b";N", mark))
+        for mark in (b"1;N", b"2;N", b"3;N")
+    ]
+
+    def work() -> None:
+        try:
+            while Import.objects.filter(due_at__isnull=False).exists():
+                import_batches.go_on(_once)
+        finally:
+            connection.close()
+
+    services.in_threads(work, 6, threads=6)
+    for run in runs:
+        run.refresh_from_db()
+        assert imports.confirm(run, by=run.user or User())
+    services.in_threads(work, 6, threads=6)
+
+    assert [counts(run) for run in runs] == [(7, 0, 1)] * 3
+    assert Contact.objects.count() == 3 * 7
+
+
+@pytest.mark.parametrize("batches", [0, 2])
+def test_cancelling_stops_between_batches(admin: User, batches: int) -> None:
+    run = importing.confirmed(admin, CONTENT)
+    working = _begun(run)
+    for _ in range(batches):
+        next(working)
+
+    assert imports.cancel(run)
+
+    with pytest.raises(import_batches.LeaseLost):
+        next(working)
+    run.refresh_from_db()
+    assert (run.state, run.done) == (ImportState.CANCELLED, 2 * batches)
+    assert Contact.objects.count() == counts(run)[0] == 2 * batches
+    assert not imports.cancel(run)
+    assert not imports.confirm(run, by=admin)
+
+
+def test_what_was_cancelled_while_it_was_checked_is_forgotten(admin: User) -> None:
+    run = importing.begin(admin, CONTENT)
+    next(_begun(run))
+
+    imports.cancel(run)
+
+    assert counts(run) == (0, 0, 0)
+    assert not ImportRow.objects.exists()
+    assert not ImportFile.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [{"is_admin": False}, {"is_active": False}, {"account__is_active": False}],
+    ids=["no administrator", "not active", "account closed"],
+)
+def test_who_loses_the_right_midway_stores_no_more(
+    admin: User, account: Account, loss: dict[str, bool]
+) -> None:
+    run = importing.confirmed(admin, CONTENT)
+    working = _begun(run)
+    next(working)
+    for name, value in loss.items():
+        row = account if name.startswith("account") else admin
+        setattr(row, name.removeprefix("account__"), value)
+        row.save()
+
+    ended = next(working)
+
+    assert (ended.state, ended.error) == (
+        ImportState.FAILED,
+        import_batches.NOT_ALLOWED,
+    )
+    assert counts(run) == (2, 0, 0)
+    assert Contact.objects.count() == 2
+
+
+def test_a_managers_own_command_needs_no_administrator(account: Account) -> None:
+    manager = factories.user(account, contacts_view="A", contacts_edit="M")
+    other = factories.contact(account, entity_id=7, name="Before")
+    upload = Upload(manager, ImportKind.CONTACTS, "t.csv", CONTENT, by_command=True)
+
+    [*_, run] = import_batches.batches(imports.begin(upload))
+
+    other.refresh_from_db()
+    assert (run.state, counts(run)) == (ImportState.CHECKED, (7, 0, 2))
+
+
+def test_what_fails_again_and_again_is_given_up(admin: User) -> None:
+    run = importing.begin(admin, CONTENT)
+    for _ in range(import_batches.MOST_ATTEMPTS):
+        _begun(run)
+        _a_lease_later(run)
+
+    importing.work_off()
+
+    run.refresh_from_db()
+    assert (run.state, run.error) == (ImportState.FAILED, import_batches.GAVE_UP)
+
+
+def test_a_batch_undoes_the_attempts_before_it(admin: User) -> None:
+    run = importing.begin(admin, CONTENT)
+    for _ in range(2 * import_batches.MOST_ATTEMPTS):
+        import_batches.go_on(_once)
+
+    run.refresh_from_db()
+    assert run.state == ImportState.CHECKED
+
+
+def test_only_who_uploaded_says_the_word(account: Account, admin: User) -> None:
+    run = importing.checked(admin, CONTENT)
+
+    assert not imports.confirm(run, by=factories.admin(account))
+    assert imports.confirm(run, by=admin)
+    assert not imports.confirm(run, by=admin)
+
+
+def test_no_more_is_kept_than_is_needed(admin: User) -> None:
+    waiting = importing.checked(admin, CONTENT)
+    assert not ImportFile.objects.exists()
+    finished = importing.imported(admin, CONTENT)
+    assert finished.rows.count() == finished.left_out == 1
+    long_ago = timezone.now() - timedelta(days=31)
+    Import.objects.filter(pk=finished.pk).update(ended_at=long_ago)
+    Import.objects.filter(pk=waiting.pk).update(created_at=long_ago)
+
+    imports.drop_old()
+
+    waiting.refresh_from_db()
+    assert waiting.state == ImportState.CANCELLED
+    assert not ImportRow.objects.exists()
+    assert Import.objects.count() == 2

@@ -1,0 +1,67 @@
+"""Tables that are imported as the admin and its worker do it."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+import xlsxwriter
+
+from shortlinks.domain import import_batches, imports
+from shortlinks.domain.imports import Upload
+from shortlinks.models import Import, ImportKind, ImportState, User
+
+
+def table(*rows: Sequence[object]) -> bytes:
+    return "\n".join(";".join(map(str, row)) for row in rows).encode()
+
+
+def workbook(*rows: Sequence[object]) -> bytes:
+    file = BytesIO()
+    with xlsxwriter.Workbook(file) as book:
+        sheet = book.add_worksheet()
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+    return file.getvalue()
+
+
+def begin(user: User, content: bytes, kind: str = ImportKind.CONTACTS) -> Import:
+    return imports.begin(Upload(user, kind, "table.csv", content))
+
+
+def work_off() -> None:
+    """All that a worker would find."""
+    while import_batches.go_on(lambda: True):
+        pass
+
+
+def checked(user: User, content: bytes, kind: str = ImportKind.CONTACTS) -> Import:
+    run = begin(user, content, kind)
+    work_off()
+    run.refresh_from_db()
+    return run
+
+
+def confirmed(user: User, content: bytes, kind: str = ImportKind.CONTACTS) -> Import:
+    run = checked(user, content, kind)
+    assert imports.confirm(run, by=user)
+    run.refresh_from_db()
+    return run
+
+
+def imported(user: User, content: bytes, kind: str = ImportKind.CONTACTS) -> Import:
+    run = confirmed(user, content, kind)
+    work_off()
+    run.refresh_from_db()
+    assert run.state == ImportState.FINISHED, run.error
+    return run
+
+
+def counts(run: Import) -> tuple[int, int, int]:
+    run.refresh_from_db()
+    return run.created, run.changed, run.left_out
+
+
+def faults(run: Import) -> dict[int, list[str]]:
+    rows = run.rows.exclude(faults=[])
+    found: list[tuple[Any, ...]] = list(rows.values_list("number", "faults"))
+    return dict(found)

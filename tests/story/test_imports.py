@@ -1,0 +1,53 @@
+"""An import whose worker is killed in the midst of it, with real processes."""
+
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from shortlinks.domain import imports
+from shortlinks.models import Contact, Import, ImportState, User
+from tests import factories, importing, services
+
+ROWS = 5_000
+CONTENT = importing.table(["id", "name"], *([n, f"N {n}"] for n in range(1, ROWS + 1)))
+
+
+@pytest.fixture
+def uploader(transactional_db: None) -> User:
+    return factories.admin(factories.account())
+
+
+def _wait_for(run: Import, state: ImportState, rows: int) -> None:
+    def is_past() -> bool:
+        run.refresh_from_db()
+        return run.state == state and run.done >= rows
+
+    services.wait_for(is_past)
+
+
+def _kill_a_worker(run: Import, directory: Path, state: ImportState) -> None:
+    """In the midst of it; a minute later its lease is over."""
+    with services.webhooks(directory) as dying:
+        _wait_for(run, state, 500)
+        dying.kill()
+    leased = Import.objects.filter(pk=run.pk, due_at__isnull=False)
+    assert leased.update(due_at=timezone.now())
+
+
+def test_a_killed_workers_import_is_gone_on_with(
+    uploader: User, tmp_path: Path
+) -> None:
+    run = importing.begin(uploader, CONTENT)
+
+    with services.beat(tmp_path):
+        _kill_a_worker(run, tmp_path, ImportState.CHECKING)
+        with services.webhooks(tmp_path):
+            _wait_for(run, ImportState.CHECKED, ROWS)
+        imports.confirm(run, by=uploader)
+        _kill_a_worker(run, tmp_path, ImportState.STORING)
+        with services.webhooks(tmp_path):
+            _wait_for(run, ImportState.FINISHED, ROWS)
+
+    assert (run.created, run.changed, run.left_out) == (ROWS, 0, 0)
+    assert Contact.objects.count() == ROWS
