@@ -11,7 +11,7 @@ from itertools import islice
 
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Count
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext, gettext_noop
 
@@ -32,6 +32,8 @@ CROSSED = (
     *(contacts.IdsTaken, contacts.MayNotEdit, contacts.UnknownContacts),
     *(contacts.UnknownUsers, IntegrityError),
 )
+# Else the id that a row is given might be another's further down.
+NAMELESS_LAST = ExpressionWrapper(Q(key=""), BooleanField())
 # Apart from the look for the keys: joined, it takes minutes where the planner does not
 # know yet how many rows there are.
 MARK_TWICE = """
@@ -208,7 +210,7 @@ def _stored(run: Import) -> Import:
 
 def _store(row: Import, user: User) -> None:
     """The next rows: checked once more, and those that are as they were stored."""
-    rows = list(row.rows.order_by("number")[row.done : row.done + ROWS])
+    rows = list(row.rows.order_by(NAMELESS_LAST, "number")[row.done : row.done + ROWS])
     good = {each.number: each for each in rows if not each.faults}
     kind = KINDS[row.kind]
     lines = kind.check([(each.number, each.given) for each in good.values()], user)

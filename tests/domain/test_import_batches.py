@@ -54,6 +54,16 @@ def _begun(run: Import) -> Iterator[Import]:
     return import_batches.batches(claimed)
 
 
+def test_no_row_is_given_an_id_that_stands_further_down(admin: User) -> None:
+    rows: list[list[object]] = [["", "Free"], ["", "Free, too"], [1, "One"], [3, "3"]]
+
+    run = importing.imported(admin, table(HEAD, *rows))
+
+    assert counts(run) == (4, 0, 0)
+    named = dict(Contact.objects.values_list("name", "entity_id"))
+    assert named == {"One": 1, "3": 3, "Free": 4, "Free, too": 5}
+
+
 @pytest.mark.parametrize(
     "content", [CONTENT, importing.workbook(HEAD, *ROWS)], ids=["CSV", "XLSX"]
 )
