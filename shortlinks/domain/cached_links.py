@@ -30,6 +30,8 @@ SECONDS = 24 * 3600
 WITHDRAWN = b"-"
 SECONDS_AFTER_FAILURE = 5.0
 TIMEOUT = 0.3  # seconds, to connect and for an answer
+# A thread that woke for each request would take the GIL from the next one.
+SECONDS_TO_GATHER = 0.02
 MOST_WAITING = 1_000  # requests whose links are not written yet
 AT_ONCE = 500
 
@@ -185,7 +187,8 @@ class _NewLinks:
 
     def put(self, links: dict[str, CachedLink]) -> None:
         self._waiting.append(links)
-        self._there_are_some.set()
+        if not self._there_are_some.is_set():
+            self._there_are_some.set()
         if self._thread is None or not self._thread.is_alive():  # or after a fork
             self._start()
 
@@ -198,6 +201,7 @@ class _NewLinks:
     def _write(self) -> None:
         while True:
             self._there_are_some.wait()
+            time.sleep(SECONDS_TO_GATHER)
             self._there_are_some.clear()
             while links := self._taken():
                 _store(_entries(links), only_new=True)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from shortlinks.domain import cached_links, codes, consent, database
+from shortlinks.domain import arrays, cached_links, codes, consent, database
 from shortlinks.domain.access import Grant
 from shortlinks.domain.cached_links import CachedLink
 from shortlinks.models import ShortLink
@@ -216,7 +216,7 @@ def _store(parameters: dict[str, Any]) -> dict[Key, Live]:
 def _live(query: str, parameters: dict[str, Any]) -> dict[Key, Live]:
     return {
         (contact_id, bytes(sha256)): _of_row(parameters["account"], row)
-        for contact_id, sha256, *row in database.rows(query, parameters)
+        for contact_id, sha256, *row in database.rows(query, arrays.as_text(parameters))
     }
 
 
