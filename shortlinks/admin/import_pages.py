@@ -138,6 +138,7 @@ def _shown(row: Import, kind: Kind) -> dict[str, Any]:
 def _progress(row: Import) -> dict[str, Any]:
     percent = row.done * 100 // row.total if row.total else 0
     is_late = row.due_at is not None and row.due_at < timezone.now() - LATE
+    is_late = is_late and not imports.somebody_is_at_one()
     return {
         "row": row,
         "percent": percent - percent % SAID_EVERY,

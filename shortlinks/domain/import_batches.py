@@ -47,7 +47,10 @@ class LeaseLost(Exception):
 
 
 def go_on(goes_on: Callable[[], bool]) -> bool:
-    """Go on with the import that has waited longest; whether there was one."""
+    """Go on with the import that has waited longest; whether there was one.
+
+    One at a time: the worker has others' webhooks to send, too.
+    """
     run = _claim()
     if run is None:
         return False
@@ -75,6 +78,8 @@ def batches(run: Import) -> Iterator[Import]:
 
 def _claim() -> Import | None:
     now = timezone.now()
+    if imports.somebody_is_at_one():
+        return None
     with transaction.atomic():
         waiting = Import.objects.filter(due_at__lte=now).order_by("due_at")
         run = waiting.select_for_update(no_key=True, skip_locked=True).first()

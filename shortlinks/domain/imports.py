@@ -142,6 +142,12 @@ def end(row: Import, state: ImportState, error: str = "") -> None:
             LogEntry.objects.log_actions(row.user.pk, [row], CHANGE, text)
 
 
+def somebody_is_at_one() -> bool:
+    """A worker; for a minute also one that was killed."""
+    leased = Import.objects.filter(due_at__gt=timezone.now(), by_command=False)
+    return leased.exists()
+
+
 def told(row: Import) -> str:
     """In the language of who reads it."""
     text = gettext(

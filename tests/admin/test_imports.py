@@ -133,6 +133,11 @@ def test_it_says_that_no_worker_runs(client: Client, admin: User) -> None:
 
     assert "No worker has gone on with this for a while." in _page(client, run)
 
+    another = importing.begin(admin, TABLE.encode())  # whose turn it is
+    leased_until = timezone.now() + timedelta(seconds=60)
+    Import.objects.filter(pk=another.pk).update(due_at=leased_until)
+    assert "No worker" not in _page(client, run)
+
 
 def test_cancelling_says_what_was_done(
     client: Client, admin: User, monkeypatch: pytest.MonkeyPatch

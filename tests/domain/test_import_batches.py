@@ -91,6 +91,19 @@ def test_who_goes_on_begins_where_a_dead_worker_stopped(
     ]
 
 
+def test_one_import_goes_on_at_a_time(admin: User) -> None:
+    first, second = (importing.begin(admin, CONTENT) for _ in range(2))
+    next(_begun(first))
+
+    assert not import_batches.go_on(lambda: True)
+
+    _a_lease_later(first)
+    importing.work_off()
+    for run in (first, second):
+        run.refresh_from_db()
+        assert run.state == ImportState.CHECKED
+
+
 def test_who_finds_it_taken_over_leaves_off(admin: User) -> None:
     run = importing.confirmed(admin, CONTENT)
     asleep = _begun(run)
