@@ -73,6 +73,12 @@ class Load:
             raise Void(f"not every request was answered as it should be: {counted}")
         return counted
 
+    def put_all(self, port: int, *, count: int) -> None:
+        """So many requests from the first on, so that their links are known."""
+        asked = 0
+        while asked < count:
+            asked += self.put(port, connections=64, seconds=5, start=asked).answered
+
 
 def prepare(requests: Iterable[bytes], directory: Path) -> Load:
     path = directory / "requests"

@@ -84,12 +84,7 @@ class Memory:
 
     def _with_links(self) -> float:
         """Every link is asked for, so all are cached when the last one is."""
-        asked = 0
-        while asked < CACHED:
-            counted = self.load.put(
-                self.redirects.port, connections=64, seconds=5, start=asked
-            )
-            asked += counted.answered
+        self.load.put_all(self.redirects.port, count=CACHED)
         return self._now()["redirects"]
 
     def _with_visits(self) -> float:
