@@ -6,8 +6,9 @@ the rows remember what is left to do and beat rings again.
 
 import logging
 import time
+from typing import Any
 
-from celery import shared_task
+from celery import Task, shared_task
 from kombu.exceptions import OperationalError
 
 from shortlinks.domain import (
@@ -84,11 +85,15 @@ def deliver_webhooks() -> None:
 
 
 def ring_for_webhooks() -> None:
+    _ring(deliver_webhooks, "webhooks")
+
+
+def _ring(task: Task[Any, Any], waiting: str) -> None:
     """For who serves a client: if nobody hears the bell, beat rings soon."""
     try:
-        deliver_webhooks.delay()
+        task.delay()
     except OperationalError as error:
-        logger.warning("webhooks wait for beat: %r", error)
+        logger.warning("%s wait for beat: %r", waiting, error)
 
 
 @shared_task
@@ -109,11 +114,7 @@ def go_on_with_imports() -> None:
 
 
 def ring_for_imports() -> None:
-    """For who serves a client: if nobody hears the bell, beat rings soon."""
-    try:
-        go_on_with_imports.delay()
-    except OperationalError as error:
-        logger.warning("imports wait for beat: %r", error)
+    _ring(go_on_with_imports, "imports")
 
 
 @shared_task

@@ -6,9 +6,8 @@ from itertools import chain, islice
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -110,10 +109,7 @@ class ImportAdmin(StepAdmin[Import]):
     def _row(self, request: HttpRequest, object_id: str) -> Import:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        row = self.get_object(request, unquote(object_id))
-        if row is None:
-            raise Http404
-        return row
+        return self.row(request, object_id)
 
 
 def _shown(row: Import, kind: Kind) -> dict[str, Any]:

@@ -42,9 +42,7 @@ class StepAdmin(RowAdmin[Row]):
 
     def _view(self, step: str) -> Callable[..., HttpResponse]:
         def view(request: HttpRequest, object_id: str) -> HttpResponse:
-            row = self.get_object(request, unquote(object_id))
-            if row is None:
-                raise Http404
+            row = self.row(request, object_id)
             if not self.may_decide(request, row):
                 raise PermissionDenied
             text, level = getattr(self, step)(request, row)
@@ -54,6 +52,13 @@ class StepAdmin(RowAdmin[Row]):
             return HttpResponseRedirect(reverse(name, args=[row.pk]))
 
         return view
+
+    def row(self, request: HttpRequest, object_id: str) -> Row:
+        """Of those the caller may know of, by its part of the address; or 404."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        return row
 
     def change_view(
         self,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.http import HttpRequest
+from django.http.request import HttpHeaders
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
@@ -13,7 +14,7 @@ from shortlinks.domain.tokens import KnownToken
 from shortlinks.models import ApiToken, User
 
 CONTEXT_USER = "X-Context-User-ID"
-CONTEXT_USER_META = "HTTP_X_CONTEXT_USER_ID"
+CONTEXT_USER_META = HttpHeaders.to_wsgi_name(CONTEXT_USER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.http.request import HttpHeaders
 
 from shortlinks.observability import metrics, request_ids, spans
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-OFFERED_ID = "HTTP_X_REQUEST_ID"
+OFFERED_ID = HttpHeaders.to_wsgi_name(request_ids.HEADER)
 # What no view answered: unknown paths, static files.
 NO_ROUTE = "none"
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from shortlinks.domain import arrays, cached_links, codes, consent, database
 from shortlinks.domain.access import Grant
 from shortlinks.domain.cached_links import CachedLink
+from shortlinks.domain.urls import SafeUrl
 from shortlinks.models import ShortLink
 
 # Two random codes of 70 bits meet once in many lives; five times never.
@@ -178,18 +179,28 @@ def insert_at_once(statement: str, parameters: dict[str, Any]) -> dict[Key, Live
         return {}
 
 
-def _parameters(
-    orders: dict[Key, Grant], account_id: int, created_from: str
+def parameters_of_urls(
+    urls: Sequence[SafeUrl], account_id: int, created_from: str
 ) -> dict[str, Any]:
+    """Those of a batch of new links that do not say whose they are."""
     return {
         "account": account_id,
         "created_from": created_from,
         "batch": uuid.uuid4(),
         "now": timezone.now(),
+        "urls": [url.given for url in urls],
+        "targets": [url.target for url in urls],
+    }
+
+
+def _parameters(
+    orders: dict[Key, Grant], account_id: int, created_from: str
+) -> dict[str, Any]:
+    urls = [grant.url for grant in orders.values()]
+    return {
+        **parameters_of_urls(urls, account_id, created_from),
         "contacts": [contact_id for contact_id, _ in orders],
-        "hashes": [sha256 for _, sha256 in orders],
-        "urls": [grant.url.given for grant in orders.values()],
-        "targets": [grant.url.target for grant in orders.values()],
+        "hashes": [url_sha256 for _, url_sha256 in orders],
     }
 
 
@@ -215,8 +226,8 @@ def _store(parameters: dict[str, Any]) -> dict[Key, Live]:
 
 def _live(query: str, parameters: dict[str, Any]) -> dict[Key, Live]:
     return {
-        (contact_id, bytes(sha256)): _of_row(parameters["account"], row)
-        for contact_id, sha256, *row in database.rows(query, arrays.as_text(parameters))
+        (contact_id, bytes(digest)): _of_row(parameters["account"], row)
+        for contact_id, digest, *row in database.rows(query, arrays.as_text(parameters))
     }
 
 

@@ -5,12 +5,10 @@ there are live links already: the statement that inserts asks it all. It makes e
 link, or it does nothing; what then is to be done `tokens`, `access` and `links` say.
 """
 
-import uuid
 from collections.abc import Sequence
 from functools import cache
 
 from django.db import transaction
-from django.utils import timezone
 
 from shortlinks.domain import access, cached_links, codes, links, tokens
 from shortlinks.domain.access import Order
@@ -28,19 +26,15 @@ def create(
     """
     user = token.row.user
     new_codes = [codes.new() for _ in orders]
+    urls = [order.url for order in orders]
     parameters = {
         **access.asked_by(user),
+        **links.parameters_of_urls(urls, token.row.account_id, created_from),
         "jti": token.row.jti,
         "version": token.version,
-        "account": token.row.account_id,
-        "created_from": created_from,
-        "batch": uuid.uuid4(),
-        "now": timezone.now(),
         "entity_ids": [order.entity_id for order in orders],
         "codes": new_codes,
-        "urls": [order.url.given for order in orders],
-        "targets": [order.url.target for order in orders],
-        "hashes": [links.sha256(order.url.given) for order in orders],
+        "hashes": [links.sha256(url.given) for url in urls],
     }
     made = links.insert_at_once(_insert(access.readable(user)), parameters)
     if len(made) < len(orders):
