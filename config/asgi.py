@@ -9,9 +9,9 @@ os.environ.setdefault("STATEMENT_TIMEOUT", "5")  # of the spool's replay
 django.setup(set_prefix=False)
 
 from config.celery import app  # noqa: E402  needs the setup
-from shortlinks.observability.begin import begin  # noqa: E402
+from shortlinks.observability.begin import start  # noqa: E402
 from shortlinks.redirects.process import Application  # noqa: E402
 
 app.set_default()  # the bell rings in another thread
-begin("redirects")
+start("redirects")
 application = Application()

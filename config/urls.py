@@ -29,7 +29,7 @@ urlpatterns = [
     ),
     path(
         "admin/first-steps/aside/",
-        admin.site.admin_view(first_steps.put_aside),
+        admin.site.admin_view(first_steps.dismiss),
         name="admin_first_steps_aside",
     ),
     path(
@@ -47,7 +47,7 @@ urlpatterns = [
         admin.site.admin_view(exports.download),
         name="admin_numbers",
     ),
-    path("admin/whose/", admin.site.admin_view(handmade.whose), name="admin_whose"),
+    path("admin/whose/", admin.site.admin_view(handmade.lookup_link), name="admin_whose"),
     path(
         "admin/import/",
         admin.site.admin_view(imports.contacts),
@@ -55,7 +55,7 @@ urlpatterns = [
     ),
     path(
         "admin/import-rights/",
-        admin.site.admin_view(imports.rights),
+        admin.site.admin_view(imports.permissions_upload),
         name="admin_import_rights",
     ),
     path("admin/", admin.site.urls),

@@ -11,11 +11,11 @@ os.environ.setdefault("STATEMENT_TIMEOUT", "5")
 _django = get_wsgi_application()
 
 from config.celery import app  # noqa: E402  needs the setup
-from shortlinks.api.bodies import WholeBodies  # noqa: E402
-from shortlinks.observability.begin import begin, keep_what_is_loaded  # noqa: E402
+from shortlinks.api.bodies import BufferedRequestBody  # noqa: E402
+from shortlinks.observability.begin import start, freeze_gc  # noqa: E402
 
 app.set_default()  # requests are served by many threads
-begin("web")
+start("web")
 reverse("admin:index")  # loads the routes and their views
-keep_what_is_loaded()
-application = WholeBodies(_django, longest=settings.API_MAX_BODY_BYTES)
+freeze_gc()
+application = BufferedRequestBody(_django, longest=settings.API_MAX_BODY_BYTES)

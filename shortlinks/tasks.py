@@ -29,36 +29,36 @@ from shortlinks.observability import metrics
 
 logger = logging.getLogger(__name__)
 
-FOLLOW_UP_SECONDS = 20.0
-FORGET_SECONDS = 30.0
+PROCESS_SECONDS = 20.0
+REDACT_SECONDS = 30.0
 # With the longest attempt after it still within the task's time limit.
 DELIVER_SECONDS = 20.0
-SUM_SECONDS = 20.0
+ROLLUP_SECONDS = 20.0
 IMPORT_SECONDS = 20.0
 
 
 @shared_task
-def follow_up_visits() -> None:
+def process_visits() -> None:
     """Follow up until nothing is due; after 20 s another message goes on."""
-    deadline = time.monotonic() + FOLLOW_UP_SECONDS
-    done: list[visits.FollowedUp] = []
+    deadline = time.monotonic() + PROCESS_SECONDS
+    done: list[visits.ProcessingResult] = []
 
     def goes_on() -> bool:
         return time.monotonic() < deadline
 
-    def on_done(batch: visits.FollowedUp) -> None:
+    def on_done(batch: visits.ProcessingResult) -> None:
         _count(batch)
         done.append(batch)
 
-    backlog.follow_up(goes_on=goes_on, on_done=on_done)
+    backlog.process_in_parallel(goes_on=goes_on, on_done=on_done)
     if not goes_on():
-        follow_up_visits.delay()
+        process_visits.delay()
     followed_up = sum(batch.claimed for batch in done)
-    told = sum(batch.notes.told for batch in done)
-    redeemed = redemptions.follow_up()
+    told = sum(batch.notes.deliveries for batch in done)
+    redeemed = redemptions.process_due()
     _count(redeemed)
-    told += redeemed.notes.told
-    look_at_merges(deadline)
+    told += redeemed.notes.deliveries
+    process_merge_checks(deadline)
     if followed_up:
         logger.info("visits followed up: %d", followed_up)
     if told:
@@ -84,11 +84,11 @@ def deliver_webhooks() -> None:
         logger.info("webhooks sent: %d, %d of them in vain", sent, sender.failed)
 
 
-def ring_for_webhooks() -> None:
-    _ring(deliver_webhooks, "webhooks")
+def enqueue_webhooks() -> None:
+    _enqueue(deliver_webhooks, "webhooks")
 
 
-def _ring(task: Task[Any, Any], waiting: str) -> None:
+def _enqueue(task: Task[Any, Any], waiting: str) -> None:
     """For who serves a client: if nobody hears the bell, beat rings soon."""
     try:
         task.delay()
@@ -97,70 +97,70 @@ def _ring(task: Task[Any, Any], waiting: str) -> None:
 
 
 @shared_task
-def keep_webhooks() -> None:
-    deliveries.drop_old()
-    subscriptions.seal_anew()
+def maintain_webhooks() -> None:
+    deliveries.purge()
+    subscriptions.reencrypt_secrets()
 
 
 @shared_task
-def go_on_with_imports() -> None:
+def run_imports() -> None:
     """Batch after batch; after 20 s another message goes on, with the next in turn."""
     deadline = time.monotonic() + IMPORT_SECONDS
     while time.monotonic() < deadline:
-        if not import_batches.go_on(lambda: time.monotonic() < deadline):
+        if not import_batches.run_next(lambda: time.monotonic() < deadline):
             break
     else:
-        go_on_with_imports.delay()
+        run_imports.delay()
 
 
-def ring_for_imports() -> None:
-    _ring(go_on_with_imports, "imports")
+def enqueue_imports() -> None:
+    _enqueue(run_imports, "imports")
 
 
 @shared_task
-def keep_imports() -> None:
-    imports.drop_old()
+def purge_imports() -> None:
+    imports.purge()
 
 
-def look_at_merges(deadline: float) -> None:
+def process_merge_checks(deadline: float) -> None:
     """What the opens that were just followed up, and chats before them, lead to."""
-    while time.monotonic() < deadline and checks.look() == checks.AT_ONCE:
+    while time.monotonic() < deadline and checks.process_due() == checks.BATCH_SIZE:
         pass
 
 
 @shared_task
-def sum_counts() -> None:
+def update_rollups() -> None:
     """For the administrators' numbers; what is left after 20 s waits for beat."""
-    sums.keep_up(time.monotonic() + SUM_SECONDS)
+    sums.update(time.monotonic() + ROLLUP_SECONDS)
 
 
 @shared_task
-def publish_link_changes() -> None:
+def sync_link_cache() -> None:
     """Redis may have been away when a link was disabled."""
-    link_changes.publish()
+    link_changes.sync_changes()
 
 
 @shared_task
-def beat_heart() -> None:
-    upkeep.beat_heart()
+def record_heartbeat() -> None:
+    upkeep.record_worker_heartbeat()
 
 
 @shared_task
-def maintain_partitions() -> None:
-    upkeep.add_visit_partitions()
+def create_partitions() -> None:
+    upkeep.create_partitions()
 
 
 @shared_task
-def drop_old_source_keys() -> None:
-    upkeep.drop_old_source_keys()
+def delete_expired_salts() -> None:
+    upkeep.delete_expired_salts()
 
 
 @shared_task
-def forget_visit_details() -> None:
+def redact_visits() -> None:
     """What one run does not get done, the next does, an hour later."""
-    deadline = time.monotonic() + FORGET_SECONDS
+    deadline = time.monotonic() + REDACT_SECONDS
     forgotten = 0
-    for changed in forgetting.forget():
+    for changed in forgetting.redact_details():
         forgotten += changed
         if time.monotonic() > deadline:
             break
@@ -168,13 +168,13 @@ def forget_visit_details() -> None:
         logger.info("visits whose details were forgotten: %d", forgotten)
 
 
-def _count(done: visits.FollowedUp) -> None:
+def _count(done: visits.ProcessingResult) -> None:
     for verdict, count in done.verdicts.items():
-        metrics.followed_up.labels(verdict).inc(count)
-    for verdict, count in done.revised.items():
-        metrics.visits_revised.labels(verdict).inc(count)
+        metrics.visits_processed.labels(verdict).inc(count)
+    for verdict, count in done.reclassified.items():
+        metrics.visits_reclassified.labels(verdict).inc(count)
     metrics.notes.labels("written").inc(done.notes.new)
     metrics.notes.labels("extended").inc(done.notes.changed)
     metrics.notes.labels("withdrawn").inc(done.notes.withdrawn)
-    metrics.follow_ups_failed.labels("put_off").inc(done.put_off)
-    metrics.follow_ups_failed.labels("set_aside").inc(done.set_aside)
+    metrics.visit_processing_failures.labels("put_off").inc(done.retried)
+    metrics.visit_processing_failures.labels("set_aside").inc(done.dead_lettered)

@@ -26,7 +26,7 @@ from shortlinks.api.openapi.operations import (
     WEBHOOK,
 )
 from shortlinks.domain import visits
-from shortlinks.domain.oauth import CODE_LIFE
+from shortlinks.domain.oauth import CODE_TTL
 from shortlinks.models import (
     Account,
     Chat,
@@ -69,7 +69,7 @@ def world() -> World:
     made = factories.link(contact, short_links.URL)
     ShortLink.objects.filter(pk=made.pk).update(id=LINK)
     factories.visit(LINK)
-    visits.follow_up()
+    visits.process_due()
     Note.objects.update(id=NOTE)
     _pixel(contact)
     _merges(contact, factories.contact(account, entity_id=OTHER))
@@ -121,7 +121,7 @@ def _integration(account: Account, user: User) -> None:
         user=user,
         kind=GrantKind.CODE,
         sha256=_sha256(client["code"]),
-        expires_at=timezone.now() + CODE_LIFE,
+        expires_at=timezone.now() + CODE_TTL,
     )
 
 

@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from shortlinks.domain import access, tokens, urls
 from shortlinks.domain import links as short_links
-from shortlinks.domain.visit_rows import VisitFacts
+from shortlinks.domain.visit_rows import VisitRecord
 from shortlinks.domain.webhooks import subscriptions
 from shortlinks.domain.webhooks.subscriptions import Subscription
 from shortlinks.models import (
@@ -86,12 +86,12 @@ def contact(of: Account, **fields: Any) -> Contact:
     )
 
 
-def order(to: Contact, url: str = URL) -> access.Order:
-    return access.Order(urls.parse(url, urls.policy()), to.entity_id)
+def order(to: Contact, url: str = URL) -> access.LinkRequest:
+    return access.LinkRequest(urls.parse(url, urls.policy()), to.entity_id)
 
 
 def link(to: Contact, url: str = URL, **fields: Any) -> ShortLink:
-    grant = access.Grant(
+    grant = access.AuthorizedLinkRequest(
         urls.parse(url, urls.policy()), to.entity_id, to.id, to.account_id
     )
     made = short_links.create([grant])[0]
@@ -105,7 +105,7 @@ def link(to: Contact, url: str = URL, **fields: Any) -> ShortLink:
 def links(to: Sequence[Contact], url: str = URL) -> list[ShortLink]:
     """One batch: a link for each contact."""
     parsed = urls.parse(url, urls.policy())
-    grants = [access.Grant(parsed, c.entity_id, c.id, c.account_id) for c in to]
+    grants = [access.AuthorizedLinkRequest(parsed, c.entity_id, c.id, c.account_id) for c in to]
     made = {created.code for created in short_links.create(grants)}
     return list(ShortLink.objects.filter(code__in=made).order_by("id"))
 
@@ -134,9 +134,9 @@ def visit(of: ShortLink | int, **fields: Any) -> Visit:
     )
 
 
-def facts(**fields: Any) -> VisitFacts:
+def facts(**fields: Any) -> VisitRecord:
     """A visit on its way into the log or the spool."""
-    return VisitFacts(
+    return VisitRecord(
         **{
             "id": str(uuid7()),
             "link_id": 7,

@@ -25,12 +25,12 @@ def workbook(*rows: Sequence[object]) -> bytes:
 
 
 def begin(user: User, content: bytes, kind: str = ImportKind.CONTACTS) -> Import:
-    return imports.begin(Upload(user, kind, "table.csv", content))
+    return imports.start(Upload(user, kind, "table.csv", content))
 
 
 def work_off() -> None:
     """All that a worker would find."""
-    while import_batches.go_on(lambda: True):
+    while import_batches.run_next(lambda: True):
         pass
 
 
@@ -58,7 +58,7 @@ def imported(user: User, content: bytes, kind: str = ImportKind.CONTACTS) -> Imp
 
 def counts(run: Import) -> tuple[int, int, int]:
     run.refresh_from_db()
-    return run.created, run.changed, run.left_out
+    return run.created, run.changed, run.skipped
 
 
 def faults(run: Import) -> dict[int, list[str]]:

@@ -41,14 +41,14 @@ def test_a_server_that_stopped_answering_is_given_up(
 def pid(transactional_db: None) -> int:
     """Of a new connection, which is not too old to be used again."""
     connection.close()
-    [[found]] = database.rows(PID, [])
+    [[found]] = database.fetch_prepared(PID, [])
     return int(found)
 
 
 def test_a_connection_in_use_is_used_again(pid: int) -> None:
     close_old_connections()  # as each request begins
 
-    assert database.rows(PID, []) == [(pid,)]
+    assert database.fetch_prepared(PID, []) == [(pid,)]
 
 
 def test_a_connection_that_postgres_ended_is_replaced(pid: int) -> None:
@@ -56,14 +56,14 @@ def test_a_connection_that_postgres_ended_is_replaced(pid: int) -> None:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
     close_old_connections()  # as each request begins
 
-    [[now]] = database.rows(PID, [])
+    [[now]] = database.fetch_prepared(PID, [])
 
     assert now != pid
 
 
 def test_a_prepared_statement_is_planned_once(pid: int) -> None:
     for count in range(10):
-        database.rows(ECHO, {"numbers": [1] * (count + 1)})
+        database.fetch_prepared(ECHO, {"numbers": [1] * (count + 1)})
 
     asked = "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
-    assert database.rows(f"{asked} WHERE statement ^@ 'SELECT echo'", []) == [(10, 0)]
+    assert database.fetch_prepared(f"{asked} WHERE statement ^@ 'SELECT echo'", []) == [(10, 0)]

@@ -18,9 +18,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from shortlinks.admin.base import Names, RowAdmin, RowForm, administers, operates
+from shortlinks.admin.base import Names, AccountScopedAdmin, RowForm, is_administrator, is_operator
 from shortlinks.domain import cached_links
-from shortlinks.models import Account, Group, Right, User
+from shortlinks.models import Account, Group, AccessLevel, User
 
 # Departments are ours; Django's groups carry permissions that nothing here reads.
 admin.site.unregister(auth_models.Group)
@@ -55,7 +55,7 @@ class AccountForm(forms.ModelForm[Account]):
 
 
 @admin.register(Account)
-class AccountAdmin(RowAdmin[Account]):
+class AccountAdmin(AccountScopedAdmin[Account]):
     account_path = "id"
     form = AccountForm
     fieldsets = (
@@ -112,44 +112,44 @@ class AccountAdmin(RowAdmin[Account]):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return operates(request)
+        return is_operator(request)
 
     def has_change_permission(
         self, request: HttpRequest, obj: Account | None = None
     ) -> bool:
-        return administers(request)
+        return is_administrator(request)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Account | None = None
     ) -> Names:
-        return () if operates(request) else ("subdomain", "is_active")
+        return () if is_operator(request) else ("subdomain", "is_active")
 
     def save_model(
         self, request: HttpRequest, obj: Account, form: object, change: object
     ) -> None:
         super().save_model(request, obj, form, change)
-        transaction.on_commit(lambda: cached_links.publish_account(obj))
+        transaction.on_commit(lambda: cached_links.refresh_account(obj))
 
 
 @admin.register(Group)
-class GroupAdmin(RowAdmin[Group]):
+class GroupAdmin(AccountScopedAdmin[Group]):
     fields = ("account", "name")
     list_display = ("name",)
     search_fields = ("name",)
     ordering = ("name", "id")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return administers(request)
+        return is_administrator(request)
 
     def has_change_permission(
         self, request: HttpRequest, obj: Group | None = None
     ) -> bool:
-        return administers(request)
+        return is_administrator(request)
 
     def has_delete_permission(
         self, request: HttpRequest, obj: Group | None = None
     ) -> bool:
-        return administers(request)
+        return is_administrator(request)
 
 
 class UserForm(RowForm[User], UserChangeForm):
@@ -167,15 +167,15 @@ class NewUserForm(RowForm[User], UserCreationForm):
 
 
 # What fits a column.
-LETTERS = {
-    Right.ALL: _("all"),
-    Right.GROUP: _("group"),
-    Right.MINE: _("own"),
-    Right.DENIED: _("none"),
+LEVEL_FIELDS = {
+    AccessLevel.ALL: _("all"),
+    AccessLevel.GROUP: _("group"),
+    AccessLevel.MINE: _("own"),
+    AccessLevel.DENIED: _("none"),
 }
 
 
-class LettersForm(forms.ModelForm[User]):
+class AccessLevelForm(forms.ModelForm[User]):
     """A row of the matrix: without a label of its own a select is any of many."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -184,17 +184,17 @@ class LettersForm(forms.ModelForm[User]):
             field.widget.attrs["aria-label"] = f"{field.label}: {self.instance}"
             if isinstance(field, forms.TypedChoiceField):
                 all_or_none = name == "contacts_add"
-                offered = (Right.ALL, Right.DENIED) if all_or_none else LETTERS
-                field.choices = [(right.value, LETTERS[right]) for right in offered]
+                offered = (AccessLevel.ALL, AccessLevel.DENIED) if all_or_none else LEVEL_FIELDS
+                field.choices = [(right.value, LEVEL_FIELDS[right]) for right in offered]
 
 
 @admin.register(User)
-class UserAdmin(RowAdmin[User], auth_admin.UserAdmin[User]):
+class UserAdmin(AccountScopedAdmin[User], auth_admin.UserAdmin[User]):
     form = UserForm
     add_form = NewUserForm
     change_password_form = AdminPasswordChangeForm
     person = ("account", "email", "name", "language", "group", "is_active")
-    letters = (
+    levels = (
         "contacts_view",
         "contacts_edit",
         "contacts_add",
@@ -203,8 +203,8 @@ class UserAdmin(RowAdmin[User], auth_admin.UserAdmin[User]):
     )
     readonly_fields = ("last_login", "created_at")
     # A matrix: a user's letters in his row, one column for each right.
-    list_display = ("email", "name", "group", "is_admin", "is_active", *letters)
-    list_editable = letters
+    list_display = ("email", "name", "group", "is_admin", "is_active", *levels)
+    list_editable = levels
     list_per_page = 25  # five selects in a row cost their time
     list_filter = ("is_admin", "is_active")
     list_select_related = ("group",)
@@ -216,18 +216,18 @@ class UserAdmin(RowAdmin[User], auth_admin.UserAdmin[User]):
     def get_changelist_form(
         self, request: HttpRequest, **kwargs: Any
     ) -> type[forms.ModelForm[User]]:
-        return super().get_changelist_form(request, form=LettersForm, **kwargs)
+        return super().get_changelist_form(request, form=AccessLevelForm, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return administers(request)
+        return is_administrator(request)
 
     def has_change_permission(
         self, request: HttpRequest, obj: User | None = None
     ) -> bool:
         """An operator's password in an administrator's hands would make two of them."""
         if obj is not None and obj.is_superuser:
-            return operates(request)
-        return administers(request)
+            return is_operator(request)
+        return is_administrator(request)
 
     def save_model(
         self, request: HttpRequest, obj: User, form: Any, change: Any
@@ -238,11 +238,11 @@ class UserAdmin(RowAdmin[User], auth_admin.UserAdmin[User]):
         super().save_model(request, obj, form, change)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        roles = ("is_admin", "is_superuser") if operates(request) else ("is_admin",)
+        roles = ("is_admin", "is_superuser") if is_operator(request) else ("is_admin",)
         return (
             (None, {"fields": self.person}),
             (_("Password"), {"fields": self._password_fields(request, obj)}),
-            (_("Rights"), {"fields": (*roles, *self.letters)}),
+            (_("Rights"), {"fields": (*roles, *self.levels)}),
             *([(_("Dates"), {"fields": self.readonly_fields})] if obj else []),
         )
 
@@ -255,7 +255,7 @@ class UserAdmin(RowAdmin[User], auth_admin.UserAdmin[User]):
         self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> forms.TypedChoiceField | None:
         if db_field.name == "contacts_add":
-            all_or_none = (Right.ALL, Right.DENIED)
+            all_or_none = (AccessLevel.ALL, AccessLevel.DENIED)
             kwargs["choices"] = [
                 (right.value, gettext(right.label)) for right in all_or_none
             ]

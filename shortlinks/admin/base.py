@@ -23,7 +23,7 @@ from shortlinks.models import Contact, Group, User
 Row = TypeVar("Row", bound=Model)
 Names = tuple[str, ...]
 # Whose rows are read contact by contact; of more, from the newest row on.
-MOST_CONTACTS = 5000
+MAX_CONTACTS = 5000
 LOOKUPS = ("exact", "id__exact", "isnull")  # of a filter by a column
 
 if TYPE_CHECKING:
@@ -47,15 +47,15 @@ def role_of(user: User | AnonymousUser) -> Role:
     return Role.ADMINISTRATOR if user.is_admin else Role.MANAGER
 
 
-def operates(request: HttpRequest) -> bool:
+def is_operator(request: HttpRequest) -> bool:
     return role_of(request.user) is Role.OPERATOR
 
 
-def administers(request: HttpRequest) -> bool:
+def is_administrator(request: HttpRequest) -> bool:
     return role_of(request.user) in (Role.OPERATOR, Role.ADMINISTRATOR)
 
 
-def caller(request: HttpRequest) -> User:
+def current_user(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
@@ -74,7 +74,7 @@ class RowForm(forms.ModelForm[Row]):
         return data
 
 
-class RowAdmin(Styled[Row]):
+class AccountScopedAdmin(Styled[Row]):
     """Operators see all rows, administrators their account's, managers their contacts'.
 
     Rows that the caller may not see are not in the query: they look like missing ones,
@@ -85,7 +85,7 @@ class RowAdmin(Styled[Row]):
     # From the row to its contact; managers see nothing of rows that have none.
     contact_path: ClassVar[str] = ""
     # Filters (parameter, value) that have an index of their own.
-    quick_filters: ClassVar[tuple[tuple[str, str], ...]] = ()
+    indexed_filters: ClassVar[tuple[tuple[str, str], ...]] = ()
     list_per_page = 50  # a page of 100 costs its processor a fifth of a second
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -93,7 +93,7 @@ class RowAdmin(Styled[Row]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
         rows = super().get_queryset(request)
-        user = caller(request)
+        user = current_user(request)
         role = role_of(user)
         if role is Role.OPERATOR:
             return rows
@@ -109,17 +109,17 @@ class RowAdmin(Styled[Row]):
         by_contact = self.contact_path not in ("", "pk")
         return f"{self.contact_path}__account_id" if by_contact else self.account_path
 
-    def is_wide(self, request: HttpRequest) -> bool:
+    def needs_scan_limit(self, request: HttpRequest) -> bool:
         """Whether rows are looked through from the newest on, so many at a time."""
-        if any(request.GET.get(name) == value for name, value in self.quick_filters):
+        if any(request.GET.get(name) == value for name, value in self.indexed_filters):
             return False
-        user = caller(request)
+        user = current_user(request)
         if not self.contact_path or role_of(user) is Role.OPERATOR:
             return True
         contacts = Contact.objects.readable_by(user)
-        if administers(request):
+        if is_administrator(request):
             contacts = Contact.objects.filter(account=user.account_id)
-        return contacts[: MOST_CONTACTS + 1].count() > MOST_CONTACTS
+        return contacts[: MAX_CONTACTS + 1].count() > MAX_CONTACTS
 
     def get_field_queryset(
         self, db: str | None, db_field: Any, request: HttpRequest
@@ -131,13 +131,13 @@ class RowAdmin(Styled[Row]):
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> forms.ModelChoiceField[Any] | None:
-        if db_field.name == "account" and not operates(request):
+        if db_field.name == "account" and not is_operator(request):
             kwargs["empty_label"] = None
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A new row is of the caller's account: operators may choose another."""
-        own = {"account": caller(request).account_id}
+        own = {"account": current_user(request).account_id}
         return {**own, **super().get_changeform_initial_data(request)}
 
     def get_form(
@@ -154,7 +154,7 @@ class RowAdmin(Styled[Row]):
         return form
 
     @admin.display(description=_("contact"), ordering="contact__name")
-    def whose(self, row: Row) -> str:
+    def contact_link(self, row: Row) -> str:
         """The row's contact, or the one it was merged into."""
         contact: Contact = getattr(row, "contact").root  # noqa: B009  of some rows
         address = side_by_side.address(contact)
@@ -208,7 +208,7 @@ class RowAdmin(Styled[Row]):
         return (*self.list_select_related, *self._of_operators(request))
 
     def _of_operators(self, request: HttpRequest) -> Names:
-        shown = operates(request) and self.account_path == "account_id"
+        shown = is_operator(request) and self.account_path == "account_id"
         return ("account",) if shown else ()
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
@@ -227,7 +227,7 @@ class RowAdmin(Styled[Row]):
     def has_view_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
         if self.contact_path:
             return role_of(request.user) is not Role.NOBODY
-        return administers(request)
+        return is_administrator(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -252,9 +252,9 @@ class RowAdmin(Styled[Row]):
     ) -> HttpResponse:
         """Managers read what they did themselves: the rest names other users."""
         extra = dict(extra_context or {})
-        if not administers(request):
+        if not is_administrator(request):
             own = LogEntry.objects.filter(
-                user=caller(request),
+                user=current_user(request),
                 object_id=object_id,
                 content_type__app_label=self.opts.app_label,
                 content_type__model=self.opts.model_name,
@@ -266,4 +266,4 @@ class RowAdmin(Styled[Row]):
     def log_action(
         self, request: HttpRequest, rows: Iterable[Row], message: str
     ) -> None:
-        LogEntry.objects.log_actions(caller(request).pk, rows, CHANGE, message)
+        LogEntry.objects.log_actions(current_user(request).pk, rows, CHANGE, message)

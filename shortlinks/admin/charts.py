@@ -45,8 +45,8 @@ class Chart:
 
 
 def people_and_machines(days: Sequence[Day]) -> Chart:
-    people = [day.people for day in days]
-    others = [day.others for day in days]
+    people = [day.person_opens for day in days]
+    others = [day.bot_visits for day in days]
     data = {
         "labels": [date_format(day.day, "j.m") for day in days],
         "datasets": [

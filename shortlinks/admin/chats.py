@@ -2,12 +2,12 @@
 
 from django.contrib import admin
 
-from shortlinks.admin.base import RowAdmin
+from shortlinks.admin.base import AccountScopedAdmin
 from shortlinks.models import Chat
 
 
 @admin.register(Chat)
-class ChatAdmin(RowAdmin[Chat]):
+class ChatAdmin(AccountScopedAdmin[Chat]):
     contact_path = "contact"
     fields = (
         "title",

@@ -13,14 +13,14 @@ from shortlinks.admin import people
 from shortlinks.domain import colleagues
 from shortlinks.models import User
 
-KNOWN_UNTIL = "known_on_short_hosts_until"
-TOLD_UNTIL = "own_opens_told_until"
+COOKIE_CHECKED_UNTIL = "known_on_short_hosts_until"
+NOTICES_SHOWN_UNTIL = "own_opens_told_until"
 OWN_HOST = ""  # the service's, as `short_hosts` has it
 RENEWED_AFTER = timedelta(days=1)
-TELLS_OF = timedelta(minutes=10)
+NOTICE_PERIOD = timedelta(minutes=10)
 
 
-class KnownColleagues:
+class StaffCookieMiddleware:
     """Middleware for the admin's pages alone.
 
     Remembered in the session before the browser is sent away, so that a short host
@@ -38,20 +38,20 @@ class KnownColleagues:
             return self._get_response(request)
         unknown = _unknown_on(request, user)
         if unknown is None:
-            _tell_of_own_opens(request, user)
+            _notify_own_opens(request, user)
             return self._get_response(request)
         _remember(request, unknown)
-        if unknown == OWN_HOST and colleagues.share_a_host():
-            _tell_of_own_opens(request, user)
+        if unknown == OWN_HOST and colleagues.is_same_host():
+            _notify_own_opens(request, user)
             response = self._get_response(request)
-            _introduce(response, user)
+            _hand_off(response, user)
             return response
         back = request.get_full_path()
-        return HttpResponseRedirect(colleagues.invitation(user, back, unknown))
+        return HttpResponseRedirect(colleagues.handoff_url(user, back, unknown))
 
 
 def _signed_in(request: HttpRequest) -> User | None:
-    if request.method != "GET" or not people.is_admins(request):
+    if request.method != "GET" or not people.is_admin_path(request):
         return None
     user = request.user
     return user if isinstance(user, User) and user.is_staff else None
@@ -66,31 +66,31 @@ def _is_page(request: HttpRequest) -> bool:
 
 def _unknown_on(request: HttpRequest, user: User) -> str | None:
     """The first short host on which this browser is not known as a colleague's."""
-    known, now = request.session.get(KNOWN_UNTIL, {}), timezone.now().isoformat()
+    known, now = request.session.get(COOKIE_CHECKED_UNTIL, {}), timezone.now().isoformat()
     hosts = colleagues.short_hosts(user)
     return next((host for host in hosts if known.get(host, "") < now), None)
 
 
 def _remember(request: HttpRequest, host: str) -> None:
     until = (timezone.now() + RENEWED_AFTER).isoformat()
-    known = request.session.get(KNOWN_UNTIL, {})
-    request.session[KNOWN_UNTIL] = {**known, host: until}
+    known = request.session.get(COOKIE_CHECKED_UNTIL, {})
+    request.session[COOKIE_CHECKED_UNTIL] = {**known, host: until}
 
 
-def _introduce(response: HttpResponse, user: User) -> None:
+def _hand_off(response: HttpResponse, user: User) -> None:
     response.set_cookie(
         colleagues.cookie_name(),
         colleagues.cookie_value(user),
-        max_age=colleagues.LIFE,
+        max_age=colleagues.TTL,
         httponly=True,
         samesite="Lax",
         secure=colleagues.cookie_name().startswith("__Host-"),
     )
 
 
-def _tell_of_own_opens(request: HttpRequest, user: User) -> None:
-    told = request.session.get(TOLD_UNTIL)
-    since = timezone.now() - TELLS_OF
+def _notify_own_opens(request: HttpRequest, user: User) -> None:
+    told = request.session.get(NOTICES_SHOWN_UNTIL)
+    since = timezone.now() - NOTICE_PERIOD
     if told:
         since = max(since, datetime.fromisoformat(told))
     opens = colleagues.own_opens(user, since)
@@ -105,4 +105,4 @@ def _tell_of_own_opens(request: HttpRequest, user: User) -> None:
         )
         messages.info(request, text % said)
     if opens:
-        request.session[TOLD_UNTIL] = opens[0].opened_at.isoformat()
+        request.session[NOTICES_SHOWN_UNTIL] = opens[0].opened_at.isoformat()

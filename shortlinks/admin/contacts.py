@@ -17,13 +17,13 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 from shortlinks.admin import first_steps, handmade, searches, side_by_side, timeline
 from shortlinks.admin.base import (
     Names,
-    RowAdmin,
+    AccountScopedAdmin,
     RowForm,
-    administers,
-    caller,
+    is_administrator,
+    current_user,
 )
 from shortlinks.domain import access, contacts, recognition
-from shortlinks.models import Account, Contact, Right
+from shortlinks.models import Account, Contact, AccessLevel
 
 NAMES = ("name", "first_name", "last_name")
 TIMES = ("created_at", "updated_at")
@@ -34,14 +34,14 @@ class ContactForm(RowForm[Contact]):
         label=capfirst(_("id in the CRM")),
         widget=UnfoldAdminIntegerFieldWidget,
         min_value=1,
-        max_value=searches.LARGEST_ID,
+        max_value=searches.MAX_ID,
         required=False,
         help_text=_("Leave it empty to take the next free one."),
     )
 
 
 @admin.register(Contact)
-class ContactAdmin(RowAdmin[Contact]):
+class ContactAdmin(AccountScopedAdmin[Contact]):
     contact_path = "pk"
     form = ContactForm
     change_form_outer_after_template = "shortlinks/timeline.html"
@@ -59,7 +59,7 @@ class ContactAdmin(RowAdmin[Contact]):
 
     def is_wide(self, request: HttpRequest) -> bool:
         """What is searched for has an index: names by trigrams, and the ids."""
-        return not request.GET.get(SEARCH_VAR) and super().is_wide(request)
+        return not request.GET.get(SEARCH_VAR) and super().needs_scan_limit(request)
 
     def has_links_permission(self, request: HttpRequest) -> bool:
         return handmade.may_create(request)
@@ -68,11 +68,11 @@ class ContactAdmin(RowAdmin[Contact]):
     def create_links(
         self, request: HttpRequest, queryset: QuerySet[Contact]
     ) -> HttpResponse | None:
-        own = queryset.filter(account=caller(request).account_id)
-        chosen = list(own[: handmade.MOST_CONTACTS + 1])
-        if len(chosen) > handmade.MOST_CONTACTS:
+        own = queryset.filter(account=current_user(request).account_id)
+        chosen = list(own[: handmade.MAX_CONTACTS + 1])
+        if len(chosen) > handmade.MAX_CONTACTS:
             text = gettext("Choose at most %(most)d contacts at once.")
-            refused = text % {"most": handmade.MOST_CONTACTS}
+            refused = text % {"most": handmade.MAX_CONTACTS}
             self.message_user(request, refused, messages.ERROR)
             return None
         return handmade.create(request, chosen)
@@ -81,9 +81,9 @@ class ContactAdmin(RowAdmin[Contact]):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """New contacts belong to the caller's account; so the caller must have one."""
-        if not self.has_view_permission(request) or not caller(request).account_id:
+        if not self.has_view_permission(request) or not current_user(request).account_id:
             return False
-        return administers(request) or caller(request).contacts_add == Right.ALL
+        return is_administrator(request) or current_user(request).contacts_add == AccessLevel.ALL
 
     def has_change_permission(
         self, request: HttpRequest, obj: Contact | None = None
@@ -96,27 +96,27 @@ class ContactAdmin(RowAdmin[Contact]):
         return self._may(request, "contacts_delete", obj)
 
     def _may(self, request: HttpRequest, right: str, contact: Contact | None) -> bool:
-        if administers(request):
+        if is_administrator(request):
             return True
         if not self.has_view_permission(request):
             return False
-        user = caller(request)
+        user = current_user(request)
         letter: str = getattr(user, right)
         if contact is None:
-            return letter != Right.DENIED
-        return access.letter_reaches(letter, contact, user)
+            return letter != AccessLevel.DENIED
+        return access.level_covers(letter, contact, user)
 
     # --- forms ---------------------------------------------------------------
 
     def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
-        own = ("is_deleted",) if administers(request) else ()
+        own = ("is_deleted",) if is_administrator(request) else ()
         return (*own, *super().get_list_filter(request))
 
     def get_fields(self, request: HttpRequest, obj: Contact | None = None) -> Names:
         if obj is None:
             new = ("account", "entity_id", *NAMES)
-            return (*new, "responsible_user") if administers(request) else new
-        if administers(request):
+            return (*new, "responsible_user") if is_administrator(request) else new
+        if is_administrator(request):
             own = ("responsible_user", "group", "tracking_consent", "is_deleted")
             return ("account", "entity_id", *NAMES, *own, *TIMES)
         shown = ("tracking_consent", "responsible", "department")
@@ -133,7 +133,7 @@ class ContactAdmin(RowAdmin[Contact]):
         self, db: str | None, db_field: Any, request: HttpRequest
     ) -> QuerySet[Any]:
         if db_field.name == "account":
-            return Account.objects.filter(users=caller(request))
+            return Account.objects.filter(users=current_user(request))
         return super().get_field_queryset(db, db_field, request)
 
     @admin.display(description=_("responsible"), ordering="responsible_user__name")
@@ -161,7 +161,7 @@ class ContactAdmin(RowAdmin[Contact]):
         if contact is None:
             return {}
         return {
-            "timeline": timeline.of(contact, caller(request)),
+            "timeline": timeline.of(contact, current_user(request)),
             "browsers": side_by_side.browsers(contact),
         }
 
@@ -171,11 +171,11 @@ class ContactAdmin(RowAdmin[Contact]):
         self, request: HttpRequest, obj: Contact, form: Any, change: Any
     ) -> None:
         if change:
-            obj.updated_by, obj.updated_at = caller(request), timezone.now()
+            obj.updated_by, obj.updated_at = current_user(request), timezone.now()
             obj.is_anonymous = False  # somebody knows by now who it is
             super().save_model(request, obj, form, change)
             if "tracking_consent" in form.changed_data:
-                recognition.consent_changed([obj])
+                recognition.apply_change([obj])
             return
         new = contacts.NewContact(
             entity_id=obj.entity_id,
@@ -184,13 +184,13 @@ class ContactAdmin(RowAdmin[Contact]):
             last_name=obj.last_name,
             responsible_user_id=obj.responsible_user_id,
         )
-        obj.pk = contacts.create([new], user=caller(request))[0].pk
+        obj.pk = contacts.create([new], user=current_user(request))[0].pk
 
     def response_add(
         self, request: HttpRequest, obj: Contact, post_url_continue: str | None = None
     ) -> HttpResponse:
         response = super().response_add(request, obj, post_url_continue)
-        return first_steps.lead_on(request, response)
+        return first_steps.redirect_to_next(request, response)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -210,4 +210,4 @@ class ContactAdmin(RowAdmin[Contact]):
     def delete_queryset(
         self, request: HttpRequest, queryset: QuerySet[Contact]
     ) -> None:
-        contacts.delete(queryset, by=caller(request))
+        contacts.delete(queryset, by=current_user(request))

@@ -11,19 +11,19 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext
 
 from shortlinks.admin import overview
-from shortlinks.admin.base import administers
+from shortlinks.admin.base import is_administrator
 from shortlinks.domain import numbers
-from shortlinks.domain.numbers import Scope
+from shortlinks.domain.numbers import ReportPeriod
 from shortlinks.models import Verdict
 
-MOST_URLS = 10_000
+MAX_URLS = 10_000
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 Rows = list[Sequence[Any]]
 
 
 def download(request: HttpRequest, name: str) -> HttpResponse:
-    if not administers(request):
+    if not is_administrator(request):
         raise PermissionDenied
     makers = {"days.csv": _days_csv, "urls.csv": _urls_csv, "numbers.xlsx": _workbook}
     if name not in makers:
@@ -34,7 +34,7 @@ def download(request: HttpRequest, name: str) -> HttpResponse:
     return response
 
 
-def _days(scope: Scope) -> Rows:
+def _days(scope: ReportPeriod) -> Rows:
     head = [gettext("Day"), *(gettext(verdict.label) for verdict in Verdict)]
     rows = [
         [each.day, *(each.visits.get(verdict, 0) for verdict in Verdict)]
@@ -43,17 +43,17 @@ def _days(scope: Scope) -> Rows:
     return [head, *rows]
 
 
-def _urls(scope: Scope) -> Rows:
+def _urls(scope: ReportPeriod) -> Rows:
     head = [gettext("Url"), gettext("Opens"), gettext("Contacts")]
-    rows = numbers.most_opened(scope, MOST_URLS)
+    rows = numbers.top_urls(scope, MAX_URLS)
     return [head, *([each.url, each.opens, each.contacts] for each in rows)]
 
 
-def _days_csv(scope: Scope) -> tuple[bytes, str]:
+def _days_csv(scope: ReportPeriod) -> tuple[bytes, str]:
     return as_csv(_days(scope))
 
 
-def _urls_csv(scope: Scope) -> tuple[bytes, str]:
+def _urls_csv(scope: ReportPeriod) -> tuple[bytes, str]:
     return as_csv(_urls(scope))
 
 
@@ -64,7 +64,7 @@ def as_csv(rows: Iterable[Sequence[Any]]) -> tuple[bytes, str]:
     return text.getvalue().encode("utf-8-sig"), "text/csv; charset=utf-8"
 
 
-def _workbook(scope: Scope) -> tuple[bytes, str]:
+def _workbook(scope: ReportPeriod) -> tuple[bytes, str]:
     file = BytesIO()
     # urls and names stay texts: no formulas and no links
     options = {

@@ -20,9 +20,9 @@ from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from shortlinks.admin.accounts import HELP, AccountForm
-from shortlinks.admin.base import administers, caller, operates
+from shortlinks.admin.base import is_administrator, current_user, is_operator
 from shortlinks.domain import first_steps
-from shortlinks.domain.first_steps import Taken
+from shortlinks.domain.first_steps import CompletedSteps
 from shortlinks.models import Account, User
 
 
@@ -32,7 +32,7 @@ class Step:
 
     title: str
     text: str
-    is_taken: bool
+    is_done: bool
     is_next: bool
     label: str = ""
     address: str = ""
@@ -56,21 +56,21 @@ class FirstAccountForm(AccountForm):
 
 def of(request: HttpRequest) -> list[Step]:
     """Nothing for who has no part in them, and once the list was put aside."""
-    user = caller(request)
-    if not administers(request):
+    user = current_user(request)
+    if not is_administrator(request):
         return []
     if user.account is None:
-        return list(_steps(user, Taken())) if _may_begin(request) else []
+        return list(_steps(user, CompletedSteps())) if _may_begin(request) else []
     if user.account.first_steps_closed_at:
         return []
-    return list(_steps(user, first_steps.taken(user.account)))
+    return list(_steps(user, first_steps.completed_steps(user.account)))
 
 
 def any_left(steps: Sequence[Step]) -> bool:
-    return any(not step.is_taken for step in steps)
+    return any(not step.is_done for step in steps)
 
 
-def lead_on(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+def redirect_to_next(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """From a step that was taken to the next, unless the caller wants another page."""
     stays = "_addanother" in request.POST or "_continue" in request.POST
     if stays or "_popup" in request.POST or not any_left(of(request)):
@@ -88,12 +88,12 @@ def steps(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def put_aside(request: HttpRequest) -> HttpResponse:
-    account = caller(request).account
-    if not administers(request) or account is None:
+def dismiss(request: HttpRequest) -> HttpResponse:
+    account = current_user(request).account
+    if not is_administrator(request) or account is None:
         raise PermissionDenied
-    first_steps.put_aside(account)
-    _write_down(request, account, CHANGE, gettext("Put the first steps aside."))
+    first_steps.dismiss(account)
+    _log_action(request, account, CHANGE, gettext("Put the first steps aside."))
     return HttpResponseRedirect(reverse("admin:index"))
 
 
@@ -101,31 +101,31 @@ def begin(request: HttpRequest) -> HttpResponse:
     """The first account of an installation; whoever operates it administers it."""
     if not _may_begin(request):
         raise PermissionDenied
-    user = caller(request)
+    user = current_user(request)
     form = FirstAccountForm(request.POST or None, initial={"language": user.language})
     if request.method == "POST" and form.is_valid():
         account = form.save(commit=False)
-        first_steps.begin(account, by=user)
-        _write_down(request, account, ADDITION, gettext("Began with it."))
+        first_steps.create_first_account(account, by=user)
+        _log_action(request, account, ADDITION, gettext("Began with it."))
         return HttpResponseRedirect(reverse("admin:index"))
     shared = {**admin.site.each_context(request), "title": gettext("Your account")}
     return render(request, "shortlinks/first_account.html", {**shared, "form": form})
 
 
 def _may_begin(request: HttpRequest) -> bool:
-    is_alone = operates(request) and caller(request).account is None
-    return is_alone and first_steps.are_waiting_for_an_account()
+    is_alone = is_operator(request) and current_user(request).account is None
+    return is_alone and first_steps.needs_first_account()
 
 
-def _write_down(request: HttpRequest, account: Account, flag: int, text: str) -> None:
-    LogEntry.objects.log_actions(caller(request).pk, [account], flag, text)
+def _log_action(request: HttpRequest, account: Account, flag: int, text: str) -> None:
+    LogEntry.objects.log_actions(current_user(request).pk, [account], flag, text)
 
 
-def _steps(user: User, taken: Taken) -> Iterator[Step]:
-    waiting = [name for name in Taken.__slots__ if not getattr(taken, name)]
+def _steps(user: User, taken: CompletedSteps) -> Iterator[Step]:
+    waiting = [name for name in CompletedSteps.__slots__ if not getattr(taken, name)]
     for name, said in _said(user).items():
         is_next = name in waiting[:1]
-        yield Step(is_taken=name not in waiting, is_next=is_next, **said)
+        yield Step(is_done=name not in waiting, is_next=is_next, **said)
 
 
 def _said(user: User) -> dict[str, dict[str, Any]]:

@@ -23,13 +23,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from shortlinks.admin import first_steps
-from shortlinks.admin.base import administers, caller, operates
+from shortlinks.admin.base import is_administrator, current_user, is_operator
 from shortlinks.domain import access, links, urls
-from shortlinks.domain.access import Order
+from shortlinks.domain.access import LinkRequest
 from shortlinks.models import Contact, ShortLink, User
 
-MOST_CONTACTS = 250
-MOST_REMEMBERED = 50
+MAX_CONTACTS = 250
+MAX_REMEMBERED = 50
 SHOWN = "short_links_shown"
 CODE = re.compile(r"[1-9A-HJ-NP-Za-km-z]{12}")
 NOT_KEPT = "private, no-store"
@@ -41,7 +41,7 @@ TITLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class NewShortUrl:
     contact: Contact
     short_url: str
 
@@ -49,11 +49,11 @@ class Made:
 class UrlForm(forms.Form):
     url = forms.CharField(
         label=_("Where the links lead"),
-        max_length=urls.MAX_LENGTH,
+        max_length=urls.MAX_URL_LENGTH,
         widget=UnfoldAdminTextInputWidget,
     )
     # One sight of the links for each; a page that is sent again shows none.
-    ticket = forms.UUIDField(widget=forms.HiddenInput)
+    form_token = forms.UUIDField(widget=forms.HiddenInput)
 
     def clean_url(self) -> urls.SafeUrl:
         try:
@@ -68,7 +68,7 @@ class UrlForm(forms.Form):
 class CodeForm(forms.Form):
     link = forms.CharField(
         label=_("Short link or its code"),
-        max_length=urls.MAX_LENGTH,
+        max_length=urls.MAX_URL_LENGTH,
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
     )
 
@@ -79,7 +79,7 @@ class CodeForm(forms.Form):
 
 
 def may_create(request: HttpRequest) -> bool:
-    return administers(request) and caller(request).account_id is not None
+    return is_administrator(request) and current_user(request).account_id is not None
 
 
 def create(request: HttpRequest, contacts: Sequence[Contact]) -> HttpResponse:
@@ -97,8 +97,8 @@ def create(request: HttpRequest, contacts: Sequence[Contact]) -> HttpResponse:
         messages.error(request, text)
         return HttpResponseRedirect(reverse("admin:shortlinks_contact_changelist"))
     url: urls.SafeUrl = form.cleaned_data["url"]
-    made = _make(url, contacts, caller(request))
-    _write_down(request, [each.contact for each in made], url.given)
+    made = _create_links(url, contacts, current_user(request))
+    _log_action(request, [each.contact for each in made], url.given)
     context = {"made": made, "url": url.given}
     steps = {"steps_are_open": first_steps.any_left(first_steps.of(request))}
     return _page(request, "links_made.html", {**context, **steps})
@@ -108,16 +108,16 @@ def first_link(request: HttpRequest) -> HttpResponse:
     """For the newest contact: the one that was just added to try it on."""
     if not may_create(request):
         raise PermissionDenied
-    own = Contact.objects.visible_to(caller(request)).order_by("-pk")
+    own = Contact.objects.visible_to(current_user(request)).order_by("-pk")
     newest = list(own[:1])
     if not newest:
         return HttpResponseRedirect(reverse("admin:shortlinks_contact_add"))
     return create(request, newest)
 
 
-def whose(request: HttpRequest) -> HttpResponse:
+def lookup_link(request: HttpRequest) -> HttpResponse:
     """Whose link is this? By POST, so that no log has the code."""
-    if not operates(request):
+    if not is_operator(request):
         raise PermissionDenied
     form = CodeForm(request.POST or None)
     found, asked = None, False
@@ -127,30 +127,30 @@ def whose(request: HttpRequest) -> HttpResponse:
         found = rows.filter(code=form.code()).first()
     if found:
         text = gettext("Looked up by its short link.")
-        LogEntry.objects.log_actions(caller(request).pk, [found], CHANGE, text)
+        LogEntry.objects.log_actions(current_user(request).pk, [found], CHANGE, text)
     context = {"form": CodeForm(), "found": found, "asked": asked}
     return _page(request, "whose.html", context)
 
 
-def _make(url: urls.SafeUrl, contacts: Sequence[Contact], user: User) -> Sequence[Made]:
+def _create_links(url: urls.SafeUrl, contacts: Sequence[Contact], user: User) -> Sequence[NewShortUrl]:
     by_id = {contact.entity_id: contact for contact in contacts}
-    grants = access.grant([Order(url, entity_id) for entity_id in by_id], user)
+    grants = access.authorize([LinkRequest(url, entity_id) for entity_id in by_id], user)
     return [
-        Made(by_id[link.entity_id], f"{urls.short_base_url(link.host)}/{link.code}")
+        NewShortUrl(by_id[link.entity_id], f"{urls.short_base_url(link.host)}/{link.code}")
         for link in links.create(grants)
     ]
 
 
-def _write_down(request: HttpRequest, contacts: Sequence[Contact], url: str) -> None:
+def _log_action(request: HttpRequest, contacts: Sequence[Contact], url: str) -> None:
     text = gettext("Made a short link to %(url)s and saw it.") % {"url": url}
-    LogEntry.objects.log_actions(caller(request).pk, contacts, CHANGE, text)
+    LogEntry.objects.log_actions(current_user(request).pk, contacts, CHANGE, text)
 
 
 def _is_first(request: HttpRequest, ticket: str) -> bool:
     used: list[str] = request.session.get(SHOWN, [])
     if ticket in used:
         return False
-    request.session[SHOWN] = [*used, ticket][-MOST_REMEMBERED:]
+    request.session[SHOWN] = [*used, ticket][-MAX_REMEMBERED:]
     return True
 
 

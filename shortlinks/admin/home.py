@@ -9,13 +9,13 @@ from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext
 
 from shortlinks.admin import first_steps, overview, today
-from shortlinks.admin.base import administers, caller
+from shortlinks.admin.base import is_administrator, current_user
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Everybody's contacts of today; the account's numbers for who administers it."""
-    opened = today.opened_today(caller(request))
-    figures = overview.of(request) if administers(request) else {}
+    opened = today.opened_today(current_user(request))
+    figures = overview.of(request) if is_administrator(request) else {}
     steps = first_steps.of(request)
     shown = {"steps": steps, "steps_are_open": first_steps.any_left(steps)}
     said = {"title": gettext("Home"), "opened": opened}
@@ -24,7 +24,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 def opened_today(request: HttpRequest) -> HttpResponse:
     """The list alone, asked for every few seconds; 304 while nothing is new."""
-    opened = today.opened_today(caller(request))
+    opened = today.opened_today(current_user(request))
     response = render(request, "shortlinks/opened_today.html", {"opened": opened})
     response.headers["ETag"] = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
     response.headers["Cache-Control"] = "private, no-cache"

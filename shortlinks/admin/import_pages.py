@@ -16,20 +16,20 @@ from django.utils.translation import gettext
 
 from shortlinks import tasks
 from shortlinks.admin import exports
-from shortlinks.admin.base import administers, caller
-from shortlinks.admin.imports import KINDS, Kind
-from shortlinks.admin.steps import StepAdmin, Told, done
+from shortlinks.admin.base import is_administrator, current_user
+from shortlinks.admin.imports import KINDS, UploadPage
+from shortlinks.admin.steps import RowActionAdmin, ActionResult, done
 from shortlinks.domain import imports
 from shortlinks.models import Import, ImportRow, ImportState
 
-MOST_SHOWN = 100
+MAX_SHOWN = 100
 # Longer than the bell and beat take.
 LATE = timedelta(seconds=15)
 SAID_EVERY = 10  # percent: screen readers are not told of each batch
 
 
 @admin.register(Import)
-class ImportAdmin(StepAdmin[Import]):
+class ImportAdmin(RowActionAdmin[Import]):
     list_display = (
         "created_at",
         "name",
@@ -55,7 +55,7 @@ class ImportAdmin(StepAdmin[Import]):
             ),
             path(
                 "<path:object_id>/faults.csv",
-                view(self.faults),
+                view(self.errors),
                 name="shortlinks_import_faults",
             ),
         ]
@@ -73,35 +73,35 @@ class ImportAdmin(StepAdmin[Import]):
         kind = KINDS[row.kind]
         said = {"title": f"{kind.title}: {row.name}", "kind": kind}
         context = {**self.admin_site.each_context(request), **said, **_shown(row, kind)}
-        context["is_own"] = row.user == caller(request)
+        context["is_own"] = row.user == current_user(request)
         return TemplateResponse(request, "shortlinks/import_page.html", context)
 
     def progress(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """A part of its page, asked for until it ends."""
         row = self._row(request, object_id)
         response = render(request, "shortlinks/import_progress.html", _progress(row))
-        if not row.is_under_way:
+        if not row.is_in_progress:
             response.headers["X-Ended"] = "1"
         return response
 
-    def faults(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def errors(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self._row(request, object_id)
-        content, content_type = exports.as_csv(_table_of_faults(row))
+        content, content_type = exports.as_csv(_error_table(row))
         response = HttpResponse(content, content_type=content_type)
         name = f'attachment; filename="faults-{row.pk}.csv"'
         response.headers["Content-Disposition"] = name
         return response
 
-    def may_decide(self, request: HttpRequest, row: Import) -> bool:
-        return administers(request)
+    def has_action_permission(self, request: HttpRequest, row: Import) -> bool:
+        return is_administrator(request)
 
-    def store(self, request: HttpRequest, row: Import) -> Told:
-        if not imports.confirm(row, by=caller(request)):
+    def store(self, request: HttpRequest, row: Import) -> ActionResult:
+        if not imports.confirm(row, by=current_user(request)):
             return gettext("There is nothing to import any more."), messages.ERROR
-        tasks.ring_for_imports()
+        tasks.enqueue_imports()
         return done(gettext("The rows are being stored."))
 
-    def cancel(self, request: HttpRequest, row: Import) -> Told:
+    def cancel(self, request: HttpRequest, row: Import) -> ActionResult:
         if not imports.cancel(row):
             return gettext("There is nothing to import any more."), messages.ERROR
         return done(gettext("Cancelled."))
@@ -112,29 +112,29 @@ class ImportAdmin(StepAdmin[Import]):
         return self.row(request, object_id)
 
 
-def _shown(row: Import, kind: Kind) -> dict[str, Any]:
+def _shown(row: Import, kind: UploadPage) -> dict[str, Any]:
     """The faulty rows first: they are what one has come to see."""
-    if row.is_under_way:
+    if row.is_in_progress:
         return _progress(row)
     faulty = row.rows.exclude(faults=[]).order_by("number")
     good = row.rows.filter(faults=[]).order_by("number")
-    rows = islice(chain(faulty[:MOST_SHOWN], good[:MOST_SHOWN]), MOST_SHOWN)
+    rows = islice(chain(faulty[:MAX_SHOWN], good[:MAX_SHOWN]), MAX_SHOWN)
     waits = row.state == ImportState.CHECKED
-    there_are = row.done if waits else faulty.count()
+    there_are = row.processed if waits else faulty.count()
     return {
         "row": row,
         "waits": waits,
-        "told": imports.told(row),
+        "told": imports.summary(row),
         "error": gettext(row.error) if row.error else "",
-        "lines": [(each, _cells(each, kind), _faults(each)) for each in rows],
-        "rest": max(0, there_are - MOST_SHOWN),
+        "lines": [(each, _cells(each, kind), _errors(each)) for each in rows],
+        "rest": max(0, there_are - MAX_SHOWN),
     }
 
 
 def _progress(row: Import) -> dict[str, Any]:
-    percent = row.done * 100 // row.total if row.total else 0
+    percent = row.processed * 100 // row.total if row.total else 0
     is_late = row.due_at is not None and row.due_at < timezone.now() - LATE
-    is_late = is_late and not imports.somebody_is_at_one()
+    is_late = is_late and not imports.is_any_running()
     return {
         "row": row,
         "percent": percent - percent % SAID_EVERY,
@@ -143,21 +143,21 @@ def _progress(row: Import) -> dict[str, Any]:
     }
 
 
-def _cells(row: ImportRow, kind: Kind) -> list[str]:
+def _cells(row: ImportRow, kind: UploadPage) -> list[str]:
     return [
-        " ".join(filter(None, (row.given.get(name) for name in names)))
+        " ".join(filter(None, (row.cells.get(name) for name in names)))
         for _label, names in kind.shown
     ]
 
 
-def _faults(row: ImportRow) -> list[str]:
-    return [gettext(fault) for fault in row.faults]
+def _errors(row: ImportRow) -> list[str]:
+    return [gettext(fault) for fault in row.errors]
 
 
-def _table_of_faults(row: Import) -> Iterator[list[Any]]:
+def _error_table(row: Import) -> Iterator[list[Any]]:
     """With the heads that an import reads: what was mended can be imported again."""
-    names = list(dict.fromkeys(imports.KINDS[row.kind].heads.values()))
+    names = list(dict.fromkeys(imports.SPECS[row.kind].headers.values()))
     yield [*names, gettext("Row"), gettext("What is wrong")]
     for each in row.rows.exclude(faults=[]).order_by("number").iterator():
         given = [each.given.get(name, "") for name in names]
-        yield [*given, each.number, " ".join(_faults(each))]
+        yield [*given, each.number, " ".join(_errors(each))]

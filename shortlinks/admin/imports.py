@@ -16,28 +16,28 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from shortlinks import tasks
-from shortlinks.admin.base import administers, caller
+from shortlinks.admin.base import is_administrator, current_user
 from shortlinks.domain import contact_imports, imports, rights_imports, tables
 from shortlinks.domain.imports import Upload
 from shortlinks.models import Import, ImportKind, User
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class UploadPage:
     """What is imported: its texts, and its columns as they are shown."""
 
     name: str
     title: Any
     columns: Any
     shown: Sequence[tuple[Any, tuple[str, ...]]]
-    leads_to: str
+    next_url: str
 
     @property
     def address(self) -> str:
         return reverse(f"admin_import_{self.name}")
 
 
-CONTACTS = Kind(
+CONTACTS = UploadPage(
     name=ImportKind.CONTACTS,
     title=_("Import contacts"),
     columns=_(
@@ -50,10 +50,10 @@ CONTACTS = Kind(
         (_("Name"), contact_imports.NAMES),
         (_("Responsible"), ("responsible",)),
     ),
-    leads_to="admin:shortlinks_contact_changelist",
+    next_url="admin:shortlinks_contact_changelist",
 )
-RIGHTS = Kind(
-    name=ImportKind.RIGHTS,
+RIGHTS = UploadPage(
+    name=ImportKind.USERS,
     title=_("Import rights"),
     columns=_(
         "Columns: email, name, group, and the letters view, edit, add, delete, export"
@@ -65,9 +65,9 @@ RIGHTS = Kind(
         (_("E-mail"), ("email",)),
         (_("Name"), ("name",)),
         (_("Group"), ("group",)),
-        (_("Letters"), tuple(rights_imports.LETTERS)),
+        (_("Letters"), tuple(rights_imports.LEVEL_COLUMNS)),
     ),
-    leads_to="admin:shortlinks_user_changelist",
+    next_url="admin:shortlinks_user_changelist",
 )
 KINDS = {kind.name: kind for kind in (CONTACTS, RIGHTS)}
 
@@ -81,49 +81,49 @@ class FileForm(forms.Form):
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
-        if file.size > tables.MOST_BYTES:
+        if file.size > tables.MAX_FILE_BYTES:
             raise forms.ValidationError(gettext(tables.TOO_LARGE))
         return file
 
-    def begin(self, kind: Kind, user: User) -> Import | None:
+    def begin(self, kind: UploadPage, user: User) -> Import | None:
         """None if there is nothing to check; then the form says what is wrong."""
         if not self.is_valid():
             return None
         file = self.cleaned_data["file"]
         try:
-            return imports.begin(Upload(user, kind.name, file.name, file.read()))
-        except tables.NoTable as error:
+            return imports.start(Upload(user, kind.name, file.name, file.read()))
+        except tables.UnreadableFile as error:
             self.add_error("file", gettext(str(error)))
-        except tables.NoHead:
-            self.add_error("file", gettext(imports.KINDS[kind.name].no_head))
+        except tables.MissingHeader:
+            self.add_error("file", gettext(imports.SPECS[kind.name].missing_header_message))
         return None
 
 
-def may_import(request: HttpRequest) -> bool:
-    return administers(request) and caller(request).account_id is not None
+def can_import(request: HttpRequest) -> bool:
+    return is_administrator(request) and current_user(request).account_id is not None
 
 
 def contacts(request: HttpRequest) -> HttpResponse:
     return _upload(request, CONTACTS)
 
 
-def rights(request: HttpRequest) -> HttpResponse:
+def permissions_upload(request: HttpRequest) -> HttpResponse:
     return _upload(request, RIGHTS)
 
 
-def _upload(request: HttpRequest, kind: Kind) -> HttpResponse:
-    if not may_import(request):
+def _upload(request: HttpRequest, kind: UploadPage) -> HttpResponse:
+    if not can_import(request):
         raise PermissionDenied
     form = FileForm(request.POST or None, request.FILES or None)
-    run = form.begin(kind, caller(request)) if request.method == "POST" else None
+    run = form.begin(kind, current_user(request)) if request.method == "POST" else None
     if run is None:
         said = {"title": kind.title, "kind": kind, "form": form}
         context = {**admin.site.each_context(request), **said}
         return render(request, "shortlinks/import.html", context)
     LogEntry.objects.log_actions(
-        caller(request).pk, [run], ADDITION, gettext("Uploaded.")
+        current_user(request).pk, [run], ADDITION, gettext("Uploaded.")
     )
-    tasks.ring_for_imports()
+    tasks.enqueue_imports()
     return HttpResponseRedirect(
         reverse("admin:shortlinks_import_change", args=[run.pk])
     )

@@ -17,15 +17,15 @@ else:
 OLDER = "older"
 NEWER = "newer"
 # Rows looked through for one page of a list that no index narrows down.
-MOST_LOOKED_AT = 50_000
+MAX_ROWS_SCANNED = 50_000
 
 
 class Lister(Protocol):
-    def is_wide(self, request: HttpRequest) -> bool:
+    def needs_scan_limit(self, request: HttpRequest) -> bool:
         """Whether no index narrows the caller's rows down."""
 
 
-class Pages(Paginator[Model]):
+class KeysetPaginator(Paginator[Model]):
     """What the list's foot is made of: it knows the two neighbours, no number."""
 
     template_name = "shortlinks/older_newer.html"
@@ -46,7 +46,7 @@ class KeysetList(StyledList):
     older: str = ""
     newer: str = ""
     # How many rows were looked through, where there are more to look through.
-    looked_at: int = 0
+    rows_scanned: int = 0
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         return ["-pk"]
@@ -64,7 +64,7 @@ class KeysetList(StyledList):
         self.show_full_result_count = False
         self.show_admin_actions = True
         self.can_show_all = self.multi_page = False
-        self.paginator = Pages(rows, self.list_per_page)
+        self.paginator = KeysetPaginator(rows, self.list_per_page)
 
     def _page(self, request: HttpRequest) -> list[Model]:
         most = self.list_per_page
@@ -73,8 +73,8 @@ class KeysetList(StyledList):
             ahead = {"pk__gt": before} | ({} if end is None else {"pk__lte": end})
             found = list(self.queryset.filter(**ahead).order_by("pk")[: most + 1])
             rows = found[:most][::-1]
-            self._lead(newer=rows[:1] if len(found) > most else [], older=rows[-1:])
-            self._stop(end, NEWER, is_full=len(found) > most)
+            self._set_links(newer=rows[:1] if len(found) > most else [], older=rows[-1:])
+            self._mark_truncated(end, NEWER, is_full=len(found) > most)
             return rows
         after = self._pk(request, OLDER)
         below = {} if after is None else {"pk__lt": after}
@@ -82,29 +82,29 @@ class KeysetList(StyledList):
         within = below | ({} if end is None else {"pk__gte": end})
         found = list(self.queryset.filter(**within)[: most + 1])
         rows = found[:most]
-        self._lead(
+        self._set_links(
             newer=rows[:1] if after is not None else [],
             older=rows[-1:] if len(found) > most else [],
         )
-        self._stop(end, OLDER, is_full=len(found) > most)
+        self._mark_truncated(end, OLDER, is_full=len(found) > most)
         return rows
 
     def _end(self, request: HttpRequest, order: str, bounds: dict[str, Any]) -> Any:
         """The row at which looking stops, if the table has so many on that side."""
-        if not cast(Lister, self.model_admin).is_wide(request):
+        if not cast(Lister, self.model_admin).needs_scan_limit(request):
             return None
         rows = self.model._default_manager.filter(**bounds).order_by(order)
         pks = rows.values_list("pk", flat=True)
-        return pks[MOST_LOOKED_AT - 1 : MOST_LOOKED_AT].first()
+        return pks[MAX_ROWS_SCANNED - 1 : MAX_ROWS_SCANNED].first()
 
-    def _stop(self, end: Any, direction: str, *, is_full: bool) -> None:
+    def _mark_truncated(self, end: Any, direction: str, *, is_full: bool) -> None:
         """A page that is not full says so, and the next goes on where it stopped."""
         if end is None or is_full:
             return
-        self.looked_at = MOST_LOOKED_AT
+        self.rows_scanned = MAX_ROWS_SCANNED
         setattr(self, direction, self.get_query_string({direction: end}))
 
-    def _lead(self, *, newer: list[Model], older: list[Model]) -> None:
+    def _set_links(self, *, newer: list[Model], older: list[Model]) -> None:
         for direction, rows in ((NEWER, newer), (OLDER, older)):
             if rows:
                 address = self.get_query_string({direction: rows[0].pk})

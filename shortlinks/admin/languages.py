@@ -17,14 +17,14 @@ from shortlinks.domain import time_zones
 from shortlinks.models import User
 
 
-class LanguageAndTimeZone:
+class LocalizationMiddleware:
     """Middleware for the admin's pages alone: what programs read stays English."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not people.is_admins(request):
+        if not people.is_admin_path(request):
             return self._get_response(request)
         language = _language(request)
         with translation.override(language), timezone.override(_time_zone(request)):
@@ -47,7 +47,7 @@ def _time_zone(request: HttpRequest) -> tzinfo | None:
     user = request.user
     if not isinstance(user, User) or user.account is None:
         return None
-    return time_zones.named(user.account.time_zone)
+    return time_zones.get(user.account.time_zone)
 
 
 def translate_models() -> None:

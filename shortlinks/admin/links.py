@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from shortlinks.admin.base import Names, RowAdmin, administers
+from shortlinks.admin.base import Names, AccountScopedAdmin, is_administrator
 from shortlinks.domain import links
 from shortlinks.models import ShortLink
 
@@ -30,7 +30,7 @@ class DisabledFilter(admin.SimpleListFilter):
 
 
 @admin.register(ShortLink)
-class ShortLinkAdmin(RowAdmin[ShortLink]):
+class ShortLinkAdmin(AccountScopedAdmin[ShortLink]):
     contact_path = "contact"
     fields = ("url", "whose", "created_at", "disabled_at", "expires_at")
     list_display = ("url", "whose", "created_at", "disabled_at", "expires_at")
@@ -44,7 +44,7 @@ class ShortLinkAdmin(RowAdmin[ShortLink]):
     def has_change_permission(
         self, request: HttpRequest, obj: ShortLink | None = None
     ) -> bool:
-        return administers(request)
+        return is_administrator(request)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: ShortLink | None = None
@@ -56,7 +56,7 @@ class ShortLinkAdmin(RowAdmin[ShortLink]):
     def save_model(
         self, request: HttpRequest, obj: ShortLink, form: Any, change: object
     ) -> None:
-        links.change_end(obj, obj.expires_at)
+        links.set_expiry(obj, obj.expires_at)
 
     @admin.action(description=_("Disable selected links"), permissions=["change"])
     @transaction.atomic

@@ -10,28 +10,28 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin import side_by_side
-from shortlinks.admin.base import Role, Row, RowAdmin, caller, role_of
-from shortlinks.admin.steps import StepAdmin
+from shortlinks.admin.base import Role, Row, AccountScopedAdmin, current_user, role_of
+from shortlinks.admin.steps import RowActionAdmin
 from shortlinks.domain import contacts
 from shortlinks.domain.merging import merge_notes, suggestions, undoing
-from shortlinks.domain.merging.suggestions import DecidedAlready
-from shortlinks.domain.merging.undoing import MergedLater, TooOld, UndoneAlready
+from shortlinks.domain.merging.suggestions import AlreadyDecided
+from shortlinks.domain.merging.undoing import HasLaterMerge, TooOld, AlreadyUndone
 from shortlinks.models import Contact, Merge, MergeState, MergeSuggestion, SeparatePair
 
 
-class PairAdmin(StepAdmin[Row]):
+class PairAdmin(RowActionAdmin[Row]):
     """Rows of two contacts: managers see those of which they may read both."""
 
     pair: tuple[str, str]
     contact_path = "one"  # `get_queryset` below asks for both
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
-        rows = super(RowAdmin, self).get_queryset(request)
+        rows = super(AccountScopedAdmin, self).get_queryset(request)
         if role_of(request.user) is Role.MANAGER:
-            readable = Contact.objects.readable_by(caller(request))
+            readable = Contact.objects.readable_by(current_user(request))
             return rows.filter(**{f"{name}__in": readable for name in self.pair})
         if role_of(request.user) is Role.ADMINISTRATOR:
-            return rows.filter(account=caller(request).account_id)
+            return rows.filter(account=current_user(request).account_id)
         return rows
 
     # People by name only: managers have no page of users to be sent to.
@@ -48,9 +48,9 @@ class PairAdmin(StepAdmin[Row]):
     def decided(self, row: Any) -> str:
         return str(row.decided_by or self.get_empty_value_display())
 
-    def may_decide(self, request: HttpRequest, row: Row) -> bool:
+    def has_action_permission(self, request: HttpRequest, row: Row) -> bool:
         """Who may edit both contacts; operators decide nothing for an account."""
-        user = caller(request)
+        user = current_user(request)
         return user.account_id is not None and all(
             contacts.may_edit(getattr(row, name).root, user) for name in self.pair
         )
@@ -81,9 +81,9 @@ class MergeSuggestionAdmin(PairAdmin[MergeSuggestion]):
     def why(self, row: MergeSuggestion) -> str:
         return _evidence(row)
 
-    def shown(self, row: MergeSuggestion) -> dict[str, Any]:
+    def extra_context(self, row: MergeSuggestion) -> dict[str, Any]:
         one, other = row.one.root, row.other.root
-        both = [side_by_side.named(one), side_by_side.named(other)]
+        both = [side_by_side.reference(one), side_by_side.reference(other)]
         return {"pair": both, "comparison": side_by_side.comparison(one, other)}
 
     def accept(self, request: HttpRequest, row: MergeSuggestion) -> tuple[str, int]:
@@ -91,15 +91,15 @@ class MergeSuggestionAdmin(PairAdmin[MergeSuggestion]):
         both = {str(row.one.root_id), str(row.other.root_id)}
         survivor = int(chosen) if chosen in both else None
         try:
-            suggestions.accept(row, by=caller(request), survivor=survivor)
-        except DecidedAlready:
+            suggestions.accept(row, by=current_user(request), survivor=survivor)
+        except AlreadyDecided:
             return gettext("Somebody has decided this already."), messages.WARNING
         return gettext("They are one contact now."), messages.SUCCESS
 
     def reject(self, request: HttpRequest, row: MergeSuggestion) -> tuple[str, int]:
         try:
-            suggestions.reject(row, by=caller(request))
-        except DecidedAlready:
+            suggestions.reject(row, by=current_user(request))
+        except AlreadyDecided:
             return gettext("Somebody has decided this already."), messages.WARNING
         text = gettext("They are two; this is not suggested again.")
         return text, messages.SUCCESS
@@ -141,21 +141,21 @@ class MergeAdmin(PairAdmin[Merge]):
 
     @admin.display(description=_("contact"))
     def into(self, row: Merge) -> str:
-        return _named(row.survivor)
+        return _reference(row.survivor)
 
     @admin.display(description=_("was merged into it"))
     def merged(self, row: Merge) -> str:
-        return _named(row.loser)
+        return _reference(row.loser)
 
-    def may_decide(self, request: HttpRequest, row: Merge) -> bool:
-        return row.state == MergeState.APPLIED and super().may_decide(request, row)
+    def has_action_permission(self, request: HttpRequest, row: Merge) -> bool:
+        return row.state == MergeState.APPLIED and super().has_action_permission(request, row)
 
     def undo(self, request: HttpRequest, row: Merge) -> tuple[str, int]:
         try:
-            kept = undoing.undo(row, by=caller(request))
-        except UndoneAlready:
+            kept = undoing.undo(row, by=current_user(request))
+        except AlreadyUndone:
             return gettext("It is undone already."), messages.WARNING
-        except MergedLater as error:
+        except HasLaterMerge as error:
             text = gettext("Undo the later one first: %(later)s.")
             return text % {"later": error.later}, messages.ERROR
         except TooOld:
@@ -179,13 +179,13 @@ class SeparatePairAdmin(PairAdmin[SeparatePair]):
     ) -> bool:
         if obj is None:
             return role_of(request.user) is not Role.NOBODY
-        return self.may_decide(request, obj)
+        return self.has_action_permission(request, obj)
 
 
-def _named(contact: Contact) -> str:
+def _reference(contact: Contact) -> str:
     address = side_by_side.address(contact.root)
     return format_html('<a href="{}">{} (#{})</a>', address, contact, contact.entity_id)
 
 
 def _evidence(row: Merge | MergeSuggestion) -> str:
-    return merge_notes.why(row.account, row.evidence, get_language() or "")
+    return merge_notes.explain(row.account, row.evidence, get_language() or "")

@@ -8,8 +8,8 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 
-from shortlinks.admin.base import operates
-from shortlinks.admin.imports import CONTACTS, RIGHTS, may_import
+from shortlinks.admin.base import is_operator
+from shortlinks.admin.imports import CONTACTS, RIGHTS, can_import
 
 # Models by subject; what is not named here stands in the last section.
 SECTIONS: list[tuple[str, list[str]]] = [
@@ -72,7 +72,7 @@ def keyboard(request: HttpRequest) -> str:
     return static("shortlinks/keyboard.js")
 
 
-def names(request: HttpRequest) -> str:
+def accessible_names(request: HttpRequest) -> str:
     return static("shortlinks/names.js")
 
 
@@ -89,10 +89,10 @@ def sections(request: HttpRequest) -> list[dict[str, Any]]:
     for name, wanted in SECTIONS:
         items = [_of(models.pop(model)) for model in wanted if model in models]
         found.append({"title": gettext(name), "items": items})
-    if may_import(request):
+    if can_import(request):
         for section, kind in ((found[1], CONTACTS), (found[-1], RIGHTS)):
             section["items"].append(_item(str(kind.title), "upload", kind.address))
-    if operates(request):
+    if is_operator(request):
         whose = _item(gettext("Whose link?"), "search", reverse("admin_whose"))
         found.append({"title": gettext("Service"), "items": [whose]})
     rest = [_of(model) for model in models.values()]

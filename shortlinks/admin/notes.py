@@ -3,12 +3,12 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from shortlinks.admin.base import RowAdmin
+from shortlinks.admin.base import AccountScopedAdmin
 from shortlinks.models import Note, NoteType
 
 
 @admin.register(Note)
-class NoteAdmin(RowAdmin[Note]):
+class NoteAdmin(AccountScopedAdmin[Note]):
     contact_path = "contact"
     fields = (
         "whose",

@@ -11,13 +11,13 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from shortlinks.admin import charts
-from shortlinks.admin.base import caller, operates
+from shortlinks.admin.base import current_user, is_operator
 from shortlinks.domain import gauges, numbers
-from shortlinks.domain.numbers import Scope
+from shortlinks.domain.numbers import ReportPeriod
 
 PERIODS = (7, 30, 90)
 PERIOD = "days"
-MOST_URLS = 10
+MAX_URLS = 10
 FAILED_WITHIN = timedelta(days=7)
 LATE_SECONDS = 60
 
@@ -32,17 +32,17 @@ class Tile:
     address: str = ""
 
 
-def scope(request: HttpRequest) -> Scope:
+def scope(request: HttpRequest) -> ReportPeriod:
     """The period that was asked for, of the caller's account; operators: of all."""
     asked = request.GET.get(PERIOD, "")
     days = int(asked) if asked in map(str, PERIODS) else PERIODS[0]
-    return Scope.of_last_days(days, _account_id(request), timezone.localdate())
+    return ReportPeriod.last_days(days, _account_id(request), timezone.localdate())
 
 
 def of(request: HttpRequest) -> dict[str, Any]:
     period = scope(request)
     days = numbers.by_day(period)
-    urls = numbers.most_opened(period, MOST_URLS)
+    urls = numbers.top_urls(period, MAX_URLS)
     return {
         "tiles": list(_tiles(request)),
         "days": days,
@@ -57,11 +57,11 @@ def of(request: HttpRequest) -> dict[str, Any]:
 
 def _minutes_behind() -> int:
     """Of the sums; they are seconds behind while beat and the worker run."""
-    return int(gauges.sums_behind()) // LATE_SECONDS
+    return int(gauges.rollup_lag_seconds()) // LATE_SECONDS
 
 
 def _account_id(request: HttpRequest) -> int | None:
-    return None if operates(request) else caller(request).account_id
+    return None if is_operator(request) else current_user(request).account_id
 
 
 def _tiles(request: HttpRequest) -> Iterator[Tile]:
@@ -73,7 +73,7 @@ def _tiles(request: HttpRequest) -> Iterator[Tile]:
     seconds = gettext("%(seconds)d s") % {"seconds": lag}
     yield Tile(gettext("The oldest waits for"), seconds, is_good=lag < LATE_SECONDS)
     visits = reverse("admin:shortlinks_visit_changelist")
-    aside = numbers.set_aside(account_id)
+    aside = numbers.dead_lettered_count(account_id)
     yield Tile(
         gettext("Visits set aside"), str(aside), not aside, f"{visits}?set_aside=yes"
     )

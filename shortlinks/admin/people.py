@@ -19,7 +19,7 @@ OF_PROGRAMS = "/api/v4/"
 Answer = HttpResponseBase | Awaitable[HttpResponseBase]
 
 
-class _ForPeople(MiddlewareMixin):
+class _AdminOnly(MiddlewareMixin):
     async_capable = False
 
     def __call__(self, request: HttpRequest) -> Answer:
@@ -28,23 +28,23 @@ class _ForPeople(MiddlewareMixin):
         return super().__call__(request)
 
 
-class Sessions(_ForPeople, SessionMiddleware):
+class AdminSessionMiddleware(_AdminOnly, SessionMiddleware):
     pass
 
 
-class Csrf(_ForPeople, CsrfViewMiddleware):
+class AdminCsrfMiddleware(_AdminOnly, CsrfViewMiddleware):
     """The API's views want a token in a header, which no other site can send."""
 
 
-class Users(_ForPeople, AuthenticationMiddleware):
+class AdminUserMiddleware(_AdminOnly, AuthenticationMiddleware):
     pass
 
 
-class Messages(_ForPeople, MessageMiddleware):
+class AdminMessageMiddleware(_AdminOnly, MessageMiddleware):
     pass
 
 
-def is_admins(request: HttpRequest) -> bool:
+def is_admin_path(request: HttpRequest) -> bool:
     """One of the admin's pages is asked for."""
     return request.path.startswith(_root())
 

@@ -6,12 +6,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from shortlinks.admin.base import RowAdmin, administers
-from shortlinks.models import Pixel, PixelAttachment, Standing
+from shortlinks.admin.base import AccountScopedAdmin, is_administrator
+from shortlinks.models import Pixel, PixelAttachment, AttachmentReview
 
 
 @admin.register(Pixel)
-class PixelAdmin(RowAdmin[Pixel]):
+class PixelAdmin(AccountScopedAdmin[Pixel]):
     fields = ("account", "visitor_uid", "created_at", "last_seen_at", "quarantined_at")
     list_display = ("visitor_uid", "created_at", "last_seen_at", "quarantined_at")
     search_fields = ("visitor_uid__exact",)
@@ -19,7 +19,7 @@ class PixelAdmin(RowAdmin[Pixel]):
 
 
 @admin.register(PixelAttachment)
-class PixelAttachmentAdmin(RowAdmin[PixelAttachment]):
+class PixelAttachmentAdmin(AccountScopedAdmin[PixelAttachment]):
     account_path = "contact__account_id"
     fields = ("pixel", "whose", "evidence", "standing", "first_seen_at", "last_seen_at")
     list_display = fields
@@ -30,23 +30,23 @@ class PixelAttachmentAdmin(RowAdmin[PixelAttachment]):
     actions = ("vouch", "revoke")
 
     def has_vouch_permission(self, request: HttpRequest) -> bool:
-        return administers(request)
+        return is_administrator(request)
 
     @admin.action(description=_("This is the client's browser"), permissions=["vouch"])
     def vouch(self, request: HttpRequest, queryset: QuerySet[PixelAttachment]) -> None:
-        self._say(request, queryset, Standing.VOUCHED)
+        self._say(request, queryset, AttachmentReview.CONFIRMED)
 
     @admin.action(
         description=_("This is not the client's browser"), permissions=["vouch"]
     )
     def revoke(self, request: HttpRequest, queryset: QuerySet[PixelAttachment]) -> None:
-        self._say(request, queryset, Standing.REVOKED)
+        self._say(request, queryset, AttachmentReview.REJECTED)
 
     def _say(
         self,
         request: HttpRequest,
         queryset: QuerySet[PixelAttachment],
-        standing: Standing,
+        standing: AttachmentReview,
     ) -> None:
         rows = list(queryset)
         queryset.update(standing=standing)

@@ -22,12 +22,12 @@ POLICY = "; ".join(
 )
 
 
-class ContentPolicy:
+class ContentSecurityPolicyMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self._get_response(request)
-        if people.is_admins(request):
+        if people.is_admin_path(request):
             response.headers.setdefault("Content-Security-Policy", POLICY)
         return response

@@ -8,7 +8,7 @@ from django.utils.text import smart_split
 
 from shortlinks.models import Contact
 
-LARGEST_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
 SHORTEST_NAME = 3  # what has no trigram would be looked for in all names
 NOTHING = Q(pk__in=[])
 
@@ -25,8 +25,8 @@ def matching(term: str, fields: tuple[str, ...]) -> Q:
 def _in(field: str, text: str) -> Q:
     """Django would compare ids as texts, and join each row's contact before looking."""
     if field == "entity_id__exact":
-        is_short = len(text) <= len(str(LARGEST_ID))
-        is_id = text.isdecimal() and is_short and int(text) <= LARGEST_ID
+        is_short = len(text) <= len(str(MAX_ID))
+        is_id = text.isdecimal() and is_short and int(text) <= MAX_ID
         return Q(entity_id=int(text)) if is_id else NOTHING
     if field == "contact__name":
         if len(text) < SHORTEST_NAME:

@@ -16,10 +16,10 @@ from shortlinks.models import (
     Note,
     NoteType,
     PixelAttachment,
-    Standing,
+    AttachmentReview,
 )
 
-MOST = 10  # rows of each kind
+MAX_ROWS = 10  # rows of each kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def comparison(one: Contact, other: Contact) -> list[Line]:
     return [Line(label, [say(one), say(other)]) for label, say in kinds.items()]
 
 
-def named(contact: Contact) -> dict[str, Any]:
+def reference(contact: Contact) -> dict[str, Any]:
     return {"pk": contact.pk, "name": str(contact), "address": address(contact)}
 
 
@@ -55,31 +55,31 @@ def moment(at: Any) -> str:
 
 def chats(contact: Contact) -> "QuerySet[Chat]":
     rows = Chat.objects.filter(contact__in=Contact.objects.one_with(contact))
-    return rows.order_by("-updated_at")[:MOST]
+    return rows.order_by("-updated_at")[:MAX_ROWS]
 
 
 def browsers(contact: Contact) -> list[str]:
     rows = PixelAttachment.objects.filter(
         contact__in=Contact.objects.one_with(contact)
     ).select_related("pixel")
-    return [_browser(row) for row in rows.order_by("-last_seen_at")[:MOST]]
+    return [_browser(row) for row in rows.order_by("-last_seen_at")[:MAX_ROWS]]
 
 
 def _browser(row: PixelAttachment) -> str:
-    said = f" ({_(Standing(row.standing).label)})" if row.standing else ""
+    said = f" ({_(AttachmentReview(row.review).label)})" if row.review else ""
     return f"{row.pixel.visitor_uid}: {moment(row.last_seen_at)}{said}"
 
 
 def _ids(contact: Contact) -> str:
     rows = Contact.objects.one_with(contact).order_by("pk")
-    return ", ".join(str(row.entity_id) for row in rows[:MOST])
+    return ", ".join(str(row.entity_id) for row in rows[:MAX_ROWS])
 
 
 def _opened(contact: Contact) -> str:
     notes = Note.objects.filter(
         contact__in=Contact.objects.one_with(contact), note_type=NoteType.LINK_FOLLOWED
     )
-    lines = [f"{moment(n.created_at)} {n.url}" for n in notes.order_by("-pk")[:MOST]]
+    lines = [f"{moment(n.created_at)} {n.url}" for n in notes.order_by("-pk")[:MAX_ROWS]]
     return "\n".join(lines) or "—"
 
 

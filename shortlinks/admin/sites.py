@@ -7,38 +7,38 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from shortlinks.admin.base import Names, Row, RowAdmin, administers
+from shortlinks.admin.base import Names, Row, AccountScopedAdmin, is_administrator
 from shortlinks.domain import customer_sites, pixel_script, short_domains
 from shortlinks.models import ConnectedSite, ShortDomain
 
 # Each may keep a page waiting for as long as a name server does.
-MOST_CHECKS = 5
+MAX_CHECKS = 5
 
 
-class HostAdmin(RowAdmin[Row]):
+class HostAdmin(AccountScopedAdmin[Row]):
     """Administrators add and delete; nothing about a host is changed afterwards."""
 
-    asked: Names
-    known: Names
+    entered_fields: Names
+    stored_fields: Names
 
     def get_fields(self, request: HttpRequest, obj: Row | None = None) -> Names:
-        known = self.known if obj is not None else ()
-        return ("account", *self.asked, *known)
+        known = self.stored_fields if obj is not None else ()
+        return ("account", *self.entered_fields, *known)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return administers(request)
+        return is_administrator(request)
 
     def has_delete_permission(
         self, request: HttpRequest, obj: Row | None = None
     ) -> bool:
-        return administers(request)
+        return is_administrator(request)
 
 
 class NewSiteForm(forms.ModelForm[ConnectedSite]):
     def clean_origin(self) -> str:
         try:
-            return customer_sites.origin(self.cleaned_data["origin"])
-        except customer_sites.OriginRejected as error:
+            return customer_sites.parse_origin(self.cleaned_data["origin"])
+        except customer_sites.InvalidOrigin as error:
             raise forms.ValidationError(str(error)) from None
 
 
@@ -59,8 +59,8 @@ class ConnectedSiteAdmin(HostAdmin[ConnectedSite]):
 class NewDomainForm(forms.ModelForm[ShortDomain]):
     def clean_host(self) -> str:
         try:
-            return short_domains.host(self.cleaned_data["host"])
-        except short_domains.DomainRejected as error:
+            return short_domains.parse_host(self.cleaned_data["host"])
+        except short_domains.InvalidDomain as error:
             raise forms.ValidationError(str(error)) from None
 
     def clean_cookie_domain(self) -> str:
@@ -69,8 +69,8 @@ class NewDomainForm(forms.ModelForm[ShortDomain]):
         if "host" not in self.cleaned_data:
             return text
         try:
-            return short_domains.cookie_domain(text, self.cleaned_data["host"])
-        except short_domains.DomainRejected as error:
+            return short_domains.parse_cookie_domain(text, self.cleaned_data["host"])
+        except short_domains.InvalidDomain as error:
             raise forms.ValidationError(str(error)) from None
 
 
@@ -85,7 +85,7 @@ class ShortDomainAdmin(HostAdmin[ShortDomain]):
     actions = ("check_now", "use_for_new_links")
 
     def has_check_permission(self, request: HttpRequest) -> bool:
-        return administers(request)
+        return is_administrator(request)
 
     @admin.display(description=_("name of the TXT record to publish"))
     def name(self, row: ShortDomain) -> str:
@@ -97,13 +97,13 @@ class ShortDomainAdmin(HostAdmin[ShortDomain]):
 
     @admin.action(description=_("Check now"), permissions=["check"])
     def check_now(self, request: HttpRequest, queryset: QuerySet[ShortDomain]) -> None:
-        chosen = list(queryset[: MOST_CHECKS + 1])
-        if len(chosen) > MOST_CHECKS:
-            text = gettext("Choose %(most)d at most.") % {"most": MOST_CHECKS}
+        chosen = list(queryset[: MAX_CHECKS + 1])
+        if len(chosen) > MAX_CHECKS:
+            text = gettext("Choose %(most)d at most.") % {"most": MAX_CHECKS}
             self.message_user(request, text, messages.ERROR)
             return
         for domain in chosen:
-            checked = short_domains.check(domain)
+            checked = short_domains.verify(domain)
             level = messages.SUCCESS if checked.is_verified else messages.WARNING
             self.log_action(
                 request, [domain], gettext("Checked: %(why)s") % {"why": checked.detail}
@@ -120,7 +120,7 @@ class ShortDomainAdmin(HostAdmin[ShortDomain]):
             return
         [domain] = chosen
         try:
-            short_domains.make_primary(domain)
+            short_domains.set_default(domain)
         except short_domains.NotVerified:
             text = gettext("%(host)s is not verified yet.") % {"host": domain.host}
             self.message_user(request, text, messages.ERROR)

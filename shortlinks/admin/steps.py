@@ -10,22 +10,22 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
-from shortlinks.admin.base import Row, RowAdmin
+from shortlinks.admin.base import Row, AccountScopedAdmin
 
-Told = tuple[str, int]
+ActionResult = tuple[str, int]
 
 
-class StepAdmin(RowAdmin[Row]):
+class RowActionAdmin(AccountScopedAdmin[Row]):
     """A step is a method of that name; it says what was done, and how well it went."""
 
     steps: ClassVar[tuple[str, ...]] = ()
     # The button of each step, where the page has no better place for it.
     buttons: ClassVar[Mapping[str, Any]] = {}
 
-    def may_decide(self, request: HttpRequest, row: Row) -> bool:
+    def has_action_permission(self, request: HttpRequest, row: Row) -> bool:
         return False
 
-    def shown(self, row: Row) -> dict[str, Any]:
+    def extra_context(self, row: Row) -> dict[str, Any]:
         """What the page has on top."""
         return {}
 
@@ -43,7 +43,7 @@ class StepAdmin(RowAdmin[Row]):
     def _view(self, step: str) -> Callable[..., HttpResponse]:
         def view(request: HttpRequest, object_id: str) -> HttpResponse:
             row = self.row(request, object_id)
-            if not self.may_decide(request, row):
+            if not self.has_action_permission(request, row):
                 raise PermissionDenied
             text, level = getattr(self, step)(request, row)
             self.log_action(request, [row], text)
@@ -70,10 +70,10 @@ class StepAdmin(RowAdmin[Row]):
         row = self.get_object(request, unquote(object_id))
         extra = dict(extra_context or {})
         if row is not None:
-            may = self.may_decide(request, row)
-            extra |= {"may_decide": may, "buttons": self.buttons, **self.shown(row)}
+            may = self.has_action_permission(request, row)
+            extra |= {"may_decide": may, "buttons": self.buttons, **self.extra_context(row)}
         return super().change_view(request, object_id, form_url, extra)
 
 
-def done(text: str) -> Told:
+def done(text: str) -> ActionResult:
     return text, messages.SUCCESS

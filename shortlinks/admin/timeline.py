@@ -24,9 +24,9 @@ from shortlinks.models import (
     Visit,
 )
 
-MOST = 50  # events of each kind
-MOST_VISITS = 500
-MOST_DEVICES = 3
+MAX_EVENTS = 50  # events of each kind
+MAX_VISITS = 500
+MAX_DEVICES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +43,17 @@ def of(contact: Contact, reader: User) -> Sequence[Event]:
     own = Contact.objects.one_with(contact)
     merges = _merges(_readable(own, reader))
     events = [*_sent(own), *_notes(own), *_chats(own), *merges]
-    return sorted(events, key=lambda event: event.at, reverse=True)[: 2 * MOST]
+    return sorted(events, key=lambda event: event.at, reverse=True)[: 2 * MAX_EVENTS]
 
 
 def _sent(own: QuerySet[Contact]) -> Iterator[Event]:
-    links = ShortLink.objects.filter(contact__in=own).order_by("-pk")[:MOST]
+    links = ShortLink.objects.filter(contact__in=own).order_by("-pk")[:MAX_EVENTS]
     for link in links:
         yield Event(link.created_at, "send", gettext("Link sent"), link.url)
 
 
 def _notes(own: QuerySet[Contact]) -> Iterator[Event]:
-    notes = list(Note.objects.filter(contact__in=own).order_by("-pk")[:MOST])
+    notes = list(Note.objects.filter(contact__in=own).order_by("-pk")[:MAX_EVENTS])
     opened = [note for note in notes if note.note_type == NoteType.LINK_FOLLOWED]
     visits = _visits(opened)
     for note in notes:
@@ -90,17 +90,17 @@ def _visits(opened: Sequence[Note]) -> list[Visit]:
         occurred_at__gte=min(note.created_at for note in opened),
     )
     needed = visits.only("id", "link_id", "occurred_at", "user_agent")
-    return list(needed.order_by("-occurred_at")[:MOST_VISITS])
+    return list(needed.order_by("-occurred_at")[:MAX_VISITS])
 
 
 def _devices(user_agents: Iterable[str]) -> str:
     named = [devices.names(user_agent) for user_agent in user_agents]
     lines = [", ".join(gettext(name) for name in each) for each in named if each]
-    return "; ".join(list(dict.fromkeys(lines))[:MOST_DEVICES])
+    return "; ".join(list(dict.fromkeys(lines))[:MAX_DEVICES])
 
 
 def _chats(own: QuerySet[Contact]) -> Iterator[Event]:
-    for chat in Chat.objects.filter(contact__in=own).order_by("-pk")[:MOST]:
+    for chat in Chat.objects.filter(contact__in=own).order_by("-pk")[:MAX_EVENTS]:
         yield _linked(chat, chat.created_at, "forum", gettext("Chat joined"))
 
 
@@ -113,7 +113,7 @@ def _readable(own: QuerySet[Contact], reader: User) -> QuerySet[Merge]:
 
 
 def _merges(merges: QuerySet[Merge]) -> Iterator[Event]:
-    for merge in merges[:MOST]:
+    for merge in merges[:MAX_EVENTS]:
         yield _linked(merge, merge.created_at, "merge", gettext("Merged"))
         if merge.undone_at:
             yield _linked(merge, merge.undone_at, "undo", gettext("Merge undone"))

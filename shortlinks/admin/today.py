@@ -12,7 +12,7 @@ from django.utils import timezone
 from shortlinks.domain import visit_rows
 from shortlinks.models import Contact, Note, NoteType, User, Verdict, Visit
 
-MOST_NOTES = 200
+MAX_NOTES = 200
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ def opened_today(user: User) -> Sequence[Opened]:
         )
         .annotate(newest=newest)
         .select_related("contact__merged_into")
-        .order_by("-created_at", "-id")[:MOST_NOTES]
+        .order_by("-created_at", "-id")[:MAX_NOTES]
     )
     found: dict[int, Opened] = {}
     for note in notes:

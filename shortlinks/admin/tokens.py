@@ -18,14 +18,14 @@ from unfold.widgets import (
 )
 
 from shortlinks.admin import first_steps
-from shortlinks.admin.base import Names, RowAdmin, administers, caller, operates
+from shortlinks.admin.base import Names, AccountScopedAdmin, is_administrator, current_user, is_operator
 from shortlinks.domain import oauth, tokens
 from shortlinks.models import ApiToken, Integration, Scope
 
-LONGEST_LIFE = timedelta(days=3650)
+MAX_TTL = timedelta(days=3650)
 
 
-def _said(scopes: Iterable[str]) -> str:
+def _show_once(scopes: Iterable[str]) -> str:
     return ", ".join(str(Scope(scope).label) for scope in scopes)
 
 
@@ -39,13 +39,13 @@ class NewTokenForm(forms.ModelForm[ApiToken]):
     def clean_expires_at(self) -> datetime:
         expires_at: datetime = self.cleaned_data["expires_at"]
         now = timezone.now()
-        if not now < expires_at <= now + LONGEST_LIFE:
+        if not now < expires_at <= now + MAX_TTL:
             raise forms.ValidationError(_("Choose a time within the next ten years."))
         return expires_at
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(RowAdmin[ApiToken]):
+class ApiTokenAdmin(AccountScopedAdmin[ApiToken]):
     form = NewTokenForm
     list_display = (
         "name",
@@ -63,25 +63,25 @@ class ApiTokenAdmin(RowAdmin[ApiToken]):
     actions = ("revoke",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return administers(request)
+        return is_administrator(request)
 
     @admin.display(description=_("scopes"))
     def allowed(self, row: ApiToken) -> str:
-        return _said(row.scopes)
+        return _show_once(row.scopes)
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        return administers(request)
+        return is_administrator(request)
 
     def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Names:
         if obj is None:
-            own = ("rate",) if operates(request) else ()
+            own = ("rate",) if is_operator(request) else ()
             return ("user", "name", "scopes", "expires_at", *own)
         return ("account", *self.list_display, "allowed", "rate")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {
             "scopes": Scope.values,
-            "expires_at": timezone.now() + tokens.DEFAULT_LIFE,
+            "expires_at": timezone.now() + tokens.DEFAULT_TTL,
             **super().get_changeform_initial_data(request),
         }
 
@@ -91,7 +91,7 @@ class ApiTokenAdmin(RowAdmin[ApiToken]):
         """Users whom a token may stand for; an operator's only operators may issue."""
         users = super().get_field_queryset(db, db_field, request)
         users = users.filter(is_active=True, account__isnull=False)
-        return users if operates(request) else users.filter(is_superuser=False)
+        return users if is_operator(request) else users.filter(is_superuser=False)
 
     def save_model(
         self, request: HttpRequest, obj: ApiToken, form: Any, change: object
@@ -103,7 +103,7 @@ class ApiTokenAdmin(RowAdmin[ApiToken]):
             scopes=obj.scopes,
         )
         if obj.rate is not None:
-            tokens.change_rate(issued.row, obj.rate)
+            tokens.set_rate_limit(issued.row, obj.rate)
         obj.pk = issued.row.pk
         shown = gettext("Copy the token now, it is not shown again:")
         self.message_user(request, f"{shown} {issued.text}", messages.WARNING)
@@ -112,7 +112,7 @@ class ApiTokenAdmin(RowAdmin[ApiToken]):
         self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None
     ) -> HttpResponse:
         response = super().response_add(request, obj, post_url_continue)
-        return first_steps.lead_on(request, response)
+        return first_steps.redirect_to_next(request, response)
 
     @admin.action(description=_("Revoke selected tokens"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
@@ -133,7 +133,7 @@ class NewIntegrationForm(forms.ModelForm[Integration]):
 
 
 @admin.register(Integration)
-class IntegrationAdmin(RowAdmin[Integration]):
+class IntegrationAdmin(AccountScopedAdmin[Integration]):
     form = NewIntegrationForm
     list_display = ("name", "client_id", "redirect_uri", "created_at")
     search_fields = ("name",)
@@ -141,19 +141,19 @@ class IntegrationAdmin(RowAdmin[Integration]):
     actions = ("authorize",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return administers(request) and caller(request).account_id is not None
+        return is_administrator(request) and current_user(request).account_id is not None
 
     def has_delete_permission(
         self, request: HttpRequest, obj: Integration | None = None
     ) -> bool:
-        return administers(request)
+        return is_administrator(request)
 
     @admin.display(description=_("scopes"))
     def allowed(self, row: Integration) -> str:
-        return _said(row.scopes)
+        return _show_once(row.scopes)
 
     def has_authorize_permission(self, request: HttpRequest) -> bool:
-        return administers(request)
+        return is_administrator(request)
 
     def get_fields(self, request: HttpRequest, obj: Integration | None = None) -> Names:
         if obj is None:
@@ -164,7 +164,7 @@ class IntegrationAdmin(RowAdmin[Integration]):
         self, request: HttpRequest, obj: Integration, form: Any, change: object
     ) -> None:
         made = oauth.register(
-            user=caller(request), name=obj.name, redirect_uri=obj.redirect_uri
+            user=current_user(request), name=obj.name, redirect_uri=obj.redirect_uri
         )
         obj.pk = made.integration.pk
         text = gettext(
@@ -187,7 +187,7 @@ class IntegrationAdmin(RowAdmin[Integration]):
     )
     def authorize(self, request: HttpRequest, queryset: QuerySet[Integration]) -> None:
         """A code acts for the caller, so it opens the caller's own account only."""
-        user = caller(request)
+        user = current_user(request)
         chosen = list(queryset)
         if len(chosen) != 1 or chosen[0].account_id != user.account_id:
             text = gettext("Choose one integration of your own account.")

@@ -6,14 +6,14 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
-from shortlinks.admin.imports import may_import
+from shortlinks.admin.imports import can_import
 from shortlinks.domain import tables
 
 # Of the form around the file.
-MOST_AROUND = 64 * 1024
+MAX_OVERHEAD_BYTES = 64 * 1024
 
 
-class Doorkeeper(FileUploadHandler):
+class ImportUploadHandler(FileUploadHandler):
     """The first upload handler: it refuses before a byte is written to the disk.
 
     The form is read to find its CSRF token, and so before any view is asked.
@@ -27,12 +27,12 @@ class Doorkeeper(FileUploadHandler):
         boundary: Any,
         encoding: str | None = None,
     ) -> None:
-        if content_length > tables.MOST_BYTES + MOST_AROUND:
+        if content_length > tables.MAX_FILE_BYTES + MAX_OVERHEAD_BYTES:
             raise RequestDataTooBig(tables.TOO_LARGE)
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        if self.request is None or not may_import(self.request):
+        if self.request is None or not can_import(self.request):
             raise PermissionDenied
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:

@@ -8,13 +8,13 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from shortlinks.admin.base import administers
-from shortlinks.admin.steps import StepAdmin, Told, done
+from shortlinks.admin.base import is_administrator
+from shortlinks.admin.steps import RowActionAdmin, ActionResult, done
 from shortlinks.domain import visits
 from shortlinks.models import ShortLink, Verdict, Visit
 
 
-class SetAsideFilter(admin.SimpleListFilter):
+class DeadLetteredFilter(admin.SimpleListFilter):
     title = _("set aside")
     parameter_name = "set_aside"
 
@@ -30,7 +30,7 @@ class SetAsideFilter(admin.SimpleListFilter):
 
 
 @admin.register(Visit)
-class VisitAdmin(StepAdmin[Visit]):
+class VisitAdmin(RowActionAdmin[Visit]):
     change_form_template = "admin/shortlinks/steps.html"
     steps = ("again",)
     buttons: ClassVar[dict[str, Any]] = {"again": _("Requeue")}
@@ -64,10 +64,10 @@ class VisitAdmin(StepAdmin[Visit]):
         "followed_up_at",
         "set_aside_at",
     )
-    list_filter = ("verdict", SetAsideFilter)
+    list_filter = ("verdict", DeadLetteredFilter)
     ordering = ("-id",)
     quick_filters = (("set_aside", "yes"),)
-    most_at_once = 1000
+    max_selected = 1000
     actions = ("count_as_person", "count_as_machine", "requeue")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Visit]:
@@ -76,13 +76,13 @@ class VisitAdmin(StepAdmin[Visit]):
         rows = super().get_queryset(request)
         return rows.annotate(link_url=Subquery(link.values("url")))
 
-    def has_judge_permission(self, request: HttpRequest) -> bool:
-        return administers(request)
+    def has_override_permission(self, request: HttpRequest) -> bool:
+        return is_administrator(request)
 
-    def may_decide(self, request: HttpRequest, row: Visit) -> bool:
-        return administers(request) and row.set_aside_at is not None
+    def has_action_permission(self, request: HttpRequest, row: Visit) -> bool:
+        return is_administrator(request) and row.dead_lettered_at is not None
 
-    def again(self, request: HttpRequest, row: Visit) -> Told:
+    def retry_button(self, request: HttpRequest, row: Visit) -> ActionResult:
         visits.requeue([row.pk])
         return done(gettext("Requeued."))
 
@@ -98,22 +98,22 @@ class VisitAdmin(StepAdmin[Visit]):
 
     @admin.action(description=_("Overrule: opened by a person"), permissions=["judge"])
     def count_as_person(self, request: HttpRequest, queryset: QuerySet[Visit]) -> None:
-        self._overrule(request, queryset, Verdict.PERSON)
+        self._override(request, queryset, Verdict.PERSON)
 
     @admin.action(description=_("Overrule: opened by a machine"), permissions=["judge"])
     def count_as_machine(self, request: HttpRequest, queryset: QuerySet[Visit]) -> None:
-        self._overrule(request, queryset, Verdict.BOT)
+        self._override(request, queryset, Verdict.BOT)
 
-    def _overrule(
+    def _override(
         self, request: HttpRequest, queryset: QuerySet[Visit], verdict: Verdict
     ) -> None:
-        chosen = list(queryset[: self.most_at_once + 1])
-        if len(chosen) > self.most_at_once:
+        chosen = list(queryset[: self.max_selected + 1])
+        if len(chosen) > self.max_selected:
             text = gettext("Choose at most %(most)d visits at once.")
-            refused = text % {"most": self.most_at_once}
+            refused = text % {"most": self.max_selected}
             self.message_user(request, refused, messages.ERROR)
             return
-        overruled = visits.overrule([visit.pk for visit in chosen], verdict)
+        overruled = visits.override_verdict([visit.pk for visit in chosen], verdict)
         said = gettext("Overruled: %(verdict)s.")
         self.log_action(request, chosen, said % {"verdict": gettext(verdict.label)})
         text = gettext("Visits overruled: %(count)d. Notes follow the verdicts.")

@@ -8,14 +8,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from shortlinks.admin.base import RowAdmin, administers
-from shortlinks.admin.steps import StepAdmin, Told, done
+from shortlinks.admin.base import AccountScopedAdmin, is_administrator
+from shortlinks.admin.steps import RowActionAdmin, ActionResult, done
 from shortlinks.domain.webhooks import deliveries, subscriptions
 from shortlinks.models import DeliveryState, Webhook, WebhookDelivery, WebhookEvent
 
 
 @admin.register(Webhook)
-class WebhookAdmin(RowAdmin[Webhook]):
+class WebhookAdmin(AccountScopedAdmin[Webhook]):
     fields = (
         "account",
         "destination",
@@ -43,11 +43,11 @@ class WebhookAdmin(RowAdmin[Webhook]):
     actions = ("enable", "disable")
 
     @admin.display(description=_("events"))
-    def told(self, row: Webhook) -> str:
+    def subscribed_events(self, row: Webhook) -> str:
         return ", ".join(gettext(WebhookEvent(event).label) for event in row.settings)
 
     def has_switch_permission(self, request: HttpRequest) -> bool:
-        return administers(request)
+        return is_administrator(request)
 
     @admin.action(description=_("Enable selected webhooks"), permissions=["switch"])
     def enable(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
@@ -65,7 +65,7 @@ class WebhookAdmin(RowAdmin[Webhook]):
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(StepAdmin[WebhookDelivery]):
+class WebhookDeliveryAdmin(RowActionAdmin[WebhookDelivery]):
     change_form_template = "admin/shortlinks/steps.html"
     steps = ("again",)
     buttons: ClassVar[dict[str, Any]] = {"again": _("Send again")}
@@ -99,27 +99,27 @@ class WebhookDeliveryAdmin(StepAdmin[WebhookDelivery]):
     ordering = ("-id",)
     quick_filters = (
         ("state__exact", DeliveryState.PENDING),
-        ("state__exact", DeliveryState.GIVEN_UP),
+        ("state__exact", DeliveryState.FAILED),
     )
     actions = ("send_again",)
 
     def has_send_permission(self, request: HttpRequest) -> bool:
-        return administers(request)
+        return is_administrator(request)
 
-    def may_decide(self, request: HttpRequest, row: WebhookDelivery) -> bool:
+    def has_action_permission(self, request: HttpRequest, row: WebhookDelivery) -> bool:
         """Not what is just under way, nor what was withdrawn."""
         is_cancelled = row.state == DeliveryState.CANCELLED
-        return administers(request) and not is_cancelled and row.claimed_at is None
+        return is_administrator(request) and not is_cancelled and row.claimed_at is None
 
-    def again(self, request: HttpRequest, row: WebhookDelivery) -> Told:
-        deliveries.send_again([row])
+    def resend_button(self, request: HttpRequest, row: WebhookDelivery) -> ActionResult:
+        deliveries.resend([row])
         return done(gettext("Sent again."))
 
     @admin.action(description=_("Send again"), permissions=["send"])
-    def send_again(
+    def resend(
         self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]
     ) -> None:
         chosen = list(queryset)
-        count = {"count": deliveries.send_again(chosen)}
+        count = {"count": deliveries.resend(chosen)}
         self.log_action(request, chosen, gettext("Sent again."))
         self.message_user(request, gettext("To be sent again: %(count)d.") % count)

@@ -10,7 +10,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from shortlinks.domain import tokens
-from shortlinks.domain.tokens import KnownToken
+from shortlinks.domain.tokens import CachedToken
 from shortlinks.models import ApiToken, User
 
 CONTEXT_USER = "X-Context-User-ID"
@@ -42,12 +42,12 @@ class TokenAuth(BaseAuthentication):
         return "Bearer"
 
 
-def known_token(request: HttpRequest) -> KnownToken | None:
+def cached_token(request: HttpRequest) -> CachedToken | None:
     """Of a caller for himself whose token this process remembers (`tokens.known`)."""
     scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer" or CONTEXT_USER_META in request.META:
         return None
-    return tokens.known(text, now=timezone.now())
+    return tokens.get_cached(text, now=timezone.now())
 
 
 def _acting_user(user: User, context_user_id: str | None) -> User:

@@ -13,8 +13,8 @@ from shortlinks.api.problems import FieldError, ItemErrors, Problem, ValidationF
 
 T = TypeVar("T")
 
-MOST_ITEMS = 250
-LARGEST_ID = 2**63 - 1
+MAX_ITEMS = 250
+MAX_ID = 2**63 - 1
 NOT_A_CHOICE = "The value you selected is not a valid choice."
 
 
@@ -25,7 +25,7 @@ def read_json(request: Request) -> object:
 
 def decode_json(request: HttpRequest) -> object:
     """The same of Django's own request."""
-    refuse_too_long(request)
+    check_length(request)
     media_type = request.content_type
     if media_type and not (
         media_type == "application/json" or media_type.endswith("+json")
@@ -48,7 +48,7 @@ def read_object(request: Request) -> dict[str, Any]:
     return body
 
 
-def refuse_too_long(request: Request | HttpRequest) -> None:
+def check_length(request: Request | HttpRequest) -> None:
     if _length(request) > settings.API_MAX_BODY_BYTES:
         mebibytes = settings.API_MAX_BODY_BYTES // 1024**2
         raise Problem(413, f"The body is larger than {mebibytes} MB.")
@@ -61,7 +61,7 @@ def _length(request: Request | HttpRequest) -> int:
         raise Problem(400, "Content-Length is not a number.") from None
 
 
-class Item:
+class FieldReader:
     """An object of a body. Each reader returns a value or notes a fault."""
 
     def __init__(self, value: dict[str, Any], path: str = "") -> None:
@@ -69,7 +69,7 @@ class Item:
         self._path = path
         self.errors: list[FieldError] = []
 
-    def fault(self, code: str, field: str, detail: str) -> None:
+    def add_error(self, code: str, field: str, detail: str) -> None:
         self.errors.append(FieldError(code, f"{self._path}{field}", detail))
 
     def request_id(self, index: int) -> str:
@@ -79,7 +79,7 @@ class Item:
             return str(index)
         if type(value) in {str, int}:
             return str(value)
-        self.fault("InvalidType", "request_id", "This value should be of type string.")
+        self.add_error("InvalidType", "request_id", "This value should be of type string.")
         return str(index)
 
     def text(self, field: str, *, required: bool = False, longest: int = 2048) -> str:
@@ -87,9 +87,9 @@ class Item:
         if value is None:
             return ""
         if len(value) > longest:
-            self.fault("TooLong", field, f"This value is too long: {longest} at most.")
+            self.add_error("TooLong", field, f"This value is too long: {longest} at most.")
         elif "\0" in value:
-            self.fault("InvalidType", field, "This value has a NUL character.")
+            self.add_error("InvalidType", field, "This value has a NUL character.")
         return str(value)
 
     def changed_text(self, field: str, *, longest: int = 2048) -> str | None:
@@ -111,7 +111,7 @@ class Item:
     def choice(self, field: str, choices: Sequence[str]) -> str:
         value = self._get(field, str, "string", required=True)
         if value is not None and value not in choices:
-            self.fault("NotSupportedChoice", field, NOT_A_CHOICE)
+            self.add_error("NotSupportedChoice", field, NOT_A_CHOICE)
         return value or ""
 
     def id(
@@ -120,26 +120,26 @@ class Item:
         *,
         required: bool = False,
         least: int = 1,
-        most: int = LARGEST_ID,
+        most: int = MAX_ID,
     ) -> int | None:
         """A JSON integer from 1 within 64 bits; "5", 5.0 and true are none."""
         value = self._get(field, int, "int", required=required)
         if value is None:
             return None
         if not least <= value <= most:
-            self.fault("InvalidType", field, "This value should be of type int.")
+            self.add_error("InvalidType", field, "This value should be of type int.")
             return None
         return int(value)
 
     def ids(self, field: str, *, count: int) -> list[int]:
         """So many different ids, as a list."""
         values = self._get(field, list, "array", required=True) or []
-        are_ids = all(type(v) is int and 1 <= v <= LARGEST_ID for v in values)
+        are_ids = all(type(v) is int and 1 <= v <= MAX_ID for v in values)
         if self._value.get(field) is not None and not (
             are_ids and len(set(values)) == len(values) == count
         ):
             detail = f"This value should be an array of {count} different ids."
-            self.fault("InvalidType", field, detail)
+            self.add_error("InvalidType", field, detail)
             return []
         return list(values)
 
@@ -149,12 +149,12 @@ class Item:
         if values is None:
             return []
         if not values or any(value not in choices for value in values):
-            self.fault("NotSupportedChoice", field, NOT_A_CHOICE)
+            self.add_error("NotSupportedChoice", field, NOT_A_CHOICE)
         return sorted(set(map(str, values)))
 
-    def section(self, field: str) -> "Item":
+    def section(self, field: str) -> "FieldReader":
         value = self._get(field, dict, "object", required=True)
-        section = Item(value or {}, f"{self._path}{field}.")
+        section = FieldReader(value or {}, f"{self._path}{field}.")
         # faults of the section are the item's; what is missing has none of its own
         section.errors = self.errors if value is not None else []
         return section
@@ -162,18 +162,18 @@ class Item:
     def _get(self, field: str, kind: type, name: str, *, required: bool) -> Any:
         if field not in self._value:
             if required:
-                self.fault("FieldMissing", field, "This field is missing.")
+                self.add_error("FieldMissing", field, "This field is missing.")
             return None
         value = self._value[field]
         if value is None and not required:
             return None
         if type(value) is not kind:
-            self.fault("InvalidType", field, f"This value should be of type {name}.")
+            self.add_error("InvalidType", field, f"This value should be of type {name}.")
             return None
         return value
 
 
-def read_items(body: object, read: Callable[[Item], T | None]) -> list[tuple[str, T]]:
+def read_items(body: object, read: Callable[[FieldReader], T | None]) -> list[tuple[str, T]]:
     """The body's items with their request ids; all faults of all items, or none.
 
     `read` returns None only where it has noted a fault. A single object counts as a
@@ -182,7 +182,7 @@ def read_items(body: object, read: Callable[[Item], T | None]) -> list[tuple[str
     items: list[tuple[str, T]] = []
     faults: list[ItemErrors] = []
     for index, value in enumerate(_values(body)):
-        item = Item(value if isinstance(value, dict) else {})
+        item = FieldReader(value if isinstance(value, dict) else {})
         request_id = item.request_id(index)
         result = read(item)
         if not isinstance(value, dict):
@@ -203,18 +203,18 @@ def _values(body: object) -> list[object]:
         raise Problem(400, "The body must be a list of objects or one object.")
     if not values:
         raise Problem(400, "The list is empty.")
-    if len(values) > MOST_ITEMS:
+    if len(values) > MAX_ITEMS:
         raise _too_many(len(values))
     return values
 
 
 def _too_many(count: int) -> ValidationFailed:
-    detail = f"Too many items: {count}, the limit is {MOST_ITEMS} in one request."
+    detail = f"Too many items: {count}, the limit is {MAX_ITEMS} in one request."
     fault = FieldError("TooMany", "", detail)
-    return ValidationFailed([ItemErrors(str(MOST_ITEMS), [fault])], detail)
+    return ValidationFailed([ItemErrors(str(MAX_ITEMS), [fault])], detail)
 
 
-class WholeBodies:
+class BufferedRequestBody:
     """WSGI: reads a request's body before anybody answers it.
 
     Django reads by Content-Length, which a body in chunks has not. And an answer that

@@ -9,12 +9,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shortlinks.api import bodies, hal
-from shortlinks.api.bodies import Item
+from shortlinks.api.bodies import FieldReader
 from shortlinks.api.filters import Filter, ListQuery
 from shortlinks.api.problems import FieldError, ItemErrors, Problem, ValidationFailed
 from shortlinks.api.views import ApiView
 from shortlinks.domain import chats
-from shortlinks.domain.chats import ChatOfAnother, NewChat
+from shortlinks.domain.chats import ChatBelongsToAnotherContact, NewChat
 from shortlinks.domain.contacts import UnknownContacts
 from shortlinks.domain.merging.rules import Decision
 from shortlinks.models import Chat, Contact, Scope, User
@@ -43,7 +43,7 @@ class Chats(ApiView):
 
     def get(self, request: Request) -> Response:
         rows = QUERY.apply(request, _readable(self.caller.user))
-        return hal.listing(
+        return hal.paginated(
             request, "chats", rows, lambda chat: represent(chat, request)
         )
 
@@ -52,12 +52,12 @@ class Chats(ApiView):
         [(request_id, new)] = bodies.read_items(bodies.read_object(request), _new_chat)
         user = self.caller.user
         try:
-            chat, decision = chats.report(new, user=user)
+            chat, decision = chats.upsert(new, user=user)
         except UnknownContacts:
             raise ValidationFailed([ItemErrors(request_id, [UNKNOWN])]) from None
-        except ChatOfAnother:
+        except ChatBelongsToAnotherContact:
             raise Problem(409, "The chat belongs to another contact.") from None
-        return Response(_decided(chat, decision, request))
+        return Response(_decision_json(chat, decision, request))
 
 
 class ChatView(ApiView):
@@ -78,8 +78,8 @@ class ChatVisitor(ApiView):
             bodies.read_object(request), lambda item: _visitor_uid(item, required=True)
         )
         chat = get_object_or_404(_readable(self.caller.user), pk=chat_id)
-        decision = chats.driven_by(chat, visitor_uid)
-        return Response(_decided(chat, decision, request))
+        decision = chats.set_visitor(chat, visitor_uid)
+        return Response(_decision_json(chat, decision, request))
 
 
 def represent(chat: Chat, request: Request) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def represent(chat: Chat, request: Request) -> dict[str, Any]:
     }
 
 
-def _decided(chat: Chat, decision: Decision, request: Request) -> dict[str, Any]:
+def _decision_json(chat: Chat, decision: Decision, request: Request) -> dict[str, Any]:
     joined = decision.join is not None and not chat.contact.root.is_anonymous
     return {
         **represent(chat, request),
@@ -125,18 +125,18 @@ def _readable(user: User) -> "QuerySet[Chat]":
     )
 
 
-def _new_chat(item: Item) -> NewChat:
+def _new_chat(item: FieldReader) -> NewChat:
     return NewChat(
-        source=item.text("source", required=True, longest=chats.LONGEST_SOURCE),
-        external_id=item.text("external_id", required=True, longest=chats.LONGEST_ID),
-        title=item.text("title", longest=chats.LONGEST_TITLE),
+        source=item.text("source", required=True, longest=chats.MAX_SOURCE_LENGTH),
+        external_id=item.text("external_id", required=True, longest=chats.MAX_ID_LENGTH),
+        title=item.text("title", longest=chats.MAX_TITLE_LENGTH),
         visitor_uid=_visitor_uid(item),
         entity_id=item.id("entity_id"),
     )
 
 
-def _visitor_uid(item: Item, *, required: bool = False) -> str:
+def _visitor_uid(item: FieldReader, *, required: bool = False) -> str:
     text = item.text("visitor_uid", required=required, longest=26)
     if text and not VISITOR_UID.fullmatch(text):
-        item.fault("InvalidType", "visitor_uid", "This is no visitor_uid.")
+        item.add_error("InvalidType", "visitor_uid", "This is no visitor_uid.")
     return text

@@ -11,10 +11,10 @@ from shortlinks.domain.addresses import ClientAddresses
 from shortlinks.models import Account
 
 
-def masked(request: Request | HttpRequest, account: Account) -> str:
+def masked_address(request: Request | HttpRequest, account: Account) -> str:
     """The client's address, masked like its visitors' are; "" if nothing is kept."""
     forwarded_for = request.META.get("HTTP_X_FORWARDED_FOR", "").encode("latin-1")
-    address = _clients().of(request.META.get("REMOTE_ADDR", ""), forwarded_for or None)
+    address = _clients().client_address(request.META.get("REMOTE_ADDR", ""), forwarded_for or None)
     return addresses.masked(address, account.address_mask)
 
 

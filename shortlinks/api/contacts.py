@@ -9,15 +9,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shortlinks.api import bodies, hal
-from shortlinks.api.bodies import Item
+from shortlinks.api.bodies import FieldReader
 from shortlinks.api.filters import Filter, ListQuery
 from shortlinks.api.problems import FieldError, ItemErrors, ValidationFailed
 from shortlinks.api.views import ApiView
 from shortlinks.domain import contacts
 from shortlinks.domain.contacts import (
     ContactChange,
-    IdsTaken,
-    MayNotEdit,
+    DuplicateIds,
+    EditForbidden,
     NewContact,
     UnknownContacts,
     UnknownUsers,
@@ -38,7 +38,7 @@ QUERY = ListQuery(
     },
     orders={"id": "entity_id", "updated_at": "updated_at"},
     default=("entity_id",),
-    searched=("name", "first_name", "last_name"),
+    search_fields=("name", "first_name", "last_name"),
 )
 TAKEN = FieldError("AlreadyExists", "id", "A contact with this id exists.")
 MISSING = FieldError("NotSupportedChoice", "id", bodies.NOT_A_CHOICE)
@@ -55,7 +55,7 @@ class Contacts(ApiView):
     def get(self, request: Request) -> Response:
         visible = Contact.objects.visible_to(self.caller.user)
         rows = QUERY.apply(request, visible)
-        return hal.listing(
+        return hal.paginated(
             request, "contacts", rows, lambda contact: represent(contact, request)
         )
 
@@ -66,7 +66,7 @@ class Contacts(ApiView):
         items = bodies.read_items(bodies.read_json(request), _new_contact)
         try:
             created = contacts.create([new for _, new in items], user=user)
-        except IdsTaken as error:
+        except DuplicateIds as error:
             taken = error.entity_ids
             raise _faulty(items, TAKEN, lambda new: new.entity_id in taken) from error
         except UnknownUsers as error:
@@ -132,20 +132,20 @@ def _href(contact: Contact, request: Request) -> dict[str, str]:
     return hal.href(request, f"/api/v4/contacts/{contact.entity_id}")
 
 
-def _new_contact(item: Item) -> NewContact:
+def _new_contact(item: FieldReader) -> NewContact:
     return NewContact(
         entity_id=item.id("id"),
-        name=item.text("name", longest=contacts.LONGEST_NAME),
-        first_name=item.text("first_name", longest=contacts.LONGEST_NAME),
-        last_name=item.text("last_name", longest=contacts.LONGEST_NAME),
+        name=item.text("name", longest=contacts.MAX_NAME_LENGTH),
+        first_name=item.text("first_name", longest=contacts.MAX_NAME_LENGTH),
+        last_name=item.text("last_name", longest=contacts.MAX_NAME_LENGTH),
         responsible_user_id=item.id("responsible_user_id", least=0) or None,
     )
 
 
-def _change(item: Item, entity_id: int | None) -> ContactChange | None:
+def _change(item: FieldReader, entity_id: int | None) -> ContactChange | None:
     """The contact's id is the address's, else the item's own."""
     id_ = item.id("id", required=True) if entity_id is None else entity_id
-    longest = contacts.LONGEST_NAME
+    longest = contacts.MAX_NAME_LENGTH
     change = ContactChange(
         entity_id=0 if id_ is None else id_,
         name=item.changed_text("name", longest=longest),
@@ -163,7 +163,7 @@ def _change(item: Item, entity_id: int | None) -> ContactChange | None:
 def _update(items: list[tuple[str, ContactChange]], user: User) -> list[Contact]:
     try:
         return contacts.update([change for _, change in items], user=user)
-    except MayNotEdit:
+    except EditForbidden:
         raise PermissionDenied("You may not edit these contacts.") from None
     except UnknownUsers as error:
         unknown = error.user_ids

@@ -14,7 +14,7 @@ from shortlinks.observability import metrics
 
 logger = logging.getLogger(__name__)
 
-SECONDS_BETWEEN_PROBES = 0.5
+PROBE_INTERVAL_SECONDS = 0.5
 
 
 class DatabaseBreaker:
@@ -31,19 +31,19 @@ class DatabaseBreaker:
             if self._is_open:
                 return
             self._is_open = True
-        metrics.breakers_open.labels("postgres").set(1)
-        threading.Thread(target=self._probe_until_back, daemon=True).start()
+        metrics.circuit_breakers_open.labels("postgres").set(1)
+        threading.Thread(target=self._probe_until_available, daemon=True).start()
 
-    def _probe_until_back(self) -> None:
+    def _probe_until_available(self) -> None:
         while True:
             try:
                 psycopg.connect(database.conninfo()).close()
             except psycopg.Error as error:
                 logger.warning("Postgres is away: %s", type(error).__name__)
-                time.sleep(SECONDS_BETWEEN_PROBES)
+                time.sleep(PROBE_INTERVAL_SECONDS)
             else:
                 self._is_open = False
-                metrics.breakers_open.labels("postgres").set(0)
+                metrics.circuit_breakers_open.labels("postgres").set(0)
                 return
 
 

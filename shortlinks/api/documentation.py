@@ -32,7 +32,7 @@ class OpenApi(ApiView):
         response = HttpResponse(
             content, content_type="application/json", headers=headers
         )
-        return _unless_known(request._request, response, etag)
+        return _not_modified_or(request._request, response, etag)
 
 
 class Docs(ApiView):
@@ -51,7 +51,7 @@ def _published() -> tuple[bytes, str]:
     return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
-def _unless_known(
+def _not_modified_or(
     request: HttpRequest, response: HttpResponse, etag: str
 ) -> HttpResponse:
     """304 for who has this very content."""

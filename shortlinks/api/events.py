@@ -12,7 +12,7 @@ from shortlinks.api.filters import Filter, ListQuery
 from shortlinks.api.views import ApiView
 from shortlinks.models import Contact, Note, NoteType, Scope, User
 
-MOST = 100
+MAX_EVENTS = 100
 ENTITY = "contact"
 QUERY = ListQuery(
     filters={
@@ -35,8 +35,8 @@ class Events(ApiView):
 
     def get(self, request: Request) -> Response:
         rows = QUERY.apply(request, _visible(self.caller.user))
-        return hal.listing(
-            request, "events", rows, lambda note: represent(note, request), most=MOST
+        return hal.paginated(
+            request, "events", rows, lambda note: represent(note, request), most=MAX_EVENTS
         )
 
 

@@ -9,19 +9,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shortlinks.api import bodies
-from shortlinks.api.bodies import Item
+from shortlinks.api.bodies import FieldReader
 from shortlinks.api.problems import Problem
 from shortlinks.api.views import ApiView
 from shortlinks.domain import redeeming, redemptions, visit_rows
 from shortlinks.domain.click_tokens import ClickTokens
 from shortlinks.domain.pixel_cookie import PixelCookies
-from shortlinks.domain.redeeming import Dialogue, Outcome
+from shortlinks.domain.redeeming import QueryFlow, Outcome
 from shortlinks.models import Scope
 
 UID_LENGTH = 26
 
 
-class Exchange(ApiView):
+class PixelExchange(ApiView):
     """For servers of connected sites, which set a cookie of their own (pixel §1.4)."""
 
     scopes: ClassVar[dict[str, Scope]] = {"POST": Scope.PIXELS_WRITE}
@@ -29,26 +29,26 @@ class Exchange(ApiView):
     def post(self, request: Request) -> Response:
         body = bodies.read_object(request)
         account_id = self.caller.token.account_id
-        [(_, asked)] = bodies.read_items(body, _asked)
-        answer = redemptions.conduct(_dialogue(asked, account_id))
+        [(_, asked)] = bodies.read_items(body, _read)
+        answer = redemptions.run_queries(_query_flow(asked, account_id))
         if answer.outcome is Outcome.ALREADY_USED:
             raise Problem(409, "already_used")
-        if answer.outcome is Outcome.NOT_NOW:
+        if answer.outcome is Outcome.NOT_READY:
             detail = "The open is not stored yet, please try again."
             raise Problem(503, detail, headers={"Retry-After": "5"})
         return Response({"visitor_uid": answer.visitor_uid})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ExchangeRequest:
     click: str
     cookie: str
     user_agent: str
     visitor_uid: str
 
 
-def _asked(item: Item) -> Asked:
-    return Asked(
+def _read(item: FieldReader) -> ExchangeRequest:
+    return ExchangeRequest(
         click=item.text("click"),
         cookie=item.text("cookie"),
         user_agent=item.text("user_agent", required=True),
@@ -56,8 +56,8 @@ def _asked(item: Item) -> Asked:
     )
 
 
-def _dialogue(asked: Asked, account_id: int) -> Dialogue:
-    request = redeeming.Request(
+def _query_flow(asked: ExchangeRequest, account_id: int) -> QueryFlow:
+    request = redeeming.RedemptionRequest(
         account_id=account_id,
         click=ClickTokens(settings.PIXEL_KEYS).read(asked.click),
         user_agent=visit_rows.user_agent(asked.user_agent.encode()),
@@ -66,4 +66,4 @@ def _dialogue(asked: Asked, account_id: int) -> Dialogue:
     if not asked.cookie:
         return redeeming.redeem(request, now=time.time())
     cookies = PixelCookies(settings.PIXEL_KEYS, https=True)
-    return redeeming.recognise(request, cookies.read(asked.cookie))
+    return redeeming.identify(request, cookies.read(asked.cookie))

@@ -19,10 +19,10 @@ from shortlinks.models import Contact, User
 M = TypeVar("M", bound=Model)
 
 NAMED = re.compile(r"^(filter|order)\[(\w+)\]((?:\[\w*\])*)$")
-MOST_VALUES = 250
-LARGEST_ID = 2**63 - 1
+MAX_VALUES = 250
+MAX_ID = 2**63 - 1
 LATEST = 253_402_300_799  # Unix seconds; the last that is a time
-LONGEST_TEXT = 2048
+MAX_TEXT_LENGTH = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,11 @@ class ListQuery:
     filters: Mapping[str, Filter]
     orders: Mapping[str, str]
     default: Sequence[str] = ("id",)
-    searched: Sequence[str] = ()
+    search_fields: Sequence[str] = ()
 
     def apply(self, request: Request, rows: "QuerySet[M]") -> "QuerySet[M]":
         """The rows that the request asks for, in the order it asks for; or 400."""
-        given = _given(request)
+        given = _values_of(request)
         for name, values in given["filter"].items():
             if name not in self.filters:
                 raise Problem(400, f"filter[{name}] is not supported here.")
@@ -62,12 +62,12 @@ class ListQuery:
 
     def _search(self, request: Request) -> Q:
         text = request.query_params.get("query", "").strip()
-        if not text or not self.searched:
+        if not text or not self.search_fields:
             return Q()
-        _refuse_nul("query", text)
+        _reject_nul("query", text)
         found = Q()
-        for column in self.searched:
-            found |= Q(**{f"{column}__icontains": text[:LONGEST_TEXT]})
+        for column in self.search_fields:
+            found |= Q(**{f"{column}__icontains": text[:MAX_TEXT_LENGTH]})
         return found
 
     def _order(self, given: Mapping[str, Mapping[str, list[str]]]) -> list[str]:
@@ -85,7 +85,7 @@ class ListQuery:
         return [f"{sign}{column}" for column, sign in columns.items()]
 
 
-def _given(request: Request) -> dict[str, dict[str, dict[str, list[str]]]]:
+def _values_of(request: Request) -> dict[str, dict[str, dict[str, list[str]]]]:
     """By filter and order, then name, then what stands in a second bracket."""
     given: dict[str, dict[str, dict[str, list[str]]]] = {"filter": {}, "order": {}}
     for key, values in request.query_params.lists():
@@ -110,8 +110,8 @@ def _of_contacts(
 
 def _values(name: str, known: Filter, parts: Mapping[str, list[str]]) -> list[str]:
     values = [part for value in parts.get("", []) for part in _parts(known, value)]
-    if parts.keys() - {""} or not 1 <= len(values) <= MOST_VALUES:
-        raise Problem(400, f"filter[{name}] takes 1 to {MOST_VALUES} values.")
+    if parts.keys() - {""} or not 1 <= len(values) <= MAX_VALUES:
+        raise Problem(400, f"filter[{name}] takes 1 to {MAX_VALUES} values.")
     return values
 
 
@@ -122,7 +122,7 @@ def _condition(name: str, known: Filter, parts: Mapping[str, list[str]]) -> Q:
     if known.kind == "ids":
         return Q(**{f"{known.lookup}__in": [_id(name, value) for value in values]})
     for value in values:
-        _refuse_nul(f"filter[{name}]", value)
+        _reject_nul(f"filter[{name}]", value)
         if known.kind == "choices" and value not in known.choices:
             choices = ", ".join(known.choices)
             raise Problem(400, f"filter[{name}] must be one of {choices}.")
@@ -154,7 +154,7 @@ def _moment(name: str, text: str) -> datetime:
 
 
 def _id(name: str, text: str) -> int:
-    return _number(name, text, LARGEST_ID, "an id")
+    return _number(name, text, MAX_ID, "an id")
 
 
 def _number(name: str, text: str, most: int, what: str) -> int:
@@ -164,6 +164,6 @@ def _number(name: str, text: str, most: int, what: str) -> int:
     return int(text)
 
 
-def _refuse_nul(name: str, text: Any) -> None:
+def _reject_nul(name: str, text: Any) -> None:
     if "\0" in text:
         raise Problem(400, f"{name} has a NUL character.")

@@ -16,7 +16,7 @@ HOST = "HTTP_X_FORWARDED_HOST"
 SCHEME = "HTTP_X_FORWARDED_PROTO"
 
 
-class TrustedForwarding:
+class TrustedProxyMiddleware:
     """Middleware, before all that asks for the host: believes our proxies alone."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -26,12 +26,12 @@ class TrustedForwarding:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         host, scheme = request.META.pop(HOST, ""), request.META.pop(SCHEME, "")
         peer = addresses.packed(request.META.get("REMOTE_ADDR", ""))
-        if self._trusted.hold(peer):
-            _believe(request, _nearest(host), _nearest(scheme).lower())
+        if self._trusted.contains(peer):
+            _apply_forwarded(request, _nearest(host), _nearest(scheme).lower())
         return self._get_response(request)
 
 
-def _believe(request: HttpRequest, host: str, scheme: str) -> None:
+def _apply_forwarded(request: HttpRequest, host: str, scheme: str) -> None:
     if host:
         request.META["HTTP_HOST"] = host  # checked against ALLOWED_HOSTS like any
     if scheme in {"http", "https"}:

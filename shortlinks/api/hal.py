@@ -20,8 +20,8 @@ from shortlinks.domain.links import CreatedLink
 M = TypeVar("M", bound=Model)
 
 DEFAULT_LIMIT = 50
-MOST_LIMIT = 250
-MOST_PAGE = 100_000
+MAX_LIMIT = 250
+MAX_PAGE = 100_000
 
 
 class HalRenderer(BaseRenderer):
@@ -35,7 +35,7 @@ class HalRenderer(BaseRenderer):
         return b"" if data is None else msgspec.json.encode(data)
 
 
-def answer(data: object) -> HttpResponse:
+def hal_response(data: object) -> HttpResponse:
     """As a view's `Response` is rendered."""
     return HttpResponse(msgspec.json.encode(data), content_type=HalRenderer.media_type)
 
@@ -83,21 +83,21 @@ class Page:
     limit: int
 
 
-def page(request: Request, *, most: int = MOST_LIMIT) -> Page:
+def page(request: Request, *, most: int = MAX_LIMIT) -> Page:
     """`?page=&limit=`, or 400."""
     return Page(
-        number=_number(request, "page", 1, MOST_PAGE),
+        number=_number(request, "page", 1, MAX_PAGE),
         limit=_number(request, "limit", DEFAULT_LIMIT, most),
     )
 
 
-def listing(
+def paginated(
     request: Request,
     name: str,
     rows: "QuerySet[M]",
     represent: Callable[[M], dict[str, Any]],
     *,
-    most: int = MOST_LIMIT,
+    most: int = MAX_LIMIT,
 ) -> Response:
     """One page of ordered rows; 204 without a body when there are none."""
     at = page(request, most=most)

@@ -17,7 +17,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @csrf_exempt  # or it would answer before the 405
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    status, body = health.report(health.of_web())
+    status, body = health.report(health.check_web())
     return HttpResponse(
         msgspec.json.encode(body),
         status=status,

@@ -24,12 +24,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shortlinks.api import bodies, filters, hal
-from shortlinks.api.bodies import Item
+from shortlinks.api.bodies import FieldReader
 from shortlinks.api.filters import Filter, ListQuery
 from shortlinks.api.problems import Problem
 from shortlinks.api.views import ApiView
 from shortlinks.domain import contacts, links
-from shortlinks.domain.links import LiveLinkExists
+from shortlinks.domain.links import ActiveLinkExists
 from shortlinks.models import (
     Contact,
     DailyVisits,
@@ -78,7 +78,7 @@ class LinkView(ApiView):
 def listing(request: Request, user: User) -> Response:
     """`GET /api/v4/short_links`: of the contacts that the user may view."""
     rows = QUERY.apply(request, _visible(user))
-    return hal.listing(
+    return hal.paginated(
         request, "short_links", rows, lambda link: represent(link, request)
     )
 
@@ -136,7 +136,7 @@ def _editable(user: User, link_id: int) -> ShortLink:
     return link
 
 
-def _change(item: Item) -> Change:
+def _change(item: FieldReader) -> Change:
     ends = item.has("expires_at")
     expires_at = item.id("expires_at", most=filters.LATEST) if ends else None
     end = None if expires_at is None else datetime.fromtimestamp(expires_at, UTC)
@@ -146,13 +146,13 @@ def _change(item: Item) -> Change:
 def _apply(link: ShortLink, change: Change) -> None:
     is_disabled, ends, expires_at = change
     if ends:
-        links.change_end(link, expires_at)
+        links.set_expiry(link, expires_at)
     if is_disabled is True and link.disabled_at is None:
         links.disable(link)
     if is_disabled is False and link.disabled_at is not None:
         try:
             links.enable(link)
-        except LiveLinkExists:
+        except ActiveLinkExists:
             detail = "The contact has another live link for this url."
             raise Problem(409, detail) from None
 

@@ -13,7 +13,7 @@ from shortlinks.api.merges import ONE_ALREADY
 from shortlinks.api.problems import FieldError, ItemErrors, Problem, ValidationFailed
 from shortlinks.api.views import ApiView
 from shortlinks.domain.merging import suggestions
-from shortlinks.domain.merging.suggestions import DecidedAlready
+from shortlinks.domain.merging.suggestions import AlreadyDecided
 from shortlinks.models import Contact, MergeSuggestion, Scope, SuggestionState, User
 
 QUERY = ListQuery(
@@ -34,7 +34,7 @@ class MergeSuggestions(ApiView):
 
     def get(self, request: Request) -> Response:
         rows = QUERY.apply(request, _readable(self.caller.user))
-        return hal.listing(
+        return hal.paginated(
             request, "merge_suggestions", rows, lambda row: represent(row, request)
         )
 
@@ -56,7 +56,7 @@ class SuggestionAccept(ApiView):
         survivor = _survivor(request, row)
         try:
             merge = suggestions.accept(row, by=user, survivor=survivor)
-        except DecidedAlready:
+        except AlreadyDecided:
             raise Problem(409, DECIDED) from None
         if merge is None:
             raise Problem(409, ONE_ALREADY)
@@ -71,7 +71,7 @@ class SuggestionReject(ApiView):
         row = _editable(suggestion_id, user)
         try:
             suggestions.reject(row, by=user)
-        except DecidedAlready:
+        except AlreadyDecided:
             raise Problem(409, DECIDED) from None
         return Response(represent(_readable(user).get(pk=row.pk), request))
 

@@ -9,13 +9,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shortlinks.api import bodies, hal
-from shortlinks.api.bodies import Item
+from shortlinks.api.bodies import FieldReader
 from shortlinks.api.filters import Filter, ListQuery
 from shortlinks.api.problems import FieldError, ItemErrors, Problem, ValidationFailed
 from shortlinks.api.views import ApiView
 from shortlinks.domain import access, contacts
 from shortlinks.domain.merging import suggestions, undoing
-from shortlinks.domain.merging.undoing import MergedLater, TooOld, UndoneAlready
+from shortlinks.domain.merging.undoing import HasLaterMerge, TooOld, AlreadyUndone
 from shortlinks.models import Contact, Merge, MergeState, Scope, User
 
 QUERY = ListQuery(
@@ -60,7 +60,7 @@ class Merges(ApiView):
 
     def get(self, request: Request) -> Response:
         rows = QUERY.apply(request, _readable(self.caller.user))
-        return hal.listing(
+        return hal.paginated(
             request, "merges", rows, lambda merge: represent(merge, request)
         )
 
@@ -84,9 +84,9 @@ class MergeUndo(ApiView):
         refuse_unless_editable([merge.survivor.root, merge.loser.root], user)
         try:
             kept = undoing.undo(merge, by=user)
-        except UndoneAlready:
+        except AlreadyUndone:
             raise Problem(409, "The merge is undone already.") from None
-        except MergedLater as error:
+        except HasLaterMerge as error:
             later = error.later.pk
             raise Problem(409, f"Undo merge {later} first: it came later.") from None
         except TooOld:
@@ -124,9 +124,9 @@ def _readable(user: User) -> "QuerySet[Merge]":
     return merges.select_related("survivor__merged_into", "loser__merged_into")
 
 
-def _wanted(item: Item) -> Wanted:
+def _wanted(item: FieldReader) -> Wanted:
     ids = item.ids("contacts", count=2)
     survivor = item.id("survivor_id")
     if survivor is not None and ids and survivor not in ids:
-        item.fault("NotSupportedChoice", "survivor_id", bodies.NOT_A_CHOICE)
+        item.add_error("NotSupportedChoice", "survivor_id", bodies.NOT_A_CHOICE)
     return ids, survivor

@@ -9,10 +9,10 @@ from rest_framework.response import Response
 
 from shortlinks import tasks
 from shortlinks.api import bodies, hal
-from shortlinks.api.bodies import Item
+from shortlinks.api.bodies import FieldReader
 from shortlinks.api.problems import FieldError, ItemErrors, ValidationFailed
 from shortlinks.domain import common_notes
-from shortlinks.domain.common_notes import LONGEST, NewNote
+from shortlinks.domain.common_notes import MAX_TEXT_LENGTH, NewNote
 from shortlinks.domain.contacts import UnknownContacts
 from shortlinks.models import Note, NoteType, User
 
@@ -20,7 +20,7 @@ UNKNOWN = FieldError("NotSupportedChoice", "entity_id", bodies.NOT_A_CHOICE)
 
 
 @dataclass(frozen=True, slots=True)
-class NotesOrder:
+class NoteCreation:
     """`entity_id` is the address's contact; without one each note names its own."""
 
     request: Request
@@ -40,16 +40,16 @@ class NotesOrder:
                 if note.entity_id in unknown
             ]
             raise ValidationFailed(faults) from error
-        if created.told:
-            tasks.ring_for_webhooks()
+        if created.deliveries:
+            tasks.enqueue_webhooks()
         return Response(self._created([id_ for id_, _ in items], created.notes))
 
-    def _note(self, item: Item) -> NewNote | None:
+    def _note(self, item: FieldReader) -> NewNote | None:
         entity_id = self.entity_id
         if entity_id is None:
             entity_id = item.id("entity_id", required=True)
         item.choice("note_type", [NoteType.COMMON])
-        text = item.section("params").text("text", required=True, longest=LONGEST)
+        text = item.section("params").text("text", required=True, longest=MAX_TEXT_LENGTH)
         return None if entity_id is None else NewNote(entity_id, text)
 
     def _created(self, request_ids: list[str], notes: Sequence[Note]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from shortlinks.api import hal
 from shortlinks.api.filters import Filter, ListQuery
-from shortlinks.api.new_notes import NotesOrder
+from shortlinks.api.new_notes import NoteCreation
 from shortlinks.api.views import ApiView
 from shortlinks.domain.webhooks import bodies
 from shortlinks.models import Contact, Note, NoteType, Scope
@@ -34,7 +34,7 @@ class Notes(ApiView):
     }
 
     def post(self, request: Request) -> Response:
-        return NotesOrder(request, self.caller.user).write()
+        return NoteCreation(request, self.caller.user).write()
 
     def get(self, request: Request) -> Response:
         readable = Contact.objects.readable_by(self.caller.user)
@@ -49,7 +49,7 @@ class ContactNotes(ApiView):
 
     def post(self, request: Request, entity_id: int) -> Response:
         self.contact(entity_id)
-        return NotesOrder(request, self.caller.user, entity_id).write()
+        return NoteCreation(request, self.caller.user, entity_id).write()
 
     def get(self, request: Request, entity_id: int) -> Response:
         one = Contact.objects.one_with(self.contact(entity_id))
@@ -74,7 +74,7 @@ class ContactNote(ApiView):
 
 def _listing(request: Request, notes: "QuerySet[Note]") -> Response:
     rows = QUERY.apply(request, notes.select_related("contact__merged_into"))
-    return hal.listing(request, "notes", rows, lambda note: represent(note, request))
+    return hal.paginated(request, "notes", rows, lambda note: represent(note, request))
 
 
 def represent(note: Note, request: Request) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class AccessToken(ApiView):
         return Response(
             {
                 "token_type": "Bearer",
-                "expires_in": int(oauth.ACCESS_LIFE.total_seconds()),
+                "expires_in": int(oauth.ACCESS_TOKEN_TTL.total_seconds()),
                 "access_token": pair.access_token,
                 "refresh_token": pair.refresh_token,
             },
@@ -87,7 +87,7 @@ def _redeem(
 
 
 def _parameters(request: Request) -> dict[str, str]:
-    bodies.refuse_too_long(request)
+    bodies.check_length(request)
     if request._request.content_type == FORM:
         return {key: str(value) for key, value in request._request.POST.items()}
     body = bodies.read_object(request)

@@ -13,7 +13,7 @@ from shortlinks.api import bodies, hal
 from shortlinks.api.filters import ListQuery
 from shortlinks.api.views import ApiView
 from shortlinks.domain import contacts, recognition
-from shortlinks.models import Contact, PixelAttachment, Scope, Standing
+from shortlinks.models import Contact, PixelAttachment, Scope, AttachmentReview
 
 QUERY = ListQuery(
     filters={},
@@ -27,7 +27,7 @@ class ContactPixels(ApiView):
 
     def get(self, request: Request, entity_id: int) -> Response:
         rows = QUERY.apply(request, _first_of_each(self.contact(entity_id)))
-        return hal.listing(request, "pixels", rows, represent)
+        return hal.paginated(request, "pixels", rows, represent)
 
 
 class ContactPixel(ApiView):
@@ -41,12 +41,12 @@ class ContactPixel(ApiView):
         contact = _editable(self, entity_id)
         body = bodies.read_object(request)
         [(_, standing)] = bodies.read_items(
-            body, lambda item: item.choice("standing", Standing.values)
+            body, lambda item: item.choice("standing", AttachmentReview.values)
         )
         with transaction.atomic():
             said = _locked(contact, pixel_id)
             for attachment in said:
-                attachment.standing = standing
+                attachment.review = standing
             PixelAttachment.objects.bulk_update(said, ["standing"])
         return Response(represent(said[0]))
 
@@ -63,7 +63,7 @@ def represent(attachment: PixelAttachment) -> dict[str, Any]:
         "id": attachment.pixel_id,
         "visitor_uid": attachment.pixel.visitor_uid,
         "evidence": attachment.evidence,
-        "standing": attachment.standing,
+        "standing": attachment.review,
         "first_seen_at": int(attachment.first_seen_at.timestamp()),
         "last_seen_at": int(attachment.last_seen_at.timestamp()),
     }

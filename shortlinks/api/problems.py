@@ -40,7 +40,7 @@ DETAILS = {
     404: "There is nothing at this address.",
     413: "The body is too large.",
 }
-DATABASE_AWAY = (OperationalError, InterfaceError)
+DATABASE_UNAVAILABLE = (OperationalError, InterfaceError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def render(error: Exception, context: object = None) -> HttpResponse:
     return _response(problem)
 
 
-def database_away() -> Problem:
+def database_unavailable() -> Problem:
     detail = "The database is away. Nothing was stored, please try again."
     return Problem(503, detail, headers={"Retry-After": RETRY_AFTER})
 
@@ -112,7 +112,7 @@ def _problem(error: Exception) -> Problem:
         return error
     if isinstance(error, exceptions.APIException):
         return _of_drf(error)
-    if isinstance(error, DATABASE_AWAY):
+    if isinstance(error, DATABASE_UNAVAILABLE):
         return _of_database(error)
     for kind, status in STATUS_OF_DJANGO.items():
         if isinstance(error, kind):
@@ -125,7 +125,7 @@ def _of_database(error: Exception) -> Problem:
         detail = "The database is busy. Nothing was stored, please try again."
         return Problem(503, detail, headers={"Retry-After": RETRY_AFTER})
     breaker.trip()
-    return database_away()
+    return database_unavailable()
 
 
 def _is_of_one_statement(error: BaseException) -> bool:

@@ -10,17 +10,17 @@ from shortlinks.domain import rates
 from shortlinks.models import ApiToken
 
 # In a request's META; no client's header is called so.
-HAS_PASSED = "shortlinks.has_passed"
+ALREADY_COUNTED = "shortlinks.has_passed"
 
 
 def seconds_to_wait(request: HttpRequest, token: ApiToken) -> float:
     """0 if the request passes; it counts once, however often this is asked."""
-    if HAS_PASSED in request.META:
+    if ALREADY_COUNTED in request.META:
         return 0
-    limits = rates.limits(token.pk, token.account_id, token.rate)
-    seconds = rates.wait(limits)
+    limits = rates.limits_for_token(token.pk, token.account_id, token.rate)
+    seconds = rates.acquire(limits)
     if not seconds:
-        request.META[HAS_PASSED] = True
+        request.META[ALREADY_COUNTED] = True
     return seconds
 
 

@@ -7,7 +7,7 @@ from shortlinks.api.chats import Chats, ChatView, ChatVisitor
 from shortlinks.api.contacts import Contacts, ContactView
 from shortlinks.api.documentation import OpenApi
 from shortlinks.api.events import Events, EventView
-from shortlinks.api.exchange import Exchange
+from shortlinks.api.exchange import PixelExchange
 from shortlinks.api.links import LinkView
 from shortlinks.api.merge_suggestions import (
     MergeSuggestions,
@@ -51,7 +51,7 @@ urlpatterns = [
     path("merge_suggestions/<int:suggestion_id>", SuggestionView.as_view()),
     path("merge_suggestions/<int:suggestion_id>/accept", SuggestionAccept.as_view()),
     path("merge_suggestions/<int:suggestion_id>/reject", SuggestionReject.as_view()),
-    path("pixels/exchange", Exchange.as_view()),
+    path("pixels/exchange", PixelExchange.as_view()),
     path("events", Events.as_view()),
     path("events/<int:event_id>", EventView.as_view()),
 ]

@@ -12,19 +12,19 @@ from rest_framework.response import Response
 from shortlinks.api import hal
 from shortlinks.api.filters import ListQuery
 from shortlinks.api.views import ApiView
-from shortlinks.models import Right, Scope, User
+from shortlinks.models import AccessLevel, Scope, User
 
 QUERY = ListQuery(filters={}, orders={"id": "id"})
 # Of what this service does not have.
-NO_RIGHTS = dict.fromkeys(("view", "edit", "add", "delete", "export"), Right.DENIED)
+NO_PERMISSIONS = dict.fromkeys(("view", "edit", "add", "delete", "export"), AccessLevel.DENIED)
 
 
 class Users(ApiView):
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.USERS_READ}
 
     def get(self, request: Request) -> Response:
-        rows = QUERY.apply(request, _colleagues(self))
-        response = hal.listing(
+        rows = QUERY.apply(request, _users_of_account(self))
+        response = hal.paginated(
             request, "users", rows, lambda user: represent(user, request)
         )
         if response.data is not None:
@@ -39,11 +39,11 @@ class UserView(ApiView):
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.USERS_READ}
 
     def get(self, request: Request, user_id: int) -> Response:
-        user = get_object_or_404(_colleagues(self), pk=user_id)
+        user = get_object_or_404(_users_of_account(self), pk=user_id)
         return Response(represent(user, request))
 
 
-def _colleagues(view: ApiView) -> "QuerySet[User]":
+def _users_of_account(view: ApiView) -> "QuerySet[User]":
     caller = view.caller.user
     if not caller.is_admin or caller.account_id is None:
         raise PermissionDenied("Users are for administrators.")
@@ -58,7 +58,7 @@ def represent(user: User, request: Request) -> dict[str, Any]:
         "name": str(user),
         "email": user.email,
         "lang": user.language,
-        "rights": _rights(user),
+        "rights": _permissions(user),
         "_links": {"self": hal.href(request, f"/api/v4/users/{user.id}")},
         "_embedded": {
             "roles": [],
@@ -67,7 +67,7 @@ def represent(user: User, request: Request) -> dict[str, Any]:
     }
 
 
-def _rights(user: User) -> dict[str, Any]:
+def _permissions(user: User) -> dict[str, Any]:
     """The letters; an administrator has all rights whatever they say."""
     contacts = {
         "view": user.contacts_view,
@@ -77,10 +77,10 @@ def _rights(user: User) -> dict[str, Any]:
         "export": user.contacts_export,
     }
     return {
-        "leads": NO_RIGHTS,
-        "contacts": dict.fromkeys(contacts, Right.ALL) if user.is_admin else contacts,
-        "companies": NO_RIGHTS,
-        "tasks": {"edit": Right.DENIED, "delete": Right.DENIED},
+        "leads": NO_PERMISSIONS,
+        "contacts": dict.fromkeys(contacts, AccessLevel.ALL) if user.is_admin else contacts,
+        "companies": NO_PERMISSIONS,
+        "tasks": {"edit": AccessLevel.DENIED, "delete": AccessLevel.DENIED},
         "mail_access": False,
         "catalog_access": False,
         "status_rights": None,

@@ -42,7 +42,7 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if breaker.is_open:
-            raise problems.database_away()
+            raise problems.database_unavailable()
         super().initial(request, *args, **kwargs)
 
     def check_permissions(self, request: Request) -> None:

@@ -30,7 +30,7 @@ class ContactVisits(ApiView):
         one = Contact.objects.one_with(self.contact(entity_id))
         judged = Visit.objects.filter(link__contact__in=one).exclude(verdict="")
         rows = QUERY.apply(request, judged.select_related("link"))
-        return hal.listing(request, "visits", rows, represent)
+        return hal.paginated(request, "visits", rows, represent)
 
 
 def represent(visit: Visit) -> dict[str, Any]:

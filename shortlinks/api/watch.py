@@ -14,7 +14,7 @@ OFFERED_ID = HttpHeaders.to_wsgi_name(request_ids.HEADER)
 NO_ROUTE = "none"
 
 
-class Watch:
+class RequestMetricsMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 

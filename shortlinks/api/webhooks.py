@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shortlinks.api import bodies, hal
-from shortlinks.api.bodies import Item
+from shortlinks.api.bodies import FieldReader
 from shortlinks.api.filters import Filter, ListQuery
 from shortlinks.api.problems import FieldError, ItemErrors, ValidationFailed
 from shortlinks.api.views import ApiView
@@ -28,7 +28,7 @@ QUERY = ListQuery(
 TOO_MANY = FieldError(
     "TooMany",
     "destination",
-    f"An account has {subscriptions.MOST_OF_AN_ACCOUNT} webhooks at most.",
+    f"An account has {subscriptions.MAX_PER_ACCOUNT} webhooks at most.",
 )
 
 
@@ -48,7 +48,7 @@ class Webhooks(ApiView):
     def get(self, request: Request) -> Response:
         webhooks = Webhook.objects.filter(account=self.caller.token.account)
         rows = QUERY.apply(request, webhooks)
-        response = hal.listing(request, "webhooks", rows, represent)
+        response = hal.paginated(request, "webhooks", rows, represent)
         if response.data is not None:
             response.data = {"_total_items": rows.count(), **response.data}
         return response
@@ -86,22 +86,22 @@ def represent(webhook: Webhook) -> dict[str, Any]:
     }
 
 
-def _read(request: Request, read: Callable[[Item], T]) -> T:
+def _read(request: Request, read: Callable[[FieldReader], T]) -> T:
     """What one object says: there is no batch of webhooks."""
     [(_, found)] = bodies.read_items(bodies.read_object(request), read)
     return found
 
 
-def _subscription(item: Item) -> Subscription:
+def _subscription(item: FieldReader) -> Subscription:
     destination = _destination(item)
     if not item.errors:
         try:
             destinations.parse(destination)
         except UrlRejected as rejected:
-            item.fault(rejected.code, "destination", rejected.detail)
+            item.add_error(rejected.code, "destination", rejected.detail)
     settings = item.choices("settings", WebhookEvent.values)
     return Subscription(destination, settings, item.id("sort"))
 
 
-def _destination(item: Item) -> str:
+def _destination(item: FieldReader) -> str:
     return item.text("destination", required=True)

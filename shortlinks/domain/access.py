@@ -9,7 +9,7 @@ from django.core.exceptions import EmptyResultSet
 
 from shortlinks.domain import database
 from shortlinks.domain.urls import SafeUrl
-from shortlinks.models import Contact, Right, User
+from shortlinks.models import Contact, AccessLevel, User
 from shortlinks.models.contacts import ROOT
 
 # Stand for values in a statement that is put together once; no row has such ids.
@@ -20,11 +20,11 @@ NAMES = {
     GROUP: "%(group_id)s",
     IDS: "%(entity_ids)s",
 }
-NOBODY = "SELECT 0, 0 WHERE false"
+EMPTY_RESULT_SQL = "SELECT 0, 0 WHERE false"
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class LinkRequest:
     """One item of a request for links: which url for which contact of the CRM."""
 
     url: SafeUrl
@@ -32,7 +32,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class AuthorizedLinkRequest:
     """An order whose contact the caller may view. Only `grant` makes one."""
 
     url: SafeUrl
@@ -41,7 +41,7 @@ class Grant:
     account_id: int
 
 
-def grant(orders: Sequence[Order], user: User) -> list[Grant]:
+def authorize(orders: Sequence[LinkRequest], user: User) -> list[AuthorizedLinkRequest]:
     """The orders the user's rights allow, in their order; others are left out.
 
     Specification: «на сущности, на которые нет прав — ссылки не будут сгенерированы».
@@ -49,7 +49,7 @@ def grant(orders: Sequence[Order], user: User) -> list[Grant]:
     visible = visible_roots({order.entity_id for order in orders}, user)
     account_id = user.account_id
     return [
-        Grant(order.url, order.entity_id, visible[order.entity_id], account_id)
+        AuthorizedLinkRequest(order.url, order.entity_id, visible[order.entity_id], account_id)
         for order in orders
         if account_id is not None and order.entity_id in visible
     ]
@@ -60,19 +60,19 @@ def visible_roots(entity_ids: Collection[int], user: User) -> dict[int, int]:
     of merged contacts name whom they were merged into.
     """
     return dict(
-        database.rows(readable(user), asked_by(user) | {"entity_ids": list(entity_ids)})
+        database.fetch_prepared(visible_contacts_sql(user), visible_contacts_params(user) | {"entity_ids": list(entity_ids)})
     )
 
 
-def readable(user: User) -> str:
+def visible_contacts_sql(user: User) -> str:
     """A statement: of `%(entity_ids)s` those the user may view, each with its row's id.
 
     Its other parameters are `asked_by`.
     """
-    return _readable(_kind(user))
+    return _visible_contacts_sql(_query_shape(user))
 
 
-def asked_by(user: User) -> dict[str, Any]:
+def visible_contacts_params(user: User) -> dict[str, Any]:
     return {
         "account_id": user.account_id,
         "user_id": user.pk,
@@ -80,20 +80,20 @@ def asked_by(user: User) -> dict[str, Any]:
     }
 
 
-class _Kind(NamedTuple):
+class _QueryShape(NamedTuple):
     """What decides how the question for a user's contacts is written."""
 
     is_admin: bool
-    letter: str
+    level: str
     has_group: bool
 
 
-def _kind(user: User) -> _Kind:
-    return _Kind(user.is_admin, user.contacts_view, user.group_id is not None)
+def _query_shape(user: User) -> _QueryShape:
+    return _QueryShape(user.is_admin, user.contacts_view, user.group_id is not None)
 
 
 @cache
-def _readable(kind: _Kind) -> str:
+def _visible_contacts_sql(kind: _QueryShape) -> str:
     """`readable_by` as text, with the names of its values.
 
     The ORM puts it together for 2 ms of a request's 4, each time the same.
@@ -103,7 +103,7 @@ def _readable(kind: _Kind) -> str:
         account_id=ACCOUNT,
         group_id=GROUP if kind.has_group else None,
         is_admin=kind.is_admin,
-        contacts_view=kind.letter,
+        contacts_view=kind.level,
     )
     contacts = Contact.objects.readable_by(somebody).extra(
         where=["shortlinks_contact.entity_id = ANY(%s::bigint[])"], params=[IDS]
@@ -111,7 +111,7 @@ def _readable(kind: _Kind) -> str:
     try:
         text, values = contacts.values_list("entity_id", ROOT).query.sql_with_params()
     except EmptyResultSet:
-        return NOBODY
+        return EMPTY_RESULT_SQL
     # Any other is the statement's own, such as a limit.
     return text % tuple(NAMES.get(value, value) for value in values)
 
@@ -122,14 +122,14 @@ def visible_contact(entity_id: int, user: User) -> Contact | None:
     return visible.called([entity_id], user.account_id).first()
 
 
-def letter_reaches(letter: str, contact: Contact, user: User) -> bool:
+def level_covers(letter: str, contact: Contact, user: User) -> bool:
     """Whether a right with this letter covers the contact (contract §4)."""
     if contact.account_id != user.account_id:
         return False
     mine = contact.responsible_user_id == user.id
     same_group = user.group_id is not None and contact.group_id == user.group_id
     return (
-        letter == Right.ALL
-        or (letter == Right.GROUP and (mine or same_group))
-        or (letter == Right.MINE and mine)
+        letter == AccessLevel.ALL
+        or (letter == AccessLevel.GROUP and (mine or same_group))
+        or (letter == AccessLevel.MINE and mine)
     )

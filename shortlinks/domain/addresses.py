@@ -10,7 +10,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 # An IPv4 address inside IPv6, as a socket on both families names it.
 MAPPED = b"\0" * 10 + b"\xff\xff"
 IPV4_BYTES = 4
-MOST_PEERS = 1024  # remembered; where a proxy stands in front they are few
+MAX_CACHED_PEERS = 1024  # remembered; where a proxy stands in front they are few
 IPV4_KEPT, IPV6_KEPT = 3, 6  # bytes of a network: /24, /48
 
 
@@ -26,7 +26,7 @@ class Networks:
             shape = (network.max_prefixlen // 8, int(network.netmask))
             self._numbers[shape].add(int(network.network_address))
 
-    def hold(self, address: bytes) -> bool:
+    def contains(self, address: bytes) -> bool:
         size, number = len(address), int.from_bytes(address)
         return any(
             size == network_size and number & mask in numbers
@@ -34,8 +34,8 @@ class Networks:
         )
 
 
-@functools.lru_cache(MOST_PEERS)
-def named(networks: Sequence[str]) -> Networks:
+@functools.lru_cache(MAX_CACHED_PEERS)
+def parse_networks(networks: Sequence[str]) -> Networks:
     """The networks of these names; a name that is none holds nothing."""
     known: list[Network] = []
     for name in networks:
@@ -49,9 +49,9 @@ class ClientAddresses:
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = Networks(trusted)
-        self._peer = functools.lru_cache(MOST_PEERS)(self._judged)
+        self._peer = functools.lru_cache(MAX_CACHED_PEERS)(self._classified)
 
-    def of(self, peer: str, forwarded_for: bytes | None) -> bytes:
+    def client_address(self, peer: str, forwarded_for: bytes | None) -> bytes:
         """The right-most hop that is not a trusted proxy: 4 or 16 bytes, or none."""
         address, is_trusted = self._peer(peer)
         if forwarded_for is None or not is_trusted:
@@ -63,16 +63,16 @@ class ClientAddresses:
             if not candidate:
                 return address
             address = candidate
-            if not self._trusted.hold(address):
+            if not self._trusted.contains(address):
                 return address
         return address
 
-    def trusts(self, peer: str) -> bool:
+    def is_trusted_proxy(self, peer: str) -> bool:
         return self._peer(peer)[1]
 
-    def _judged(self, peer: str) -> tuple[bytes, bool]:
+    def _classified(self, peer: str) -> tuple[bytes, bool]:
         address = packed(peer)
-        return address, self._trusted.hold(address)
+        return address, self._trusted.contains(address)
 
 
 def _without_port(hop: str) -> str:

@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def as_text(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def encode_params(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a query, whose arrays are cast there: `%(ids)s::uuid[]`."""
     return {
-        name: array(value) if isinstance(value, list) else value
+        name: encode(value) if isinstance(value, list) else value
         for name, value in parameters.items()
     }
 
 
-def array(values: Sequence[object]) -> str:
+def encode(values: Sequence[object]) -> str:
     """Of one type: ids, numbers, times, days, bytes or texts; no element is None."""
     if not values:
         return "{}"

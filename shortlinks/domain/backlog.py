@@ -12,18 +12,18 @@ from contextvars import copy_context
 from django.db import connection
 
 from shortlinks.domain import visits
-from shortlinks.domain.visits import FollowedUp, Half
+from shortlinks.domain.visits import ProcessingResult, Shard
 
-GoesOn = Callable[[], bool]
-OnDone = Callable[[FollowedUp], None]
+ShouldContinue = Callable[[], bool]
+OnBatch = Callable[[ProcessingResult], None]
 
 
-def follow_up(*, goes_on: GoesOn, on_done: OnDone) -> None:
+def process_in_parallel(*, goes_on: ShouldContinue, on_done: OnBatch) -> None:
     """Until nothing is due, or it shall go on no more; tells of each batch.
 
     The other hand, which is another thread, helps when a whole batch was due.
     """
-    if not _follow_up("all", on_done):
+    if not _process_batch("all", on_done):
         return
     stop = threading.Event()
 
@@ -31,29 +31,29 @@ def follow_up(*, goes_on: GoesOn, on_done: OnDone) -> None:
         return goes_on() and not stop.is_set()
 
     with ThreadPoolExecutor(1) as other_hand:
-        odd = other_hand.submit(copy_context().run, _lend, both_go_on, on_done)
+        odd = other_hand.submit(copy_context().run, _run_second_worker, both_go_on, on_done)
         try:
-            _work("even", both_go_on, on_done)
+            _run_worker("even", both_go_on, on_done)
         except BaseException:
             stop.set()
             raise
         odd.result()
 
 
-def _lend(goes_on: GoesOn, on_done: OnDone) -> None:
+def _run_second_worker(goes_on: ShouldContinue, on_done: OnBatch) -> None:
     try:
-        _work("odd", goes_on, on_done)
+        _run_worker("odd", goes_on, on_done)
     finally:
         connection.close()
 
 
-def _work(half: Half, goes_on: GoesOn, on_done: OnDone) -> None:
-    while goes_on() and _follow_up(half, on_done):
+def _run_worker(half: Shard, goes_on: ShouldContinue, on_done: OnBatch) -> None:
+    while goes_on() and _process_batch(half, on_done):
         pass
 
 
-def _follow_up(half: Half, on_done: OnDone) -> bool:
+def _process_batch(half: Shard, on_done: OnBatch) -> bool:
     """One batch; whether there may be more."""
-    done = visits.follow_up(half=half)
+    done = visits.process_due(half=half)
     on_done(done)
-    return done.claimed == visits.BATCH
+    return done.claimed == visits.BATCH_SIZE

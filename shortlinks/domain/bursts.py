@@ -15,17 +15,17 @@ Key = TypeVar("Key")
 
 # Nobody opens so many different links within so short a time by hand.
 BURST = timedelta(seconds=5)
-LINKS_OF_A_BATCH = 3
-MANY_CONTACTS = 5
+MIN_BATCH_LINKS = 3
+MIN_CONTACTS = 5
 # Whoever has just ordered links may try some, as fast as a script does.
-TRYING = timedelta(minutes=10)
-MOST_TRIES = 10  # different links within A_WHILE
-A_WHILE = timedelta(seconds=60)
+SENDER_TEST_PERIOD = timedelta(minutes=10)
+MAX_SENDER_TEST_LINKS = 10  # different links within A_WHILE
+SENDER_TEST_WINDOW = timedelta(seconds=60)
 # How long a suspect may show itself to be a person (visits §2.3).
-HOLD = timedelta(seconds=60)
+HOLD_WINDOW = timedelta(seconds=60)
 # What decides on a visit lies no further away: a later sign, what that was part of, and
 # whether the links were tried.
-REACH = HOLD + BURST + A_WHILE
+CONTEXT_WINDOW = HOLD_WINDOW + BURST + SENDER_TEST_WINDOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ class Hit:
     link_id: int
     contact_id: int | None
     batch: UUID | None
-    is_try: bool
+    is_sender_test: bool
     pixel: bytes | None = None
 
 
-def found(hits: Sequence[Hit]) -> set[UUID]:
+def find_bursts(hits: Sequence[Hit]) -> set[UUID]:
     """Those of one source's hits that are part of a burst.
 
     People with the same phone behind one address look like one source; who kept a
@@ -56,17 +56,17 @@ def found(hits: Sequence[Hit]) -> set[UUID]:
         if hit.pixel is not None:
             links_of[hit.pixel].add(hit.link_id)
     counted = [h for h in ordered if h.pixel is None or len(links_of[h.pixel]) > 1]
-    tries = [hit for hit in counted if hit.is_try]
-    too_many = _in_windows(tries, _is_more_than_a_try, A_WHILE)
-    seen = [hit for hit in counted if not hit.is_try or hit.id in too_many]
+    tries = [hit for hit in counted if hit.is_sender_test]
+    too_many = _in_windows(tries, _exceeds_sender_test, SENDER_TEST_WINDOW)
+    seen = [hit for hit in counted if not hit.is_sender_test or hit.id in too_many]
     return _in_windows(seen, _is_burst, BURST)
 
 
-def comes_back(hit: Hit, persons: Iterable[Hit]) -> bool:
+def returns_as_person(hit: Hit, persons: Iterable[Hit]) -> bool:
     """Whether its source soon opens the same link again, then as a person."""
     return any(
         person.link_id == hit.link_id
-        and timedelta() < person.occurred_at - hit.occurred_at <= HOLD
+        and timedelta() < person.occurred_at - hit.occurred_at <= HOLD_WINDOW
         for person in persons
     )
 
@@ -93,11 +93,11 @@ class _Window:
             self._count(self._batches[hit.batch], hit.link_id, -1)
 
     def _count(self, batch: Counter[int], link_id: int, difference: int) -> None:
-        was_full = len(batch) >= LINKS_OF_A_BATCH
+        was_full = len(batch) >= MIN_BATCH_LINKS
         batch[link_id] += difference
         if not batch[link_id]:
             del batch[link_id]
-        self.full_batches += (len(batch) >= LINKS_OF_A_BATCH) - was_full
+        self.full_batches += (len(batch) >= MIN_BATCH_LINKS) - was_full
 
 
 def _in_windows(
@@ -122,11 +122,11 @@ def _in_windows(
 def _is_burst(window: _Window) -> bool:
     """A link that is gone is of no contact."""
     contacts = len(window.contacts) - (None in window.contacts)
-    return window.full_batches > 0 or contacts >= MANY_CONTACTS
+    return window.full_batches > 0 or contacts >= MIN_CONTACTS
 
 
-def _is_more_than_a_try(window: _Window) -> bool:
-    return len(window.links) > MOST_TRIES
+def _exceeds_sender_test(window: _Window) -> bool:
+    return len(window.links) > MAX_SENDER_TEST_LINKS
 
 
 def _take_one(counter: Counter[Key], key: Key) -> None:

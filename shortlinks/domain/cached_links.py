@@ -24,16 +24,16 @@ from shortlinks.models import Account, ShortLink
 
 logger = logging.getLogger(__name__)
 
-SECONDS = 24 * 3600
+TTL_SECONDS = 24 * 3600
 # In place of a link that has ended: no redirect that read the row before and writes
 # it after can bring it back.
-WITHDRAWN = b"-"
-SECONDS_AFTER_FAILURE = 5.0
-TIMEOUT = 0.3  # seconds, to connect and for an answer
+TOMBSTONE = b"-"
+RETRY_DELAY_SECONDS = 5.0
+TIMEOUT_SECONDS = 0.3  # seconds, to connect and for an answer
 # A thread that woke for each request would take the GIL from the next one.
-SECONDS_TO_GATHER = 0.02
-MOST_WAITING = 1_000  # requests whose links are not written yet
-AT_ONCE = 500
+BATCH_DELAY_SECONDS = 0.02
+MAX_QUEUED_REQUESTS = 1_000  # requests whose links are not written yet
+BATCH_SIZE = 500
 
 
 class CachedLink(msgspec.Struct, frozen=True, array_like=True):
@@ -67,71 +67,71 @@ def account_key(account_id: int) -> str:
     return f"{settings.REDIS_PREFIX}account:{account_id}"
 
 
-def of_link(link: ShortLink) -> CachedLink:
+def from_link(link: ShortLink) -> CachedLink:
     """The link's contact should be at hand (`select_related`)."""
     expires_at = link.expires_at.timestamp() if link.expires_at else 0
     said = consent.CODES[link.contact.tracking_consent]
     return CachedLink(link.id, link.account_id, link.target, expires_at, said)
 
 
-def of_account(account: Account) -> CachedAccount:
+def from_account(account: Account) -> CachedAccount:
     return CachedAccount(
-        account.passes_query,
-        account.honours_gpc,
+        account.forward_query,
+        account.respect_gpc,
         account.address_mask,
         tuple(account.office_networks),
         account.pixel_mode,
     )
 
 
-def publish_links(links: dict[str, CachedLink]) -> None:
+def write(links: dict[str, CachedLink]) -> None:
     """Let redirects find links, by code, without asking the database."""
     _store(_entries(links))
 
 
-def publish_soon(links: dict[str, CachedLink]) -> None:
+def write_soon(links: dict[str, CachedLink]) -> None:
     """The same for new links, without a wait for Redis: those of several requests are
     written at once by a thread. What is there already is newer, and stays.
     """
-    _new_links.put(links)
+    _batch_writer.put(links)
 
 
-def publish_changed(links: Iterable[ShortLink]) -> bool:
+def refresh(links: Iterable[ShortLink]) -> bool:
     """What the rows say now; False if Redis is away and heard nothing."""
     now = timezone.now()
     return _store(
         {
-            link_key(link.code): msgspec.json.encode(of_link(link))
+            link_key(link.code): msgspec.json.encode(from_link(link))
             if link.is_live(now)
-            else WITHDRAWN
+            else TOMBSTONE
             for link in links
         }
     )
 
 
-def publish_account(account: Account) -> bool:
+def refresh_account(account: Account) -> bool:
     """An account that was switched off has no links any more."""
-    value = msgspec.json.encode(of_account(account)) if account.is_active else WITHDRAWN
+    value = msgspec.json.encode(from_account(account)) if account.is_active else TOMBSTONE
     return _store({account_key(account.id): value})
 
 
-def changes_published_until() -> datetime | None:
+def last_synced_at() -> datetime | None:
     """Up to when Redis has heard of all changes; None if it has lost everything."""
     value = _client().get(f"{settings.REDIS_PREFIX}changes-published-until")
     return datetime.fromisoformat(value.decode()) if isinstance(value, bytes) else None
 
 
-def remember_changes_published(until: datetime) -> None:
+def set_last_synced_at(until: datetime) -> None:
     _client().set(f"{settings.REDIS_PREFIX}changes-published-until", until.isoformat())
 
 
-def beat_heard_at() -> datetime | None:
+def last_beat_at() -> datetime | None:
     """When beat last said that it sends what is due."""
     value = _client().get(f"{settings.REDIS_PREFIX}beat-heard-at")
     return datetime.fromisoformat(value.decode()) if isinstance(value, bytes) else None
 
 
-def hear_beat() -> None:
+def record_beat() -> None:
     """Beat says so itself, in the store that it sends its messages to."""
     _client().set(f"{settings.REDIS_PREFIX}beat-heard-at", timezone.now().isoformat())
 
@@ -151,36 +151,36 @@ def _entries(links: Mapping[str, CachedLink]) -> dict[str, bytes]:
 
 
 def _store(entries: Mapping[str, bytes], *, only_new: bool = False) -> bool:
-    if time.monotonic() < _away.until:
+    if time.monotonic() < _unavailable.until:
         return False
     pipeline = _client().pipeline(transaction=False)
     for key, value in entries.items():
-        pipeline.set(key, value, ex=SECONDS, nx=only_new)
+        pipeline.set(key, value, ex=TTL_SECONDS, nx=only_new)
     try:
         pipeline.execute()
     except redis.RedisError as error:
         logger.warning("link cache not written: %s", error)
-        _away.until = time.monotonic() + SECONDS_AFTER_FAILURE
+        _unavailable.until = time.monotonic() + RETRY_DELAY_SECONDS
         return False
     return True
 
 
-class _Away:
+class _Unavailable:
     """A Redis that hangs costs one request, and not each."""
 
     until = 0.0
 
 
-_away = _Away()
+_unavailable = _Unavailable()
 
 
-class _NewLinks:
+class _BatchWriter:
     """Waits for links and writes all that wait; a few are lost when the process ends,
     and when Redis is slower than the requests: the redirects ask the database then.
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[dict[str, CachedLink]] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[dict[str, CachedLink]] = deque(maxlen=MAX_QUEUED_REQUESTS)
         self._there_are_some = threading.Event()
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -201,26 +201,26 @@ class _NewLinks:
     def _write(self) -> None:
         while True:
             self._there_are_some.wait()
-            time.sleep(SECONDS_TO_GATHER)
+            time.sleep(BATCH_DELAY_SECONDS)
             self._there_are_some.clear()
-            while links := self._taken():
+            while links := self._take_batch():
                 _store(_entries(links), only_new=True)
 
-    def _taken(self) -> dict[str, CachedLink]:
+    def _take_batch(self) -> dict[str, CachedLink]:
         taken: dict[str, CachedLink] = {}
-        while self._waiting and len(taken) < AT_ONCE:
+        while self._waiting and len(taken) < BATCH_SIZE:
             taken |= self._waiting.popleft()
         return taken
 
 
-_new_links = _NewLinks()
+_batch_writer = _BatchWriter()
 
 
 @cache
 def _client() -> redis.Redis:
     return redis.Redis.from_url(
         settings.REDIS_URL,
-        socket_timeout=TIMEOUT,
-        socket_connect_timeout=TIMEOUT,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
         retry=Retry(NoBackoff(), 0),  # the driver's own default is three more
     )

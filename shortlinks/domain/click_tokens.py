@@ -13,9 +13,9 @@ from urllib.parse import unquote_plus
 from uuid import UUID
 
 PARAMETER = "_sl"
-LIFE = 180  # seconds
+TTL_SECONDS = 180  # seconds
 MAC_BYTES = 16
-MOST_CHARACTERS = 200
+MAX_TOKEN_LENGTH = 200
 # The keys sign cookies, too: no cookie may pass for a click.
 CONTEXT = b"shortlinks click v1\0"
 
@@ -35,7 +35,7 @@ class ClickTokens:
         self._head = bytes([len(kid)]) + kid.encode()
 
     def issue(self, visit_id: str, now: float) -> str:
-        expires_at = (int(now) + LIFE).to_bytes(4, "big")
+        expires_at = (int(now) + TTL_SECONDS).to_bytes(4, "big")
         signed = b"".join((self._head, expires_at, UUID(visit_id).bytes))
         token = base64.urlsafe_b64encode(signed + _mac(self._newest, signed))
         return token.rstrip(b"=").decode()
@@ -43,7 +43,7 @@ class ClickTokens:
     def read(self, token: str) -> Click | None:
         """What was signed, expired or not."""
         try:
-            raw = _unbase64(token[:MOST_CHARACTERS])
+            raw = _unbase64(token[:MAX_TOKEN_LENGTH])
             kid = raw[1 : 1 + raw[0]].decode("ascii")
         except (ValueError, IndexError, binascii.Error):
             return None
@@ -57,19 +57,19 @@ class ClickTokens:
         return Click(UUID(bytes=payload[4:]), int.from_bytes(payload[:4], "big"))
 
 
-def appended(target: str, token: str) -> str:
+def append_to_url(target: str, token: str) -> str:
     """The target with the token in its query, in place of one that it has itself.
 
     All else of it stays as it is, to the byte.
     """
     whole, hash_, fragment = target.partition("#")
     address, _, query = whole.partition("?")
-    own = [p for p in query.split("&") if not is_named(p)] if query else []
+    own = [p for p in query.split("&") if not is_token_param(p)] if query else []
     pairs = "&".join([*own, f"{PARAMETER}={token}"])
     return f"{address}?{pairs}{hash_}{fragment}"
 
 
-def is_named(pair: str) -> bool:
+def is_token_param(pair: str) -> bool:
     return unquote_plus(pair.partition("=")[0]) == PARAMETER
 
 

@@ -18,14 +18,14 @@ from django.db.models import OuterRef, Subquery
 from shortlinks.domain import urls
 from shortlinks.models import ShortDomain, ShortLink, User, Visit
 
-LIFE = timedelta(days=7)
-INVITATION_LIFE = timedelta(minutes=1)
+TTL = timedelta(days=7)
+HANDOFF_TTL = timedelta(minutes=1)
 PATH = "/staff"
 PARAMETER = "t"
 COOKIE_SALT = "shortlinks.colleagues.cookie"
-INVITATION_SALT = "shortlinks.colleagues.invitation"
-MOST_TOLD = 5
-MOST_HOSTS = 10
+HANDOFF_SALT = "shortlinks.colleagues.invitation"
+MAX_NOTICES = 5
+MAX_HOSTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +46,25 @@ def cookie_value(user: User) -> str:
 
 
 def cookie_header(value: str) -> bytes:
-    attributes = f"Path=/; Max-Age={LIFE.total_seconds():.0f}; HttpOnly; SameSite=Lax"
+    attributes = f"Path=/; Max-Age={TTL.total_seconds():.0f}; HttpOnly; SameSite=Lax"
     secure = "; Secure" if _is_https() else ""
     return f"{cookie_name()}={value}; {attributes}{secure}".encode()
 
 
-def recognised(cookies: bytes, account_id: int) -> str:
+def read(cookies: bytes, account_id: int) -> str:
     """Which colleague of the account the browser's cookies name: `user <id>`, or ""."""
     prefix = f"{cookie_name()}=".encode()
     if prefix not in cookies:
         return ""
     for part in cookies.split(b";"):
         name, _, value = part.strip().partition(b"=")
-        named = name + b"=" == prefix and _named(value.decode("latin-1"), account_id)
+        named = name + b"=" == prefix and _find_user(value.decode("latin-1"), account_id)
         if named:  # one that another set may stand before ours
             return named
     return ""
 
 
-def share_a_host() -> bool:
+def is_same_host() -> bool:
     """Whether a cookie that the admin sets is sent with short links, too."""
     base, short = urlsplit(settings.BASE_URL), urlsplit(settings.SHORT_BASE_URL)
     return (base.scheme, base.hostname) == (short.scheme, short.hostname)
@@ -73,20 +73,20 @@ def share_a_host() -> bool:
 def short_hosts(user: User) -> list[str]:
     """All that may open a link of the account; "" is the service's own short host."""
     domains = ShortDomain.objects.verified().filter(account=user.account_id)
-    return ["", *domains.order_by("pk").values_list("host", flat=True)[:MOST_HOSTS]]
+    return ["", *domains.order_by("pk").values_list("host", flat=True)[:MAX_HOSTS]]
 
 
-def invitation(user: User, back: str, host: str = "") -> str:
+def handoff_url(user: User, back: str, host: str = "") -> str:
     """Where to send the browser for its cookie; it comes back to this path."""
-    token = signing.dumps([cookie_value(user), back], salt=INVITATION_SALT)
+    token = signing.dumps([cookie_value(user), back], salt=HANDOFF_SALT)
     return f"{urls.short_base_url(host)}{PATH}?{PARAMETER}={token}"
 
 
-def accept(token: str) -> tuple[str, str] | None:
+def accept_handoff(token: str) -> tuple[str, str] | None:
     """The cookie's value and the url to go back to; None if we never sent this."""
     try:
         value, back = signing.loads(
-            token, salt=INVITATION_SALT, max_age=INVITATION_LIFE
+            token, salt=HANDOFF_SALT, max_age=HANDOFF_TTL
         )
     except signing.BadSignature:
         return None
@@ -97,23 +97,23 @@ def own_opens(user: User, since: datetime) -> Sequence[OwnOpen]:
     """What the user opened since then, and what was therefore not noted."""
     link = ShortLink.objects.filter(pk=OuterRef("link_id"))
     opens = (
-        Visit.objects.filter(staff=_name(user.pk), occurred_at__gt=since)
+        Visit.objects.filter(staff=_cookie_id(user.pk), occurred_at__gt=since)
         .annotate(link_url=Subquery(link.values("url")))
         .order_by("-occurred_at")
-        .values_list("link_url", "occurred_at")[:MOST_TOLD]
+        .values_list("link_url", "occurred_at")[:MAX_NOTICES]
     )
     return [OwnOpen(url, opened_at) for url, opened_at in opens if url]
 
 
-def _named(value: str, account_id: int) -> str:
+def _find_user(value: str, account_id: int) -> str:
     try:
-        user_id, own_account = signing.loads(value, salt=COOKIE_SALT, max_age=LIFE)
+        user_id, own_account = signing.loads(value, salt=COOKIE_SALT, max_age=TTL)
     except signing.BadSignature:
         return ""
-    return _name(user_id) if own_account in (None, account_id) else ""
+    return _cookie_id(user_id) if own_account in (None, account_id) else ""
 
 
-def _name(user_id: int) -> str:
+def _cookie_id(user_id: int) -> str:
     return f"user {user_id}"
 
 

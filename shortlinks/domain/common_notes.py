@@ -10,7 +10,7 @@ from shortlinks.domain.contacts import UnknownContacts
 from shortlinks.domain.webhooks import events
 from shortlinks.models import Contact, Note, NoteType, User, WebhookEvent
 
-LONGEST = 20_000
+MAX_TEXT_LENGTH = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Created:
     """The notes, and how many times webhooks are to be told of them."""
 
     notes: Sequence[Note]
-    told: int
+    deliveries: int
 
 
 @transaction.atomic

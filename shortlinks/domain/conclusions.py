@@ -19,19 +19,19 @@ from django.utils.translation import gettext_noop
 
 from shortlinks.domain import addresses, arrays, bursts, database, humans, visit_rows
 from shortlinks.domain.bursts import Hit
-from shortlinks.domain.humans import PERSON, Facts, Judgement
+from shortlinks.domain.humans import PERSON, RequestFacts, Classification
 from shortlinks.models import AddressMask, SuspectPolicy, Verdict
 
-REACH = bursts.REACH
+CONTEXT_WINDOW = bursts.CONTEXT_WINDOW
 # More of one source's visits than this are not looked at for one batch.
-MOST_OF_A_SOURCE = 300
+MAX_VISITS_PER_SOURCE = 300
 # Networks as narrow as an address say nothing of addresses that were cut.
-WIDEST_CUT = {32: 24, 128: 48}
+MASKED_PREFIX_LENGTHS = {32: 24, 128: 48}
 
-IN_A_BURST = Judgement(Verdict.SUSPECT, gettext_noop("one of a burst of links"))
-A_GESTURE = gettext_noop("a gesture on the site")
-BY_POLICY = gettext_noop("noted by policy")
-THEN_A_PERSON = gettext_noop("then a person")
+IN_A_BURST = Classification(Verdict.SUSPECT, gettext_noop("one of a burst of links"))
+GESTURE_SEEN = gettext_noop("a gesture on the site")
+COUNTED_BY_POLICY = gettext_noop("noted by policy")
+RETURNED_AS_PERSON = gettext_noop("then a person")
 
 COLUMNS = """
 SELECT visit.id, visit.link_id, visit.occurred_at, visit.method, visit.user_agent,
@@ -57,7 +57,7 @@ SELECT = f"""{COLUMNS}
 FROM shortlinks_visit AS visit {LINKS}
 WHERE visit.id = ANY(%(ids)s::uuid[]) AND visit.id BETWEEN %(first)s AND %(last)s
 """
-SELECT_AROUND = f"""{COLUMNS}
+SELECT_CONTEXT = f"""{COLUMNS}
 FROM unnest(%(sources)s::bytea[], %(since)s::timestamptz[], %(until)s::timestamptz[])
   AS s (source, since, until)
 CROSS JOIN LATERAL (
@@ -67,7 +67,7 @@ CROSS JOIN LATERAL (
   ORDER BY v.occurred_at DESC LIMIT %(most)s) AS visit {LINKS}
 """  # noqa: S608  put together from the constants above
 # Judged visits of one source of which several belong together, or one is suspected.
-SELECT_COMPANY = """
+SELECT_RELATED = """
 SELECT around.ids
 FROM (
   SELECT source, min(occurred_at) AS since, max(occurred_at) AS until
@@ -86,7 +86,7 @@ CROSS JOIN LATERAL (
 WHERE around.links >= %(links)s OR around.is_suspected AND cardinality(around.ids) > 1
 """
 
-Span = tuple[datetime, datetime]
+TimeRange = tuple[datetime, datetime]
 
 
 class StoredVisit(NamedTuple):
@@ -103,17 +103,17 @@ class StoredVisit(NamedTuple):
     purpose: str
     address: str | None
     staff: str
-    source: bytes
+    visitor_hash: bytes
     pixel_sha256: bytes | None
-    kept_pixel: bytes | None
+    previous_pixel: bytes | None
     verdict: str
     reason: str
-    is_overruled: bool
-    counted_on: date | None
+    is_overridden: bool
+    counted_day: date | None
     contact_id: int | None
     account_id: int | None
     batch: UUID | None
-    is_try: bool
+    is_sender_test: bool
     note_window: int | None
     time_zone: str | None
     address_mask: str | None
@@ -124,69 +124,69 @@ class StoredVisit(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Conclusion:
+class ClassifiedVisit:
     visit: StoredVisit
-    judgement: Judgement
+    classification: Classification
 
     @property
-    def changes(self) -> bool:
-        return self.judgement.verdict != self.visit.verdict
+    def verdict_changed(self) -> bool:
+        return self.classification.verdict != self.visit.verdict
 
     @property
-    def says_more(self) -> bool:
+    def reason_changed(self) -> bool:
         """The verdict stays, and there is another reason for it."""
-        return not self.changes and self.judgement.reason != self.visit.reason
+        return not self.verdict_changed and self.classification.reason != self.visit.reason
 
 
-def read(ids: Sequence[UUID]) -> list[StoredVisit]:
+def load(ids: Sequence[UUID]) -> list[StoredVisit]:
     """The rows of these visits."""
     return _select(SELECT, {"ids": list(ids), "first": min(ids), "last": max(ids)})
 
 
-def of_claimed(ids: Sequence[UUID]) -> list[Conclusion]:
+def classify_new(ids: Sequence[UUID]) -> list[ClassifiedVisit]:
     """What visits are that were not judged yet, and which others they show anew."""
-    claimed = read(ids)
-    around = _around(claimed)
+    claimed = load(ids)
+    around = _load_context(claimed)
     known = set(ids)
     return [
-        around.seen(conclusion) if conclusion.visit.id in known else conclusion
-        for conclusion in _conclude([*claimed, *around.visits])
-        if conclusion.visit.id in known or around.shows_anew(conclusion)
+        around.apply_truncation(conclusion) if conclusion.visit.id in known else conclusion
+        for conclusion in _classify([*claimed, *around.visits])
+        if conclusion.visit.id in known or around.should_update(conclusion)
     ]
 
 
-def of_judged(ids: Sequence[UUID]) -> list[Conclusion]:
+def reclassify(ids: Sequence[UUID]) -> list[ClassifiedVisit]:
     """What judged visits are by today's rules."""
-    judged = read(ids)
-    around = _around(judged)
+    judged = load(ids)
+    around = _load_context(judged)
     known = set(ids)
     others = [visit for visit in around.visits if visit.id not in known]
     return [
         conclusion
-        for conclusion in _conclude([*judged, *others])
-        if conclusion.visit.id in known and not around.misses_some_of(conclusion)
+        for conclusion in _classify([*judged, *others])
+        if conclusion.visit.id in known and not around.is_incomplete_for(conclusion)
     ]
 
 
-def in_company(ids: Sequence[UUID]) -> list[UUID]:
+def find_related(ids: Sequence[UUID]) -> list[UUID]:
     """Those judged visits around these that other visits may show anew."""
     if not ids:
         return []
     parameters: dict[str, Any] = {
         "ids": list(ids),
         **visit_rows.id_bounds_around(ids),
-        "reach": REACH,
-        "links": bursts.LINKS_OF_A_BATCH,
+        "reach": CONTEXT_WINDOW,
+        "links": bursts.MIN_BATCH_LINKS,
         "suspect": Verdict.SUSPECT,
-        "most": MOST_OF_A_SOURCE,
+        "most": MAX_VISITS_PER_SOURCE,
     }
     with connection.cursor() as cursor:
-        cursor.execute(SELECT_COMPANY, arrays.as_text(parameters))
+        cursor.execute(SELECT_RELATED, arrays.encode_params(parameters))
         return [id_ for (of_source,) in cursor for id_ in of_source]
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class SourceContext:
     """What the sources of some visits did around them, as far as it was judged.
 
     `spans` are the times of those visits; `crowded` the sources that opened more links
@@ -194,143 +194,143 @@ class Around:
     """
 
     visits: Sequence[StoredVisit]
-    spans: Mapping[bytes, Sequence[Span]]
-    crowded: Mapping[bytes, datetime]
+    spans: Mapping[bytes, Sequence[TimeRange]]
+    truncated: Mapping[bytes, datetime]
 
-    def shows_anew(self, conclusion: Conclusion) -> bool:
+    def should_update(self, conclusion: ClassifiedVisit) -> bool:
         """Not at the edge, where what else was done is not all seen."""
         visit = conclusion.visit
         is_near = any(
-            since - REACH <= visit.occurred_at <= until + REACH
-            for since, until in self.spans[visit.source]
+            since - CONTEXT_WINDOW <= visit.occurred_at <= until + CONTEXT_WINDOW
+            for since, until in self.spans[visit.visitor_hash]
         )
-        return is_near and conclusion.changes and not self.misses_some_of(conclusion)
+        return is_near and conclusion.verdict_changed and not self.is_incomplete_for(conclusion)
 
-    def seen(self, conclusion: Conclusion) -> Conclusion:
+    def apply_truncation(self, conclusion: ClassifiedVisit) -> ClassifiedVisit:
         """Who opens so much is no person where not all of it is seen."""
         visit = conclusion.visit
-        since = self.crowded.get(visit.source)
-        is_person = conclusion.judgement is PERSON
+        since = self.truncated.get(visit.visitor_hash)
+        is_person = conclusion.classification is PERSON
         if is_person and since and visit.occurred_at - bursts.BURST < since:
-            return Conclusion(conclusion.visit, IN_A_BURST)
+            return ClassifiedVisit(conclusion.visit, IN_A_BURST)
         return conclusion
 
-    def misses_some_of(self, conclusion: Conclusion) -> bool:
+    def is_incomplete_for(self, conclusion: ClassifiedVisit) -> bool:
         """What is not all seen proves nobody to be a person."""
-        is_suspected = conclusion.judgement.verdict == Verdict.SUSPECT
-        return conclusion.visit.source in self.crowded and not is_suspected
+        is_suspected = conclusion.classification.verdict == Verdict.SUSPECT
+        return conclusion.visit.visitor_hash in self.truncated and not is_suspected
 
 
-def _around(visits: Iterable[StoredVisit]) -> Around:
+def _load_context(visits: Iterable[StoredVisit]) -> SourceContext:
     times: defaultdict[bytes, list[datetime]] = defaultdict(list)
     for visit in visits:
-        times[visit.source].append(visit.occurred_at)
+        times[visit.visitor_hash].append(visit.occurred_at)
     spans = {source: _spans(of_source) for source, of_source in times.items()}
     flat = [(source, *span) for source, each in spans.items() for span in each]
     if not flat:
-        return Around([], {}, {})
-    since = [since - 2 * REACH for _, since, _ in flat]
-    until = [until + 2 * REACH for _, _, until in flat]
+        return SourceContext([], {}, {})
+    since = [since - 2 * CONTEXT_WINDOW for _, since, _ in flat]
+    until = [until + 2 * CONTEXT_WINDOW for _, _, until in flat]
     found = _select(
-        SELECT_AROUND,
+        SELECT_CONTEXT,
         {
             "sources": [source for source, _, _ in flat],
             "since": since,
             "until": until,
-            "most": MOST_OF_A_SOURCE,
+            "most": MAX_VISITS_PER_SOURCE,
             **visit_rows.id_bounds(min(since), max(until)),
         },
     )
-    return Around(found, spans, _crowded(found))
+    return SourceContext(found, spans, _truncated(found))
 
 
-def _crowded(visits: Sequence[StoredVisit]) -> dict[bytes, datetime]:
-    counts = Counter(visit.source for visit in visits)
-    many = {source for source, n in counts.items() if n >= MOST_OF_A_SOURCE}
+def _truncated(visits: Sequence[StoredVisit]) -> dict[bytes, datetime]:
+    counts = Counter(visit.visitor_hash for visit in visits)
+    many = {source for source, n in counts.items() if n >= MAX_VISITS_PER_SOURCE}
     contacts: defaultdict[bytes, set[int | None]] = defaultdict(set)
     since: dict[bytes, datetime] = {}
     for visit in visits:
-        if visit.source in many:
-            contacts[visit.source].add(visit.contact_id)
-            first = since.get(visit.source, visit.occurred_at)
-            since[visit.source] = min(first, visit.occurred_at)
+        if visit.visitor_hash in many:
+            contacts[visit.visitor_hash].add(visit.contact_id)
+            first = since.get(visit.visitor_hash, visit.occurred_at)
+            since[visit.visitor_hash] = min(first, visit.occurred_at)
     return {
         source: first
         for source, first in since.items()
-        if len(contacts[source]) >= bursts.MANY_CONTACTS
+        if len(contacts[source]) >= bursts.MIN_CONTACTS
     }
 
 
-def _spans(times: Sequence[datetime]) -> list[Span]:
+def _spans(times: Sequence[datetime]) -> list[TimeRange]:
     """The times in as few spans as leave out what lies far from all of them."""
     first, *rest = sorted(times)
     spans = [(first, first)]
     for time in rest:
         since, until = spans[-1]
-        if time - until <= 4 * REACH:
+        if time - until <= 4 * CONTEXT_WINDOW:
             spans[-1] = (since, time)
         else:
             spans.append((time, time))
     return spans
 
 
-def _conclude(visits: Iterable[StoredVisit]) -> list[Conclusion]:
+def _classify(visits: Iterable[StoredVisit]) -> list[ClassifiedVisit]:
     by_source: defaultdict[bytes, list[StoredVisit]] = defaultdict(list)
     for visit in visits:
-        by_source[visit.source].append(visit)
+        by_source[visit.visitor_hash].append(visit)
     return [
-        Conclusion(visit, judgement)
+        ClassifiedVisit(visit, judgement)
         for of_source in by_source.values()
-        for visit, judgement in zip(of_source, _of_source(of_source), strict=True)
+        for visit, judgement in zip(of_source, _classify_source(of_source), strict=True)
     ]
 
 
-def _of_source(visits: Sequence[StoredVisit]) -> list[Judgement]:
-    judged = [humans.judge(_facts(visit)) for visit in visits]
+def _classify_source(visits: Sequence[StoredVisit]) -> list[Classification]:
+    judged = [humans.classify(_request_facts(visit)) for visit in visits]
     if len(visits) == 1:
-        return [_by_policy(visits[0], judged[0], came_back=False)]
+        return [_apply_policy(visits[0], judged[0], came_back=False)]
     hits = [_hit(visit) for visit in visits]
-    in_bursts = bursts.found(hits)
+    in_bursts = bursts.find_bursts(hits)
     judged = [
         IN_A_BURST if judgement is PERSON and visit.id in in_bursts else judgement
         for visit, judgement in zip(visits, judged, strict=True)
     ]
     persons = [h for h, j in zip(hits, judged, strict=True) if j is PERSON]
     return [
-        _by_policy(visit, judgement, came_back=_came_back(hit, judgement, persons))
+        _apply_policy(visit, judgement, came_back=_returned_as_person(hit, judgement, persons))
         for visit, judgement, hit in zip(visits, judged, hits, strict=True)
     ]
 
 
-def _came_back(hit: Hit, judgement: Judgement, persons: Sequence[Hit]) -> bool:
-    return judgement.verdict == Verdict.SUSPECT and bursts.comes_back(hit, persons)
+def _returned_as_person(hit: Hit, judgement: Classification, persons: Sequence[Hit]) -> bool:
+    return judgement.verdict == Verdict.SUSPECT and bursts.returns_as_person(hit, persons)
 
 
-def _by_policy(
-    visit: StoredVisit, judgement: Judgement, *, came_back: bool
-) -> Judgement:
+def _apply_policy(
+    visit: StoredVisit, judgement: Classification, *, came_back: bool
+) -> Classification:
     """An administrator's word, then what the account wants of suspects."""
-    if visit.is_overruled:
-        return Judgement(Verdict(visit.verdict), visit.reason)
+    if visit.is_overridden:
+        return Classification(Verdict(visit.verdict), visit.reason)
     if judgement.verdict != Verdict.SUSPECT:
         return judgement
     policy = visit.suspect_policy or settings.SUSPECT_POLICY
     if visit.has_gesture and policy != SuspectPolicy.IGNORE:
-        return Judgement(Verdict.PERSON, A_GESTURE)
+        return Classification(Verdict.PERSON, GESTURE_SEEN)
     if policy == SuspectPolicy.NOTE:
-        return Judgement(Verdict.PERSON, f"{judgement.reason}; {BY_POLICY}")
+        return Classification(Verdict.PERSON, f"{judgement.reason}; {COUNTED_BY_POLICY}")
     if policy == SuspectPolicy.HOLD and came_back:
-        return Judgement(Verdict.PERSON, f"{judgement.reason}; {THEN_A_PERSON}")
+        return Classification(Verdict.PERSON, f"{judgement.reason}; {RETURNED_AS_PERSON}")
     return judgement
 
 
-def _facts(visit: StoredVisit) -> Facts:
-    return Facts(
+def _request_facts(visit: StoredVisit) -> RequestFacts:
+    return RequestFacts(
         method=visit.method,
         user_agent=visit.user_agent,
         purpose=visit.purpose,
         staff=visit.staff,
-        is_machines_address=_is_machines(visit.address, visit.address_mask),
+        is_bot_network=_is_bot_network(visit.address, visit.address_mask),
         referer=visit.referer,
         is_https=_is_https(),
         sec_fetch=visit.sec_fetch,
@@ -345,8 +345,8 @@ def _hit(visit: StoredVisit) -> Hit:
         visit.link_id,
         visit.contact_id,
         visit.batch,
-        visit.is_try,
-        visit.kept_pixel,
+        visit.is_sender_test,
+        visit.previous_pixel,
     )
 
 
@@ -356,23 +356,23 @@ def _is_https() -> bool:
 
 
 @cache
-def _machines(mask: str | None) -> addresses.Networks:
+def _bot_networks(mask: str | None) -> addresses.Networks:
     return addresses.Networks(
         network
         for network in settings.BOT_NETWORKS
         if mask == AddressMask.FULL
-        or network.prefixlen <= WIDEST_CUT[network.max_prefixlen]
+        or network.prefixlen <= MASKED_PREFIX_LENGTHS[network.max_prefixlen]
     )
 
 
 @lru_cache(4096)
-def _is_machines(address: str | None, mask: str | None) -> bool:
+def _is_bot_network(address: str | None, mask: str | None) -> bool:
     if not address or not settings.BOT_NETWORKS:
         return False
-    return _machines(mask).hold(addresses.packed(address))
+    return _bot_networks(mask).contains(addresses.packed(address))
 
 
 def _select(query: str, parameters: dict[str, Any]) -> list[StoredVisit]:
-    everywhere: dict[str, Any] = {"trying": bursts.TRYING}
-    found = database.many_rows(query, arrays.as_text(parameters | everywhere))
+    everywhere: dict[str, Any] = {"trying": bursts.SENDER_TEST_PERIOD}
+    found = database.fetch_bulk(query, arrays.encode_params(parameters | everywhere))
     return list(map(StoredVisit._make, found))

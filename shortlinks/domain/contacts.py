@@ -10,11 +10,11 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from shortlinks.domain import access, recognition
-from shortlinks.models import Contact, Right, User
+from shortlinks.models import Contact, AccessLevel, User
 
-ID_TRIES = 5
-LONGEST_NAME = 250
-CHANGED = (
+MAX_ID_ATTEMPTS = 5
+MAX_NAME_LENGTH = 250
+UPDATABLE_FIELDS = (
     "name",
     "first_name",
     "last_name",
@@ -26,7 +26,7 @@ CHANGED = (
     "updated_at",
 )
 # Above them are the ids of anonymous contacts, made for chats.
-LARGEST_ORDINARY_ID = 2**52
+ANONYMOUS_ID_START = 2**52
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,11 @@ class UnknownContacts(Exception):
         self.entity_ids = entity_ids
 
 
-class MayNotEdit(Exception):
+class EditForbidden(Exception):
     """The user's letter does not reach these contacts; nothing was stored."""
 
 
-class IdsTaken(Exception):
+class DuplicateIds(Exception):
     """These ids belong to contacts of the account already; nothing was stored."""
 
     def __init__(self, entity_ids: set[int]) -> None:
@@ -88,8 +88,8 @@ def create(new: Sequence[NewContact], *, user: User) -> list[Contact]:
     responsible = _responsible_users(new, user)
     brought = [item.entity_id for item in new if item.entity_id is not None]
     if twice := {id_ for id_, count in Counter(brought).items() if count > 1}:
-        raise IdsTaken(twice)
-    for _ in range(ID_TRIES):
+        raise DuplicateIds(twice)
+    for _ in range(MAX_ID_ATTEMPTS):
         ids = _with_free_ids(new, user)
         rows = [
             _row(item, entity_id, responsible, user)
@@ -99,7 +99,7 @@ def create(new: Sequence[NewContact], *, user: User) -> list[Contact]:
         if not taken:
             return rows
         if taken & set(brought):
-            raise IdsTaken(taken & set(brought))
+            raise DuplicateIds(taken & set(brought))
     raise RuntimeError("no free id was found for a contact")
 
 
@@ -112,13 +112,13 @@ def update(changes: Sequence[ContactChange], *, user: User) -> list[Contact]:
     with transaction.atomic():
         rows = _locked({change.entity_id for change in changes}, user)
         if not all(may_edit(row, user) for row in rows.values()):
-            raise MayNotEdit
+            raise EditForbidden
         said = {row.pk: row.tracking_consent for row in rows.values()}
         for change in changes:
             _change(rows[change.entity_id], change, responsible, user)
         changed = {row.pk: row for row in rows.values()}.values()
-        Contact.objects.bulk_update(changed, CHANGED)
-        recognition.consent_changed(
+        Contact.objects.bulk_update(changed, UPDATABLE_FIELDS)
+        recognition.apply_change(
             [row for row in changed if row.tracking_consent != said[row.pk]]
         )
     return [rows[change.entity_id] for change in changes]
@@ -130,11 +130,11 @@ def delete(contacts: QuerySet[Contact], *, by: User) -> None:
 
 
 def may_add(user: User) -> bool:
-    return user.is_admin or user.contacts_add == Right.ALL
+    return user.is_admin or user.contacts_add == AccessLevel.ALL
 
 
 def may_edit(contact: Contact, user: User) -> bool:
-    return user.is_admin or access.letter_reaches(user.contacts_edit, contact, user)
+    return user.is_admin or access.level_covers(user.contacts_edit, contact, user)
 
 
 def _locked(entity_ids: set[int], user: User) -> dict[int, Contact]:
@@ -147,19 +147,19 @@ def _locked(entity_ids: set[int], user: User) -> dict[int, Contact]:
     return {entity_id: locked[pk] for entity_id, pk in named.items()}
 
 
-def _made_name(first_name: str, last_name: str) -> str:
-    return f"{first_name} {last_name}".strip()[:LONGEST_NAME]
+def _full_name(first_name: str, last_name: str) -> str:
+    return f"{first_name} {last_name}".strip()[:MAX_NAME_LENGTH]
 
 
 def _change(
     row: Contact, change: ContactChange, responsible: dict[int, User], user: User
 ) -> None:
-    was_made = row.name == _made_name(row.first_name, row.last_name)
+    was_made = row.name == _full_name(row.first_name, row.last_name)
     for name in ("first_name", "last_name", "name", "tracking_consent"):
         if (value := getattr(change, name)) is not None:
             setattr(row, name, value)
     if was_made and change.name is None:
-        row.name = _made_name(row.first_name, row.last_name)
+        row.name = _full_name(row.first_name, row.last_name)
     if change.responsible_user_id is not None:
         who = responsible[change.responsible_user_id]
         row.responsible_user_id, row.group_id = who.id, who.group_id
@@ -182,7 +182,7 @@ def _with_free_ids(new: Sequence[NewContact], user: User) -> list[int]:
     """The ids of the contacts; those that bring none get the next after the largest."""
     brought = {item.entity_id for item in new}
     ordinary = Contact.objects.filter(
-        account=user.account, entity_id__lt=LARGEST_ORDINARY_ID
+        account=user.account, entity_id__lt=ANONYMOUS_ID_START
     )
     largest = ordinary.aggregate(largest=Max("entity_id"))["largest"] or 0
     free = (id_ for id_ in itertools.count(largest + 1) if id_ not in brought)
@@ -197,7 +197,7 @@ def _row(
     return Contact(
         account=user.account,
         entity_id=entity_id,
-        name=item.name or _made_name(item.first_name, item.last_name),
+        name=item.name or _full_name(item.first_name, item.last_name),
         first_name=item.first_name,
         last_name=item.last_name,
         responsible_user_id=who.id,
@@ -214,20 +214,20 @@ def _store(rows: Sequence[Contact]) -> set[int]:
 
     Looks first, since Postgres logs a refused statement with the clients' names.
     """
-    if taken := _taken(rows):
+    if taken := _taken_ids(rows):
         return taken
     try:
         with transaction.atomic():
             # in one order, so that two requests with the same ids do not deadlock
             Contact.objects.bulk_create(sorted(rows, key=lambda row: row.entity_id))
     except IntegrityError:
-        if taken := _taken(rows):  # by another request, in between
+        if taken := _taken_ids(rows):  # by another request, in between
             return taken
         raise
     return set()
 
 
-def _taken(rows: Sequence[Contact]) -> set[int]:
+def _taken_ids(rows: Sequence[Contact]) -> set[int]:
     same = Contact.objects.filter(
         account_id=rows[0].account_id, entity_id__in=[row.entity_id for row in rows]
     )

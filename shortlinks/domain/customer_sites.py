@@ -5,18 +5,18 @@ import ada_url
 from shortlinks.domain import urls
 
 
-class OriginRejected(ValueError):
+class InvalidOrigin(ValueError):
     pass
 
 
-def origin(text: str) -> str:
+def parse_origin(text: str) -> str:
     """The origin as browsers send it; of a page's address as well."""
     try:
         parsed = ada_url.URL(text.strip())
     except ValueError:
-        raise OriginRejected("This is no web address.") from None
+        raise InvalidOrigin("This is no web address.") from None
     if parsed.protocol not in {"http:", "https:"} or parsed.username:
-        raise OriginRejected("This is no web address.")
+        raise InvalidOrigin("This is no web address.")
     if parsed.hostname.rstrip(".") in urls.policy().own_hosts:
-        raise OriginRejected("This is an address of the service itself.")
+        raise InvalidOrigin("This is an address of the service itself.")
     return parsed.origin

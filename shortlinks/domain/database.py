@@ -25,12 +25,12 @@ def conninfo(*, connect_timeout: int = 2, **parameters: str) -> str:
     )
 
 
-def rows(statement: str, parameters: Parameters) -> list[tuple[Any, ...]]:
+def fetch_prepared(statement: str, parameters: Parameters) -> list[tuple[Any, ...]]:
     """Of a statement that is always the same: Postgres plans it once."""
     return _fetched(connection.prepared_cursor(), statement, parameters)  # type: ignore[attr-defined]
 
 
-def many_rows(statement: str, parameters: Parameters) -> list[tuple[Any, ...]]:
+def fetch_bulk(statement: str, parameters: Parameters) -> list[tuple[Any, ...]]:
     """Of a statement for a whole batch, planned for it."""
     return _fetched(connection.bulk_cursor(), statement, parameters)  # type: ignore[attr-defined]
 

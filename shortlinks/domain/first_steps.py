@@ -18,7 +18,7 @@ from shortlinks.models import (
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class CompletedSteps:
     """The steps of an account, in their order: which have been taken."""
 
     account: bool = False
@@ -28,10 +28,10 @@ class Taken:
     open: bool = False
 
 
-ALL = Taken(account=True, token=True, contact=True, link=True, open=True)
+ALL = CompletedSteps(account=True, token=True, contact=True, link=True, open=True)
 
 
-def taken(account: Account) -> Taken:
+def completed_steps(account: Account) -> CompletedSteps:
     """An open is the last step; who has one needs to be asked no more."""
     notes = Note.objects.filter(account=account, note_type=NoteType.LINK_FOLLOWED)
     if notes.exists():
@@ -41,21 +41,21 @@ def taken(account: Account) -> Taken:
         Exists(Contact.objects.filter(account=account)),
         Exists(ShortLink.objects.filter(contact__account=account)),
     ).get(pk=account.pk)
-    return Taken(account=True, token=token, contact=contact, link=link)
+    return CompletedSteps(account=True, token=token, contact=contact, link=link)
 
 
-def are_waiting_for_an_account() -> bool:
+def needs_first_account() -> bool:
     return not Account.objects.exists()
 
 
 @transaction.atomic
-def begin(account: Account, *, by: User) -> None:
+def create_first_account(account: Account, *, by: User) -> None:
     """The first account, administered by whoever operates the service."""
     account.save()
     by.account, by.is_admin = account, True
     by.save(update_fields=["account", "is_admin"])
 
 
-def put_aside(account: Account) -> None:
-    account.first_steps_closed_at = timezone.now()
+def dismiss(account: Account) -> None:
+    account.onboarding_dismissed_at = timezone.now()
     account.save(update_fields=["first_steps_closed_at", "updated_at"])

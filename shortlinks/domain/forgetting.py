@@ -16,12 +16,12 @@ from django.utils import timezone
 from shortlinks.domain import visit_rows
 from shortlinks.models import Watermark
 
-PAGE = 5000
-NAME = "details"
-NOTHING_YET = UUID(int=0)
+BATCH_SIZE = 5000
+WATERMARK = "details"
+BEFORE_ALL = UUID(int=0)
 
 # What still waits for its verdict keeps what it is judged by.
-FORGET = """
+REDACT = """
 WITH page AS MATERIALIZED (
   SELECT id FROM shortlinks_visit
   WHERE id > %(after)s AND id < %(until)s ORDER BY id LIMIT %(page)s
@@ -40,20 +40,20 @@ WHERE id > %(after)s AND id < %(until)s AND followed_up_at IS NOT NULL
 """
 
 
-def reached() -> UUID:
+def last_redacted_id() -> UUID:
     """Details of visits up to this one are forgotten: they cannot be judged again."""
-    row = Watermark.objects.filter(name=NAME).first()
-    return row.visit if row else NOTHING_YET
+    row = Watermark.objects.filter(name=WATERMARK).first()
+    return row.visit if row else BEFORE_ALL
 
 
-def forget() -> Iterator[int]:
+def redact_details() -> Iterator[int]:
     """Page by page, each in a transaction of its own: how many visits were changed."""
     while True:
         with transaction.atomic():
             mark, _ = Watermark.objects.select_for_update().get_or_create(
-                name=NAME, defaults={"visit": NOTHING_YET}
+                name=WATERMARK, defaults={"visit": BEFORE_ALL}
             )
-            changed, last = _ask(FORGET, mark.visit, page=PAGE)
+            changed, last = _query(REDACT, mark.visit, page=BATCH_SIZE)
             if last is None:
                 return
             mark.visit = last
@@ -63,11 +63,11 @@ def forget() -> Iterator[int]:
 
 def count() -> int:
     """How many visits `forget` would change now."""
-    [changed] = _ask(COUNT, reached())
+    [changed] = _query(COUNT, last_redacted_id())
     return int(changed)
 
 
-def _ask(query: str, after: UUID, **parameters: int) -> tuple[Any, ...]:
+def _query(query: str, after: UUID, **parameters: int) -> tuple[Any, ...]:
     with connection.cursor() as cursor:
         cursor.execute(query, {"after": after, "until": _until(), **parameters})
         row: tuple[Any, ...] = cursor.fetchone()
@@ -76,6 +76,6 @@ def _ask(query: str, after: UUID, **parameters: int) -> tuple[Any, ...]:
 
 def _until() -> UUID:
     if not settings.VISIT_DETAILS_DAYS:
-        return NOTHING_YET
+        return BEFORE_ALL
     end = timezone.now() - timedelta(days=settings.VISIT_DETAILS_DAYS)
     return visit_rows.id_bounds(end, end)["first"]

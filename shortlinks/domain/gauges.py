@@ -11,14 +11,14 @@ from django.db import connection
 from shortlinks.domain import cached_links
 from shortlinks.models import Heartbeat, Visit
 
-MOST_COUNTED = 100_000
+MAX_COUNTED = 100_000
 
 DUE = """
 SELECT count(*), extract(epoch FROM now() - min(due_at))::float8
 FROM (SELECT due_at FROM shortlinks_visit WHERE due_at <= now()
       ORDER BY due_at LIMIT %s) AS due
 """
-TO_SUM = """
+ROLLUPS_DUE = """
 SELECT extract(epoch FROM now() - created_at)::float8 FROM shortlinks_countchange
 ORDER BY id LIMIT 1
 """
@@ -40,37 +40,37 @@ class Backlog:
 
 def backlog() -> Backlog:
     with connection.cursor() as cursor:
-        cursor.execute(DUE, [MOST_COUNTED])
+        cursor.execute(DUE, [MAX_COUNTED])
         count, age = cursor.fetchone()
     return Backlog(count, age or 0.0)
 
 
-def set_aside() -> int:
+def dead_lettered_count() -> int:
     """Visits that could not be followed up and wait for an administrator."""
-    return Visit.objects.set_aside()[:MOST_COUNTED].count()
+    return Visit.objects.set_aside()[:MAX_COUNTED].count()
 
 
-def sums_behind() -> float:
+def rollup_lag_seconds() -> float:
     """For how many seconds the oldest count has waited to be summed (ADR 28)."""
     with connection.cursor() as cursor:
-        cursor.execute(TO_SUM)
+        cursor.execute(ROLLUPS_DUE)
         oldest = cursor.fetchone()
     return max(oldest[0], 0.0) if oldest else 0.0
 
 
-def months_ahead(most: int = 12) -> int:
+def partition_months_ahead(most: int = 12) -> int:
     """For how many months after this one partitions are there; -1: not for this one."""
     with connection.cursor() as cursor:
         cursor.execute(MONTHS_AHEAD, {"most": most})
         return int(cursor.fetchone()[0])
 
 
-def worker_beat_at() -> datetime | None:
+def last_worker_heartbeat() -> datetime | None:
     """When a worker last did what it was asked for."""
     latest = Heartbeat.objects.order_by("-beat_at").first()
     return latest.beat_at if latest else None
 
 
-def beat_beat_at() -> datetime | None:
+def last_beat() -> datetime | None:
     """When beat last sent what was due; redis.RedisError while Redis is away."""
-    return cached_links.beat_heard_at()
+    return cached_links.last_beat_at()

@@ -12,16 +12,16 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from shortlinks.domain import cached_links, database, gauges
-from shortlinks.domain.spool import Disk
+from shortlinks.domain.spool import SpoolStatus
 from shortlinks.domain.webhooks import sendable
 
 # Beat's and the worker's come every 15 s, the worker's through its own queue.
-OLDEST_HEARTBEAT = timedelta(seconds=60)
+MAX_HEARTBEAT_AGE = timedelta(seconds=60)
 # Beat sweeps every 5 s, so visits that wait longer have nobody to follow them up, and
 # events that could be sent nobody to send them.
-OLDEST_BACKLOG = timedelta(seconds=120)
-LEAST_FREE_BYTES = 64 * 1024**2
-NEARLY_FULL = 0.9  # of SPOOL_MOST_MB
+MAX_BACKLOG_AGE = timedelta(seconds=120)
+MIN_FREE_BYTES = 64 * 1024**2
+NEARLY_FULL_RATIO = 0.9  # of SPOOL_MOST_MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +29,15 @@ class Check:
     """`is_vital`: without it the process cannot do its work at all."""
 
     name: str
-    is_ok: bool
+    ok: bool
     detail: str = ""
-    is_vital: bool = False
+    is_required: bool = False
 
 
 def report(checks: list[Check]) -> tuple[int, dict[str, Any]]:
     """The status code and body of `/readyz`: ready, degraded (200) or unready (503)."""
-    failed = [check for check in checks if not check.is_ok]
-    is_unready = any(check.is_vital for check in failed)
+    failed = [check for check in checks if not check.ok]
+    is_unready = any(check.is_required for check in failed)
     status = "unready" if is_unready else "degraded" if failed else "ready"
     body = {
         "status": status,
@@ -46,51 +46,51 @@ def report(checks: list[Check]) -> tuple[int, dict[str, Any]]:
     return (503 if is_unready else 200), body
 
 
-def of_web() -> list[Check]:
+def check_web() -> list[Check]:
     """Postgres is asked on a new connection first: one that hangs costs 2 s."""
     postgres, redis_and_beat = _postgres(), [_redis(), *_beat()]
-    if not postgres.is_ok:
+    if not postgres.ok:
         return [postgres, *redis_and_beat]
     try:
         migrations = _migrations()
-        if not migrations.is_ok:  # the others ask tables that may not be there
+        if not migrations.ok:  # the others ask tables that may not be there
             return [postgres, migrations, *redis_and_beat]
         return [
             *(postgres, migrations, *redis_and_beat, _worker()),
-            *(_backlog(), _set_aside(), _webhooks(), _partitions()),
+            *(_backlog(), _dead_lettered(), _webhooks(), _partitions()),
         ]
     except Error as error:
-        return [_no_postgres(error), *redis_and_beat]
+        return [_postgres_unavailable(error), *redis_and_beat]
 
 
-def of_redirects(
-    *, has_postgres: bool, has_redis: bool, lost: int, disk: Disk
+def check_redirects(
+    *, has_postgres: bool, has_redis: bool, lost: int, disk: SpoolStatus
 ) -> list[Check]:
     """Never unready: what is cached leads on, and its visits wait on disk."""
     waiting, bad = disk.waiting_bytes, disk.bad_bytes
     return [
-        Check("postgres", is_ok=has_postgres),
-        Check("redis", is_ok=has_redis),
-        Check("spool", is_ok=not waiting, detail=f"{waiting} bytes wait"),
-        Check("spool_bad", is_ok=not bad, detail=f"{bad} bytes were set aside"),
+        Check("postgres", ok=has_postgres),
+        Check("redis", ok=has_redis),
+        Check("spool", ok=not waiting, detail=f"{waiting} bytes wait"),
+        Check("spool_bad", ok=not bad, detail=f"{bad} bytes were set aside"),
         _spool_disk(disk),
-        Check("lost_visits", is_ok=not lost, detail=str(lost)),
+        Check("lost_visits", ok=not lost, detail=str(lost)),
     ]
 
 
-def of_worker(*, pool_waits: float, longest: float) -> list[Check]:
+def check_worker(*, pool_waits: float, longest: float) -> list[Check]:
     """`pool_waits`: seconds since a task came in and none has ended; then it hangs."""
     is_ok = pool_waits <= longest
     detail = "" if is_ok else f"no task has ended for {pool_waits:.0f} s"
-    pool = Check("pool", is_ok=is_ok, detail=detail, is_vital=True)
+    pool = Check("pool", ok=is_ok, detail=detail, is_required=True)
     return [_postgres(), replace(_redis(), is_vital=True), pool]
 
 
-def of_beat(*, silence: float, longest: float) -> list[Check]:
+def check_beat(*, silence: float, longest: float) -> list[Check]:
     """`silence`: seconds since a message was sent."""
     is_ok = silence <= longest
     detail = f"nothing sent for {silence:.0f} s"
-    schedule = Check("schedule", is_ok=is_ok, detail=detail, is_vital=True)
+    schedule = Check("schedule", ok=is_ok, detail=detail, is_required=True)
     return [replace(_redis(), is_vital=True), schedule]
 
 
@@ -103,80 +103,80 @@ def _postgres() -> Check:
     try:
         psycopg.connect(database.conninfo()).close()
     except psycopg.Error as error:
-        return _no_postgres(error)
-    return Check("postgres", is_ok=True, is_vital=True)
+        return _postgres_unavailable(error)
+    return Check("postgres", ok=True, is_required=True)
 
 
-def _no_postgres(error: Exception) -> Check:
+def _postgres_unavailable(error: Exception) -> Check:
     detail = type(error).__name__
-    return Check("postgres", is_ok=False, detail=detail, is_vital=True)
+    return Check("postgres", ok=False, detail=detail, is_required=True)
 
 
 def _migrations() -> Check:
     executor = MigrationExecutor(connection)
     missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     detail = f"{missing} not applied" if missing else ""
-    return Check("migrations", is_ok=not missing, detail=detail, is_vital=True)
+    return Check("migrations", ok=not missing, detail=detail, is_required=True)
 
 
 def _redis() -> Check:
     try:
         cached_links.ping()
     except redis.RedisError as error:
-        return Check("redis", is_ok=False, detail=type(error).__name__)
-    return Check("redis", is_ok=True)
+        return Check("redis", ok=False, detail=type(error).__name__)
+    return Check("redis", ok=True)
 
 
 def _worker() -> Check:
-    return _heartbeat("worker", gauges.worker_beat_at())
+    return _heartbeat("worker", gauges.last_worker_heartbeat())
 
 
 def _beat() -> list[Check]:
     """Told apart from a worker's silence; not known while Redis is away."""
     try:
-        return [_heartbeat("beat", gauges.beat_beat_at())]
+        return [_heartbeat("beat", gauges.last_beat())]
     except redis.RedisError:
         return []
 
 
 def _heartbeat(name: str, beat_at: datetime | None) -> Check:
     if beat_at is None:
-        return Check(name, is_ok=False, detail="no heartbeat yet")
+        return Check(name, ok=False, detail="no heartbeat yet")
     age = timezone.now() - beat_at
-    return Check(name, is_ok=age <= OLDEST_HEARTBEAT, detail=_age(age))
+    return Check(name, ok=age <= MAX_HEARTBEAT_AGE, detail=_age(age))
 
 
 def _backlog() -> Check:
     age = timedelta(seconds=gauges.backlog().oldest_seconds)
-    return Check("backlog", is_ok=age <= OLDEST_BACKLOG, detail=_age(age))
+    return Check("backlog", ok=age <= MAX_BACKLOG_AGE, detail=_age(age))
 
 
-def _set_aside() -> Check:
-    count = gauges.set_aside()
-    return Check("set_aside", is_ok=not count, detail=f"{count} visits")
+def _dead_lettered() -> Check:
+    count = gauges.dead_lettered_count()
+    return Check("set_aside", ok=not count, detail=f"{count} visits")
 
 
 def _webhooks() -> Check:
-    age = timedelta(seconds=sendable.lateness())
-    return Check("webhooks", is_ok=age <= OLDEST_BACKLOG, detail=_age(age))
+    age = timedelta(seconds=sendable.lag_seconds())
+    return Check("webhooks", ok=age <= MAX_BACKLOG_AGE, detail=_age(age))
 
 
 def _partitions() -> Check:
-    ahead = gauges.months_ahead()
-    return Check("partitions", is_ok=ahead >= 1, detail=f"{ahead} months ahead")
+    ahead = gauges.partition_months_ahead()
+    return Check("partitions", ok=ahead >= 1, detail=f"{ahead} months ahead")
 
 
-def _spool_disk(disk: Disk) -> Check:
+def _spool_disk(disk: SpoolStatus) -> Check:
     used = disk.waiting_bytes + disk.bad_bytes
     if not disk.is_writable:
         detail = "cannot be written"
-    elif disk.free_bytes < LEAST_FREE_BYTES:
+    elif disk.free_bytes < MIN_FREE_BYTES:
         detail = f"{disk.free_bytes} bytes are free"
-    elif used > settings.SPOOL_MOST_BYTES * NEARLY_FULL:
+    elif used > settings.SPOOL_MOST_BYTES * NEARLY_FULL_RATIO:
         detail = f"{used} of SPOOL_MOST_MB are taken"
     else:
-        return Check("spool_disk", is_ok=True)
-    return Check("spool_disk", is_ok=False, detail=detail)
+        return Check("spool_disk", ok=True)
+    return Check("spool_disk", ok=False, detail=detail)
 
 
 def _age(age: timedelta) -> str:

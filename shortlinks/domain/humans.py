@@ -16,14 +16,14 @@ from shortlinks.models import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class RequestFacts:
     """What a request said of itself, as the redirect stored it."""
 
     method: str = "GET"
     user_agent: str
     purpose: str = ""
     staff: str = ""
-    is_machines_address: bool = False  # it lies in BOT_NETWORKS
+    is_bot_network: bool = False  # it lies in BOT_NETWORKS
     referer: str = ""
     # Only over https do browsers send Sec-Fetch, so only there its absence speaks.
     is_https: bool = False
@@ -32,25 +32,25 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Classification:
     """Reasons are stored and told by the API in English; the admin translates them."""
 
     verdict: Verdict
     reason: str
 
 
-BY_METHOD = Judgement(Verdict.HEAD, gettext_noop("method"))
-BY_PURPOSE = Judgement(Verdict.PREFETCH, gettext_noop("purpose header"))
-BY_OFFICE = Judgement(Verdict.STAFF, gettext_noop("office address"))
-BY_COLLEAGUE = Judgement(Verdict.STAFF, gettext_noop("browser of a colleague"))
-BY_KIND: dict[Kind, Judgement] = {
-    "preview": Judgement(Verdict.PREVIEW, gettext_noop("user agent of a preview")),
-    "bot": Judgement(Verdict.BOT, gettext_noop("user agent of a program")),
+METHOD = Classification(Verdict.HEAD, gettext_noop("method"))
+PURPOSE_HEADER = Classification(Verdict.PREFETCH, gettext_noop("purpose header"))
+OFFICE_ADDRESS = Classification(Verdict.STAFF, gettext_noop("office address"))
+STAFF_BROWSER = Classification(Verdict.STAFF, gettext_noop("browser of a colleague"))
+BY_USER_AGENT: dict[Kind, Classification] = {
+    "preview": Classification(Verdict.PREVIEW, gettext_noop("user agent of a preview")),
+    "bot": Classification(Verdict.BOT, gettext_noop("user agent of a program")),
 }
-BY_ADDRESS = Judgement(Verdict.BOT, gettext_noop("network of machines"))
-BY_REFERER = Judgement(Verdict.SCANNER, gettext_noop("comes from a mail gateway"))
-IMITATION = Judgement(Verdict.SUSPECT, gettext_noop("lacks what its browser sends"))
-PERSON = Judgement(Verdict.PERSON, gettext_noop("browser"))
+BOT_NETWORK = Classification(Verdict.BOT, gettext_noop("network of machines"))
+MAIL_GATEWAY = Classification(Verdict.SCANNER, gettext_noop("comes from a mail gateway"))
+MISSING_BROWSER_HEADERS = Classification(Verdict.SUSPECT, gettext_noop("lacks what its browser sends"))
+PERSON = Classification(Verdict.PERSON, gettext_noop("browser"))
 
 # Where mail gateways put the links that they check (visits §2.1). Reviewed by hand.
 _GATEWAYS = re.compile(
@@ -65,52 +65,52 @@ _GATEWAYS = re.compile(
     re.VERBOSE,
 )
 # What a browser calls itself, and the first version that sends Sec-Fetch headers.
-_CLAIMS = (
+_FIRST_WITH_FETCH_HEADERS = (
     (re.compile(r"\bChrome/(\d+)"), (80, 0)),
     (re.compile(r"\bFirefox/(\d+)"), (90, 0)),
     (re.compile(r"\bVersion/(\d+)\.(\d+).* Safari/"), (16, 4)),
 )
 
 
-def judge(facts: Facts) -> Judgement:
+def classify(facts: RequestFacts) -> Classification:
     return _by_request(facts) or _by_sender(facts) or PERSON
 
 
-def _by_request(facts: Facts) -> Judgement | None:
+def _by_request(facts: RequestFacts) -> Classification | None:
     if facts.method != "GET":
-        return BY_METHOD
+        return METHOD
     if facts.purpose:
-        return BY_PURPOSE
+        return PURPOSE_HEADER
     if facts.staff:
-        return BY_OFFICE if facts.staff == visit_rows.OFFICE else BY_COLLEAGUE
-    return BY_KIND.get(user_agents.kind(facts.user_agent))
+        return OFFICE_ADDRESS if facts.staff == visit_rows.OFFICE else STAFF_BROWSER
+    return BY_USER_AGENT.get(user_agents.classify(facts.user_agent))
 
 
-def _by_sender(facts: Facts) -> Judgement | None:
-    if facts.is_machines_address:
-        return BY_ADDRESS
+def _by_sender(facts: RequestFacts) -> Classification | None:
+    if facts.is_bot_network:
+        return BOT_NETWORK
     if facts.referer and _GATEWAYS.search(facts.referer):
-        return BY_REFERER
-    return IMITATION if _lacks_headers(facts) else None
+        return MAIL_GATEWAY
+    return MISSING_BROWSER_HEADERS if _lacks_headers(facts) else None
 
 
-def _lacks_headers(facts: Facts) -> bool:
+def _lacks_headers(facts: RequestFacts) -> bool:
     """A recent browser tells over https how it came by the page, and its language."""
     if not facts.is_https:
         return False
-    tells = navigates(facts.sec_fetch) and facts.accept_language
-    return not tells and claims_to_tell(facts.user_agent)
+    tells = has_navigation_headers(facts.sec_fetch) and facts.accept_language
+    return not tells and should_send_fetch_headers(facts.user_agent)
 
 
-def navigates(sec_fetch: str) -> bool:
+def has_navigation_headers(sec_fetch: str) -> bool:
     """Sec-Fetch-Mode and -Dest are there ("-" stands for one that is not)."""
     values = sec_fetch.split(" ")
     return len(values) > 2 and "-" not in values[1:3]
 
 
-@lru_cache(user_agents.REMEMBERED)
-def claims_to_tell(user_agent: str) -> bool:
-    for pattern, first in _CLAIMS:
+@lru_cache(user_agents.CACHE_SIZE)
+def should_send_fetch_headers(user_agent: str) -> bool:
+    for pattern, first in _FIRST_WITH_FETCH_HEADERS:
         if claimed := pattern.search(user_agent):
             return tuple(int(number) for number in claimed.groups("0")) >= first
     return False

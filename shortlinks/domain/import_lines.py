@@ -10,7 +10,7 @@ CHANGED = gettext_noop("Somebody else changed this after it was checked.")
 
 
 @dataclass(slots=True)
-class Line:
+class CheckedRow:
     """A row by its number in the file; `faults` are for people.
 
     `key` may stand in one row alone. `seen` is what is there already, as a text that
@@ -18,14 +18,14 @@ class Line:
     """
 
     number: int
-    given: dict[str, str]
+    cells: dict[str, str]
     key: str = ""
-    seen: str = ""
-    faults: list[str] = field(default_factory=list)
+    existing_version: str = ""
+    errors: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredRows:
     """The rows of the database that lines became, each once."""
 
     created: Sequence[Any]

@@ -14,8 +14,8 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext, gettext_noop
 
 from shortlinks.domain import contact_imports, rights_imports, tables
-from shortlinks.domain.import_lines import Line, Stored
-from shortlinks.domain.tables import Given
+from shortlinks.domain.import_lines import CheckedRow, StoredRows
+from shortlinks.domain.tables import ParsedRow
 from shortlinks.models import (
     Import,
     ImportFile,
@@ -27,37 +27,37 @@ from shortlinks.models import (
 
 # As long as a task may take: a lease that is over belongs to nobody any more.
 LEASE = timedelta(seconds=60)
-AT_ONCE = timedelta(0)
-WAITS_FOR_A_WORD = timedelta(days=7)
-FAULTS_KEPT = timedelta(days=30)
+NO_DELAY = timedelta(0)
+CONFIRMATION_TIMEOUT = timedelta(days=7)
+ERROR_RETENTION = timedelta(days=30)
 
 NO_ROWS = gettext_noop("There are no rows below the head.")
-NOTHING_DONE = {"done": 0, "created": 0, "changed": 0, "left_out": 0}
+ZERO_COUNTS = {"done": 0, "created": 0, "changed": 0, "left_out": 0}
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ImportSpec:
     """How rows are read, checked and stored; the last two within a transaction."""
 
-    heads: Mapping[str, str]
-    no_head: str
-    twice: str
-    check: Callable[[Iterable[Given], User], Sequence[Line]]
-    store: Callable[[Sequence[Any], User], Stored]
+    headers: Mapping[str, str]
+    missing_header_message: str
+    duplicate_message: str
+    check: Callable[[Iterable[ParsedRow], User], Sequence[CheckedRow]]
+    store: Callable[[Sequence[Any], User], StoredRows]
 
 
-KINDS: Mapping[str, Kind] = {
-    ImportKind.CONTACTS: Kind(
-        heads=contact_imports.HEADS,
-        no_head=contact_imports.NO_HEAD,
-        twice=contact_imports.TWICE,
+SPECS: Mapping[str, ImportSpec] = {
+    ImportKind.CONTACTS: ImportSpec(
+        headers=contact_imports.HEADERS,
+        missing_header_message=contact_imports.HEADER_MISSING,
+        duplicate_message=contact_imports.DUPLICATE,
         check=contact_imports.check,
         store=contact_imports.store,
     ),
-    ImportKind.RIGHTS: Kind(
-        heads=rights_imports.HEADS,
-        no_head=rights_imports.NO_HEAD,
-        twice=rights_imports.TWICE,
+    ImportKind.USERS: ImportSpec(
+        headers=rights_imports.HEADERS,
+        missing_header_message=rights_imports.HEADER_MISSING,
+        duplicate_message=rights_imports.DUPLICATE,
         check=rights_imports.check,
         store=rights_imports.store,
     ),
@@ -71,29 +71,29 @@ class Upload:
     name: str
     content: bytes
     # By the operator's command, which goes on with it by itself.
-    by_command: bool = False
+    started_by_cli: bool = False
 
 
 @transaction.atomic
-def begin(upload: Upload) -> Import:
+def start(upload: Upload) -> Import:
     """Keep the table, to be checked; NoTable or NoHead if that is plainly in vain."""
-    total = tables.look(upload.content, KINDS[upload.kind].heads)
+    total = tables.count_rows(upload.content, SPECS[upload.kind].headers)
     if total == 0:
-        raise tables.NoTable(NO_ROWS)
+        raise tables.UnreadableFile(NO_ROWS)
     run = Import.objects.create(
         account_id=upload.user.account_id or 0,
         user=upload.user,
         kind=upload.kind,
         name=upload.name[-250:],
         total=total,
-        by_command=upload.by_command,
-        due_at=timezone.now() + (LEASE if upload.by_command else AT_ONCE),
+        by_command=upload.started_by_cli,
+        due_at=timezone.now() + (LEASE if upload.started_by_cli else NO_DELAY),
     )
     ImportFile.objects.create(within=run, content=upload.content)
     return run
 
 
-def confirm(run: Import, *, by: User, due_in: timedelta = AT_ONCE) -> bool:
+def confirm(run: Import, *, by: User, due_in: timedelta = NO_DELAY) -> bool:
     """Let the rows be stored; whether it waited for the word of this user."""
     now = timezone.now()
     waiting = Import.objects.filter(pk=run.pk, state=ImportState.CHECKED, user=by)
@@ -101,7 +101,7 @@ def confirm(run: Import, *, by: User, due_in: timedelta = AT_ONCE) -> bool:
         state=ImportState.STORING,
         due_at=now + due_in,
         confirmed_at=now,
-        **NOTHING_DONE,
+        **ZERO_COUNTS,
     )
     return bool(said)
 
@@ -117,20 +117,20 @@ def cancel(run: Import) -> bool:
     if row is None:
         return False
     if row.state != ImportState.STORING:
-        clear(row)
-    end(row, ImportState.CANCELLED)
+        reset_counts(row)
+    finish(row, ImportState.CANCELLED)
     row.save()
     return True
 
 
-def clear(row: Import) -> None:
+def reset_counts(row: Import) -> None:
     """What was checked, and is not to be stored, is no part of what was done."""
-    for name, nothing in NOTHING_DONE.items():
+    for name, nothing in ZERO_COUNTS.items():
         setattr(row, name, nothing)
     row.rows.all().delete()
 
 
-def end(row: Import, state: ImportState, error: str = "") -> None:
+def finish(row: Import, state: ImportState, error: str = "") -> None:
     """Keep of it the faulty rows alone, and tell the audit log; the caller saves it."""
     row.state, row.error = state, error
     row.due_at, row.ended_at = None, timezone.now()
@@ -138,17 +138,17 @@ def end(row: Import, state: ImportState, error: str = "") -> None:
     row.rows.filter(faults=[]).delete()
     if row.user is not None:
         with translation.override(row.user.language):
-            text = f"{gettext(state.label).capitalize()}: {told(row)}"
+            text = f"{gettext(state.label).capitalize()}: {summary(row)}"
             LogEntry.objects.log_actions(row.user.pk, [row], CHANGE, text)
 
 
-def somebody_is_at_one() -> bool:
+def is_any_running() -> bool:
     """A worker; for a minute also one that was killed."""
     leased = Import.objects.filter(due_at__gt=timezone.now(), by_command=False)
     return leased.exists()
 
 
-def told(row: Import) -> str:
+def summary(row: Import) -> str:
     """In the language of who reads it."""
     text = gettext(
         "created: %(created)d, changed: %(changed)d, left out: %(left_out)d."
@@ -157,10 +157,10 @@ def told(row: Import) -> str:
     return text % {name: getattr(row, name) for name in counts}
 
 
-def drop_old() -> None:
+def purge() -> None:
     """Imports that nobody said a word to, and faults that nobody reads any more."""
     now = timezone.now()
-    forgotten = {"state": ImportState.CHECKED, "created_at__lt": now - WAITS_FOR_A_WORD}
+    forgotten = {"state": ImportState.CHECKED, "created_at__lt": now - CONFIRMATION_TIMEOUT}
     for run in Import.objects.filter(**forgotten):
         cancel(run)
-    ImportRow.objects.filter(within__ended_at__lt=now - FAULTS_KEPT).delete()
+    ImportRow.objects.filter(within__ended_at__lt=now - ERROR_RETENTION).delete()

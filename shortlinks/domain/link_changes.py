@@ -11,47 +11,47 @@ from shortlinks.models import Account, ShortLink
 
 # A transaction may commit a while after it has noted the time of its change.
 OVERLAP = timedelta(minutes=2)
-AT_ONCE = 1000
-MOST_ROUNDS = 100
+BATCH_SIZE = 1000
+MAX_BATCHES = 100
 
 
-def publish() -> int:
+def sync_changes() -> int:
     """Tell Redis the changes since it last heard of one; how many links there were.
 
     At most 100,000 at a time: the next call begins where this one ended. Raises
     redis.RedisError while Redis is away, and the next call begins where this one did.
     """
     now = timezone.now()
-    until = cached_links.changes_published_until()
-    since = (until or now - timedelta(seconds=cached_links.SECONDS)) - OVERLAP
+    until = cached_links.last_synced_at()
+    since = (until or now - timedelta(seconds=cached_links.TTL_SECONDS)) - OVERLAP
     for account in Account.objects.filter(updated_at__gte=since):
-        _insist(heard=cached_links.publish_account(account))
-    count, reached = _publish_links(since)
-    cached_links.remember_changes_published(reached or now)
+        _require(heard=cached_links.refresh_account(account))
+    count, reached = _sync_links(since)
+    cached_links.set_last_synced_at(reached or now)
     return count
 
 
-def _publish_links(since: datetime) -> tuple[int, datetime | None]:
+def _sync_links(since: datetime) -> tuple[int, datetime | None]:
     """How many were told, and the time of the last if there may be more."""
     count = 0
     reached: datetime | None = None
     after = Q(changed_at__gte=since)
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_BATCHES):
         changed = (
             ShortLink.objects.filter(after)
             .select_related("contact")
             .order_by("changed_at", "id")
         )
-        part = list(changed[:AT_ONCE])
+        part = list(changed[:BATCH_SIZE])
         if not part:
             return count, None
-        _insist(heard=cached_links.publish_changed(part))
+        _require(heard=cached_links.refresh(part))
         count += len(part)
         reached = part[-1].changed_at
         after = Q(changed_at__gt=reached) | Q(changed_at=reached, id__gt=part[-1].id)
     return count, reached
 
 
-def _insist(*, heard: bool) -> None:
+def _require(*, heard: bool) -> None:
     if not heard:
         raise redis.ConnectionError("the link cache is away")

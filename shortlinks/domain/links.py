@@ -12,16 +12,16 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from shortlinks.domain import arrays, cached_links, codes, consent, database
-from shortlinks.domain.access import Grant
+from shortlinks.domain.access import AuthorizedLinkRequest
 from shortlinks.domain.cached_links import CachedLink
 from shortlinks.domain.urls import SafeUrl
 from shortlinks.models import ShortLink
 
 # Two random codes of 70 bits meet once in many lives; five times never.
-CODE_TRIES = 5
+MAX_CODE_ATTEMPTS = 5
 
 # Sorted, so that two batches with the same orders wait for each other in one order.
-END_EXPIRED = """
+DISABLE_EXPIRED = """
 UPDATE shortlinks_shortlink SET disabled_at = %(now)s
 WHERE id IN (
   SELECT link.id FROM shortlinks_shortlink AS link
@@ -42,14 +42,14 @@ FROM unnest(%(contacts)s::bigint[], %(codes)s::text[], %(urls)s::text[],
 ORDER BY contact_id, url_sha256
 ON CONFLICT DO NOTHING
 """
-LIVE_COLUMNS = """
+ACTIVE_COLUMNS = """
 SELECT link.contact_id, link.url_sha256, link.id, link.code, link.target,
        extract(epoch FROM link.expires_at)::float8, contact.tracking_consent,
        (SELECT host FROM shortlinks_shortdomain
         WHERE account_id = %(account)s AND is_primary AND verified_at IS NOT NULL)
 """
 # Of the orders `o`, when none has a live link yet; none otherwise.
-MADE = """
+NEW_LINKS_CTE = """
 made AS (
   INSERT INTO shortlinks_shortlink
     (account_id, contact_id, code, url, target, url_sha256, batch, created_at,
@@ -63,8 +63,8 @@ made AS (
   ORDER BY contact_id, url_sha256
   RETURNING contact_id, url_sha256, id, code, target, expires_at)
 """
-SELECT_MADE = f"""
-{LIVE_COLUMNS}
+SELECT_NEW_LINKS = f"""
+{ACTIVE_COLUMNS}
 FROM made AS link JOIN shortlinks_contact AS contact ON contact.id = link.contact_id
 """
 # All of them in one statement and one round trip. In autocommit it is a transaction of
@@ -74,10 +74,10 @@ WITH o AS (
   SELECT * FROM unnest(%(contacts)s::bigint[], %(codes)s::text[], %(urls)s::text[],
                        %(targets)s::text[], %(hashes)s::bytea[])
     AS o (contact_id, code, url, target, url_sha256)),
-{MADE} {SELECT_MADE}
+{NEW_LINKS_CTE} {SELECT_NEW_LINKS}
 """  # noqa: S608  put together from constants
-SELECT_LIVE = f"""
-{LIVE_COLUMNS}
+SELECT_ACTIVE = f"""
+{ACTIVE_COLUMNS}
 FROM shortlinks_shortlink AS link
 JOIN unnest(%(contacts)s::bigint[], %(hashes)s::bytea[]) AS o (contact_id, url_sha256)
   USING (contact_id, url_sha256)
@@ -89,7 +89,7 @@ WHERE link.disabled_at IS NULL
 Key = tuple[int, bytes]
 
 
-class LiveLinkExists(Exception):
+class ActiveLinkExists(Exception):
     """The contact has a live link for this url already; nothing was changed."""
 
 
@@ -103,13 +103,13 @@ class CreatedLink:
     host: str = ""
 
 
-class Live(NamedTuple):
+class ActiveLink(NamedTuple):
     code: str
     host: str
     cached: CachedLink
 
 
-def create(grants: Sequence[Grant], *, created_from: str = "") -> list[CreatedLink]:
+def create(grants: Sequence[AuthorizedLinkRequest], *, created_from: str = "") -> list[CreatedLink]:
     """One live link for each grant, in their order: the one that exists, or a new one.
 
     `created_from` is the caller's masked address, from where the links may be tried.
@@ -119,13 +119,13 @@ def create(grants: Sequence[Grant], *, created_from: str = "") -> list[CreatedLi
         return []
     keys: list[Key] = [(g.contact_id, sha256(g.url.given)) for g in grants]
     orders = dict(zip(keys, grants, strict=True))
-    stored = _parameters(orders, grants[0].account_id, created_from)
+    stored = _params(orders, grants[0].account_id, created_from)
     live = _store_all_new(stored)
     if not live:
         with transaction.atomic():
             live = _store(stored)
     cached = {made.code: made.cached for made in live.values()}
-    transaction.on_commit(lambda: cached_links.publish_links(cached))
+    transaction.on_commit(lambda: cached_links.write(cached))
     return [
         CreatedLink(live[key].code, g.account_id, g.entity_id, live[key].host)
         for key, g in zip(keys, grants, strict=True)
@@ -136,7 +136,7 @@ def disable(link: ShortLink) -> None:
     """From now on the link answers like one that never was."""
     link.disabled_at = link.changed_at = timezone.now()
     link.save(update_fields=["disabled_at", "changed_at"])
-    transaction.on_commit(lambda: _publish_as_it_is(link.pk))
+    transaction.on_commit(lambda: _refresh_cache(link.pk))
 
 
 def enable(link: ShortLink) -> None:
@@ -146,40 +146,40 @@ def enable(link: ShortLink) -> None:
         contact=link.contact_id, url_sha256=link.url_sha256, disabled_at=None
     )
     if same.exclude(pk=link.pk).exists():
-        raise LiveLinkExists
+        raise ActiveLinkExists
     try:
         with transaction.atomic():
             link.save(update_fields=["disabled_at", "changed_at"])
     except IntegrityError:  # another request was quicker
-        raise LiveLinkExists from None
-    transaction.on_commit(lambda: _publish_as_it_is(link.pk))
+        raise ActiveLinkExists from None
+    transaction.on_commit(lambda: _refresh_cache(link.pk))
 
 
-def change_end(link: ShortLink, expires_at: datetime | None) -> None:
+def set_expiry(link: ShortLink, expires_at: datetime | None) -> None:
     """Let the link expire then, or never."""
     link.expires_at = expires_at
     link.changed_at = timezone.now()
     link.save(update_fields=["expires_at", "changed_at"])
-    transaction.on_commit(lambda: _publish_as_it_is(link.pk))
+    transaction.on_commit(lambda: _refresh_cache(link.pk))
 
 
-def _publish_as_it_is(link_id: int) -> None:
+def _refresh_cache(link_id: int) -> None:
     """Tell the redirects what the row says now; it may have been disabled since."""
-    cached_links.publish_changed(
+    cached_links.refresh(
         [ShortLink.objects.select_related("contact").get(pk=link_id)]
     )
 
 
-def insert_at_once(statement: str, parameters: dict[str, Any]) -> dict[Key, Live]:
+def insert_if_all_new(statement: str, parameters: dict[str, Any]) -> dict[Key, ActiveLink]:
     """What a statement with `MADE` has made; nothing if it could not make it all."""
     try:
         with transaction.atomic() if connection.in_atomic_block else nullcontext():
-            return _live(statement, parameters)
+            return _fetch_active(statement, parameters)
     except IntegrityError:  # another request was quicker
         return {}
 
 
-def parameters_of_urls(
+def url_params(
     urls: Sequence[SafeUrl], account_id: int, created_from: str
 ) -> dict[str, Any]:
     """Those of a batch of new links that do not say whose they are."""
@@ -193,49 +193,49 @@ def parameters_of_urls(
     }
 
 
-def _parameters(
-    orders: dict[Key, Grant], account_id: int, created_from: str
+def _params(
+    orders: dict[Key, AuthorizedLinkRequest], account_id: int, created_from: str
 ) -> dict[str, Any]:
     urls = [grant.url for grant in orders.values()]
     return {
-        **parameters_of_urls(urls, account_id, created_from),
+        **url_params(urls, account_id, created_from),
         "contacts": [contact_id for contact_id, _ in orders],
         "hashes": [url_sha256 for _, url_sha256 in orders],
     }
 
 
-def _store_all_new(parameters: dict[str, Any]) -> dict[Key, Live]:
+def _store_all_new(parameters: dict[str, Any]) -> dict[Key, ActiveLink]:
     """The usual case in one round trip; nothing is stored if it is not the case."""
-    parameters["codes"] = [codes.new() for _ in parameters["contacts"]]
-    return insert_at_once(INSERT_ALL_NEW, parameters)
+    parameters["codes"] = [codes.generate() for _ in parameters["contacts"]]
+    return insert_if_all_new(INSERT_ALL_NEW, parameters)
 
 
-def _store(parameters: dict[str, Any]) -> dict[Key, Live]:
+def _store(parameters: dict[str, Any]) -> dict[Key, ActiveLink]:
     """One live link for each order, whatever is there."""
     with connection.cursor() as cursor:
-        cursor.execute(END_EXPIRED, parameters)
-    for _ in range(CODE_TRIES):
-        parameters["codes"] = [codes.new() for _ in parameters["contacts"]]
+        cursor.execute(DISABLE_EXPIRED, parameters)
+    for _ in range(MAX_CODE_ATTEMPTS):
+        parameters["codes"] = [codes.generate() for _ in parameters["contacts"]]
         with connection.cursor() as cursor:
             cursor.execute(INSERT, parameters)
-        live = _live(SELECT_LIVE, parameters)
+        live = _fetch_active(SELECT_ACTIVE, parameters)
         if len(live) == len(parameters["contacts"]):
             return live
     raise RuntimeError("no free code was found for a short link")
 
 
-def _live(query: str, parameters: dict[str, Any]) -> dict[Key, Live]:
+def _fetch_active(query: str, parameters: dict[str, Any]) -> dict[Key, ActiveLink]:
     return {
-        (contact_id, bytes(digest)): _of_row(parameters["account"], row)
-        for contact_id, digest, *row in database.rows(query, arrays.as_text(parameters))
+        (contact_id, bytes(digest)): _cached_from_row(parameters["account"], row)
+        for contact_id, digest, *row in database.fetch_prepared(query, arrays.encode_params(parameters))
     }
 
 
-def _of_row(account_id: int, row: Sequence[Any]) -> Live:
+def _cached_from_row(account_id: int, row: Sequence[Any]) -> ActiveLink:
     link_id, code, target, ends_at, said, host = row
     word = consent.CODES[said]
     cached = CachedLink(link_id, account_id, target, ends_at or 0, word)
-    return Live(code, host or "", cached)
+    return ActiveLink(code, host or "", cached)
 
 
 def sha256(url: str) -> bytes:

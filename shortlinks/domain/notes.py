@@ -22,7 +22,7 @@ from shortlinks.models import NoteType, Verdict, WebhookEvent
 
 EVENT = WebhookEvent.NOTE_CONTACT
 
-SELECT_NEAR = """
+SELECT_EXISTING = """
 SELECT note.id, note.link_id, lower(note.period), upper(note.period), note.opens
 FROM shortlinks_note AS note
 JOIN unnest(%(links)s::bigint[], %(since)s::timestamptz[]) AS o (link_id, since)
@@ -49,7 +49,7 @@ WITH note AS (
   ORDER BY n.since, link.id
   RETURNING id, account_id)
 SELECT note.id, webhook.id FROM note JOIN shortlinks_webhook AS webhook
-  ON webhook.account_id = note.account_id AND {events.listens(EVENT)}
+  ON webhook.account_id = note.account_id AND {events.subscribed_sql(EVENT)}
 ORDER BY note.id, webhook.id
 """  # noqa: S608  put together from constants
 UPDATE = """
@@ -69,7 +69,7 @@ WHERE EXISTS (SELECT FROM shortlinks_webhook WHERE account_id = note.account_id)
 
 
 @dataclass(slots=True)
-class LinkOpens:
+class OpenChanges:
     """People's opens of one link that came, or are none any more.
 
     `window` is the account's, in force for the notes that begin now.
@@ -101,12 +101,12 @@ class Window:
 class Plan:
     """What is to be written of one link's notes, and which are withdrawn."""
 
-    written: Sequence[Window]
+    upserts: Sequence[Window]
     withdrawn: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class NoteChanges:
     """How many notes were new, changed by an open, and withdrawn.
 
     `told` counts what webhooks are to be told of them.
@@ -115,18 +115,18 @@ class Written:
     new: int = 0
     changed: int = 0
     withdrawn: int = 0
-    told: int = 0
+    deliveries: int = 0
 
-    def __add__(self, other: "Written") -> "Written":
-        return Written(
+    def __add__(self, other: "NoteChanges") -> "NoteChanges":
+        return NoteChanges(
             self.new + other.new,
             self.changed + other.changed,
             self.withdrawn + other.withdrawn,
-            self.told + other.told,
+            self.deliveries + other.deliveries,
         )
 
 
-def windows(
+def group_by_window(
     opens: Iterable[datetime],
     length: timedelta,
     *,
@@ -147,12 +147,12 @@ def windows(
     return found
 
 
-def in_order(near: Sequence[Window], opens: LinkOpens) -> bool:
+def is_append_only(near: Sequence[Window], opens: OpenChanges) -> bool:
     """Whether nothing changes but the end of what is there."""
     return not opens.removed and all(w.since <= opens.earliest for w in near)
 
 
-def replan(existing: Sequence[Window], wanted: Sequence[Window]) -> Plan:
+def diff(existing: Sequence[Window], wanted: Sequence[Window]) -> Plan:
     """How notes become other ones: what began at one time stays the same note."""
     ids = {window.since: window.id for window in existing}
     spare = [w.id for w in existing if w.since not in {v.since for v in wanted}]
@@ -166,36 +166,36 @@ def replan(existing: Sequence[Window], wanted: Sequence[Window]) -> Plan:
     return Plan(written, [id_ for id_ in spare if id_ is not None])
 
 
-def rewrite(opens: Mapping[int, LinkOpens]) -> Written:
+def sync(opens: Mapping[int, OpenChanges]) -> NoteChanges:
     """Let the notes of these links say what changed; their rows are locked by the
     caller, and the visits' verdicts are stored.
     """
     if not opens:
-        return Written()
-    near = _near(opens)
+        return NoteChanges()
+    near = _existing(opens)
     plans: dict[int, Plan] = {}
     late: dict[int, datetime] = {}
     for link_id, changed in opens.items():
         notes = near[link_id]
-        if in_order(notes, changed):
+        if is_append_only(notes, changed):
             last = notes[-1] if notes else None
-            found = windows(changed.added, changed.window, last=last)
+            found = group_by_window(changed.added, changed.window, last=last)
             plans[link_id] = Plan([w for w in found if w is not last], [])
         else:
             late[link_id] = min([changed.earliest, *(w.since for w in notes)])
     for link_id, times in _opens_since(late).items():
         kept = {w.since: w.until - w.since for w in near[link_id]}
-        wanted = windows(times, opens[link_id].window, kept=kept)
-        plans[link_id] = replan(near[link_id], wanted)
+        wanted = group_by_window(times, opens[link_id].window, kept=kept)
+        plans[link_id] = diff(near[link_id], wanted)
     return _store(plans)
 
 
-def _near(opens: Mapping[int, LinkOpens]) -> defaultdict[int, list[Window]]:
+def _existing(opens: Mapping[int, OpenChanges]) -> defaultdict[int, list[Window]]:
     """The notes that the earliest of these opens falls into or comes before."""
     near: defaultdict[int, list[Window]] = defaultdict(list)
     since = [changed.earliest for changed in opens.values()]
-    asked = arrays.as_text({"links": list(opens), "since": since})
-    for id_, link_id, *rest in database.many_rows(SELECT_NEAR, asked):
+    asked = arrays.encode_params({"links": list(opens), "since": since})
+    for id_, link_id, *rest in database.fetch_bulk(SELECT_EXISTING, asked):
         near[link_id].append(Window(id_, *rest))
     for notes in near.values():
         notes.sort(key=lambda window: window.since)
@@ -214,15 +214,15 @@ def _opens_since(links: Mapping[int, datetime]) -> dict[int, list[datetime]]:
             "person": Verdict.PERSON,
             "first": visit_rows.first_id(min(links.values())),
         }
-        cursor.execute(SELECT_OPENS, arrays.as_text(asked))
+        cursor.execute(SELECT_OPENS, arrays.encode_params(asked))
         for link_id, opened_at in cursor:
             found[link_id].append(opened_at)
     return found
 
 
-def _store(plans: Mapping[int, Plan]) -> Written:
+def _store(plans: Mapping[int, Plan]) -> NoteChanges:
     """Withdrawn ones first, new ones last: no two ever overlap between statements."""
-    written = [(link, w) for link, plan in plans.items() for w in plan.written]
+    written = [(link, w) for link, plan in plans.items() for w in plan.upserts]
     withdrawn = [id_ for plan in plans.values() for id_ in plan.withdrawn]
     new = [(link_id, window) for link_id, window in written if window.id is None]
     old = [window for _, window in written if window.id is not None]
@@ -232,10 +232,10 @@ def _store(plans: Mapping[int, Plan]) -> Written:
         ids = [window.id for window in old]
         changed = _columns(old) | {"ids": ids, "now": now}
         with connection.cursor() as cursor:
-            cursor.execute(UPDATE, arrays.as_text(changed))
-    told = events.enqueue_tellings(EVENT, _insert(new, now))
+            cursor.execute(UPDATE, arrays.encode_params(changed))
+    told = events.enqueue_for(EVENT, _insert(new, now))
     events.cancel(EVENT, to_cancel)
-    return Written(len(new), len(old), len(withdrawn), told)
+    return NoteChanges(len(new), len(old), len(withdrawn), told)
 
 
 def _delete(withdrawn: Sequence[int]) -> list[int]:
@@ -243,11 +243,11 @@ def _delete(withdrawn: Sequence[int]) -> list[int]:
     if not withdrawn:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(DELETE, [arrays.array(withdrawn)])
+        cursor.execute(DELETE, [arrays.encode(withdrawn)])
         return [id_ for (id_,) in cursor]
 
 
-def _insert(new: Sequence[tuple[int, Window]], now: datetime) -> list[events.Telling]:
+def _insert(new: Sequence[tuple[int, Window]], now: datetime) -> list[events.Target]:
     """Which webhooks are to be told of which note."""
     if not new:
         return []
@@ -255,7 +255,7 @@ def _insert(new: Sequence[tuple[int, Window]], now: datetime) -> list[events.Tel
     about = {"type": NoteType.LINK_FOLLOWED, "links": links, "now": now}
     made = _columns([window for _, window in new]) | about
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, arrays.as_text(made))
+        cursor.execute(INSERT, arrays.encode_params(made))
         return list(cursor.fetchall())
 
 

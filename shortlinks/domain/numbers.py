@@ -8,22 +8,22 @@ from typing import Self, TypeVar
 from django.db.models import Max, QuerySet, Sum
 
 from shortlinks.models import (
-    AccountDay,
+    AccountDailyVisits,
     DeliveryState,
     ShortLink,
-    UrlDay,
+    UrlDailyOpens,
     Verdict,
     Visit,
     WebhookDelivery,
 )
 
-MOST_COUNTED = 1000
+MAX_COUNTED = 1000
 
-Summed = TypeVar("Summed", AccountDay, UrlDay)
+RollupQuerySet = TypeVar("Summed", AccountDailyVisits, UrlDailyOpens)
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ReportPeriod:
     """The days from first to last, of one account; None: of all of them."""
 
     account_id: int | None
@@ -31,7 +31,7 @@ class Scope:
     last: date
 
     @classmethod
-    def of_last_days(cls, days: int, account_id: int | None, today: date) -> Self:
+    def last_days(cls, days: int, account_id: int | None, today: date) -> Self:
         return cls(account_id, today - timedelta(days=days - 1), today)
 
     def days(self) -> list[date]:
@@ -45,14 +45,14 @@ class Day:
     visits: dict[str, int] = field(default_factory=dict)
 
     @property
-    def people(self) -> int:
+    def person_opens(self) -> int:
         return self.visits.get(Verdict.PERSON, 0)
 
     @property
-    def others(self) -> int:
+    def bot_visits(self) -> int:
         """Machines, and what may be one; colleagues are neither."""
         aside = self.visits.get(Verdict.STAFF, 0)
-        return sum(self.visits.values()) - self.people - aside
+        return sum(self.visits.values()) - self.person_opens - aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +64,20 @@ class OpenedUrl:
     contacts: int
 
 
-def by_day(scope: Scope) -> Sequence[Day]:
+def by_day(scope: ReportPeriod) -> Sequence[Day]:
     """Every day of the period, those without a visit, too."""
     days = {day: Day(day) for day in scope.days()}
-    counts = _within(scope, AccountDay.objects.all())
+    counts = _within(scope, AccountDailyVisits.objects.all())
     sums = counts.values_list("day", "verdict").annotate(n=Sum("visits"))
     for day, verdict, visits in sums:
         days[day].visits[verdict] = int(visits)
     return list(days.values())
 
 
-def most_opened(scope: Scope, most: int) -> Sequence[OpenedUrl]:
+def top_urls(scope: ReportPeriod, most: int) -> Sequence[OpenedUrl]:
     """Of a period that ends today: contacts are counted by their latest open."""
     rows = list(
-        _within(scope, UrlDay.objects.all())
+        _within(scope, UrlDailyOpens.objects.all())
         .values_list("url_sha256")
         .annotate(sum=Sum("opens"), contacts=Sum("lasts"), one=Max("link"))
         .filter(sum__gt=0)
@@ -93,25 +93,25 @@ def most_opened(scope: Scope, most: int) -> Sequence[OpenedUrl]:
     ]
 
 
-def set_aside(account_id: int | None) -> int:
+def dead_lettered_count(account_id: int | None) -> int:
     """Visits that wait for an administrator, 1,000 at the most."""
     rows = Visit.objects.set_aside()
     if account_id is not None:
         rows = rows.filter(link__account=account_id)
-    return rows[:MOST_COUNTED].count()
+    return rows[:MAX_COUNTED].count()
 
 
 def failed_deliveries(account_id: int | None, since: datetime) -> int:
     """Events that webhooks did not take since then, 1,000 at the most."""
     rows = WebhookDelivery.objects.filter(
-        state=DeliveryState.GIVEN_UP, created_at__gte=since
+        state=DeliveryState.FAILED, created_at__gte=since
     )
     if account_id is not None:
         rows = rows.filter(webhook__account=account_id)
-    return rows[:MOST_COUNTED].count()
+    return rows[:MAX_COUNTED].count()
 
 
-def _within(scope: Scope, rows: "QuerySet[Summed]") -> "QuerySet[Summed]":
+def _within(scope: ReportPeriod, rows: "QuerySet[RollupQuerySet]") -> "QuerySet[RollupQuerySet]":
     rows = rows.filter(day__gte=scope.first, day__lte=scope.last)
     if scope.account_id is None:
         return rows

@@ -13,13 +13,13 @@ from django.utils import timezone
 from shortlinks.domain import tokens
 from shortlinks.models import GrantKind, Integration, OAuthGrant, User
 
-CODE_LIFE = timedelta(minutes=20)
-ACCESS_LIFE = timedelta(days=1)
-REFRESH_LIFE = timedelta(days=90)
+CODE_TTL = timedelta(minutes=20)
+ACCESS_TOKEN_TTL = timedelta(days=1)
+REFRESH_TOKEN_TTL = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
+class RegisteredIntegration:
     """The only sight of an integration's secret."""
 
     integration: Integration
@@ -40,7 +40,7 @@ class GrantRejected(Exception):
     """The code or refresh token is unknown, used, expired or another's."""
 
 
-def register(*, user: User, name: str, redirect_uri: str) -> Registered:
+def register(*, user: User, name: str, redirect_uri: str) -> RegisteredIntegration:
     """Make an integration of the user's account."""
     if user.account is None:
         raise ValueError("an operator has no account, and so no integrations")
@@ -51,12 +51,12 @@ def register(*, user: User, name: str, redirect_uri: str) -> Registered:
         redirect_uri=redirect_uri,
         secret_sha256=_sha256(secret),
     )
-    return Registered(integration, secret)
+    return RegisteredIntegration(integration, secret)
 
 
 def authorize(integration: Integration, user: User) -> str:
     """A code with which the integration may act for the user; lives 20 minutes."""
-    return _grant(integration, user, GrantKind.CODE, CODE_LIFE)
+    return _grant(integration, user, GrantKind.CODE, CODE_TTL)
 
 
 def authenticate(*, client_id: str, secret: str, redirect_uri: str) -> Integration:
@@ -91,11 +91,11 @@ def redeem(integration: Integration, *, kind: GrantKind, secret: str) -> TokenPa
     access = tokens.issue(
         grant.user,
         name=integration.name,
-        life=ACCESS_LIFE,
+        life=ACCESS_TOKEN_TTL,
         scopes=integration.scopes,
         integration=integration,
     )
-    refresh = _grant(integration, grant.user, GrantKind.REFRESH, REFRESH_LIFE)
+    refresh = _grant(integration, grant.user, GrantKind.REFRESH, REFRESH_TOKEN_TTL)
     return TokenPair(access.text, refresh)
 
 

@@ -14,7 +14,7 @@ ID_BYTES = 16
 MAC_BYTES = 16
 
 
-class Pixel(NamedTuple):
+class PixelCookie(NamedTuple):
     """A browser: `set_cookie` is the header that makes it keep its name, if any."""
 
     sha256: str
@@ -40,7 +40,7 @@ class PixelCookies:
         self.gone = f"{self._name}=; {where}; Max-Age=0; {rest}".encode()
         self._prefix = f"{self._name}=".encode()
 
-    def of_domain(self, domain: str) -> "PixelCookies":
+    def for_domain(self, domain: str) -> "PixelCookies":
         """The same, but sent to all hosts of this domain."""
         return PixelCookies(self._keys, https=self.https, domain=domain)
 
@@ -49,16 +49,16 @@ class PixelCookies:
         found = self._verified(value.encode())
         return None if found is None else _sha256(found[1])
 
-    def pixel(self, cookie_header: bytes | None) -> Pixel:
+    def read_or_create(self, cookie_header: bytes | None) -> PixelCookie:
         """The browser's pixel, or a new one; an old key's cookie is signed anew."""
         if cookie_header is not None and self._prefix in cookie_header:
             found = self._read(cookie_header)
             if found is not None:
                 kid, id_ = found
                 renewed = None if kid == self._newest else self._header(id_)
-                return Pixel(_sha256(id_), is_new=False, set_cookie=renewed)
+                return PixelCookie(_sha256(id_), is_new=False, set_cookie=renewed)
         id_ = os.urandom(ID_BYTES)
-        return Pixel(_sha256(id_), is_new=True, set_cookie=self._header(id_))
+        return PixelCookie(_sha256(id_), is_new=True, set_cookie=self._header(id_))
 
     def _read(self, cookie_header: bytes) -> tuple[str, bytes] | None:
         for part in cookie_header.split(b";"):

@@ -67,7 +67,7 @@ JOIN unnest(%(accounts)s::bigint[], %(cookies)s::bytea[])
 ORDER BY account_id, cookie_sha256 FOR UPDATE OF pixel
 """
 # What the person visits that are left say of a browser at a contact's links.
-WITHDRAW = """
+DETACH = """
 WITH gone AS (
   SELECT DISTINCT *
   FROM unnest(%(accounts)s::bigint[], %(contacts)s::bigint[], %(cookies)s::bytea[])
@@ -106,7 +106,7 @@ WHERE (attachment.pixel_id, attachment.contact_id)
   AND remains.first_seen_at IS NOT NULL
   AND attachment.evidence IN (%(click)s, %(redeemed)s)
 """
-SEEN_BY_WHAT_IS_LEFT = """
+REFRESH_SEEN_RANGE = """
 UPDATE shortlinks_pixel AS pixel
 SET created_at = left_over.first_seen_at, last_seen_at = left_over.last_seen_at
 FROM (
@@ -120,7 +120,7 @@ FROM (
   GROUP BY pixel_id) AS left_over
 WHERE pixel.id = left_over.pixel_id
 """
-DROP_UNATTACHED = """
+DELETE_ORPHANS = """
 DELETE FROM shortlinks_pixel AS pixel
 USING unnest(%(accounts)s::bigint[], %(cookies)s::bytea[]) AS g (account_id, cookie)
 WHERE (pixel.account_id, pixel.cookie_sha256) = (g.account_id, g.cookie)
@@ -128,7 +128,7 @@ WHERE (pixel.account_id, pixel.cookie_sha256) = (g.account_id, g.cookie)
                   WHERE attachment.pixel_id = pixel.id)
 """
 BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
-PAIRS = [first + second for first in BASE32 for second in BASE32]
+BASE32_PAIRS = [first + second for first in BASE32 for second in BASE32]
 CLICKS = {"click": Evidence.CLICK, "redeemed": Evidence.CLICK_REDEEMED}
 
 # An account, and the hash of a cookie's id.
@@ -155,10 +155,10 @@ def visitor_uid(account_id: int, cookie_sha256: bytes) -> str:
     digest = hmac.digest(settings.VISITOR_UID_KEY, message, hashlib.sha256)
     # 128 bits and two of padding, as 13 pairs of base32's letters (RFC 4648).
     bits = int.from_bytes(digest[:16], "big") << 2
-    return "".join([PAIRS[bits >> shift & 1023] for shift in range(120, -1, -10)])
+    return "".join([BASE32_PAIRS[bits >> shift & 1023] for shift in range(120, -1, -10)])
 
 
-def change(*, attached: Sequence[Sighting], withdrawn: Sequence[Sighting]) -> None:
+def update(*, attached: Sequence[Sighting], withdrawn: Sequence[Sighting]) -> None:
     """Attach some and withdraw others; whoever else changes these browsers waits."""
     if withdrawn:
         concerned = [*attached, *withdrawn]
@@ -167,9 +167,9 @@ def change(*, attached: Sequence[Sighting], withdrawn: Sequence[Sighting]) -> No
             "cookies": [s.cookie_sha256 for s in concerned],
         }
         with connection.cursor() as cursor:
-            cursor.execute(LOCK, arrays.as_text(browsers))
+            cursor.execute(LOCK, arrays.encode_params(browsers))
     attach(attached)
-    withdraw(withdrawn)
+    detach(withdrawn)
 
 
 def attach(sightings: Sequence[Sighting]) -> None:
@@ -190,7 +190,7 @@ def attach(sightings: Sequence[Sighting]) -> None:
         "are_redeemed": [s.is_redeemed for s in sightings],
     }
     with connection.cursor() as cursor:
-        cursor.execute(UPSERT_ATTACHMENTS, arrays.as_text(attached))
+        cursor.execute(UPSERT_ATTACHMENTS, arrays.encode_params(attached))
         new = [(id_, pixel) for id_, pixel, is_new in cursor.fetchall() if is_new]
     known = {id_: (*browser, uids[browser]) for browser, id_ in pixels.items()}
     _enqueue_checks([(id_, pixel_id, *known[pixel_id]) for id_, pixel_id in new])
@@ -211,7 +211,7 @@ def _upsert(
         "seen": list(latest.values()),
     }
     with connection.cursor() as cursor:
-        cursor.execute(UPSERT_PIXELS, arrays.as_text(seen))
+        cursor.execute(UPSERT_PIXELS, arrays.encode_params(seen))
         return {(account, bytes(hash_)): id_ for account, hash_, id_ in cursor}
 
 
@@ -226,10 +226,10 @@ def _enqueue_checks(new: Sequence[tuple[int, int, int, bytes, str]]) -> None:
         "uids": [uid for *_, uid in new],
     }
     with connection.cursor() as cursor:
-        cursor.execute(ENQUEUE_CHECKS, arrays.as_text(parameters))
+        cursor.execute(ENQUEUE_CHECKS, arrays.encode_params(parameters))
 
 
-def withdraw(sightings: Sequence[Sighting]) -> None:
+def detach(sightings: Sequence[Sighting]) -> None:
     """Those were no person's: what only they attached is attached no more.
 
     The visits' verdicts are stored already.
@@ -244,6 +244,6 @@ def withdraw(sightings: Sequence[Sighting]) -> None:
         **CLICKS,
     }
     with connection.cursor() as cursor:
-        cursor.execute(WITHDRAW, arrays.as_text(parameters))
-        cursor.execute(SEEN_BY_WHAT_IS_LEFT, arrays.as_text(parameters))
-        cursor.execute(DROP_UNATTACHED, arrays.as_text(parameters))
+        cursor.execute(DETACH, arrays.encode_params(parameters))
+        cursor.execute(REFRESH_SEEN_RANGE, arrays.encode_params(parameters))
+        cursor.execute(DELETE_ORPHANS, arrays.encode_params(parameters))

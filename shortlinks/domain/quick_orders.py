@@ -11,13 +11,13 @@ from functools import cache
 from django.db import transaction
 
 from shortlinks.domain import access, cached_links, codes, links, tokens
-from shortlinks.domain.access import Order
+from shortlinks.domain.access import LinkRequest
 from shortlinks.domain.links import CreatedLink
-from shortlinks.domain.tokens import KnownToken
+from shortlinks.domain.tokens import CachedToken
 
 
-def create(
-    orders: Sequence[Order], token: KnownToken, *, created_from: str = ""
+def create_in_one_statement(
+    orders: Sequence[LinkRequest], token: CachedToken, *, created_from: str = ""
 ) -> list[CreatedLink] | None:
     """A new link for each order, in their order; None if that is not the whole answer,
     and then nothing has changed.
@@ -25,23 +25,23 @@ def create(
     One order is asked for once: two that are the same are not all new.
     """
     user = token.row.user
-    new_codes = [codes.new() for _ in orders]
+    new_codes = [codes.generate() for _ in orders]
     urls = [order.url for order in orders]
     parameters = {
-        **access.asked_by(user),
-        **links.parameters_of_urls(urls, token.row.account_id, created_from),
+        **access.visible_contacts_params(user),
+        **links.url_params(urls, token.row.account_id, created_from),
         "jti": token.row.jti,
         "version": token.version,
         "entity_ids": [order.entity_id for order in orders],
         "codes": new_codes,
         "hashes": [links.sha256(url.given) for url in urls],
     }
-    made = links.insert_at_once(_insert(access.readable(user)), parameters)
+    made = links.insert_if_all_new(_insert(access.visible_contacts_sql(user)), parameters)
     if len(made) < len(orders):
         return None
     live = {link.code: link for link in made.values()}
     cached = {code: link.cached for code, link in live.items()}
-    transaction.on_commit(lambda: cached_links.publish_soon(cached))
+    transaction.on_commit(lambda: cached_links.write_soon(cached))
     return [
         CreatedLink(code, token.row.account_id, order.entity_id, live[code].host)
         for code, order in zip(new_codes, orders, strict=True)
@@ -51,7 +51,7 @@ def create(
 @cache
 def _insert(readable: str) -> str:
     return f"""
-    WITH caller AS (SELECT FROM {tokens.LIVE} AND {tokens.VERSION} = %(version)s),
+    WITH caller AS (SELECT FROM {tokens.ACTIVE_TOKEN_SQL} AND {tokens.ROW_VERSION_SQL} = %(version)s),
     readable (entity_id, contact_id) AS ({readable}),
     o AS MATERIALIZED (
       SELECT contact_id, code, url, target, url_sha256
@@ -59,5 +59,5 @@ def _insert(readable: str) -> str:
                   %(targets)s::text[], %(hashes)s::bytea[])
         AS o (entity_id, code, url, target, url_sha256)
       JOIN readable USING (entity_id) JOIN caller ON true),
-    {links.MADE} {links.SELECT_MADE}
+    {links.NEW_LINKS_CTE} {links.SELECT_NEW_LINKS}
     """  # noqa: S608  put together from constants

@@ -18,8 +18,8 @@ from redis.retry import Retry
 
 logger = logging.getLogger(__name__)
 
-TIMEOUT = 0.3  # seconds, to connect and for an answer
-SECONDS_AFTER_FAILURE = 5.0
+TIMEOUT_SECONDS = 0.3  # seconds, to connect and for an answer
+RETRY_DELAY_SECONDS = 5.0
 
 # Answers in how many microseconds the next would pass; 0 if this one did.
 # All keys are looked at before any is written: who is refused takes nobody's place.
@@ -59,7 +59,7 @@ class Limit:
     seconds: int = 1
 
 
-def limits(token_id: int, account_id: int, own_rate: int | None) -> list[Limit]:
+def limits_for_token(token_id: int, account_id: int, own_rate: int | None) -> list[Limit]:
     """What binds a token: its own rate or everybody's, and its account's; 0 is none."""
     token_rate = settings.API_RATE_TOKEN if own_rate is None else own_rate
     named = [
@@ -70,9 +70,9 @@ def limits(token_id: int, account_id: int, own_rate: int | None) -> list[Limit]:
     return [limit for limit in named if limit.rate]
 
 
-def wait(limits: Sequence[Limit]) -> float:
+def acquire(limits: Sequence[Limit]) -> float:
     """Seconds until the caller may come again; 0 if this request passes."""
-    if not limits or time.monotonic() < _away.until:
+    if not limits or time.monotonic() < _unavailable.until:
         return 0
     try:
         microseconds = _script()(
@@ -84,26 +84,26 @@ def wait(limits: Sequence[Limit]) -> float:
         )
     except redis.RedisError as error:
         logger.warning("rates are not limited, Redis is away: %s", error)
-        _away.until = time.monotonic() + SECONDS_AFTER_FAILURE
+        _unavailable.until = time.monotonic() + RETRY_DELAY_SECONDS
         return 0
     return int(microseconds) / 1e6
 
 
-class _Away:
+class _Unavailable:
     """A Redis that hangs costs one request, and not each."""
 
     until = 0.0
 
 
-_away = _Away()
+_unavailable = _Unavailable()
 
 
 @cache
 def _script() -> "redis.commands.core.Script":
     client = redis.Redis.from_url(
         settings.REDIS_URL,
-        socket_timeout=TIMEOUT,
-        socket_connect_timeout=TIMEOUT,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
         retry=Retry(NoBackoff(), 0),
     )
     return client.register_script(SCRIPT)

@@ -17,7 +17,7 @@ from shortlinks.models import (
 )
 
 
-def consent_changed(contacts: Collection[Contact]) -> None:
+def apply_change(contacts: Collection[Contact]) -> None:
     """Let redirects know, and forget the browsers of who objects.
 
     Within the transaction that stored what they said. It holds for what is merged into
@@ -30,34 +30,34 @@ def consent_changed(contacts: Collection[Contact]) -> None:
     for row in merged:
         row.tracking_consent = said[row.root_id]
     Contact.objects.bulk_update(merged, ["tracking_consent"])
-    _follow([*contacts, *merged])
+    _apply([*contacts, *merged])
 
 
-def _follow(contacts: Collection[Contact]) -> None:
+def _apply(contacts: Collection[Contact]) -> None:
     ids = [contact.pk for contact in contacts]
     live = ShortLink.objects.filter(contact__in=ids, disabled_at=None)
     live.update(changed_at=timezone.now())
     transaction.on_commit(
-        lambda: cached_links.publish_changed(live.select_related("contact").iterator())
+        lambda: cached_links.refresh(live.select_related("contact").iterator())
     )
-    forget([c for c in contacts if c.tracking_consent == TrackingConsent.DENIED])
+    detach_all_browsers([c for c in contacts if c.tracking_consent == TrackingConsent.DENIED])
 
 
-def forget(contacts: Collection[Contact]) -> None:
+def detach_all_browsers(contacts: Collection[Contact]) -> None:
     """Detach all browsers from the contacts, and forget what sites call them."""
     Redemption.objects.filter(contact__in=contacts).delete()
     Chat.objects.filter(contact__in=contacts).update(visitor_uid="")
     attachments = PixelAttachment.objects.filter(contact__in=contacts)
     pixels = list(attachments.values_list("pixel_id", flat=True))
     attachments.delete()
-    drop_unattached(pixels)
+    delete_orphans(pixels)
 
 
 def detach(attachment: PixelAttachment) -> None:
     """The browser is not this contact's; another open by it would attach it again."""
     attachment.delete()
-    drop_unattached([attachment.pixel_id])
+    delete_orphans([attachment.pixel_id])
 
 
-def drop_unattached(pixels: Collection[int]) -> None:
+def delete_orphans(pixels: Collection[int]) -> None:
     Pixel.objects.filter(pk__in=pixels, pixelattachment=None).delete()

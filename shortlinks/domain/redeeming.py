@@ -36,11 +36,11 @@ ON CONFLICT (visit_id) DO UPDATE SET attempt = excluded.attempt
   WHERE shortlinks_redemption.attempt = excluded.attempt
 RETURNING visitor_uid
 """
-SELECT_KNOWN = """
+SELECT_EXISTING = """
 SELECT visitor_uid FROM shortlinks_pixel
 WHERE account_id = %(account_id)s AND visitor_uid = %(visitor_uid)s
 """
-FEEL = """
+RECORD_GESTURE = """
 UPDATE shortlinks_redemption SET gesture_at = now(), due_at = now()
 WHERE visit_id = %(visit_id)s AND account_id = %(account_id)s
   AND visitor_uid = %(visitor_uid)s AND gesture_at IS NULL
@@ -52,22 +52,22 @@ RETURNING visitor_uid
 class Outcome(Enum):
     REDEEMED = auto()
     ALREADY_USED = auto()
-    NOTHING = auto()  # as if there were no token
-    NOT_NOW = auto()  # the visit's row is still on its way
+    NO_MATCH = auto()  # as if there were no token
+    NOT_READY = auto()  # the visit's row is still on its way
 
 
-class Answer(NamedTuple):
+class RedemptionResult(NamedTuple):
     outcome: Outcome
     visitor_uid: str | None = None
 
 
 Row = Sequence[Any]
 # Asks statements with parameters, is told the rows, ends with a result.
-Dialogue = Generator[tuple[str, dict[str, Any]], Sequence[Row], Answer]
+QueryFlow = Generator[tuple[str, dict[str, Any]], Sequence[Row], RedemptionResult]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class RedemptionRequest:
     """`visitor_uid` is what the page goes by already, if anything."""
 
     account_id: int
@@ -83,51 +83,51 @@ class _Visit(NamedTuple):
     contact_id: int
     pixel_mode: str
     tracking_consent: str
-    known_sha256: bytes | None
+    previous_sha256: bytes | None
 
 
-def redeem(request: Request, *, now: float) -> Dialogue:
+def redeem(request: RedemptionRequest, *, now: float) -> QueryFlow:
     """Who redeems first gets the visitor's uid, for the browser that clicked alone."""
     click = request.click
     if click is None or click.expires_at < now:
-        return (yield from _as_known(request))
+        return (yield from _existing_visitor(request))
     asked = {"visit_id": click.visit_id, "visitor_uid": request.visitor_uid}
     rows = yield SELECT_VISIT, asked
     if not rows:
-        return Answer(Outcome.NOT_NOW)
+        return RedemptionResult(Outcome.NOT_READY)
     visit = _Visit(*rows[0])
-    if not visit.pixel_sha256 or not _may_have(visit, request):
-        return (yield from _as_known(request))
+    if not visit.pixel_sha256 or not _may_track(visit, request):
+        return (yield from _existing_visitor(request))
     return (yield from _store(click.visit_id, visit, request))
 
 
-def feel(request: Request) -> Dialogue:
+def record_gesture(request: RedemptionRequest) -> QueryFlow:
     """The page felt a person's hand; only who redeemed the click can say so."""
     if request.click is not None:
         yield (
-            FEEL,
+            RECORD_GESTURE,
             {
                 "visit_id": request.click.visit_id,
                 "account_id": request.account_id,
                 "visitor_uid": request.visitor_uid,
             },
         )
-    return Answer(Outcome.NOTHING)
+    return RedemptionResult(Outcome.NO_MATCH)
 
 
-def recognise(request: Request, cookie_sha256: str | None) -> Dialogue:
+def identify(request: RedemptionRequest, cookie_sha256: str | None) -> QueryFlow:
     """By the cookie of a short domain under the site's own (pixel §1.3, layer 3)."""
-    known = yield from _as_known(request)
+    known = yield from _existing_visitor(request)
     if known.visitor_uid or cookie_sha256 is None:
         return known
     sha256 = bytes.fromhex(cookie_sha256)
     uid = pixels.visitor_uid(request.account_id, sha256)
-    return Answer(Outcome.NOTHING, uid)
+    return RedemptionResult(Outcome.NO_MATCH, uid)
 
 
-def _store(visit_id: UUID, visit: _Visit, request: Request) -> Dialogue:
+def _store(visit_id: UUID, visit: _Visit, request: RedemptionRequest) -> QueryFlow:
     """What the page goes by outlives the cookie of the short host: it stays so."""
-    sha256, known = bytes(visit.pixel_sha256 or b""), visit.known_sha256
+    sha256, known = bytes(visit.pixel_sha256 or b""), visit.previous_sha256
     kept = bytes(known) if known is not None and bytes(known) != sha256 else None
     uid = request.visitor_uid if kept else pixels.visitor_uid(visit.account_id, sha256)
     stored = yield (
@@ -142,11 +142,11 @@ def _store(visit_id: UUID, visit: _Visit, request: Request) -> Dialogue:
         },
     )
     if not stored:
-        return Answer(Outcome.ALREADY_USED)
-    return Answer(Outcome.REDEEMED, uid)
+        return RedemptionResult(Outcome.ALREADY_USED)
+    return RedemptionResult(Outcome.REDEEMED, uid)
 
 
-def _may_have(visit: _Visit, request: Request) -> bool:
+def _may_track(visit: _Visit, request: RedemptionRequest) -> bool:
     """They may have objected since; and another browser has only a copy."""
     said = consent.CODES[visit.tracking_consent]
     is_same = (visit.account_id, visit.user_agent) == (
@@ -156,9 +156,9 @@ def _may_have(visit: _Visit, request: Request) -> bool:
     return is_same and consent.allows(visit.pixel_mode, said)
 
 
-def _as_known(request: Request) -> Dialogue:
+def _existing_visitor(request: RedemptionRequest) -> QueryFlow:
     if not request.visitor_uid:
-        return Answer(Outcome.NOTHING)
+        return RedemptionResult(Outcome.NO_MATCH)
     asked = {"account_id": request.account_id, "visitor_uid": request.visitor_uid}
-    rows = yield SELECT_KNOWN, asked
-    return Answer(Outcome.NOTHING, request.visitor_uid if rows else None)
+    rows = yield SELECT_EXISTING, asked
+    return RedemptionResult(Outcome.NO_MATCH, request.visitor_uid if rows else None)

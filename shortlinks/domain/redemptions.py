@@ -13,15 +13,15 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from shortlinks.domain import arrays, conclusions, verdicts, visits
-from shortlinks.domain.redeeming import Answer, Dialogue
-from shortlinks.domain.visits import FollowedUp
+from shortlinks.domain.redeeming import RedemptionResult, QueryFlow
+from shortlinks.domain.visits import ProcessingResult
 from shortlinks.models import Redemption, Verdict
 
 logger = logging.getLogger(__name__)
 
-BATCH = 1000
+BATCH_SIZE = 1000
 # Nobody waits for a visit that has not come by then.
-MOST_WAIT = timedelta(days=1)
+MAX_WAIT = timedelta(days=1)
 
 SELECT_DUE = """
 SELECT visit_id FROM shortlinks_redemption
@@ -31,7 +31,7 @@ CLAIM = """
 SELECT visit_id, gesture_at IS NOT NULL FROM shortlinks_redemption
 WHERE visit_id = ANY(%s) AND due_at <= now() FOR UPDATE SKIP LOCKED
 """
-PUT_OFF = """
+RETRY_LATER = """
 UPDATE shortlinks_redemption
 SET due_at = CASE WHEN redeemed_at > now() - %(most_wait)s
              THEN now() + interval '10 min' END
@@ -43,7 +43,7 @@ SELECT id FROM shortlinks_visit
 WHERE id = ANY(%(ids)s::uuid[]) AND id BETWEEN %(first)s AND %(last)s
 ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 """
-MARK = """
+MARK_PROCESSED = """
 UPDATE shortlinks_redemption
 SET due_at = CASE WHEN visit_id = ANY(%(done)s::uuid[])
                     OR redeemed_at < now() - %(most_wait)s THEN NULL
@@ -52,7 +52,7 @@ WHERE visit_id = ANY(%(ids)s::uuid[])
 """
 
 
-def conduct(dialogue: Dialogue) -> Answer:
+def run_queries(dialogue: QueryFlow) -> RedemptionResult:
     """Ask Postgres by Django's connection."""
     try:
         statement, parameters = next(dialogue)
@@ -62,63 +62,63 @@ def conduct(dialogue: Dialogue) -> Answer:
                 rows = cursor.fetchall()
             statement, parameters = dialogue.send(rows)
     except StopIteration as end:
-        answer: Answer = end.value
+        answer: RedemptionResult = end.value
         return answer
 
 
-def follow_up(limit: int = BATCH) -> FollowedUp:
+def process_due(limit: int = BATCH_SIZE) -> ProcessingResult:
     """Attach the browsers of persons' redeemed clicks; and hear of gestures.
 
     One that cannot be followed is put off, and stops no other.
     """
     ids = _due(limit)
     try:
-        return _follow(ids)
-    except visits.ROW_FAULTS as error:
-        visits.raise_if_away(error)
+        return _process(ids)
+    except visits.ROW_ERRORS as error:
+        visits.reraise_if_unavailable(error)
         logger.exception("%d redemptions failed, trying each alone", len(ids))
-    done = FollowedUp()
+    done = ProcessingResult()
     for id_ in ids:
-        done.add(_follow_alone(id_))
+        done.add(_process_alone(id_))
     return done
 
 
-def _follow_alone(visit_id: UUID) -> FollowedUp:
+def _process_alone(visit_id: UUID) -> ProcessingResult:
     try:
-        return _follow([visit_id])
-    except visits.ROW_FAULTS as error:
-        visits.raise_if_away(error)
+        return _process([visit_id])
+    except visits.ROW_ERRORS as error:
+        visits.reraise_if_unavailable(error)
         logger.error("the redemption of %s is put off: %r", visit_id, error)  # noqa: TRY400
         with connection.cursor() as cursor:
-            parameters = {"id": visit_id, "most_wait": MOST_WAIT}
-            cursor.execute(PUT_OFF, arrays.as_text(parameters))
-        return FollowedUp()
+            parameters = {"id": visit_id, "most_wait": MAX_WAIT}
+            cursor.execute(RETRY_LATER, arrays.encode_params(parameters))
+        return ProcessingResult()
 
 
-def _follow(ids: Sequence[UUID]) -> FollowedUp:
+def _process(ids: Sequence[UUID]) -> ProcessingResult:
     if not ids:
-        return FollowedUp()
+        return ProcessingResult()
     with transaction.atomic():
         claimed = _claim(ids)
         if not claimed:
-            return FollowedUp()
-        locked = conclusions.read(found) if (found := _lock(list(claimed))) else []
-        verdicts.attach([v for v in locked if v.verdict == Verdict.PERSON])
+            return ProcessingResult()
+        locked = conclusions.load(found) if (found := _lock(list(claimed))) else []
+        verdicts.attach_browsers([v for v in locked if v.verdict == Verdict.PERSON])
         felt = [
             visit.id
             for visit in locked
             if claimed[visit.id] and visit.verdict == Verdict.SUSPECT
         ]
-        _mark(list(claimed), done=[v.id for v in locked if v.id not in felt])
-    return _reconsider(felt)
+        _mark_processed(list(claimed), done=[v.id for v in locked if v.id not in felt])
+    return _reevaluate(felt)
 
 
-def _reconsider(ids: Sequence[UUID]) -> FollowedUp:
+def _reevaluate(ids: Sequence[UUID]) -> ProcessingResult:
     """Scanners run scripts, too; a hand on the page tells a person (visits §2.3)."""
     if not ids:
-        return FollowedUp()
+        return ProcessingResult()
     with transaction.atomic():
-        done = visits.reconsider(ids)
+        done = visits.reevaluate(ids)
         Redemption.objects.filter(visit_id__in=ids).update(due_at=None)
     return done
 
@@ -138,11 +138,11 @@ def _claim(ids: Sequence[UUID]) -> dict[UUID, bool]:
 def _lock(ids: Sequence[UUID]) -> list[UUID]:
     parameters = {"ids": ids, "first": min(ids), "last": max(ids)}
     with connection.cursor() as cursor:
-        cursor.execute(LOCK_VISITS, arrays.as_text(parameters))
+        cursor.execute(LOCK_VISITS, arrays.encode_params(parameters))
         return [id_ for (id_,) in cursor]
 
 
-def _mark(ids: Sequence[UUID], *, done: Sequence[UUID]) -> None:
-    parameters = {"ids": ids, "done": done, "most_wait": MOST_WAIT}
+def _mark_processed(ids: Sequence[UUID], *, done: Sequence[UUID]) -> None:
+    parameters = {"ids": ids, "done": done, "most_wait": MAX_WAIT}
     with connection.cursor() as cursor:
-        cursor.execute(MARK, arrays.as_text(parameters))
+        cursor.execute(MARK_PROCESSED, arrays.encode_params(parameters))

@@ -14,15 +14,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from shortlinks.domain import conclusions, forgetting, verdicts, visit_rows
-from shortlinks.domain.conclusions import Conclusion
+from shortlinks.domain.conclusions import ClassifiedVisit
 from shortlinks.models import Visit
 
-PAGE = 1000
+BATCH_SIZE = 1000
 BEFORE_ALL = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class PageResult:
     """A page: how many visits were looked at, and which verdicts become which."""
 
     visits: int
@@ -30,10 +30,10 @@ class Judged:
 
 
 def count(since: datetime, until: datetime) -> int:
-    return _judged(since, until).count()
+    return _processed_visits(since, until).count()
 
 
-def rejudge(since: datetime, until: datetime, *, dry_run: bool) -> Iterator[Judged]:
+def reclassify(since: datetime, until: datetime, *, dry_run: bool) -> Iterator[PageResult]:
     """Judge all followed-up visits of this time again, but for overruled ones and
     those whose details are forgotten.
 
@@ -43,19 +43,19 @@ def rejudge(since: datetime, until: datetime, *, dry_run: bool) -> Iterator[Judg
     while page := _page(since, until, after):
         after = page[-1]
         with transaction.atomic():
-            judged = conclusions.of_judged(page)
-            found = [c for c in judged if c.changes or c.says_more]
+            judged = conclusions.reclassify(page)
+            found = [c for c in judged if c.verdict_changed or c.reason_changed]
             if not dry_run:
                 found = verdicts.lock(found)
                 verdicts.apply(found)
-        yield Judged(len(page), Counter(_change(c) for c in found if c.changes))
+        yield PageResult(len(page), Counter(_change(c) for c in found if c.verdict_changed))
 
 
-def _judged(since: datetime, until: datetime) -> "QuerySet[Visit]":
+def _processed_visits(since: datetime, until: datetime) -> "QuerySet[Visit]":
     bounds = visit_rows.id_bounds(since, until)
     return Visit.objects.filter(
         pk__range=(bounds["first"], bounds["last"]),  # leaves other months out
-        pk__gt=forgetting.reached(),
+        pk__gt=forgetting.last_redacted_id(),
         occurred_at__range=(since, until),
         followed_up_at__isnull=False,
         overruled_at=None,
@@ -63,9 +63,9 @@ def _judged(since: datetime, until: datetime) -> "QuerySet[Visit]":
 
 
 def _page(since: datetime, until: datetime, after: UUID) -> list[UUID]:
-    following = _judged(since, until).filter(pk__gt=after).order_by("pk")
-    return list(following.values_list("pk", flat=True)[:PAGE])
+    following = _processed_visits(since, until).filter(pk__gt=after).order_by("pk")
+    return list(following.values_list("pk", flat=True)[:BATCH_SIZE])
 
 
-def _change(conclusion: Conclusion) -> tuple[str, str]:
-    return (conclusion.visit.verdict, conclusion.judgement.verdict)
+def _change(conclusion: ClassifiedVisit) -> tuple[str, str]:
+    return (conclusion.visit.verdict, conclusion.classification.verdict)

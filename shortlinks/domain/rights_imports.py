@@ -8,18 +8,18 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext_noop
 
 from shortlinks.domain import import_lines
-from shortlinks.domain.import_lines import Stored
-from shortlinks.domain.tables import Given
-from shortlinks.models import Group, Right, User
+from shortlinks.domain.import_lines import StoredRows
+from shortlinks.domain.tables import ParsedRow
+from shortlinks.models import Group, AccessLevel, User
 
-LETTERS = {
+LEVEL_COLUMNS = {
     "view": "contacts_view",
     "edit": "contacts_edit",
     "add": "contacts_add",
     "delete": "contacts_delete",
     "export": "contacts_export",
 }
-HEADS = {
+HEADERS = {
     "email": "email",
     "e-mail": "email",
     "почта": "email",
@@ -27,7 +27,7 @@ HEADS = {
     "имя": "name",
     "group": "group",
     "группа": "group",
-    **{name: name for name in LETTERS},
+    **{name: name for name in LEVEL_COLUMNS},
     "видеть": "view",
     "изменять": "edit",
     "добавлять": "add",
@@ -37,17 +37,17 @@ HEADS = {
 # Russian keyboards have letters that look the same.
 LOOK_ALIKE = str.maketrans("АМ", "AM")
 RANKS = {letter: rank for rank, letter in enumerate("DMGA")}
-LONGEST_NAME = 250
+MAX_NAME_LENGTH = 250
 
-NO_HEAD = gettext_noop(
+HEADER_MISSING = gettext_noop(
     "The first row must name the columns: email, name, group, view, edit, add,"
     " delete, export."
 )
-NO_EMAIL = gettext_noop("This is no e-mail address.")
-TWICE = gettext_noop("This e-mail stands in several rows.")
-TAKEN = gettext_noop("This e-mail is somebody's whom you may not change.")
-NO_GROUP = gettext_noop("There is no such group.")
-NO_LETTER = gettext_noop("A right is one of the letters A, G, M, D.")
+EMAIL_MISSING = gettext_noop("This is no e-mail address.")
+DUPLICATE = gettext_noop("This e-mail stands in several rows.")
+EMAIL_TAKEN = gettext_noop("This e-mail is somebody's whom you may not change.")
+GROUP_MISSING = gettext_noop("There is no such group.")
+LEVEL_MISSING = gettext_noop("A right is one of the letters A, G, M, D.")
 TOO_LONG = gettext_noop("A name is longer than 250 characters.")
 # Which letter may reach no further than which, and what is said then.
 ORDER = (
@@ -59,33 +59,33 @@ ADD = gettext_noop("The right to add is for all or nobody.")
 
 
 @dataclass(slots=True)
-class Line(import_lines.Line):
+class UserRow(import_lines.CheckedRow):
     user: User = field(default_factory=User)
 
 
-def check(rows: Iterable[Given], by: User) -> Sequence[Line]:
+def check(rows: Iterable[ParsedRow], by: User) -> Sequence[UserRow]:
     """Every row with what is wrong with it; locks the users that are there."""
-    lines = [Line(number, given) for number, given in rows]
+    lines = [UserRow(number, given) for number, given in rows]
     _find_users(lines, by)
     groups = {group.name: group for group in Group.objects.filter(account=by.account)}
     for line in lines:
         _read_names(line, groups)
-        _read_letters(line)
+        _read_levels(line)
     return lines
 
 
-def store(lines: Sequence[Line], by: User) -> Stored:
+def store(lines: Sequence[UserRow], by: User) -> StoredRows:
     """The rows, of which none may have a fault. New users have no password yet."""
-    known = [line.user for line in lines if line.seen]
-    new = [line.user for line in lines if not line.seen]
+    known = [line.user for line in lines if line.existing_version]
+    new = [line.user for line in lines if not line.existing_version]
     for user in new:
         user.set_unusable_password()
-    User.objects.bulk_update(known, ["name", "group", *LETTERS.values()])
+    User.objects.bulk_update(known, ["name", "group", *LEVEL_COLUMNS.values()])
     User.objects.bulk_create(new)
-    return Stored(created=new, changed=known)
+    return StoredRows(created=new, changed=known)
 
 
-def _find_users(lines: Sequence[Line], by: User) -> None:
+def _find_users(lines: Sequence[UserRow], by: User) -> None:
     """By their e-mail; nobody changes operators, nor what is another account's."""
     rows = User.objects.filter(email__in={_email(line) for line in lines})
     locked = rows.select_related("group").order_by("pk")
@@ -93,20 +93,20 @@ def _find_users(lines: Sequence[Line], by: User) -> None:
     for line in lines:
         line.key = email = _email(line)
         if email in known:
-            line.user, line.seen = known[email], _seen(known[email])
+            line.user, line.existing_version = known[email], _existing_version(known[email])
         else:
             line.user = _new(email, by)
         if line.user.account_id != by.account_id or line.user.is_superuser:
-            line.faults.append(TAKEN)
+            line.errors.append(EMAIL_TAKEN)
 
 
-def _seen(user: User) -> str:
-    letters = "".join(getattr(user, name) for name in LETTERS.values())
+def _existing_version(user: User) -> str:
+    letters = "".join(getattr(user, name) for name in LEVEL_COLUMNS.values())
     return f"{user.pk} {letters} {user.group_id} {user.name}"
 
 
-def _email(line: Line) -> str:
-    return line.given.get("email", "").lower()
+def _email(line: UserRow) -> str:
+    return line.cells.get("email", "").lower()
 
 
 def _new(email: str, by: User) -> User:
@@ -114,36 +114,36 @@ def _new(email: str, by: User) -> User:
     return User(email=email, account=by.account, language=language)
 
 
-def _read_names(line: Line, groups: Mapping[str, Group]) -> None:
+def _read_names(line: UserRow, groups: Mapping[str, Group]) -> None:
     """An empty cell leaves what is there."""
     try:
         validate_email(line.user.email)
     except ValidationError:
-        line.faults.append(NO_EMAIL)
-    if name := line.given.get("name"):
+        line.errors.append(EMAIL_MISSING)
+    if name := line.cells.get("name"):
         line.user.name = name
-    if group := line.given.get("group"):
+    if group := line.cells.get("group"):
         line.user.group = groups.get(group)
         if group not in groups:
-            line.faults.append(NO_GROUP)
-    if len(line.user.name) > LONGEST_NAME:
-        line.faults.append(TOO_LONG)
+            line.errors.append(GROUP_MISSING)
+    if len(line.user.name) > MAX_NAME_LENGTH:
+        line.errors.append(TOO_LONG)
 
 
-def _read_letters(line: Line) -> None:
-    for column, name in LETTERS.items():
-        letter = line.given.get(column, "").upper().translate(LOOK_ALIKE)
+def _read_levels(line: UserRow) -> None:
+    for column, name in LEVEL_COLUMNS.items():
+        letter = line.cells.get(column, "").upper().translate(LOOK_ALIKE)
         if letter and letter not in RANKS:
-            line.faults.append(NO_LETTER)
+            line.errors.append(LEVEL_MISSING)
             return
         if letter:
             setattr(line.user, name, letter)
-    line.faults += _against_the_order(line.user)
+    line.errors += _against_the_order(line.user)
 
 
 def _against_the_order(user: User) -> list[str]:
-    ranks = {column: RANKS[getattr(user, name)] for column, name in LETTERS.items()}
+    ranks = {column: RANKS[getattr(user, name)] for column, name in LEVEL_COLUMNS.items()}
     faults = [text for one, than, text in ORDER if ranks[one] > ranks[than]]
-    if user.contacts_add not in (Right.ALL, Right.DENIED):
+    if user.contacts_add not in (AccessLevel.ALL, AccessLevel.DENIED):
         faults.append(ADD)
     return faults

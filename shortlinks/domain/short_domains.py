@@ -19,19 +19,19 @@ from publicsuffixlist import PublicSuffixList
 from shortlinks.domain import urls
 from shortlinks.models import ShortDomain
 
-DNS_SECONDS = 5.0
+DNS_TIMEOUT_SECONDS = 5.0
 # What DNS and cookies take, and short enough for the name of the proof.
-MOST_CHARACTERS = 240
+MAX_HOST_LENGTH = 240
 _NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 _BEYOND_THE_HOST = re.compile(r"[/\\:@?#\s]")
-_SAID = (
+_MESSAGES = (
     (dns.resolver.NXDOMAIN, "DNS has no such name yet."),
     (dns.resolver.NoAnswer, "The name has no TXT record yet."),
     (dns.exception.Timeout, "The name servers do not answer, please try again."),
 )
 
 
-class DomainRejected(ValueError):
+class InvalidDomain(ValueError):
     pass
 
 
@@ -40,45 +40,45 @@ class NotVerified(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class VerificationResult:
     is_verified: bool
     detail: str
 
 
-def host(text: str) -> str:
+def parse_host(text: str) -> str:
     """A host that an account may claim, as it is compared."""
     bare = _bare(text.strip())
     if bare in urls.policy().own_hosts:
-        raise DomainRejected("This host is the service's own.")
-    if not _is_of_a_site(bare):
-        raise DomainRejected("This is no host of a site.")
+        raise InvalidDomain("This host is the service's own.")
+    if not _is_under_public_suffix(bare):
+        raise InvalidDomain("This is no host of a site.")
     return bare
 
 
-def cookie_domain(text: str, of_host: str) -> str:
+def parse_cookie_domain(text: str, of_host: str) -> str:
     """The domain of the site that the host belongs to; "" is none."""
     if not text.strip():
         return ""
     bare = _bare(text.strip().lstrip("."))
-    if f".{of_host}".endswith(f".{bare}") and _is_of_a_site(bare):
+    if f".{of_host}".endswith(f".{bare}") and _is_under_public_suffix(bare):
         return bare
-    raise DomainRejected("The host is not under this domain, or it is everybody's.")
+    raise InvalidDomain("The host is not under this domain, or it is everybody's.")
 
 
-def check(domain: ShortDomain) -> Checked:
+def verify(domain: ShortDomain) -> VerificationResult:
     """Look for the account's proof in DNS; what was proven once stays so."""
     if domain.verified_at is not None:
-        return Checked(is_verified=True, detail="It is verified.")
+        return VerificationResult(is_verified=True, detail="It is verified.")
     try:
         found = _texts(domain.txt_name)
     except dns.exception.DNSException as error:
-        return Checked(is_verified=False, detail=_in_words(error))
+        return VerificationResult(is_verified=False, detail=_in_words(error))
     if domain.txt_value not in found:
-        return Checked(is_verified=False, detail="The TXT record has another value.")
-    return _verify(domain)
+        return VerificationResult(is_verified=False, detail="The TXT record has another value.")
+    return _check_texts(domain)
 
 
-def make_primary(domain: ShortDomain) -> None:
+def set_default(domain: ShortDomain) -> None:
     """New links of the account have this host from now on, if it is verified."""
     with transaction.atomic():
         own = ShortDomain.objects.filter(account=domain.account_id)
@@ -90,19 +90,19 @@ def make_primary(domain: ShortDomain) -> None:
         own.filter(pk=domain.pk).update(is_primary=True)
 
 
-def _verify(domain: ShortDomain) -> Checked:
+def _check_texts(domain: ShortDomain) -> VerificationResult:
     try:
         with transaction.atomic():
             domain.verified_at = timezone.now()
             domain.save(update_fields=["verified_at"])
     except IntegrityError:
         domain.verified_at = None
-        return Checked(is_verified=False, detail="It is another account's already.")
-    return Checked(is_verified=True, detail="It is verified.")
+        return VerificationResult(is_verified=False, detail="It is another account's already.")
+    return VerificationResult(is_verified=True, detail="It is verified.")
 
 
 def _texts(name: str) -> set[str]:
-    answer = _resolver().resolve(name, "TXT", lifetime=DNS_SECONDS, search=False)
+    answer = _resolver().resolve(name, "TXT", lifetime=DNS_TIMEOUT_SECONDS, search=False)
     return {b"".join(record.strings).decode("utf-8", "replace") for record in answer}
 
 
@@ -125,18 +125,18 @@ def _suffixes() -> PublicSuffixList:
 def _bare(text: str) -> str:
     """The host alone: nothing of what is pasted round it is left out silently."""
     if _BEYOND_THE_HOST.search(text):
-        raise DomainRejected("Name the host alone, such as go.shop.example.")
-    return urls.bare_host(text)
+        raise InvalidDomain("Name the host alone, such as go.shop.example.")
+    return urls.normalize_host(text)
 
 
-def _is_of_a_site(bare: str) -> bool:
-    if len(bare) > MOST_CHARACTERS or not _NAME.fullmatch(bare):
+def _is_under_public_suffix(bare: str) -> bool:
+    if len(bare) > MAX_HOST_LENGTH or not _NAME.fullmatch(bare):
         return False
     return not urls.is_private(bare) and _suffixes().privatesuffix(bare) is not None
 
 
 def _in_words(error: dns.exception.DNSException) -> str:
-    for kind, words in _SAID:
+    for kind, words in _MESSAGES:
         if isinstance(error, kind):
             return words
     return "The name servers cannot tell, please try again."

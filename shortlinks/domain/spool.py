@@ -20,31 +20,31 @@ import msgspec
 from django.db import DataError, IntegrityError, connection, transaction
 
 from shortlinks.domain import visit_rows
-from shortlinks.domain.visit_rows import VisitFacts
+from shortlinks.domain.visit_rows import VisitRecord
 
 logger = logging.getLogger(__name__)
 
 PATTERN = "visits-*.ndjson"
-LARGEST_FILE = 8 * 1024 * 1024
-AT_ONCE = 500
+MAX_FILE_BYTES = 8 * 1024 * 1024
+BATCH_SIZE = 500
 
 
 class SpoolFull(OSError):
     """The spool holds as much as it may; these visits are not durable."""
 
 
-def encode(visit: VisitFacts) -> bytes:
+def encode(visit: VisitRecord) -> bytes:
     body = msgspec.json.encode(visit)
     return b"%b %08x\n" % (body, zlib.crc32(body))
 
 
-def decode(line: bytes) -> VisitFacts | None:
+def decode(line: bytes) -> VisitRecord | None:
     """The visit of a whole line; None if it is torn."""
     body, _, checksum = line.rstrip(b"\n").rpartition(b" ")
     try:
         if int(checksum, 16) != zlib.crc32(body) or not line.endswith(b"\n"):
             return None
-        return msgspec.json.decode(body, type=VisitFacts)
+        return msgspec.json.decode(body, type=VisitRecord)
     except ValueError:
         return None
 
@@ -58,7 +58,7 @@ class Writer:
         self._file: int | None = None
         self._size = 0
 
-    def append(self, visits: Sequence[VisitFacts]) -> None:
+    def append(self, visits: Sequence[VisitRecord]) -> None:
         """Durable on return; SpoolFull or OSError if they are not."""
         data = b"".join([encode(visit) for visit in visits])
         if used(self._directory) + len(data) > self._most_bytes:
@@ -68,9 +68,9 @@ class Writer:
         try:
             self._write(data)
         except OSError:
-            self._take_back()
+            self._truncate()
             raise
-        if self._size >= LARGEST_FILE:
+        if self._size >= MAX_FILE_BYTES:
             self.finish()
 
     def finish(self) -> None:
@@ -91,7 +91,7 @@ class Writer:
         _sync_directory(self._directory)
         self._size = 0
 
-    def _take_back(self) -> None:
+    def _truncate(self) -> None:
         """What was reported as lost is not replayed, and no torn end stays."""
         assert self._file is not None  # noqa: S101  `append` has opened it
         try:
@@ -109,13 +109,13 @@ class Writer:
 
 
 @dataclass(slots=True)
-class Replayed:
+class ReplayResult:
     """What a replay did; `torn` lines and `refused` visits lie in `.bad` files."""
 
     files: int = 0
     visits: int = 0
-    torn: int = 0
-    refused: int = 0
+    corrupt: int = 0
+    rejected: int = 0
 
 
 def used(directory: Path) -> int:
@@ -126,7 +126,7 @@ def used(directory: Path) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Disk:
+class SpoolStatus:
     """How the spool's folder stands, files that wait and the room that is left."""
 
     waiting_bytes: int
@@ -136,7 +136,7 @@ class Disk:
     is_writable: bool
 
 
-def look(directory: Path) -> Disk:
+def inspect(directory: Path) -> SpoolStatus:
     """Writes nothing; the folder need not be there yet."""
     waiting = bad = 0
     times = []
@@ -151,7 +151,7 @@ def look(directory: Path) -> Disk:
                     bad += stat.st_size
     place = next(p for p in (directory, *directory.parents) if os.access(p, os.F_OK))
     disk = os.statvfs(place)
-    return Disk(
+    return SpoolStatus(
         waiting_bytes=waiting,
         bad_bytes=bad,
         oldest_at=min(times, default=None),
@@ -164,7 +164,7 @@ def is_waiting(directory: Path) -> bool:
     return any(directory.glob(PATTERN))
 
 
-def set_aside(directory: Path, lines: Sequence[bytes]) -> None:
+def quarantine(directory: Path, lines: Sequence[bytes]) -> None:
     """Keep lines that cannot be replayed where an operator finds them."""
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "visits.bad").open("ab") as bad:
@@ -173,12 +173,12 @@ def set_aside(directory: Path, lines: Sequence[bytes]) -> None:
         os.fdatasync(bad.fileno())
 
 
-def replay(directory: Path) -> Replayed:
+def replay(directory: Path) -> ReplayResult:
     """Write the visits of all finished files to Postgres and remove the files.
 
     Raises django.db.Error when Postgres is away; what was not written stays.
     """
-    replayed = Replayed()
+    replayed = ReplayResult()
     for path in sorted(directory.glob(PATTERN)):
         with _claimed(path) as lines:
             if lines is None:
@@ -209,28 +209,28 @@ def _claimed(path: Path) -> Iterator[list[bytes] | None]:
         yield None if is_gone else file.readlines()
 
 
-def _replay_file(directory: Path, lines: Sequence[bytes], replayed: Replayed) -> None:
-    for start in range(0, len(lines), AT_ONCE):
-        part = lines[start : start + AT_ONCE]
+def _replay_file(directory: Path, lines: Sequence[bytes], replayed: ReplayResult) -> None:
+    for start in range(0, len(lines), BATCH_SIZE):
+        part = lines[start : start + BATCH_SIZE]
         decoded = [(line, decode(line)) for line in part]
         torn = [line for line, visit in decoded if visit is None]
         visits = [visit for _, visit in decoded if visit is not None]
         refused = _insert(visits)
         if torn or refused:
-            set_aside(directory, [*torn, *map(encode, refused)])
+            quarantine(directory, [*torn, *map(encode, refused)])
             logger.error("spool: %d torn, %d refused", len(torn), len(refused))
         replayed.visits += len(visits) - len(refused)
-        replayed.torn += len(torn)
-        replayed.refused += len(refused)
+        replayed.corrupt += len(torn)
+        replayed.rejected += len(refused)
 
 
-def _insert(visits: Sequence[VisitFacts]) -> list[VisitFacts]:
+def _insert(visits: Sequence[VisitRecord]) -> list[VisitRecord]:
     """Insert the visits; those that Postgres refuses, found by halving."""
     if not visits:
         return []
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(visit_rows.INSERT, visit_rows.columns(visits, settle=0))
+            cursor.execute(visit_rows.INSERT, visit_rows.insert_params(visits, settle=0))
     except (DataError, IntegrityError):
         if len(visits) == 1:
             return list(visits)

@@ -8,7 +8,7 @@ import time
 
 from django.db import connection, transaction
 
-BATCH = 20  # statements that counted, each of up to a thousand visits
+BATCH_SIZE = 20  # statements that counted, each of up to a thousand visits
 LOCK = "SELECT shortlinks_lock_sums()"
 # In one statement, so of one moment: the sums' rows are read as they were before it.
 ADD = """
@@ -61,7 +61,7 @@ SELECT count(*) FROM taken
 """
 
 
-def keep_up(deadline: float) -> int:
+def update(deadline: float) -> int:
     """Add what was counted since, until nothing is left or the (monotonic) deadline;
     says of how many statements.
     """
@@ -69,7 +69,7 @@ def keep_up(deadline: float) -> int:
     while time.monotonic() < deadline:
         taken = _add()
         added += taken
-        if taken < BATCH:
+        if taken < BATCH_SIZE:
             break
     return added
 
@@ -77,5 +77,5 @@ def keep_up(deadline: float) -> int:
 def _add() -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(LOCK)
-        cursor.execute(ADD, {"most": BATCH})
+        cursor.execute(ADD, {"most": BATCH_SIZE})
         return int(cursor.fetchone()[0])

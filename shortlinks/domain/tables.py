@@ -15,15 +15,15 @@ import openpyxl
 from django.utils.translation import gettext_noop
 from openpyxl.utils.exceptions import InvalidFileException
 
-MOST_BYTES = 20 * 1024 * 1024
-MOST_UNPACKED = 100 * 1024 * 1024
+MAX_FILE_BYTES = 20 * 1024 * 1024
+MAX_UNPACKED_BYTES = 100 * 1024 * 1024
 # Parts of a workbook that openpyxl keeps in memory, at many times their size.
-MOST_TEXTS = 40 * 1024 * 1024
-MOST_STYLES = 2 * 1024 * 1024
-MOST_ROWS = 100_000  # that have something in them
-MOST_COLUMNS = 50
+MAX_SHARED_STRINGS_BYTES = 40 * 1024 * 1024
+MAX_STYLES_BYTES = 2 * 1024 * 1024
+MAX_ROWS = 100_000  # that have something in them
+MAX_COLUMNS = 50
 LAST_ROW = 1_048_576  # of a sheet; styles alone make some that long
-LONGEST_CELL = 1_000  # characters; more is a fault of the row, however much
+MAX_CELL_LENGTH = 1_000  # characters; more is a fault of the row, however much
 DELIMITERS = ",;\t"
 ENCODINGS = ("utf-8-sig", "cp1251")
 
@@ -31,36 +31,36 @@ TOO_LARGE = gettext_noop("The file is larger than 20 MB.")
 TOO_LARGE_UNPACKED = gettext_noop("The file is too large when it is unpacked.")
 TOO_MANY_ROWS = gettext_noop("The file has more than 100,000 rows.")
 TOO_MANY_COLUMNS = gettext_noop("The file has more than 50 columns.")
-NO_CSV = gettext_noop("The file is no CSV.")
-NO_XLSX = gettext_noop("The file is no XLSX.")
+INVALID_CSV = gettext_noop("The file is no CSV.")
+INVALID_XLSX = gettext_noop("The file is no XLSX.")
 # What openpyxl and what it reads with raise for files that are none.
-BROKEN = (
+PARSER_ERRORS = (
     *(AttributeError, BadZipFile, IndexError, InvalidFileException, KeyError, OSError),
     *(NotImplementedError, ParseError, TypeError, ValueError, zlib.error),
 )
 
-Given = tuple[int, dict[str, str]]  # a row's number in the file, its cells by name
+ParsedRow = tuple[int, dict[str, str]]  # a row's number in the file, its cells by name
 
 
-class NoTable(Exception):
+class UnreadableFile(Exception):
     """The file is not one of the two, or too big; says which."""
 
 
-class NoHead(Exception):
+class MissingHeader(Exception):
     """The columns are not named."""
 
 
-def look(content: bytes, heads: Mapping[str, str]) -> int | None:
+def count_rows(content: bytes, heads: Mapping[str, str]) -> int | None:
     """How many rows there are; None of a workbook, which takes seconds to be read.
 
     NoTable or NoHead says what is wrong, as far as that can be told at once.
     """
-    if len(content) > MOST_BYTES:
-        raise NoTable(TOO_LARGE)
+    if len(content) > MAX_FILE_BYTES:
+        raise UnreadableFile(TOO_LARGE)
     if _is_workbook(content):
-        _refuse_archive(content)
+        _check_archive_size(content)
         return None
-    return sum(1 for _ in named(_csv(content), heads))
+    return sum(1 for _ in parse_rows(_csv(content), heads))
 
 
 def read(content: bytes) -> Iterator[list[str]]:
@@ -68,35 +68,35 @@ def read(content: bytes) -> Iterator[list[str]]:
     return _workbook(content) if _is_workbook(content) else _csv(content)
 
 
-def named(rows: Iterable[Sequence[str]], heads: Mapping[str, str]) -> Iterator[Given]:
+def parse_rows(rows: Iterable[Sequence[str]], heads: Mapping[str, str]) -> Iterator[ParsedRow]:
     """The rows below the head that are not empty.
 
     `heads` tells a column by what its head may say; NoHead if none is known.
     """
     numbered = enumerate(rows, start=1)
     _, head = next(numbered, (0, ()))
-    if len(head) > MOST_COLUMNS:
-        raise NoTable(TOO_MANY_COLUMNS)
+    if len(head) > MAX_COLUMNS:
+        raise UnreadableFile(TOO_MANY_COLUMNS)
     names = [heads.get(cell.strip().lower(), "") for cell in head]
     if not any(names):
-        raise NoHead
+        raise MissingHeader
     filled = 0
     for number, row in numbered:
         if any(cell.strip() for cell in row):
             filled += 1
-            if filled > MOST_ROWS:
-                raise NoTable(TOO_MANY_ROWS)
-            yield number, _given(names, row)
+            if filled > MAX_ROWS:
+                raise UnreadableFile(TOO_MANY_ROWS)
+            yield number, _parsed_row(names, row)
 
 
-def _given(names: Sequence[str], row: Sequence[str]) -> dict[str, str]:
+def _parsed_row(names: Sequence[str], row: Sequence[str]) -> dict[str, str]:
     cells = zip(names, row, strict=False)
     return {name: _clean(cell) for name, cell in cells if name}
 
 
 def _clean(cell: str) -> str:
     """Postgres stores no NUL."""
-    return cell[:LONGEST_CELL].replace("\0", "").strip()
+    return cell[:MAX_CELL_LENGTH].replace("\0", "").strip()
 
 
 def _is_workbook(content: bytes) -> bool:
@@ -111,7 +111,7 @@ def _csv(content: bytes) -> Iterator[list[str]]:
     try:
         yield from csv.reader(lines, delimiter=delimiter)
     except csv.Error:
-        raise NoTable(NO_CSV) from None
+        raise UnreadableFile(INVALID_CSV) from None
 
 
 def _encoding(content: bytes) -> str:
@@ -122,36 +122,36 @@ def _encoding(content: bytes) -> str:
         except UnicodeDecodeError:
             continue
         return encoding
-    raise NoTable(NO_CSV)
+    raise UnreadableFile(INVALID_CSV)
 
 
-def _refuse_archive(content: bytes) -> None:
+def _check_archive_size(content: bytes) -> None:
     """By what it says of its sizes: no more than that will be unpacked of it."""
     try:
         with ZipFile(BytesIO(content)) as archive:
             sizes = {part.filename: part.file_size for part in archive.infolist()}
-    except BROKEN:
-        raise NoTable(NO_XLSX) from None
-    most = {"xl/sharedStrings.xml": MOST_TEXTS, "xl/styles.xml": MOST_STYLES}
-    is_large = any(size > most.get(name, MOST_UNPACKED) for name, size in sizes.items())
-    if is_large or sum(sizes.values()) > MOST_UNPACKED:
-        raise NoTable(TOO_LARGE_UNPACKED)
+    except PARSER_ERRORS:
+        raise UnreadableFile(INVALID_XLSX) from None
+    most = {"xl/sharedStrings.xml": MAX_SHARED_STRINGS_BYTES, "xl/styles.xml": MAX_STYLES_BYTES}
+    is_large = any(size > most.get(name, MAX_UNPACKED_BYTES) for name, size in sizes.items())
+    if is_large or sum(sizes.values()) > MAX_UNPACKED_BYTES:
+        raise UnreadableFile(TOO_LARGE_UNPACKED)
     if "[Content_Types].xml" not in sizes:
-        raise NoTable(NO_XLSX)
+        raise UnreadableFile(INVALID_XLSX)
 
 
 def _workbook(content: bytes) -> Iterator[list[str]]:
     """The first sheet."""
-    _refuse_archive(content)
+    _check_archive_size(content)
     try:
         book = openpyxl.load_workbook(BytesIO(content), read_only=True, data_only=True)
         rows = book.worksheets[0].iter_rows(
-            max_row=LAST_ROW, max_col=MOST_COLUMNS + 1, values_only=True
+            max_row=LAST_ROW, max_col=MAX_COLUMNS + 1, values_only=True
         )
         for row in rows:
             yield _trimmed([_cell(value) for value in row])
-    except BROKEN:
-        raise NoTable(NO_XLSX) from None
+    except PARSER_ERRORS:
+        raise UnreadableFile(INVALID_XLSX) from None
 
 
 def _trimmed(row: list[str]) -> list[str]:

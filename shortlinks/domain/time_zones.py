@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 @cache
-def named(name: str) -> ZoneInfo:
+def get(name: str) -> ZoneInfo:
     """UTC for a name that no longer is one: a wrong day is better than no note."""
     try:
         return ZoneInfo(name)

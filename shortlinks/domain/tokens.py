@@ -20,12 +20,12 @@ from shortlinks.models import Account, ApiToken, Integration, Scope, User
 M = TypeVar("M", bound=Model)
 
 ALGORITHM = "HS256"
-MAX_LENGTH = 4096
-DEFAULT_LIFE = timedelta(days=365)
-LAST_USE_STEP = timedelta(minutes=1)
+MAX_TOKEN_LENGTH = 4096
+DEFAULT_TTL = timedelta(days=365)
+LAST_USED_PRECISION = timedelta(minutes=1)
 JOINED = (ApiToken, User, Account)
 # Tokens that still open the door (contract §2: otherwise 401).
-LIVE = """
+ACTIVE_TOKEN_SQL = """
 shortlinks_apitoken
 JOIN shortlinks_user ON shortlinks_user.id = shortlinks_apitoken.user_id
 JOIN shortlinks_account ON shortlinks_account.id = shortlinks_apitoken.account_id
@@ -33,12 +33,12 @@ WHERE jti = %(jti)s AND revoked_at IS NULL AND expires_at > %(now)s
   AND shortlinks_user.is_active AND shortlinks_account.is_active
 """
 # Another for each change of any of the three rows: where it lies, and who wrote it.
-VERSION = """
+ROW_VERSION_SQL = """
 (shortlinks_apitoken.ctid, shortlinks_apitoken.xmin, shortlinks_user.ctid,
  shortlinks_user.xmin, shortlinks_account.ctid, shortlinks_account.xmin)::text
 """
-SELECT_LIVE = f"SELECT {VERSION}, {{columns}} FROM {LIVE}"  # noqa: S608  constants
-MOST_KNOWN = 1024
+SELECT_ACTIVE = f"SELECT {ROW_VERSION_SQL}, {{columns}} FROM {ACTIVE_TOKEN_SQL}"  # noqa: S608  constants
+MAX_CACHED = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class IssuedToken:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownToken:
+class CachedToken:
     """A live token as this process last saw it; `version` says of which rows."""
 
     row: ApiToken
@@ -65,7 +65,7 @@ def issue(
     user: User,
     *,
     name: str,
-    life: timedelta = DEFAULT_LIFE,
+    life: timedelta = DEFAULT_TTL,
     scopes: Sequence[str] = tuple(Scope.values),
     integration: Integration | None = None,
 ) -> IssuedToken:
@@ -87,38 +87,38 @@ def issue(
 
 def verify(text: str, *, now: datetime) -> ApiToken:
     """The live token's row with its user and account, or TokenRejected."""
-    found = _live(_read_jti(text), now)
+    found = _fetch_active(_read_jti(text), now)
     if found is None:
         raise TokenRejected
-    _remember_use(found.row, now)
-    _know(found)
+    _record_use(found.row, now)
+    _cache(found)
     return found.row
 
 
-def known(text: str, *, now: datetime) -> KnownToken | None:
+def get_cached(text: str, *, now: datetime) -> CachedToken | None:
     """What this process remembers of the token, or None if it should ask `verify`.
 
     It may be revoked by now, and its user may have lost his rights: whoever relies on
     it asks in his own statement whether the row `LIVE` still has this `VERSION`.
     """
     try:
-        token = _known.get(_read_jti(text))
+        token = _cached_tokens.get(_read_jti(text))
     except TokenRejected:
         return None
     is_due = token is None or _is_use_due(token.row, now)
     return None if is_due else token
 
 
-_known: dict[uuid.UUID, KnownToken] = {}
+_cached_tokens: dict[uuid.UUID, CachedToken] = {}
 
 
-def _know(token: KnownToken) -> None:
-    if len(_known) >= MOST_KNOWN:
-        _known.clear()
-    _known[token.row.jti] = token
+def _cache(token: CachedToken) -> None:
+    if len(_cached_tokens) >= MAX_CACHED:
+        _cached_tokens.clear()
+    _cached_tokens[token.row.jti] = token
 
 
-def change_rate(row: ApiToken, rate: int) -> None:
+def set_rate_limit(row: ApiToken, rate: int) -> None:
     """Requests a second that the token may make from now on; 0 is no limit."""
     row.rate = rate
     row.save(update_fields=["rate"])
@@ -150,26 +150,26 @@ def _sign(row: ApiToken) -> str:
     return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": kid})
 
 
-def _live(jti: uuid.UUID, now: datetime) -> KnownToken | None:
-    found = database.rows(_select_live(), {"jti": jti, "now": now})
+def _fetch_active(jti: uuid.UUID, now: datetime) -> CachedToken | None:
+    found = database.fetch_prepared(_select_active(), {"jti": jti, "now": now})
     if not found:
         return None
     version, *columns = found[0]
     values = iter(columns)
     row = _instance(ApiToken, values)
     row.user, row.account = _instance(User, values), _instance(Account, values)
-    return KnownToken(row, version)
+    return CachedToken(row, version)
 
 
 @cache
-def _select_live() -> str:
+def _select_active() -> str:
     """As text, since the ORM put it together for each request: a third of its time."""
     columns = ", ".join(
         f"{model._meta.db_table}.{field.column}"
         for model in JOINED
         for field in model._meta.concrete_fields
     )
-    return SELECT_LIVE.format(columns=columns)
+    return SELECT_ACTIVE.format(columns=columns)
 
 
 def _instance(model: type[M], values: Iterator[Any]) -> M:
@@ -181,7 +181,7 @@ def _instance(model: type[M], values: Iterator[Any]) -> M:
 def _read_jti(text: str) -> uuid.UUID:
     """Whose signature was right stays right; whether it is over the row says, too."""
     try:
-        if len(text) > MAX_LENGTH:
+        if len(text) > MAX_TOKEN_LENGTH:
             raise TokenRejected
         key = settings.TOKEN_KEYS[jwt.get_unverified_header(text)["kid"]]
         claims = jwt.decode(
@@ -196,12 +196,12 @@ def _read_jti(text: str) -> uuid.UUID:
         raise TokenRejected from None
 
 
-def _remember_use(row: ApiToken, now: datetime) -> None:
+def _record_use(row: ApiToken, now: datetime) -> None:
     """Note the last use, at most once a minute."""
     if _is_use_due(row, now):
-        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USE_STEP)
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_PRECISION)
         ApiToken.objects.filter(stale, pk=row.pk).update(last_used_at=now)
 
 
 def _is_use_due(row: ApiToken, now: datetime) -> bool:
-    return row.last_used_at is None or row.last_used_at < now - LAST_USE_STEP
+    return row.last_used_at is None or row.last_used_at < now - LAST_USED_PRECISION

@@ -5,13 +5,13 @@ from datetime import date, timedelta
 from django.db import connection
 from django.utils import timezone
 
-from shortlinks.models import Heartbeat, SourceKey
+from shortlinks.models import Heartbeat, DailySalt
 
 MONTHS_AHEAD = 3
-SOURCE_KEY_LIFE = timedelta(hours=48)
+SALT_TTL = timedelta(hours=48)
 
 
-def add_visit_partitions(today: date | None = None) -> list[date]:
+def create_partitions(today: date | None = None) -> list[date]:
     """Make the partitions of this month and the next three, if they are missing."""
     month = (today or timezone.now().date()).replace(day=1)
     months = [month]
@@ -24,14 +24,14 @@ def add_visit_partitions(today: date | None = None) -> list[date]:
     return months
 
 
-def drop_old_source_keys() -> int:
+def delete_expired_salts() -> int:
     """Forget the keys that began 48 hours ago: their hashes name nobody any more."""
-    oldest = (timezone.now() - SOURCE_KEY_LIFE).date()
-    dropped, _ = SourceKey.objects.filter(day__lte=oldest).delete()
+    oldest = (timezone.now() - SALT_TTL).date()
+    dropped, _ = DailySalt.objects.filter(day__lte=oldest).delete()
     return dropped
 
 
-def beat_heart() -> None:
+def record_worker_heartbeat() -> None:
     """Tell `/readyz` that a worker is at work; it asked for this itself."""
     Heartbeat.objects.update_or_create(
         name="worker", defaults={"beat_at": timezone.now()}

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import ada_url
 from django.conf import settings
 
-MAX_LENGTH = 2048
+MAX_URL_LENGTH = 2048
 PRIVATE_NAMES = ("localhost", "local", "internal", "onion", "home.arpa", "lan")
 
 _WEB = re.compile(r"https?://[^/\\]", re.IGNORECASE)
@@ -51,7 +51,7 @@ def policy() -> UrlPolicy:
     ]
     own += settings.EXTRA_SHORT_HOSTS
     return UrlPolicy(
-        own_hosts=frozenset(bare_host(host) for host in own),
+        own_hosts=frozenset(normalize_host(host) for host in own),
         allows_private=settings.ALLOW_PRIVATE_TARGETS,
         demo_origin=settings.DEMO_SITE_URL,
     )
@@ -68,9 +68,9 @@ class UrlRejected(ValueError):
 
 def parse(given: str, policy: UrlPolicy) -> SafeUrl:
     """The url with the target a browser would open; UrlRejected says why not."""
-    if len(given) > MAX_LENGTH:
+    if len(given) > MAX_URL_LENGTH:
         raise UrlRejected(
-            "TooLong", f"This value is too long: {MAX_LENGTH} characters at most."
+            "TooLong", f"This value is too long: {MAX_URL_LENGTH} characters at most."
         )
     if _FORBIDDEN.search(given):
         raise UrlRejected(
@@ -84,7 +84,7 @@ def parse(given: str, policy: UrlPolicy) -> SafeUrl:
     return SafeUrl(given=given, target=parsed.href)
 
 
-def still_allowed(target: str, policy: UrlPolicy) -> bool:
+def is_still_allowed(target: str, policy: UrlPolicy) -> bool:
     """Whether today's rules let a stored target stand (security §3.1, rule 11)."""
     try:
         _refuse_unsafe(_read(target), policy)
@@ -93,7 +93,7 @@ def still_allowed(target: str, policy: UrlPolicy) -> bool:
     return True
 
 
-def bare_host(host: str) -> str:
+def normalize_host(host: str) -> str:
     """A host as it is compared: lower case, punycode, no trailing dot."""
     try:
         host = ada_url.URL(f"http://{host}/").hostname

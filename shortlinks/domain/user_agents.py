@@ -12,9 +12,9 @@ from typing import Literal
 
 Kind = Literal["person", "preview", "bot"]
 
-LONGEST = 512
-SHORTEST = 5
-REMEMBERED = 4096
+MAX_LENGTH = 512
+MIN_LENGTH = 5
+CACHE_SIZE = 4096
 
 _BROWSER = re.compile(r"Mozilla/[45]\.\d|Opera/\d")
 
@@ -85,17 +85,17 @@ _OLD_BROWSER = re.compile(
 )
 
 
-@lru_cache(REMEMBERED)
-def kind(agent: str) -> Kind:
-    agent = agent[:LONGEST]
-    is_browsers = len(agent) >= SHORTEST and _BROWSER.match(agent)
-    rest = names(agent) if is_browsers else None
+@lru_cache(CACHE_SIZE)
+def classify(agent: str) -> Kind:
+    agent = agent[:MAX_LENGTH]
+    is_browsers = len(agent) >= MIN_LENGTH and _BROWSER.match(agent)
+    rest = strip_device_and_app(agent) if is_browsers else None
     if _PREVIEW.search((agent if rest is None else rest).lower()):
         return "preview"
     return "bot" if rest is None or _MACHINE.search(rest.lower()) else "person"
 
 
-def names(agent: str) -> str | None:
+def strip_device_and_app(agent: str) -> str | None:
     """What is left of an agent without its device and its app; None if it has none.
 
     A browser names its device in its first comment, or there says what it is like.

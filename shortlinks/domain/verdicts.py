@@ -13,8 +13,8 @@ from uuid import UUID
 from django.db import connection
 
 from shortlinks.domain import arrays, consent, notes, pixels, time_zones
-from shortlinks.domain.conclusions import Conclusion, StoredVisit
-from shortlinks.domain.notes import LinkOpens, Written
+from shortlinks.domain.conclusions import ClassifiedVisit, StoredVisit
+from shortlinks.domain.notes import OpenChanges, NoteChanges
 from shortlinks.domain.pixels import Sighting
 from shortlinks.models import PixelMode, TrackingConsent, Verdict
 
@@ -30,7 +30,7 @@ LOCK_LINKS = """
 SELECT id FROM shortlinks_shortlink WHERE id = ANY(%s::bigint[])
 ORDER BY id FOR NO KEY UPDATE
 """
-MARK = """
+STORE_VERDICTS = """
 UPDATE shortlinks_visit AS visit
 SET verdict = j.verdict, reason = j.reason, due_at = NULL,
     followed_up_at = coalesce(followed_up_at, now()), counted_on = j.day
@@ -45,7 +45,7 @@ JOIN unnest(%(links)s::bigint[], %(days)s::date[], %(verdicts)s::text[])
   AS c (link_id, day, verdict) USING (link_id, day, verdict)
 ORDER BY link_id, day, verdict FOR UPDATE OF daily
 """
-COUNT = """
+INCREMENT = """
 INSERT INTO shortlinks_dailyvisits (link_id, day, verdict, visits)
 SELECT * FROM unnest(%(links)s::bigint[], %(days)s::date[], %(verdicts)s::text[],
                      %(visits)s::int[]) AS c (link_id, day, verdict, visits)
@@ -53,7 +53,7 @@ ORDER BY link_id, day, verdict
 ON CONFLICT (link_id, day, verdict) DO UPDATE
   SET visits = shortlinks_dailyvisits.visits + excluded.visits
 """
-TAKE_OFF = """
+DECREMENT = """
 UPDATE shortlinks_dailyvisits AS daily
 SET visits = greatest(daily.visits - c.visits, 0)
 FROM unnest(%(links)s::bigint[], %(days)s::date[], %(verdicts)s::text[],
@@ -67,35 +67,35 @@ SELECT visit_id, kept_sha256 FROM shortlinks_redemption
 WHERE visit_id = ANY(%s::uuid[])
 """
 
-Cell = tuple[int, date, str]
+CounterKey = tuple[int, date, str]
 
 
-def apply(conclusions: Sequence[Conclusion]) -> Written:
+def apply(conclusions: Sequence[ClassifiedVisit]) -> NoteChanges:
     """Store the verdicts, and let notes, pixels and counters say the same.
 
     The visits that were judged before must be locked: see `lock`.
     """
     if not conclusions:
-        return Written()
-    gained = [c.visit for c in conclusions if _gains_a_person(c)]
-    lost = [c.visit for c in conclusions if _loses_a_person(c)]
+        return NoteChanges()
+    gained = [c.visit for c in conclusions if _became_person(c)]
+    lost = [c.visit for c in conclusions if _is_no_longer_person(c)]
     _lock_links({visit.link_id for visit in (*gained, *lost)})
-    _mark(conclusions)
-    written = notes.rewrite(_opens(gained, lost))
-    pixels.change(
-        attached=_sightings([visit for visit in gained if _may_recognise(visit)]),
+    _store_verdicts(conclusions)
+    written = notes.sync(_opens(gained, lost))
+    pixels.update(
+        attached=_sightings([visit for visit in gained if _may_track(visit)]),
         withdrawn=_sightings(lost),
     )
     _count(conclusions)
     return written
 
 
-def attach(visits: Sequence[StoredVisit]) -> None:
+def attach_browsers(visits: Sequence[StoredVisit]) -> None:
     """Attach the browsers of persons' visits, which are locked, once more."""
-    pixels.attach(_sightings([visit for visit in visits if _may_recognise(visit)]))
+    pixels.attach(_sightings([visit for visit in visits if _may_track(visit)]))
 
 
-def lock(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
+def lock(conclusions: Sequence[ClassifiedVisit]) -> list[ClassifiedVisit]:
     """Lock these visits; those that somebody else has changed meanwhile are left out.
 
     An administrator's verdict is never changed.
@@ -106,22 +106,22 @@ def lock(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
     read = [c.visit.verdict for c in conclusions]
     with connection.cursor() as cursor:
         parameters = {"ids": ids, "read": read, "first": min(ids), "last": max(ids)}
-        cursor.execute(LOCK, arrays.as_text(parameters))
+        cursor.execute(LOCK, arrays.encode_params(parameters))
         locked = {id_ for (id_,) in cursor}
     return [c for c in conclusions if c.visit.id in locked]
 
 
-def _gains_a_person(conclusion: Conclusion) -> bool:
+def _became_person(conclusion: ClassifiedVisit) -> bool:
     return _is_by_person(conclusion) and conclusion.visit.verdict != Verdict.PERSON
 
 
-def _loses_a_person(conclusion: Conclusion) -> bool:
+def _is_no_longer_person(conclusion: ClassifiedVisit) -> bool:
     was_person = conclusion.visit.verdict == Verdict.PERSON
-    return was_person and conclusion.changes and conclusion.visit.contact_id is not None
+    return was_person and conclusion.verdict_changed and conclusion.visit.contact_id is not None
 
 
-def _is_by_person(conclusion: Conclusion) -> bool:
-    is_person = conclusion.judgement.verdict == Verdict.PERSON
+def _is_by_person(conclusion: ClassifiedVisit) -> bool:
+    is_person = conclusion.classification.verdict == Verdict.PERSON
     return is_person and conclusion.visit.contact_id is not None
 
 
@@ -129,30 +129,30 @@ def _lock_links(links: set[int]) -> None:
     """Two workers with opens of one link take turns, in one order."""
     if links:
         with connection.cursor() as cursor:
-            cursor.execute(LOCK_LINKS, [arrays.array(list(links))])
+            cursor.execute(LOCK_LINKS, [arrays.encode(list(links))])
 
 
-def _mark(conclusions: Sequence[Conclusion]) -> None:
+def _store_verdicts(conclusions: Sequence[ClassifiedVisit]) -> None:
     ids = [c.visit.id for c in conclusions]
     with connection.cursor() as cursor:
         parameters = {
             "ids": ids,
             "first": min(ids),
             "last": max(ids),
-            "verdicts": [c.judgement.verdict for c in conclusions],
-            "reasons": [c.judgement.reason for c in conclusions],
+            "verdicts": [c.classification.verdict for c in conclusions],
+            "reasons": [c.classification.reason for c in conclusions],
             "days": [_day(c.visit) for c in conclusions],
         }
-        cursor.execute(MARK, arrays.as_text(parameters))
+        cursor.execute(STORE_VERDICTS, arrays.encode_params(parameters))
 
 
 def _opens(
     gained: Sequence[StoredVisit], lost: Sequence[StoredVisit]
-) -> dict[int, LinkOpens]:
-    opens: dict[int, LinkOpens] = {}
+) -> dict[int, OpenChanges]:
+    opens: dict[int, OpenChanges] = {}
     for visit in (*gained, *lost):
         window = timedelta(seconds=visit.note_window or 0)
-        opens.setdefault(visit.link_id, LinkOpens(window))
+        opens.setdefault(visit.link_id, OpenChanges(window))
     for visit in gained:
         opens[visit.link_id].added.append(visit.occurred_at)
     for visit in lost:
@@ -160,7 +160,7 @@ def _opens(
     return opens
 
 
-def _may_recognise(visit: StoredVisit) -> bool:
+def _may_track(visit: StoredVisit) -> bool:
     """They may have objected since they opened the link."""
     said = consent.CODES[visit.tracking_consent or TrackingConsent.DENIED]
     return consent.allows(visit.pixel_mode or PixelMode.OFF, said)
@@ -168,7 +168,7 @@ def _may_recognise(visit: StoredVisit) -> bool:
 
 def _sightings(visits: Sequence[StoredVisit]) -> list[Sighting]:
     """The cookie's browser; and what the page knew it by, where a site redeemed it."""
-    redeemed = _redeemed([visit.id for visit in visits if visit.pixel_sha256])
+    redeemed = _redemptions([visit.id for visit in visits if visit.pixel_sha256])
     return [
         Sighting(
             visit.account_id,
@@ -183,39 +183,39 @@ def _sightings(visits: Sequence[StoredVisit]) -> list[Sighting]:
     ]
 
 
-def _redeemed(ids: Sequence[UUID]) -> dict[UUID, bytes | None]:
+def _redemptions(ids: Sequence[UUID]) -> dict[UUID, bytes | None]:
     if not ids:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(SELECT_REDEEMED, [arrays.array(ids)])
+        cursor.execute(SELECT_REDEEMED, [arrays.encode(ids)])
         return dict(cursor.fetchall())
 
 
-def _count(conclusions: Sequence[Conclusion]) -> None:
-    more: Counter[Cell] = Counter()
-    less: Counter[Cell] = Counter()
+def _count(conclusions: Sequence[ClassifiedVisit]) -> None:
+    more: Counter[CounterKey] = Counter()
+    less: Counter[CounterKey] = Counter()
     for conclusion in conclusions:
         visit = conclusion.visit
-        if visit.time_zone is not None and conclusion.changes:
+        if visit.time_zone is not None and conclusion.verdict_changed:
             day = _day(visit)
-            more[visit.link_id, day, conclusion.judgement.verdict] += 1
+            more[visit.link_id, day, conclusion.classification.verdict] += 1
             if visit.verdict:
                 less[visit.link_id, day, visit.verdict] += 1
     _store_counts(more, less)
 
 
-def _store_counts(more: Counter[Cell], less: Counter[Cell]) -> None:
+def _store_counts(more: Counter[CounterKey], less: Counter[CounterKey]) -> None:
     with connection.cursor() as cursor:
         if less:
             cells = Counter({**more, **less})
-            cursor.execute(LOCK_COUNTS, arrays.as_text(_cells(cells)))
+            cursor.execute(LOCK_COUNTS, arrays.encode_params(_counters(cells)))
         if more:
-            cursor.execute(COUNT, arrays.as_text(_cells(more)))
+            cursor.execute(INCREMENT, arrays.encode_params(_counters(more)))
         if less:
-            cursor.execute(TAKE_OFF, arrays.as_text(_cells(less)))
+            cursor.execute(DECREMENT, arrays.encode_params(_counters(less)))
 
 
-def _cells(counts: Counter[Cell]) -> dict[str, Any]:
+def _counters(counts: Counter[CounterKey]) -> dict[str, Any]:
     return {
         "links": [link_id for link_id, _, _ in counts],
         "days": [day for _, day, _ in counts],
@@ -226,8 +226,8 @@ def _cells(counts: Counter[Cell]) -> dict[str, Any]:
 
 def _day(visit: StoredVisit) -> date:
     """The account's day, as it was when the visit was first counted."""
-    if visit.counted_on is not None:
-        return visit.counted_on
+    if visit.counted_day is not None:
+        return visit.counted_day
     return visit.occurred_at.astimezone(
-        time_zones.named(visit.time_zone or "UTC")
+        time_zones.get(visit.time_zone or "UTC")
     ).date()

@@ -47,7 +47,7 @@ TEXTS = frozenset(
         "staff",
     }
 )
-AGENT_LENGTH = 512
+MAX_USER_AGENT_LENGTH = 512
 # In no text: `text` lets no control character through.
 SEPARATOR = "\x1f"
 OFFICE = "office"  # as the fact `staff`: opened from an office of the account
@@ -55,10 +55,10 @@ OFFICE = "office"  # as the fact `staff`: opened from an office of the account
 
 def user_agent(header: bytes) -> str:
     """As a visit keeps it."""
-    return text(header, AGENT_LENGTH)
+    return clean_header(header, MAX_USER_AGENT_LENGTH)
 
 
-def text(value: bytes, length: int) -> str:
+def clean_header(value: bytes, length: int) -> str:
     """A header as text that any column takes: cut, and without control characters."""
     text = value[:length].decode("utf-8", "replace")
     if text.isprintable():
@@ -66,7 +66,7 @@ def text(value: bytes, length: int) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-class VisitFacts(NamedTuple):
+class VisitRecord(NamedTuple):
     """What a request said of itself; "" stands for nothing.
 
     No text has a control character, so SEPARATOR is in none (see `text`).
@@ -82,7 +82,7 @@ class VisitFacts(NamedTuple):
     sec_fetch: str
     purpose: str
     address: str
-    source: str
+    visitor_hash: str
     pixel_sha256: str
     pixel_is_new: bool
     staff: str = ""  # absent in what an older release spooled
@@ -91,7 +91,7 @@ class VisitFacts(NamedTuple):
 # How far the time in an id may be from the visit's own: ids go on when a clock is set
 # back. To leave out other months' partitions, days are near enough.
 ID_SLACK = timedelta(days=2)
-MOST_ID = (1 << 128) - 1
+MAX_ID = (1 << 128) - 1
 
 
 def id_bounds(since: datetime, until: datetime) -> dict[str, UUID]:
@@ -103,7 +103,7 @@ def id_bounds_around(ids: Sequence[UUID]) -> dict[str, UUID]:
     """The `first` and `last` id of visits within hours of these."""
     slack = int(ID_SLACK.total_seconds() * 1000) << 80
     first, last = min(ids).int - slack, max(ids).int + slack
-    return {"first": UUID(int=max(first, 0)), "last": UUID(int=min(last, MOST_ID))}
+    return {"first": UUID(int=max(first, 0)), "last": UUID(int=min(last, MAX_ID))}
 
 
 def first_id(since: datetime) -> UUID:
@@ -112,16 +112,16 @@ def first_id(since: datetime) -> UUID:
     return UUID(int=max(milliseconds, 0) << 80)
 
 
-def insertion(
-    visits: Sequence[VisitFacts], *, settle: float
+def insert_statement(
+    visits: Sequence[VisitRecord], *, settle: float
 ) -> tuple[str, dict[str, Any]]:
     """The statement that stores these visits, and its parameters; see `columns`."""
     if len(visits) == 1:
         return INSERT_ONE, {**visits[0]._asdict(), "settle": settle}
-    return INSERT, columns(visits, settle=settle)
+    return INSERT, insert_params(visits, settle=settle)
 
 
-def columns(visits: Sequence[VisitFacts], *, settle: float) -> dict[str, Any]:
+def insert_params(visits: Sequence[VisitRecord], *, settle: float) -> dict[str, Any]:
     """The parameters of INSERT: one Postgres array for each column, in text form.
 
     `settle` is in seconds: the visits are due so long after the insert.
@@ -129,7 +129,7 @@ def columns(visits: Sequence[VisitFacts], *, settle: float) -> dict[str, Any]:
     arrays = {
         name: _quoted(values) if name in TEXTS else _bare(values)
         for name, values in zip(
-            VisitFacts._fields, zip(*visits, strict=True), strict=True
+            VisitRecord._fields, zip(*visits, strict=True), strict=True
         )
     }
     return {**arrays, "settle": settle}

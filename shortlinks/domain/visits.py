@@ -22,15 +22,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from shortlinks.domain import arrays, conclusions, verdicts
-from shortlinks.domain.conclusions import Conclusion, StoredVisit
-from shortlinks.domain.humans import Judgement
-from shortlinks.domain.notes import Written
-from shortlinks.models import Revision, Verdict, Visit
+from shortlinks.domain.conclusions import ClassifiedVisit, StoredVisit
+from shortlinks.domain.humans import Classification
+from shortlinks.domain.notes import NoteChanges
+from shortlinks.models import ReevaluationBatch, Verdict, Visit
 
 logger = logging.getLogger(__name__)
 
 # What a row can be to blame for. Not every Exception: a task's time limit is one.
-ROW_FAULTS = (
+ROW_ERRORS = (
     DatabaseError,
     ArithmeticError,
     AttributeError,
@@ -39,18 +39,18 @@ ROW_FAULTS = (
     ValueError,
 )
 # statement time-out, lock not available, deadlock
-ROW_STATES = frozenset({"57014", "55P03", "40P01"})
-BATCH = 1000
-MOST_ATTEMPTS = 15
-MOST_REVISIONS = 10
-MOST_FAILED = 20  # with each batch
-OVERRULED = gettext_noop("an administrator's word")
+ROW_SQLSTATES = frozenset({"57014", "55P03", "40P01"})
+BATCH_SIZE = 1000
+MAX_ATTEMPTS = 15
+MAX_REEVALUATIONS_PER_RUN = 10
+MAX_RETRIED_PER_BATCH = 20  # with each batch
+OVERRIDDEN = gettext_noop("an administrator's word")
 
-Half = Literal["all", "even", "odd"]
+Shard = Literal["all", "even", "odd"]
 
 # Who works beside another takes the visits to other links, since each locks its links
 # until its end. Written so that the planner takes it for half of the rows.
-HALVES = {
+SHARD_FILTERS = {
     "all": "",
     "even": "AND NOT (link_id %% 2)::int::boolean",
     "odd": "AND (link_id %% 2)::int::boolean",
@@ -64,12 +64,12 @@ SELECT_FAILED = """
 SELECT id FROM shortlinks_visit WHERE due_at <= now() AND attempts > 0
 ORDER BY due_at LIMIT %s
 """
-CLAIM_AGAIN = """
+RECLAIM = """
 SELECT id FROM shortlinks_visit WHERE id = ANY(%s) AND due_at <= now()
 FOR UPDATE SKIP LOCKED
 """
-REVISE_LATER = "INSERT INTO shortlinks_revision (visits) VALUES (%s::uuid[])"
-PUT_OFF = """
+REEVALUATE_LATER = "INSERT INTO shortlinks_revision (visits) VALUES (%s::uuid[])"
+RETRY_LATER = """
 UPDATE shortlinks_visit
 SET attempts = attempts + 1, last_error = %(error)s,
     due_at = CASE WHEN attempts + 1 < %(most)s THEN
@@ -82,7 +82,7 @@ RETURNING set_aside_at IS NOT NULL
 
 
 @dataclass(slots=True)
-class FollowedUp:
+class ProcessingResult:
     """What a follow-up did; `claimed` are also those that failed.
 
     `verdicts` are those of the claimed, `revised` those that others have now.
@@ -90,91 +90,91 @@ class FollowedUp:
 
     claimed: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
-    revised: Counter[str] = field(default_factory=Counter)
-    notes: Written = field(default_factory=Written)
-    put_off: int = 0
-    set_aside: int = 0
+    reclassified: Counter[str] = field(default_factory=Counter)
+    notes: NoteChanges = field(default_factory=NoteChanges)
+    retried: int = 0
+    dead_lettered: int = 0
 
-    def add(self, other: "FollowedUp") -> None:
+    def add(self, other: "ProcessingResult") -> None:
         self.verdicts.update(other.verdicts)
-        self.revised.update(other.revised)
+        self.reclassified.update(other.reclassified)
         self.notes += other.notes
-        self.put_off += other.put_off
-        self.set_aside += other.set_aside
+        self.retried += other.retried
+        self.dead_lettered += other.dead_lettered
 
 
-def follow_up(limit: int = BATCH, half: Half = "all") -> FollowedUp:
+def process_due(limit: int = BATCH_SIZE, half: Shard = "all") -> ProcessingResult:
     """Follow up the visits that are due, at most `limit`, to this half of the links.
 
     A visit that cannot be concluded from is singled out, put off, and after 15
     attempts set aside for an administrator; it never stops the others.
     """
     ids: list[UUID] = []
-    done = FollowedUp()
+    done = ProcessingResult()
     try:
         with transaction.atomic():
-            ids = _claim(CLAIM.format(half=HALVES[half]), limit)
-            done = _conclude(ids)
-    except ROW_FAULTS as error:
-        raise_if_away(error)
+            ids = _claim(CLAIM.format(half=SHARD_FILTERS[half]), limit)
+            done = _process(ids)
+    except ROW_ERRORS as error:
+        reraise_if_unavailable(error)
         logger.exception("a batch of %d visits failed, trying it in parts", len(ids))
         for part in _parts(ids, error):
-            done.add(_follow_up_part(part))
-    for failed in _claim(SELECT_FAILED, MOST_FAILED):
-        done.add(_follow_up_part([failed]))
-    done.add(revise_what_is_left())
+            done.add(_process_part(part))
+    for failed in _claim(SELECT_FAILED, MAX_RETRIED_PER_BATCH):
+        done.add(_process_part([failed]))
+    done.add(run_pending_reevaluations())
     done.claimed = len(ids)
     return done
 
 
-def revise_what_is_left() -> FollowedUp:
+def run_pending_reevaluations() -> ProcessingResult:
     """Look at what was judged once more, together with what was judged meanwhile.
 
     Two workers that follow one burst up at the same time see each other's visits only
     when both are done: whoever is done last finds what was missed. A row remembers
     what is still to be looked at, so it may also be the next worker.
     """
-    done = FollowedUp()
-    for _ in range(MOST_REVISIONS):
+    done = ProcessingResult()
+    for _ in range(MAX_REEVALUATIONS_PER_RUN):
         try:
             with transaction.atomic():
-                left = Revision.objects.select_for_update(skip_locked=True).first()
+                left = ReevaluationBatch.objects.select_for_update(skip_locked=True).first()
                 if left is None:
                     break
-                done.add(revise(left.visits))
+                done.add(reevaluate_related(left.visits))
                 left.delete()
         except OperationalError as error:  # somebody was in the way: next time
-            raise_if_away(error)
+            reraise_if_unavailable(error)
             logger.warning("visits are not looked at once more yet: %s", error)
             break
     return done
 
 
-def revise(ids: Sequence[UUID]) -> FollowedUp:
+def reevaluate_related(ids: Sequence[UUID]) -> ProcessingResult:
     """Judge these judged visits and those around them again, within a transaction.
 
     One at a time for each source: what is read is what others have made of it.
     """
-    suspicious = conclusions.in_company(ids)
-    return reconsider(suspicious) if suspicious else FollowedUp()
+    suspicious = conclusions.find_related(ids)
+    return reevaluate(suspicious) if suspicious else ProcessingResult()
 
 
-def reconsider(ids: Sequence[UUID]) -> FollowedUp:
+def reevaluate(ids: Sequence[UUID]) -> ProcessingResult:
     """Judge these judged visits by all that is known now, within a transaction."""
-    _take_turns(conclusions.read(ids))
-    changed = [c for c in conclusions.of_judged(ids) if c.changes]
+    _lock_visitors(conclusions.load(ids))
+    changed = [c for c in conclusions.reclassify(ids) if c.verdict_changed]
     locked = verdicts.lock(changed)
-    return FollowedUp(revised=_tally(locked), notes=verdicts.apply(locked))
+    return ProcessingResult(reclassified=_tally(locked), notes=verdicts.apply(locked))
 
 
-def _take_turns(visits: Iterable[StoredVisit]) -> None:
+def _lock_visitors(visits: Iterable[StoredVisit]) -> None:
     """Until the end of the transaction nobody else revises these sources."""
-    keys = {int.from_bytes(v.source[:8], "big", signed=True) for v in visits}
+    keys = {int.from_bytes(v.visitor_hash[:8], "big", signed=True) for v in visits}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(key) FROM"
             " (SELECT unnest(%s::bigint[]) AS key ORDER BY key) AS keys",
-            [arrays.array(sorted(keys))],
+            [arrays.encode(sorted(keys))],
         )
 
 
@@ -189,7 +189,7 @@ def requeue(visits: Iterable[UUID]) -> int:
         return int(cursor.rowcount)
 
 
-def overrule(ids: Sequence[UUID], verdict: Verdict) -> int:
+def override_verdict(ids: Sequence[UUID], verdict: Verdict) -> int:
     """An administrator's verdict on followed-up visits, which no rule changes again."""
     with transaction.atomic():
         followed_up = Visit.objects.filter(pk__in=ids, followed_up_at__isnull=False)
@@ -198,79 +198,79 @@ def overrule(ids: Sequence[UUID], verdict: Verdict) -> int:
         )
         if not locked:
             return 0
-        judgement = Judgement(verdict, OVERRULED)
-        read = conclusions.read(locked)
-        verdicts.apply([Conclusion(visit, judgement) for visit in read])
+        judgement = Classification(verdict, OVERRIDDEN)
+        read = conclusions.load(locked)
+        verdicts.apply([ClassifiedVisit(visit, judgement) for visit in read])
         Visit.objects.filter(pk__in=locked).update(overruled_at=timezone.now())
     return len(locked)
 
 
-def _conclude(ids: Sequence[UUID]) -> FollowedUp:
+def _process(ids: Sequence[UUID]) -> ProcessingResult:
     if not ids:
-        return FollowedUp()
+        return ProcessingResult()
     mine = set(ids)
-    concluded = conclusions.of_claimed(ids)
+    concluded = conclusions.classify_new(ids)
     claimed = [c for c in concluded if c.visit.id in mine]
     others = verdicts.lock([c for c in concluded if c.visit.id not in mine])
-    _remember_to_revise(ids)
-    return FollowedUp(
+    _schedule_reevaluation(ids)
+    return ProcessingResult(
         verdicts=_tally(claimed),
-        revised=_tally(others),
+        reclassified=_tally(others),
         notes=verdicts.apply([*claimed, *others]),
     )
 
 
-def _remember_to_revise(ids: Sequence[UUID]) -> None:
+def _schedule_reevaluation(ids: Sequence[UUID]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(REVISE_LATER, [arrays.array(ids)])
+        cursor.execute(REEVALUATE_LATER, [arrays.encode(ids)])
 
 
-def _tally(concluded: Iterable[Conclusion]) -> Counter[str]:
-    return Counter(str(conclusion.judgement.verdict) for conclusion in concluded)
+def _tally(concluded: Iterable[ClassifiedVisit]) -> Counter[str]:
+    return Counter(str(conclusion.classification.verdict) for conclusion in concluded)
 
 
-def _follow_up_part(ids: Sequence[UUID]) -> FollowedUp:
+def _process_part(ids: Sequence[UUID]) -> ProcessingResult:
     try:
         with transaction.atomic():
-            return _conclude(_claim(CLAIM_AGAIN, list(ids)))
-    except ROW_FAULTS as error:
-        raise_if_away(error)
+            return _process(_claim(RECLAIM, list(ids)))
+    except ROW_ERRORS as error:
+        reraise_if_unavailable(error)
         if len(ids) == 1:
-            return _put_off(ids[0], error)
-        done = FollowedUp()
+            return _retry_later(ids[0], error)
+        done = ProcessingResult()
         for part in _parts(ids, error):
-            done.add(_follow_up_part(part))
+            done.add(_process_part(part))
         return done
 
 
 def _parts(ids: Sequence[UUID], error: Exception) -> list[Sequence[UUID]]:
     """Halves, till the bad row stands alone; but what takes long is waited for once."""
-    if _state(error) in ROW_STATES:
+    if _sqlstate(error) in ROW_SQLSTATES:
         return [[visit_id] for visit_id in ids]
     half = len(ids) // 2
     return [part for part in (ids[:half], ids[half:]) if part]
 
 
-def _put_off(visit_id: UUID, error: Exception) -> FollowedUp:
+def _retry_later(visit_id: UUID, error: Exception) -> ProcessingResult:
     """Kept in the row, where an administrator reads it."""
     logger.error("visit %s could not be followed up: %r", visit_id, error)
     with connection.cursor() as cursor:
         cursor.execute(
-            PUT_OFF,
-            {"id": visit_id, "error": repr(error)[:1000], "most": MOST_ATTEMPTS},
+            RETRY_LATER,
+            {"id": visit_id, "error": repr(error)[:1000], "most": MAX_ATTEMPTS},
         )
         was_last = any(is_set_aside for (is_set_aside,) in cursor)
-    return FollowedUp(put_off=int(not was_last), set_aside=int(was_last))
+    return ProcessingResult(retried=int(not was_last), dead_lettered=int(was_last))
 
 
-def raise_if_away(error: Exception) -> None:
+def reraise_if_unavailable(error: Exception) -> None:
     """A database that is away is no row's fault; a lock or a time-out may be one's."""
     is_of_connection = isinstance(error, OperationalError | InterfaceError)
-    if is_of_connection and _state(error) not in ROW_STATES:
+    if is_of_connection and _sqlstate(error) not in ROW_SQLSTATES:
         raise error
 
 
-def _state(error: Exception) -> str | None:
+def _sqlstate(error: Exception) -> str | None:
     """Postgres' code for what went wrong, if it was Postgres that said so."""
     return getattr(error.__cause__, "sqlstate", None)
 

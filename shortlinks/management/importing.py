@@ -34,25 +34,25 @@ def run(command: BaseCommand, user: User, kind: str, options: dict[str, Any]) ->
     _tell_faults(command, stored, told)
     command.stdout.write(
         f"created: {stored.created}, changed: {stored.changed},"
-        f" left out: {stored.left_out}"
+        f" left out: {stored.skipped}"
     )
 
 
 def _begin(user: User, kind: str, file: Path) -> Import:
     try:
         content = file.read_bytes()
-        return imports.begin(Upload(user, kind, file.name, content, by_command=True))
-    except (OSError, tables.NoTable) as error:
+        return imports.start(Upload(user, kind, file.name, content, started_by_cli=True))
+    except (OSError, tables.UnreadableFile) as error:
         raise CommandError(str(error)) from None
-    except tables.NoHead:
-        raise CommandError(imports.KINDS[kind].no_head) from None
+    except tables.MissingHeader:
+        raise CommandError(imports.SPECS[kind].missing_header_message) from None
 
 
 def _go_on(command: BaseCommand, begun: Import) -> Import:
     last = begun
     try:
         for last in import_batches.batches(begun):
-            command.stderr.write(f"{last.state}: {last.done} of {last.total or '?'}")
+            command.stderr.write(f"{last.state}: {last.processed} of {last.total or '?'}")
     except import_batches.LeaseLost:
         raise CommandError("a worker or an administrator has taken it over") from None
     if last.state == ImportState.FAILED:

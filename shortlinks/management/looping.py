@@ -8,11 +8,11 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import Error, connection
 
-SECONDS_BETWEEN_LOOKS = 1.0
-SECONDS_AFTER_FAILURE = 5.0
+POLL_INTERVAL_SECONDS = 1.0
+RETRY_DELAY_SECONDS = 5.0
 
 
-class LoopingCommand(BaseCommand):
+class PollingCommand(BaseCommand):
     """Does what is due; with --loop it looks again and again."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -23,7 +23,7 @@ class LoopingCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
         if not options["loop"]:
-            self.do_what_is_due(stop)
+            self.run_once(stop)
             return
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: stop.set())
@@ -31,16 +31,16 @@ class LoopingCommand(BaseCommand):
         while not stop.wait(self._try(stop)):
             pass
 
-    def do_what_is_due(self, stop: threading.Event) -> None:
+    def run_once(self, stop: threading.Event) -> None:
         """What was begun is finished; nothing is begun once `stop` is set."""
         raise NotImplementedError
 
     def _try(self, stop: threading.Event) -> float:
         """How long to wait for the next look, in seconds."""
         try:
-            self.do_what_is_due(stop)
+            self.run_once(stop)
         except Error as error:
             self.stderr.write(f"Postgres is away: {type(error).__name__}")
             connection.close()
-            return SECONDS_AFTER_FAILURE
-        return SECONDS_BETWEEN_LOOKS
+            return RETRY_DELAY_SECONDS
+        return POLL_INTERVAL_SECONDS

@@ -4,14 +4,14 @@ from shortlinks.models.accounts import (
     Group,
     MergeMode,
     PixelMode,
-    Right,
+    AccessLevel,
     SuspectPolicy,
     User,
 )
 from shortlinks.models.chats import Chat
 from shortlinks.models.contacts import Contact, TrackingConsent
 from shortlinks.models.imports import (
-    UNDER_WAY,
+    IN_PROGRESS,
     Import,
     ImportFile,
     ImportKind,
@@ -22,7 +22,7 @@ from shortlinks.models.links import DailyVisits, ShortLink
 from shortlinks.models.merges import (
     Merge,
     MergeCheck,
-    MergeItem,
+    MergeChange,
     MergeRule,
     MergeState,
     MergeSuggestion,
@@ -30,9 +30,9 @@ from shortlinks.models.merges import (
     SuggestionState,
 )
 from shortlinks.models.notes import Note, NoteType
-from shortlinks.models.pixels import Evidence, Pixel, PixelAttachment, Standing
+from shortlinks.models.pixels import Evidence, Pixel, PixelAttachment, AttachmentReview
 from shortlinks.models.sites import ConnectedSite, Redemption, ShortDomain
-from shortlinks.models.sums import AccountDay, CountChange, LastOpen, UrlDay
+from shortlinks.models.sums import AccountDailyVisits, DailyVisitsDelta, LinkLastOpen, UrlDailyOpens
 from shortlinks.models.tokens import (
     ApiToken,
     GrantKind,
@@ -42,8 +42,8 @@ from shortlinks.models.tokens import (
 )
 from shortlinks.models.visits import (
     Heartbeat,
-    Revision,
-    SourceKey,
+    ReevaluationBatch,
+    DailySalt,
     Verdict,
     Visit,
     Watermark,
@@ -56,15 +56,15 @@ from shortlinks.models.webhooks import (
 )
 
 __all__ = [
-    "UNDER_WAY",
+    "IN_PROGRESS",
     "Account",
-    "AccountDay",
+    "AccountDailyVisits",
     "AddressMask",
     "ApiToken",
     "Chat",
     "ConnectedSite",
     "Contact",
-    "CountChange",
+    "DailyVisitsDelta",
     "DailyVisits",
     "DeliveryState",
     "Evidence",
@@ -77,10 +77,10 @@ __all__ = [
     "ImportRow",
     "ImportState",
     "Integration",
-    "LastOpen",
+    "LinkLastOpen",
     "Merge",
     "MergeCheck",
-    "MergeItem",
+    "MergeChange",
     "MergeMode",
     "MergeRule",
     "MergeState",
@@ -92,18 +92,18 @@ __all__ = [
     "PixelAttachment",
     "PixelMode",
     "Redemption",
-    "Revision",
-    "Right",
+    "ReevaluationBatch",
+    "AccessLevel",
     "Scope",
     "SeparatePair",
     "ShortDomain",
     "ShortLink",
-    "SourceKey",
-    "Standing",
+    "DailySalt",
+    "AttachmentReview",
     "SuggestionState",
     "SuspectPolicy",
     "TrackingConsent",
-    "UrlDay",
+    "UrlDailyOpens",
     "User",
     "Verdict",
     "Visit",

@@ -66,11 +66,11 @@ class Account(models.Model):
         validators=[MaxValueValidator(86_400)],
         help_text="Seconds in which the opens of one link make one note.",
     )
-    passes_query = models.BooleanField(
+    forward_query = models.BooleanField(
         default=True,
         help_text="Pass the query of the short url on to the target.",
     )
-    honours_gpc = models.BooleanField(
+    respect_gpc = models.BooleanField(
         default=True, help_text="Give no pixel to browsers that send Sec-GPC or DNT."
     )
     address_mask = models.CharField(
@@ -88,13 +88,13 @@ class Account(models.Model):
         db_default=MergeMode.AUTO,
         help_text="What follows when a browser that opened a contact's link chats.",
     )
-    link_browsers = models.PositiveSmallIntegerField(
+    max_browsers_per_link = models.PositiveSmallIntegerField(
         db_default=2,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
         help_text="Browsers of one link that may be the client's; what opens it after"
         " them got the link passed on.",
     )
-    contact_browsers = models.PositiveSmallIntegerField(
+    max_browsers_per_contact = models.PositiveSmallIntegerField(
         db_default=5,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
         help_text="Browsers that one contact may have within 30 days.",
@@ -117,7 +117,7 @@ class Account(models.Model):
         " opened from there counts as a colleague's.",
     )
     # Put aside by hand; that they are done is told by the rows.
-    first_steps_closed_at = models.DateTimeField(null=True, editable=False)
+    onboarding_dismissed_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -167,7 +167,7 @@ class Group(models.Model):
         return self.name
 
 
-class Right(models.TextChoices):
+class AccessLevel(models.TextChoices):
     """How far a right reaches (contract §4), from nobody to everybody."""
 
     DENIED = "D", "denied"
@@ -176,17 +176,17 @@ class Right(models.TextChoices):
     ALL = "A", "all"
 
 
-def right_field(default: Right) -> "models.CharField[str, str]":
-    return models.CharField(max_length=1, choices=Right.choices, default=default)
+def level_field(default: AccessLevel) -> "models.CharField[str, str]":
+    return models.CharField(max_length=1, choices=AccessLevel.choices, default=default)
 
 
-def reaches_no_further(right: str, than: str) -> Q:
+def is_within(right: str, than: str) -> Q:
     """The letters in order D < M < G < A: `right` may not exceed `than`."""
     return (
-        Q(**{than: Right.ALL})
-        | Q(**{right: Right.DENIED})
-        | Q(**{than: Right.GROUP, f"{right}__in": [Right.GROUP, Right.MINE]})
-        | Q(**{than: Right.MINE, right: Right.MINE})
+        Q(**{than: AccessLevel.ALL})
+        | Q(**{right: AccessLevel.DENIED})
+        | Q(**{than: AccessLevel.GROUP, f"{right}__in": [AccessLevel.GROUP, AccessLevel.MINE]})
+        | Q(**{than: AccessLevel.MINE, right: AccessLevel.MINE})
     )
 
 
@@ -224,11 +224,11 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     is_admin = models.BooleanField("administrator of the account", default=False)
     is_superuser = models.BooleanField("operator of the service", default=False)
-    contacts_view = right_field(Right.ALL)
-    contacts_edit = right_field(Right.ALL)
-    contacts_add = right_field(Right.ALL)
-    contacts_delete = right_field(Right.DENIED)
-    contacts_export = right_field(Right.DENIED)
+    contacts_view = level_field(AccessLevel.ALL)
+    contacts_edit = level_field(AccessLevel.ALL)
+    contacts_add = level_field(AccessLevel.ALL)
+    contacts_delete = level_field(AccessLevel.DENIED)
+    contacts_export = level_field(AccessLevel.DENIED)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     USERNAME_FIELD = "email"
@@ -249,27 +249,27 @@ class User(AbstractBaseUser):
                 condition=Q(email=Lower("email")),
             ),
             models.CheckConstraint(
-                name="user_view_letter", condition=Q(contacts_view__in=Right.values)
+                name="user_view_letter", condition=Q(contacts_view__in=AccessLevel.values)
             ),
             models.CheckConstraint(
                 name="user_add_all_or_denied",
                 violation_error_message=_("The right to add is for all or nobody."),
-                condition=Q(contacts_add__in=[Right.ALL, Right.DENIED]),
+                condition=Q(contacts_add__in=[AccessLevel.ALL, AccessLevel.DENIED]),
             ),
             models.CheckConstraint(
                 name="user_edit_within_view",
                 violation_error_message=_("One may not edit more than one may view."),
-                condition=reaches_no_further("contacts_edit", "contacts_view"),
+                condition=is_within("contacts_edit", "contacts_view"),
             ),
             models.CheckConstraint(
                 name="user_delete_within_edit",
                 violation_error_message=_("One may not delete more than one may edit."),
-                condition=reaches_no_further("contacts_delete", "contacts_edit"),
+                condition=is_within("contacts_delete", "contacts_edit"),
             ),
             models.CheckConstraint(
                 name="user_export_within_view",
                 violation_error_message=_("One may not export more than one may view."),
-                condition=reaches_no_further("contacts_export", "contacts_view"),
+                condition=is_within("contacts_export", "contacts_view"),
             ),
         ]
 

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce, Upper
 from django.utils import timezone
 
-from shortlinks.models.accounts import Account, Group, Right, User
+from shortlinks.models.accounts import Account, Group, AccessLevel, User
 
 
 class TrackingConsent(models.TextChoices):
@@ -33,7 +33,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """
         return self.filter(_may_view(user), account=user.account_id, merged_into=None)
 
-    def readable_by(self, user: User) -> Self:
+    def visible_including_merged(self, user: User) -> Self:
         """Whose notes, links and pixels the user may read: the contacts he may view,
         and what was merged into them (pixel R11).
         """
@@ -43,29 +43,29 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         own = _may_view(user) & Q(merged_into=None)
         return self.filter(own | merged, account=user.account_id)
 
-    def called(self, entity_ids: Collection[int], account_id: int | None) -> Self:
+    def with_entity_ids(self, entity_ids: Collection[int], account_id: int | None) -> Self:
         """Those with these ids of the account, and all that are one with them."""
         named = Contact.objects.filter(account=account_id, entity_id__in=entity_ids)
-        return self.rooted_in(named.values_list(ROOT))
+        return self.with_root(named.values_list(ROOT))
 
-    def one_with(self, contact: "Contact") -> Self:
+    def same_person(self, contact: "Contact") -> Self:
         """The contact, and all that is merged into the same one."""
-        return self.rooted_in([contact.root_id])
+        return self.with_root([contact.root_id])
 
-    def rooted_in(self, roots: "Collection[int] | models.QuerySet[Any, Any]") -> Self:
+    def with_root(self, roots: "Collection[int] | models.QuerySet[Any, Any]") -> Self:
         """Whose rows these are, and all that is merged into them."""
         return self.alias(root_row=ROOT).filter(root_row__in=roots)
 
 
 def _may_view(user: User) -> Q:
     here = Q(is_deleted=False)
-    if user.is_admin or user.contacts_view == Right.ALL:
+    if user.is_admin or user.contacts_view == AccessLevel.ALL:
         return here
     own = Q(responsible_user=user)
-    if user.contacts_view == Right.GROUP:
+    if user.contacts_view == AccessLevel.GROUP:
         same = Q(group=user.group_id) if user.group_id else own
         return here & (own | same)
-    if user.contacts_view == Right.MINE:
+    if user.contacts_view == AccessLevel.MINE:
         return here & own
     return Q(pk__in=[])
 

@@ -13,7 +13,7 @@ from shortlinks.models.accounts import Account, User
 
 class ImportKind(models.TextChoices):
     CONTACTS = "contacts", "contacts"
-    RIGHTS = "rights", "users and rights"
+    USERS = "rights", "users and rights"
 
 
 class ImportState(models.TextChoices):
@@ -26,7 +26,7 @@ class ImportState(models.TextChoices):
 
 
 # A worker is to go on with these.
-UNDER_WAY = (ImportState.CHECKING, ImportState.STORING)
+IN_PROGRESS = (ImportState.CHECKING, ImportState.STORING)
 
 
 class Import(models.Model):
@@ -45,14 +45,14 @@ class Import(models.Model):
         max_length=9, choices=ImportState.choices, default=ImportState.CHECKING
     )
     name = models.CharField("file", max_length=250)
-    by_command = models.BooleanField(
+    started_by_cli = models.BooleanField(
         default=False, help_text="By the operator's command, with this user's rights."
     )
     total = models.PositiveIntegerField("rows", null=True)
-    done = models.PositiveIntegerField(default=0)
+    processed = models.PositiveIntegerField(default=0)
     created = models.PositiveIntegerField(default=0)
     changed = models.PositiveIntegerField(default=0)
-    left_out = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(null=True)
@@ -70,8 +70,8 @@ class Import(models.Model):
             ),
             models.CheckConstraint(
                 name="import_due_while_under_way",
-                condition=Q(state__in=UNDER_WAY, due_at__isnull=False)
-                | ~Q(state__in=UNDER_WAY) & Q(due_at=None),
+                condition=Q(state__in=IN_PROGRESS, due_at__isnull=False)
+                | ~Q(state__in=IN_PROGRESS) & Q(due_at=None),
             ),
             models.CheckConstraint(
                 name="import_counts_each_row_once",
@@ -100,14 +100,14 @@ class Import(models.Model):
         return self.name
 
     @property
-    def is_under_way(self) -> bool:
-        return self.state in UNDER_WAY
+    def is_in_progress(self) -> bool:
+        return self.state in IN_PROGRESS
 
 
 class ImportFile(models.Model):
     """What was uploaded, until its rows have been read."""
 
-    within = models.OneToOneField(
+    import_run = models.OneToOneField(
         Import, on_delete=models.CASCADE, primary_key=True, related_name="file"
     )
     content = models.BinaryField()
@@ -119,14 +119,14 @@ class ImportFile(models.Model):
 class ImportRow(models.Model):
     """One row of the table; those that have a fault outlive the import for a while."""
 
-    within = models.ForeignKey(
+    import_run = models.ForeignKey(
         Import, on_delete=models.CASCADE, db_index=False, related_name="rows"
     )
     number = models.PositiveIntegerField(help_text="In the file.")
-    given = models.JSONField(help_text="Its cells, by column.")
+    cells = models.JSONField(help_text="Its cells, by column.")
     key = models.CharField(max_length=1000, help_text="May stand in one row alone.")
-    seen = models.TextField(help_text="What the check found there; empty: nothing.")
-    faults = ArrayField(models.TextField())
+    existing_version = models.TextField(help_text="What the check found there; empty: nothing.")
+    errors = ArrayField(models.TextField())
 
     class Meta:
         constraints = [

@@ -66,7 +66,7 @@ class Merge(models.Model):
         return f"{self.loser} → {self.survivor}"
 
 
-class MergeItem(models.Model):
+class MergeChange(models.Model):
     """One column of one contact that a merge wrote; undoing restores `before`."""
 
     merge = models.ForeignKey(Merge, on_delete=models.CASCADE, related_name="items")

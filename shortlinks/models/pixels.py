@@ -41,20 +41,20 @@ class Evidence(models.TextChoices):
     MANUAL = "manual", "attached by hand"
 
 
-class Standing(models.TextChoices):
+class AttachmentReview(models.TextChoices):
     """What people have said of an attachment, if anything (pixel R7, R11)."""
 
-    UNSAID = "", "nothing"
-    VOUCHED = "vouched", "this is the client"
-    REVOKED = "revoked", "this is not the client"
+    UNREVIEWED = "", "nothing"
+    CONFIRMED = "vouched", "this is the client"
+    REJECTED = "revoked", "this is not the client"
 
 
 class PixelAttachment(models.Model):
     pixel = models.ForeignKey(Pixel, on_delete=models.CASCADE)
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE)
     evidence = models.CharField(max_length=16, choices=Evidence.choices)
-    standing = models.CharField(
-        max_length=7, choices=Standing.choices, db_default=Standing.UNSAID, blank=True
+    review = models.CharField(
+        max_length=7, choices=AttachmentReview.choices, db_default=AttachmentReview.UNREVIEWED, blank=True
     )
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()

@@ -73,12 +73,12 @@ class Redemption(models.Model):
     visitor_uid = models.CharField(
         max_length=26, help_text="What the site's page goes by from now on."
     )
-    kept_sha256 = models.BinaryField(
+    previous_cookie_sha256 = models.BinaryField(
         max_length=32,
         null=True,
         help_text="Of the browser that the page knew, if it is not the visit's.",
     )
-    attempt = models.UUIDField(help_text="One that is written twice is one.")
+    idempotency_key = models.UUIDField(help_text="One that is written twice is one.")
     redeemed_at = models.DateTimeField(db_default=Now())
     gesture_at = models.DateTimeField(
         null=True, help_text="When a pointer, key or touch was felt on the page."
@@ -124,7 +124,7 @@ class ShortDomain(models.Model):
     )
     challenge = models.CharField(max_length=32, default=new_challenge, editable=False)
     verified_at = models.DateTimeField(null=True, editable=False)
-    is_primary = models.BooleanField(
+    is_default = models.BooleanField(
         "of new links", default=False, help_text="New links have this host."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)

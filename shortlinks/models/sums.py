@@ -12,7 +12,7 @@ from shortlinks.models.accounts import Account
 from shortlinks.models.links import ShortLink
 
 
-class CountChange(models.Model):
+class DailyVisitsDelta(models.Model):
     """What one statement changed in `DailyVisits`, not yet summed."""
 
     links = ArrayField(models.BigIntegerField())
@@ -25,7 +25,7 @@ class CountChange(models.Model):
         return f"{len(self.links)} counts"
 
 
-class AccountDay(models.Model):
+class AccountDailyVisits(models.Model):
     """The visits of all links of an account on one of its days, by verdict."""
 
     pk = models.CompositePrimaryKey("account_id", "day", "verdict")
@@ -38,7 +38,7 @@ class AccountDay(models.Model):
         return f"{self.day} {self.verdict}: {self.visits}"
 
 
-class UrlDay(models.Model):
+class UrlDailyOpens(models.Model):
     """People's opens of a source url on one day of its account.
 
     `lasts` are the links whose latest open was on this day: summed from any day on they
@@ -50,7 +50,7 @@ class UrlDay(models.Model):
     day = models.DateField()
     url_sha256 = models.BinaryField(max_length=32)
     opens = models.IntegerField()
-    lasts = models.IntegerField()
+    last_opened_links = models.IntegerField()
     # One of those that lead there; the url stands in its row.
     link = models.ForeignKey(
         ShortLink, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
@@ -60,7 +60,7 @@ class UrlDay(models.Model):
         return f"{self.day}: {self.opens}"
 
 
-class LastOpen(models.Model):
+class LinkLastOpen(models.Model):
     """The day on which a person last opened a link, as `UrlDay.lasts` has it."""
 
     # No constraint: to check it would lock each link's row.

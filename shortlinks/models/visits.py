@@ -25,7 +25,7 @@ class Verdict(models.TextChoices):
 
 
 class VisitQuerySet(models.QuerySet["Visit"]):
-    def set_aside(self) -> Self:
+    def dead_lettered(self) -> Self:
         return self.exclude(set_aside_at=None)
 
 
@@ -48,7 +48,7 @@ class Visit(models.Model):
     sec_fetch = models.TextField(help_text="Sec-Fetch-Site, -Mode, -Dest and -User.")
     purpose = models.TextField(help_text="Headers of a prefetch or preview.")
     address = models.GenericIPAddressField(null=True)
-    source = models.BinaryField(help_text="Keyed hash of whole address and agent.")
+    visitor_hash = models.BinaryField(help_text="Keyed hash of whole address and agent.")
     pixel_sha256 = models.BinaryField(null=True)
     pixel_is_new = models.BooleanField()
     staff = models.CharField(
@@ -62,12 +62,12 @@ class Visit(models.Model):
     due_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(db_default=0)
     last_error = models.TextField(db_default="")
-    counted_on = models.DateField(
+    counted_day = models.DateField(
         null=True, help_text="The account's day in whose count it is."
     )
-    followed_up_at = models.DateTimeField(null=True)
-    set_aside_at = models.DateTimeField(null=True)
-    overruled_at = models.DateTimeField(
+    processed_at = models.DateTimeField(null=True)
+    dead_lettered_at = models.DateTimeField(null=True)
+    overridden_at = models.DateTimeField(
         null=True, help_text="When an administrator gave it the verdict."
     )
 
@@ -115,7 +115,7 @@ class Visit(models.Model):
         return f"{timezone.localtime(self.occurred_at):%Y-%m-%d %H:%M:%S}"
 
 
-class Revision(models.Model):
+class ReevaluationBatch(models.Model):
     """Visits that were just judged and are to be looked at once more (ADR 13)."""
 
     visits = ArrayField(models.UUIDField())
@@ -145,7 +145,7 @@ class Watermark(models.Model):
         return f"{self.name}: {self.visit}"
 
 
-class SourceKey(models.Model):
+class DailySalt(models.Model):
     """The key of `Visit.source` for one day; dropped 48 hours after it began."""
 
     day = models.DateField(primary_key=True)

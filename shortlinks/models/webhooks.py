@@ -8,7 +8,7 @@ from django.utils import timezone
 from shortlinks.models.accounts import Account, User
 from shortlinks.models.contacts import Contact
 
-LONGEST_DESTINATION = 600  # characters: what always fits an index row
+MAX_DESTINATION_LENGTH = 600  # characters: what always fits an index row
 
 
 class WebhookEvent(models.TextChoices):
@@ -22,7 +22,7 @@ class Webhook(models.Model):
     """A receiver of an account's events; `secret` signs what it is sent."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
-    destination = models.CharField(max_length=LONGEST_DESTINATION)
+    destination = models.CharField(max_length=MAX_DESTINATION_LENGTH)
     settings = ArrayField(models.CharField(max_length=32, choices=WebhookEvent.choices))
     sort = models.BigIntegerField(default=1)
     secret = models.TextField(editable=False, help_text="Encrypted, after its key's id")
@@ -33,7 +33,7 @@ class Webhook(models.Model):
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
     disabled_at = models.DateTimeField(null=True, editable=False)
     disabled_reason = models.TextField(blank=True, editable=False)
-    held_until = models.DateTimeField(
+    paused_until = models.DateTimeField(
         null=True, editable=False, help_text="It asked for a pause (Retry-After)."
     )
     failures = models.PositiveIntegerField(
@@ -60,7 +60,7 @@ class Webhook(models.Model):
 class DeliveryState(models.TextChoices):
     PENDING = "pending"
     DELIVERED = "delivered"
-    GIVEN_UP = "given up"
+    FAILED = "given up"
     CANCELLED = "cancelled", "cancelled: the note was withdrawn"
 
 
@@ -78,7 +78,7 @@ class WebhookDelivery(models.Model):
         Contact, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
     )
     subject_id = models.BigIntegerField(help_text="Of the row that it is about.")
-    facts = models.JSONField(help_text="What the body says, as it was at the event.")
+    payload_data = models.JSONField(help_text="What the body says, as it was at the event.")
     state = models.CharField(
         max_length=9, choices=DeliveryState.choices, default=DeliveryState.PENDING
     )
@@ -124,7 +124,7 @@ class WebhookDelivery(models.Model):
             models.Index(
                 fields=["id"],
                 name="delivery_given_up",
-                condition=Q(state=DeliveryState.GIVEN_UP),
+                condition=Q(state=DeliveryState.FAILED),
             ),
         ]
 

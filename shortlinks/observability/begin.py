@@ -8,14 +8,14 @@ from django.conf import settings
 from shortlinks.observability import metrics, spans
 
 
-def begin(role: str) -> None:
+def start(role: str) -> None:
     """Once for each process, and again in a child after a fork."""
-    metrics.begin(role)
+    metrics.start(role)
     report_errors(role)
-    spans.begin(role)
+    spans.start(role)
 
 
-def keep_what_is_loaded() -> None:
+def freeze_gc() -> None:
     """When all is loaded that stays: no collection walks it again.
 
     One that did would stop a redirects' process for up to 0.1 s; workers and the API

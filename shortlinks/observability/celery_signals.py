@@ -15,15 +15,15 @@ from redis import RedisError
 from shortlinks.domain import cached_links, health
 from shortlinks.domain.health import Check
 from shortlinks.observability import metrics, request_ids, serving, spans
-from shortlinks.observability.begin import begin, keep_what_is_loaded, report_errors
+from shortlinks.observability.begin import start, freeze_gc, report_errors
 from shortlinks.observability.pool import PoolWatch
 
 logger = logging.getLogger(__name__)
 
-HEART_TASK = "shortlinks.tasks.beat_heart"
-SECONDS_BETWEEN_HEARTBEATS = 15.0
+HEARTBEAT_TASK = "shortlinks.tasks.beat_heart"
+HEARTBEAT_INTERVAL_SECONDS = 15.0
 # Beat sends its most frequent task every 5 s.
-LONGEST_SILENCE = 30.0
+MAX_SILENCE_SECONDS = 30.0
 # On top of a task's hard time limit, after which its child is replaced.
 POOL_GRACE = 15.0
 REQUEST_ID = "request_id"
@@ -39,7 +39,7 @@ class _State:
         self.task_began_at = 0.0
         self.is_beat = False
         self.sent_at = time.monotonic()
-        self.heard_at = -SECONDS_BETWEEN_HEARTBEATS
+        self.heard_at = -HEARTBEAT_INTERVAL_SECONDS
 
 
 _state = _State()
@@ -74,7 +74,7 @@ def count_message(sender: str, **_: Any) -> None:
     if _state.counts_messages:
         metrics.messages.labels(_short(sender)).inc()
     if _state.is_beat:
-        _beat_has_sent()
+        _record_beat()
 
 
 # --- the worker's main process -----------------------------------------------
@@ -86,12 +86,12 @@ def begin_worker(sender: Any, **_: Any) -> None:
     _state.counts_messages = False
     report_errors("worker")
     longest = sender.app.conf.task_time_limit + POOL_GRACE
-    _serve(lambda: health.of_worker(pool_waits=_state.pool.waits(), longest=longest))
+    _serve(lambda: health.check_worker(pool_waits=_state.pool.waits(), longest=longest))
 
 
 @signals.worker_ready.connect
-def begin_heart(sender: Any, **_: Any) -> None:
-    threading.Thread(target=_keep_beating, args=[sender.app], daemon=True).start()
+def start_heartbeat(sender: Any, **_: Any) -> None:
+    threading.Thread(target=_send_heartbeats, args=[sender.app], daemon=True).start()
 
 
 @signals.task_received.connect
@@ -99,20 +99,20 @@ def note_arrival(**_: Any) -> None:
     _state.pool.task_came()
 
 
-def _keep_beating(app: Celery) -> None:
+def _send_heartbeats(app: Celery) -> None:
     """Through the broker and the pool, so that a heartbeat means: tasks are done."""
     while True:
         try:
             # not of the shared pool, whose locks a forked child would inherit
             with app.connection_for_write() as connection:
                 app.send_task(
-                    HEART_TASK,
+                    HEARTBEAT_TASK,
                     connection=connection,
-                    expires=SECONDS_BETWEEN_HEARTBEATS,
+                    expires=HEARTBEAT_INTERVAL_SECONDS,
                 )
         except Exception as error:  # noqa: BLE001  a broker fails in many ways
             logger.warning("no heartbeat: %r", error)
-        time.sleep(SECONDS_BETWEEN_HEARTBEATS)
+        time.sleep(HEARTBEAT_INTERVAL_SECONDS)
 
 
 # --- the pool's processes ----------------------------------------------------
@@ -124,8 +124,8 @@ def begin_child(**_: Any) -> None:
         _state.server.socket.close()
         _state.server = None
     _state.counts_messages = True
-    begin("worker")
-    keep_what_is_loaded()
+    start("worker")
+    freeze_gc()
 
 
 @signals.task_prerun.connect
@@ -156,21 +156,21 @@ def end_child(**_: Any) -> None:
 
 @signals.beat_init.connect
 def begin_beat(**_: Any) -> None:
-    begin("beat")
+    start("beat")
     _state.is_beat = True
     _serve(
-        lambda: health.of_beat(
-            silence=time.monotonic() - _state.sent_at, longest=LONGEST_SILENCE
+        lambda: health.check_beat(
+            silence=time.monotonic() - _state.sent_at, longest=MAX_SILENCE_SECONDS
         )
     )
 
 
-def _beat_has_sent() -> None:
+def _record_beat() -> None:
     now = _state.sent_at = time.monotonic()
-    if now - _state.heard_at < SECONDS_BETWEEN_HEARTBEATS:
+    if now - _state.heard_at < HEARTBEAT_INTERVAL_SECONDS:
         return
     try:
-        cached_links.hear_beat()
+        cached_links.record_beat()
     except RedisError as error:
         logger.warning("beat was not heard: %r", error)
     else:

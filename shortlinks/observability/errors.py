@@ -14,18 +14,18 @@ from sentry_sdk.types import Event, Hint
 from shortlinks.observability import request_ids
 from shortlinks.observability.scrubbing import scrub
 
-MOST_BREADCRUMBS = 20
+MAX_BREADCRUMBS = 20
 # Of a request only these are told.
-TOLD = frozenset({"method"})
+SENT_FIELDS = frozenset({"method"})
 
 
-def begin(role: str, dsn: str) -> None:
+def start(role: str, dsn: str) -> None:
     sentry_sdk.init(
         dsn=dsn,
         send_default_pii=False,
         include_local_variables=False,
         max_request_body_size="never",
-        max_breadcrumbs=MOST_BREADCRUMBS,
+        max_breadcrumbs=MAX_BREADCRUMBS,
         auto_enabling_integrations=False,
         integrations=[DjangoIntegration(), CeleryIntegration()],
         before_send=_scrub,
@@ -36,7 +36,7 @@ def begin(role: str, dsn: str) -> None:
 def _scrub(event: Event, hint: Hint) -> Event | None:
     request = event.get("request")
     if request:
-        event["request"] = {key: request[key] for key in TOLD if key in request}
+        event["request"] = {key: request[key] for key in SENT_FIELDS if key in request}
     event.pop("user", None)
     if request_id := request_ids.current():
         event.setdefault("tags", {})["request_id"] = request_id

@@ -31,7 +31,7 @@ from shortlinks.observability.serving import Page
 logger = logging.getLogger(__name__)
 
 QUEUES = ("visits", "webhooks", "imports", "maintenance", "default")
-TORN = (struct.error, RuntimeError, ValueError, IndexError)
+TORN_READ_ERRORS = (struct.error, RuntimeError, ValueError, IndexError)
 
 # Each gauge's help, and the label that it has, if any.
 GAUGES: dict[str, tuple[str, str]] = {
@@ -73,7 +73,7 @@ class Sample(NamedTuple):
     label: str = ""
 
 
-class Counted(MultiProcessCollector):
+class ProcessCollector(MultiProcessCollector):
     """The processes' files, less those of one that is just being made, or broken."""
 
     def collect(self) -> Iterable[Metric]:
@@ -86,9 +86,9 @@ class Counted(MultiProcessCollector):
         return merged
 
 
-class Standing(Collector):
+class GaugeCollector(Collector):
     def collect(self) -> Iterator[Metric]:
-        samples = [*_of_postgres(), *_of_redis(), *_of_disk(), *_of_processes()]
+        samples = [*_postgres_samples(), *_redis_samples(), *_disk_samples(), *_process_samples()]
         for name, (text, label) in GAUGES.items():
             family = GaugeMetricFamily(name, text, labels=[label] if label else [])
             for sample in samples:
@@ -100,8 +100,8 @@ class Standing(Collector):
 def page() -> Page:
     settings.METRICS_DIR.mkdir(parents=True, exist_ok=True)
     registry = CollectorRegistry()
-    Counted(registry, path=str(settings.METRICS_DIR))  # type: ignore[no-untyped-call]
-    registry.register(Standing())
+    ProcessCollector(registry, path=str(settings.METRICS_DIR))  # type: ignore[no-untyped-call]
+    registry.register(GaugeCollector())
     return Page(200, CONTENT_TYPE_LATEST, generate_latest(registry))
 
 
@@ -111,23 +111,23 @@ def _is_whole(path: str) -> bool:
             json.loads(key)
     except FileNotFoundError:
         return False
-    except TORN as error:
+    except TORN_READ_ERRORS as error:
         logger.warning("%s is left out: %r", path, error)
         return False
     return True
 
 
-def _of_postgres() -> list[Sample]:
+def _postgres_samples() -> list[Sample]:
     try:
         backlog = gauges.backlog()
-        beat_at = gauges.worker_beat_at()
+        beat_at = gauges.last_worker_heartbeat()
         return [
             Sample("shortlinks_visits_due", backlog.visits),
             Sample("shortlinks_visits_due_oldest_seconds", backlog.oldest_seconds),
-            Sample("shortlinks_visits_set_aside", gauges.set_aside()),
-            Sample("shortlinks_webhooks_due_oldest_seconds", sendable.lateness()),
-            Sample("shortlinks_sums_due_oldest_seconds", gauges.sums_behind()),
-            Sample("shortlinks_visit_partitions_ahead", gauges.months_ahead()),
+            Sample("shortlinks_visits_set_aside", gauges.dead_lettered_count()),
+            Sample("shortlinks_webhooks_due_oldest_seconds", sendable.lag_seconds()),
+            Sample("shortlinks_sums_due_oldest_seconds", gauges.rollup_lag_seconds()),
+            Sample("shortlinks_visit_partitions_ahead", gauges.partition_months_ahead()),
             *(_age("worker", beat_at.timestamp()) if beat_at else ()),
             Sample("shortlinks_up", 1, "postgres"),
         ]
@@ -138,9 +138,9 @@ def _of_postgres() -> list[Sample]:
         connection.close()  # of this thread, which may never come again
 
 
-def _of_redis() -> list[Sample]:
+def _redis_samples() -> list[Sample]:
     try:
-        beat_at = gauges.beat_beat_at()
+        beat_at = gauges.last_beat()
         lengths = [
             Sample("shortlinks_queue_messages", cached_links.queue_length(queue), queue)
             for queue in QUEUES
@@ -152,9 +152,9 @@ def _of_redis() -> list[Sample]:
     return [*lengths, *heard, Sample("shortlinks_up", 1, "redis")]
 
 
-def _of_disk() -> list[Sample]:
+def _disk_samples() -> list[Sample]:
     try:
-        disk = spool.look(settings.SPOOL_DIR)
+        disk = spool.inspect(settings.SPOOL_DIR)
     except OSError as error:
         logger.warning("SPOOL_DIR: %s", error)
         return []
@@ -168,7 +168,7 @@ def _of_disk() -> list[Sample]:
     ]
 
 
-def _of_processes() -> list[Sample]:
+def _process_samples() -> list[Sample]:
     roles = Tally(name.rpartition("-")[0] for name in slots.live(settings.METRICS_DIR))
     return [Sample("shortlinks_processes", n, role) for role, n in roles.items()]
 

@@ -69,21 +69,21 @@ batch_seconds = Histogram(
     buckets=SECONDS,
     registry=REGISTRY,
 )
-batch_visits = Histogram(
+visit_batch_size = Histogram(
     "shortlinks_visit_batch_visits",
     "Visits in a batch, in Postgres or in the spool.",
     ["store"],
     buckets=VISITS,
     registry=REGISTRY,
 )
-breakers_open = Gauge(
+circuit_breakers_open = Gauge(
     "shortlinks_breakers_open",
     "Processes that hold a store for away.",
     ["store"],
     multiprocess_mode="livesum",
     registry=REGISTRY,
 )
-bells = Counter(
+worker_notifications = Counter(
     "shortlinks_bells",
     "Bells of the redirects to the worker: rung, or failed (the sweep makes up).",
     ["result"],
@@ -95,19 +95,19 @@ messages = Counter(
     ["task"],
     registry=REGISTRY,
 )
-followed_up = Counter(
+visits_processed = Counter(
     "shortlinks_visits_followed_up",
     "Visits followed up, by verdict.",
     ["verdict"],
     registry=REGISTRY,
 )
-visits_revised = Counter(
+visits_reclassified = Counter(
     "shortlinks_visits_revised",
     "Visits whose verdict changed by what their source did later, by the new one.",
     ["verdict"],
     registry=REGISTRY,
 )
-follow_ups_failed = Counter(
+visit_processing_failures = Counter(
     "shortlinks_follow_ups_failed",
     "Follow-ups of a visit that failed: put off, or set aside after the last.",
     ["result"],
@@ -153,35 +153,35 @@ api_seconds = Histogram(
 )
 
 OUTCOMES = ("redirected", "prefetch", "unknown", "method", "unavailable", "own_page")
-FATES = ("committed", "spooled", "refused", "lost")
+RESULTS = ("committed", "spooled", "refused", "lost")
 STORES = ("postgres", "redis")
 # A counter that first appears when something breaks shows no increase to an alert.
-AT_ZERO: dict[str, list[tuple[Counter, Iterable[str]]]] = {
+PREINITIALIZED: dict[str, list[tuple[Counter, Iterable[str]]]] = {
     "redirects": [
         (redirects, OUTCOMES),
-        (visits_stored, FATES),
+        (visits_stored, RESULTS),
         (visits_replayed, ("stored", "refused", "torn")),
-        (bells, ("rung", "failed")),
+        (worker_notifications, ("rung", "failed")),
     ],
     "worker": [
-        (followed_up, Verdict.values),
-        (visits_revised, Verdict.values),
+        (visits_processed, Verdict.values),
+        (visits_reclassified, Verdict.values),
         (notes, ("written", "extended", "withdrawn")),
-        (follow_ups_failed, ("put_off", "set_aside")),
+        (visit_processing_failures, ("put_off", "set_aside")),
         (webhooks_sent, ("accepted", "failed")),
     ],
     "beat": [(messages, ("follow_up_visits",))],
 }
 
 
-def begin(role: str) -> None:
+def start(role: str) -> None:
     """Take this process's file and show its counters, from 0 or where they were."""
     slot.role = role
-    for counter, labels in AT_ZERO.get(role, []):
+    for counter, labels in PREINITIALIZED.get(role, []):
         for label in labels:
             counter.labels(label)
     if role == "web":  # redirects say it every second
-        breakers_open.labels("postgres").set(0)
+        circuit_breakers_open.labels("postgres").set(0)
 
 
 def add_observations(child: Histogram, *, counts: list[int], total: float) -> None:

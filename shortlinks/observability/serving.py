@@ -13,7 +13,7 @@ from shortlinks.domain.health import Check
 
 logger = logging.getLogger(__name__)
 
-SLOWEST_CLIENT_SECONDS = 10
+CLIENT_TIMEOUT_SECONDS = 10
 
 
 class Page(NamedTuple):
@@ -44,7 +44,7 @@ def start(host: str, port: int, pages: Pages) -> ThreadingHTTPServer:
 
 def _handler(pages: Pages) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        timeout = SLOWEST_CLIENT_SECONDS
+        timeout = CLIENT_TIMEOUT_SECONDS
 
         def do_GET(self) -> None:
             page = _page(pages, self.path.partition("?")[0])

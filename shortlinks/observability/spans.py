@@ -46,7 +46,7 @@ class _NoTracing:
 _tracing: Tracing = _NoTracing()
 
 
-def begin(role: str) -> None:
+def start(role: str) -> None:
     """The packages are imported here or not at all."""
     global _tracing
     if settings.OTLP_ENDPOINT:

@@ -10,7 +10,7 @@ from shortlinks.observability import metrics
 
 
 @dataclass(slots=True)
-class Spread:
+class HistogramBuffer:
     """Observations by bucket, until they are taken."""
 
     bounds: Sequence[float]
@@ -24,9 +24,9 @@ class Spread:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
-    def take(self) -> "Spread":
+    def take(self) -> "HistogramBuffer":
         """What was added since the last time."""
-        taken = Spread(self.bounds)
+        taken = HistogramBuffer(self.bounds)
         taken.counts, self.counts = self.counts, taken.counts
         taken.total, self.total = self.total, 0.0
         return taken
@@ -35,14 +35,14 @@ class Spread:
         metrics.add_observations(child, counts=self.counts, total=self.total)
 
 
-class Moved:
+class CounterDelta:
     """Moves what counts have grown by since the last time into a counter."""
 
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
         self._moved: dict[str, int] = {}
 
-    def move(self, counts: Mapping[str, int]) -> None:
+    def apply(self, counts: Mapping[str, int]) -> None:
         for label, count in counts.items():
             grown = count - self._moved.get(label, 0)
             if grown:

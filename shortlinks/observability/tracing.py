@@ -25,7 +25,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-LONGEST_STATEMENT = 2000
+MAX_STATEMENT_LENGTH = 2000
 
 
 class RequestSpan:
@@ -104,7 +104,7 @@ class OtlpTracing:
         attributes = {
             "db.system.name": "postgresql",
             "db.operation.name": verb,
-            "db.query.text": sql[:LONGEST_STATEMENT],
+            "db.query.text": sql[:MAX_STATEMENT_LENGTH],
         }
         with self._tracer.start_as_current_span(
             verb, kind=SpanKind.CLIENT, attributes=attributes, record_exception=False

@@ -27,14 +27,14 @@ from shortlinks.domain.addresses import ClientAddresses
 from shortlinks.domain.cached_links import CachedAccount, CachedLink
 from shortlinks.domain.click_tokens import ClickTokens
 from shortlinks.domain.health import Check
-from shortlinks.domain.pixel_cookie import Pixel, PixelCookies
+from shortlinks.domain.pixel_cookie import PixelCookie, PixelCookies
 from shortlinks.redirects import certificates, identify, pages, privacy, visit_facts
-from shortlinks.redirects.directory import Directory
-from shortlinks.redirects.grouped_cache import GroupedCache, Unavailable
+from shortlinks.redirects.directory import HostRegistry
+from shortlinks.redirects.grouped_cache import CoalescingCache, Unavailable
 from shortlinks.redirects.identify import Identify
-from shortlinks.redirects.pages import Answer, Header
-from shortlinks.redirects.visit_facts import Recognised, Request
-from shortlinks.redirects.visit_log import LogFull, VisitLog
+from shortlinks.redirects.pages import Response, Header
+from shortlinks.redirects.visit_facts import Identity, Request
+from shortlinks.redirects.visit_log import QueueFull, VisitLog
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -51,15 +51,15 @@ HEADERS = [
     (b"content-length", b"0"),
 ]
 # A customer's domain speaks for itself, and not for the hosts below it.
-OF_DOMAIN = [
+CUSTOM_DOMAIN_HEADERS = [
     (name, b"max-age=31536000" if name == b"strict-transport-security" else value)
     for name, value in HEADERS
 ]
-FIXED = {"/robots.txt": pages.ROBOTS, "/healthz": pages.HEALTHY}
+STATIC_RESPONSES = {"/robots.txt": pages.ROBOTS, "/healthz": pages.HEALTHY}
 READY = "/readyz"
 SEPARATORS = {b"cookie": b"; ", b"x-forwarded-for": b", "}
-MOST_QUERY = 2048
-OBJECTION = b"1"  # of Sec-GPC and DNT
+MAX_QUERY_LENGTH = 2048
+OPT_OUT = b"1"  # of Sec-GPC and DNT
 
 
 class HasCurrent(Protocol):
@@ -67,18 +67,18 @@ class HasCurrent(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Redirects:
+class RedirectApp:
     """The ASGI application, over parts that `process` puts together."""
 
-    links: GroupedCache[str, CachedLink]
-    accounts: GroupedCache[int, CachedAccount]
+    links: CoalescingCache[str, CachedLink]
+    accounts: CoalescingCache[int, CachedAccount]
     visits: VisitLog
     addresses: ClientAddresses
     pixels: PixelCookies
-    directory: Directory
+    hosts: HostRegistry
     clicks: ClickTokens
     identify: Identify
-    source_keys: HasCurrent
+    daily_salt: HasCurrent
     checks: Callable[[], Awaitable[list[Check]]]
     # How often each answer was given: by status, but for prefetches; plain integers.
     answers: defaultdict[int | str, int] = field(
@@ -100,7 +100,7 @@ class Redirects:
     def _request(self, scope: Scope) -> Request:
         headers = dict(scope["headers"])
         if len(headers) != len(scope["headers"]):
-            headers |= _joined(scope["headers"])
+            headers |= _join_query(scope["headers"])
         client = scope.get("client")
         peer = client[0] if client else ""
         return Request(
@@ -108,18 +108,18 @@ class Redirects:
             path=scope["path"],
             query=scope["query_string"],
             headers=headers,
-            address=self.addresses.of(peer, headers.get(b"x-forwarded-for")),
+            address=self.addresses.client_address(peer, headers.get(b"x-forwarded-for")),
             purpose=visit_facts.purpose(headers),
-            domain=self.directory.hosts.domain(headers.get(b"host")),
-            visit_name=self._visit_name(peer, headers),
+            domain=self.hosts.hosts.domain(headers.get(b"host")),
+            idempotency_key=self._visit_name(peer, headers),
         )
 
     def _visit_name(self, peer: str, headers: Mapping[bytes, bytes]) -> bytes | None:
         """A trusted proxy's alone: else one could take another's visit's place."""
-        name = headers.get(visit_facts.NAME_HEADER)
-        return name if name is not None and self.addresses.trusts(peer) else None
+        name = headers.get(visit_facts.IDEMPOTENCY_KEY_HEADER)
+        return name if name is not None and self.addresses.is_trusted_proxy(peer) else None
 
-    async def _answer(self, request: Request) -> Answer:
+    async def _answer(self, request: Request) -> Response:
         if request.path == privacy.PATH and request.method in {"GET", "POST"}:
             return self._privacy(request)
         if request.method not in {"GET", "HEAD"}:
@@ -130,82 +130,82 @@ class Redirects:
         try:
             found = await self._find(code)
             if found is not None and _answers_for(request, found[0]):
-                return await self._follow(request, *found)
-        except (Unavailable, LogFull):
+                return await self._redirect_visit(request, *found)
+        except (Unavailable, QueueFull):
             return pages.page(503, request.headers.get(b"accept-language"))
         return pages.page(404, request.headers.get(b"accept-language"))
 
-    async def _answer_without_code(self, request: Request) -> Answer:
-        if request.path in FIXED:
-            return FIXED[request.path]
+    async def _answer_without_code(self, request: Request) -> Response:
+        if request.path in STATIC_RESPONSES:
+            return STATIC_RESPONSES[request.path]
         if request.path == READY:
             return pages.json(*health.report(await self.checks()))
         if request.path == colleagues.PATH:
-            return _introduce(request)
+            return _accept_staff_handoff(request)
         if request.path == certificates.PATH:
-            return certificates.answer(request.query, self.directory)
+            return certificates.answer(request.query, self.hosts)
         return pages.page(404, request.headers.get(b"accept-language"))
 
-    def _privacy(self, request: Request) -> Answer:
+    def _privacy(self, request: Request) -> Response:
         cookies = self._cookies(request)
         return privacy.answer(request.method, request.headers, request.query, cookies)
 
     async def _find(self, code: str) -> tuple[CachedLink, CachedAccount] | None:
-        link = self.links.fresh(code) or await self.links.find(code)
+        link = self.links.get_fresh(code) or await self.links.get(code)
         if link is None or 0 < link.expires_at <= time.time():
             return None
         account_id = link.account_id
-        account = self.accounts.fresh(account_id) or await self.accounts.find(
+        account = self.accounts.get_fresh(account_id) or await self.accounts.get(
             account_id
         )
         return None if account is None else (link, account)
 
-    async def _follow(
+    async def _redirect_visit(
         self, request: Request, link: CachedLink, account: CachedAccount
-    ) -> Answer:
+    ) -> Response:
         """Log the visit, and only then lead on."""
-        recognised = self._recognised(request, link, account)
-        visit = visit_facts.of_request(
+        recognised = self._identity(request, link, account)
+        visit = visit_facts.from_request(
             request,
             link=link,
             account=account,
             recognised=recognised,
-            source_key=self.source_keys.current,
+            source_key=self.daily_salt.current,
         )
         await self.visits.append(visit)
         if request.purpose:
             return pages.PREFETCH
         target = _target(link, account, request.query)
         pixel = recognised.pixel
-        if pixel and self.directory.hosts.are_connected(link.account_id, target):
+        if pixel and self.hosts.hosts.are_connected(link.account_id, target):
             token = self.clicks.issue(visit.id, visit.occurred_at)
-            target = click_tokens.appended(target, token)
-        common = HEADERS if request.domain is None else OF_DOMAIN
+            target = click_tokens.append_to_url(target, token)
+        common = HEADERS if request.domain is None else CUSTOM_DOMAIN_HEADERS
         return _redirect(target, pixel, common)
 
-    def _recognised(
+    def _identity(
         self, request: Request, link: CachedLink, account: CachedAccount
-    ) -> Recognised:
+    ) -> Identity:
         """A colleague's browser is never taken for the contact's (DESIGN 11)."""
         cookies = request.headers.get(b"cookie")
-        staff = colleagues.recognised(cookies, link.account_id) if cookies else ""
+        staff = colleagues.read(cookies, link.account_id) if cookies else ""
         offices = account.office_networks
-        if not staff and offices and addresses.named(offices).hold(request.address):
+        if not staff and offices and addresses.parse_networks(offices).contains(request.address):
             staff = visit_rows.OFFICE
         if staff:
-            return Recognised(None, staff)
-        return Recognised(self._pixel(request, link, account))
+            return Identity(None, staff)
+        return Identity(self._pixel(request, link, account))
 
     def _pixel(
         self, request: Request, link: CachedLink, account: CachedAccount
-    ) -> Pixel | None:
+    ) -> PixelCookie | None:
         """The browser's name, where it may carry one (DESIGN 10)."""
         headers = request.headers
         if request.method != "GET" or request.purpose:
             return None
         if not consent.allows(account.pixel_mode, link.consent):
             return None
-        if account.honours_gpc and OBJECTION in (
+        if account.honours_gpc and OPT_OUT in (
             headers.get(b"sec-gpc"),
             headers.get(b"dnt"),
         ):
@@ -213,7 +213,7 @@ class Redirects:
         cookies = headers.get(b"cookie")
         if privacy.has_opted_out(cookies):
             return None
-        return self._cookies(request).pixel(cookies)
+        return self._cookies(request).read_or_create(cookies)
 
     def _cookies(self, request: Request) -> PixelCookies:
         """Those of the customer's whole site, where the host belongs to one."""
@@ -226,7 +226,7 @@ def _answers_for(request: Request, link: CachedLink) -> bool:
     return request.domain is None or request.domain.answers_for(link.account_id)
 
 
-def _joined(lines: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+def _join_query(lines: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """What a proxy may pass on in several lines, as one."""
     return {
         name: separator.join([value for named, value in lines if named == name])
@@ -235,27 +235,27 @@ def _joined(lines: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     }
 
 
-def _introduce(request: Request) -> Answer:
+def _accept_staff_handoff(request: Request) -> Response:
     """A colleague comes for a cookie and goes back to the admin."""
     asked = parse_qs(request.query.decode("latin-1")).get(colleagues.PARAMETER, [""])
-    accepted = colleagues.accept(asked[0])
+    accepted = colleagues.accept_handoff(asked[0])
     if accepted is None:
         return pages.page(404, request.headers.get(b"accept-language"))
     cookie, back = accepted
     header = (b"set-cookie", colleagues.cookie_header(cookie))
-    return Answer(303, [(b"location", back.encode("ascii")), *HEADERS, header])
+    return Response(303, [(b"location", back.encode("ascii")), *HEADERS, header])
 
 
-def _redirect(target: str, pixel: Pixel | None, common: list[Header]) -> Answer:
+def _redirect(target: str, pixel: PixelCookie | None, common: list[Header]) -> Response:
     headers = [(b"location", target.encode("ascii")), *common]
     if pixel is not None and pixel.set_cookie is not None:
         headers.append((b"set-cookie", pixel.set_cookie))
-    return Answer(302, headers)
+    return Response(302, headers)
 
 
 def _target(link: CachedLink, account: CachedAccount, query: bytes) -> str:
     """The link's target with the visitor's own query, which overrides nothing."""
-    if not query or not account.passes_query or len(query) > MOST_QUERY:
+    if not query or not account.passes_query or len(query) > MAX_QUERY_LENGTH:
         return link.target
     target = ada_url.URL(link.target)
     own = {_name(pair) for pair in target.search[1:].split("&")}

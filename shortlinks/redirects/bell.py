@@ -9,10 +9,10 @@ from shortlinks.observability import request_ids
 logger = logging.getLogger(__name__)
 
 # A broker that fails is left alone for a while; the sweep finds the rows.
-SECONDS_AFTER_FAILURE = 5.0
+RETRY_DELAY_SECONDS = 5.0
 
 
-class Bell:
+class DebouncedNotifier:
     """Rings when a burst's first visits have settled, and again for those after."""
 
     def __init__(self, ring: Callable[[], object], *, settle: float) -> None:
@@ -33,9 +33,9 @@ class Bell:
 
     def _wait(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(seconds, self._start_ringing)
+        self._timer = loop.call_later(seconds, self._start_notifying)
 
-    def _start_ringing(self) -> None:
+    def _start_notifying(self) -> None:
         self._timer = None
         if self._more_came or self._ringing is not None:
             self._more_came = False
@@ -43,14 +43,14 @@ class Bell:
         if self._ringing is not None:  # the broker is slow: next time
             return
         loop = asyncio.get_running_loop()
-        self._ringing = loop.run_in_executor(None, self._try_ringing)
-        self._ringing.add_done_callback(self._rung)
+        self._ringing = loop.run_in_executor(None, self._try_notify)
+        self._ringing.add_done_callback(self._record_sent)
 
-    def _try_ringing(self) -> None:
+    def _try_notify(self) -> None:
         with request_ids.bound(request_ids.new()):  # the burst's
             self._ring()
 
-    def _rung(self, ringing: "asyncio.Future[None]") -> None:
+    def _record_sent(self, ringing: "asyncio.Future[None]") -> None:
         self._ringing = None
         if not (error := ringing.exception()):
             self.rung += 1
@@ -59,12 +59,12 @@ class Bell:
             logger.warning("the bell was not heard: %r", error)
             if self._timer is not None:
                 self._timer.cancel()
-            self._wait(SECONDS_AFTER_FAILURE)
+            self._wait(RETRY_DELAY_SECONDS)
 
     async def close(self) -> None:
         """Ring for what was committed last."""
         if self._timer is not None:
             self._timer.cancel()
-            self._start_ringing()
+            self._start_notifying()
         if self._ringing is not None:
             await asyncio.wait({self._ringing})

@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 
 logger = logging.getLogger(__name__)
 
-SECONDS_BETWEEN_PROBES = 0.5
+PROBE_INTERVAL_SECONDS = 0.5
 
 
-class Away(ConnectionError):
+class StoreUnavailable(ConnectionError):
     """The store was away a moment ago; nobody asked it this time."""
 
 
-class Breaker:
+class CircuitBreaker:
     """Opens at the first failure; closes when a probe in the background succeeds.
 
     No visitor is ever the probe.
@@ -31,7 +31,7 @@ class Breaker:
             return
         logger.warning("%s is away: %r", self._name, error)
         self.is_open = True
-        self._probing = asyncio.create_task(self._probe_until_back())
+        self._probing = asyncio.create_task(self._probe_until_available())
 
     async def close(self) -> None:
         if self._probing is not None:
@@ -39,9 +39,9 @@ class Breaker:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._probing
 
-    async def _probe_until_back(self) -> None:
+    async def _probe_until_available(self) -> None:
         while self.is_open:
-            await asyncio.sleep(SECONDS_BETWEEN_PROBES)
+            await asyncio.sleep(PROBE_INTERVAL_SECONDS)
             try:
                 await self._probe()
             except Exception as error:  # noqa: BLE001  whatever it is, it is not back

@@ -6,15 +6,15 @@ Without the question anybody could point a name here and use up an authority's l
 from urllib.parse import parse_qs
 
 from shortlinks.redirects import pages
-from shortlinks.redirects.directory import Directory
-from shortlinks.redirects.pages import Answer
+from shortlinks.redirects.directory import HostRegistry
+from shortlinks.redirects.pages import Response
 
 PATH = "/tls-host"
 PARAMETER = "domain"
 
 
-def answer(query: bytes, directory: Directory) -> Answer:
+def answer(query: bytes, directory: HostRegistry) -> Response:
     """200 for a host that this service answers, else 404."""
     asked = parse_qs(query.decode("latin-1")).get(PARAMETER, [""])[0]
-    is_ours = directory.answers(asked.lower().rstrip("."))
+    is_ours = directory.serves(asked.lower().rstrip("."))
     return pages.HEALTHY if is_ours else pages.page(404, None)

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import TupleRow
 
-from shortlinks.redirects.breaker import Away, Breaker
+from shortlinks.redirects.breaker import StoreUnavailable, CircuitBreaker
 
 Row = TupleRow
 
@@ -62,17 +62,17 @@ class Connection:
 
     def _abandon(self, task: "asyncio.Task[list[Row]]") -> None:
         connection, self._connection = self._connection, None
-        task.add_done_callback(_forget)
+        task.add_done_callback(_ignore_result)
         if connection is None or connection.closed:
             task.cancel()
         else:
-            _hang_up(connection.fileno())
+            _close_socket(connection.fileno())
 
 
-class Guarded:
+class GuardedConnection:
     """A connection behind a breaker: while Postgres is away, Away at once."""
 
-    def __init__(self, connection: Connection, breaker: Breaker) -> None:
+    def __init__(self, connection: Connection, breaker: CircuitBreaker) -> None:
         self._connection = connection
         self._breaker = breaker
 
@@ -80,7 +80,7 @@ class Guarded:
         self, query: str, parameters: Mapping[str, Any] | None = None
     ) -> list[Row]:
         if self._breaker.is_open:
-            raise Away
+            raise StoreUnavailable
         try:
             return await self._connection.execute(query, parameters)
         except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
@@ -100,7 +100,7 @@ async def _run(
     return await cursor.fetchall() if cursor.description else []
 
 
-def _hang_up(descriptor: int) -> None:
+def _close_socket(descriptor: int) -> None:
     """Let the waiting statement read an end of file, and so end itself.
 
     Closing the descriptor would leave the loop watching a number that the next
@@ -111,7 +111,7 @@ def _hang_up(descriptor: int) -> None:
         duplicate.shutdown(socket.SHUT_RDWR)
 
 
-def _forget(task: "asyncio.Task[list[Row]]") -> None:
+def _ignore_result(task: "asyncio.Task[list[Row]]") -> None:
     """Take notice of an abandoned statement's end, so that asyncio keeps quiet."""
     if not task.cancelled():
         task.exception()

@@ -14,11 +14,11 @@ from typing import Any
 import psycopg
 
 from shortlinks.domain.pixel_cookie import PixelCookies
-from shortlinks.redirects.database import Guarded, Row
+from shortlinks.redirects.database import GuardedConnection, Row
 
 logger = logging.getLogger(__name__)
 
-SECONDS_AFTER_FAILURE = 1.0
+RETRY_DELAY_SECONDS = 1.0
 
 SELECT_SITES = """
 SELECT site.site_key, site.account_id, site.origin
@@ -76,12 +76,12 @@ class Hosts:
         return prefixes is not None and target.startswith(prefixes)
 
 
-class Directory:
+class HostRegistry:
     """`hosts` is there from the start, empty; what was read once outlives a store."""
 
     def __init__(
         self,
-        database: Guarded,
+        database: GuardedConnection,
         cookies: PixelCookies,
         *,
         own: frozenset[str],
@@ -93,17 +93,17 @@ class Directory:
         self._seconds = seconds
         self.hosts = Hosts()
 
-    def answers(self, name: str) -> bool:
+    def serves(self, name: str) -> bool:
         """Whether the host is the service's own, or was proven to be an account's."""
         if name in self._own:
             return True
         domain = self.hosts.domain(name.encode())
         return domain is not None and domain.is_verified
 
-    async def keep_reading(self) -> None:
+    async def refresh_forever(self) -> None:
         while True:
             is_read = await self.refresh()
-            await asyncio.sleep(self._seconds if is_read else SECONDS_AFTER_FAILURE)
+            await asyncio.sleep(self._seconds if is_read else RETRY_DELAY_SECONDS)
 
     async def refresh(self) -> bool:
         try:
@@ -125,11 +125,11 @@ class Directory:
             origins=frozenset(site.origin for site in known.values()),
             prefixes=dict(prefixes),
             domains={
-                host.encode(): Domain(account_id, is_verified, self._of_domain(domain))
+                host.encode(): Domain(account_id, is_verified, self._domain(domain))
                 for host, account_id, is_verified, domain in domains
                 if host not in self._own
             },
         )
 
-    def _of_domain(self, cookie_domain: str) -> PixelCookies | None:
-        return self._cookies.of_domain(cookie_domain) if cookie_domain else None
+    def _domain(self, cookie_domain: str) -> PixelCookies | None:
+        return self._cookies.for_domain(cookie_domain) if cookie_domain else None

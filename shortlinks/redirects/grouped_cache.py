@@ -14,14 +14,14 @@ logger = logging.getLogger(__name__)
 K = TypeVar("K")
 V = TypeVar("V")
 
-MOST_AT_ONCE = 500
+MAX_BATCH_SIZE = 500
 
 
 class Unavailable(Exception):
     """No store could tell, and nothing old is at hand either."""
 
 
-class GroupedCache(Generic[K, V]):
+class CoalescingCache(Generic[K, V]):
     """Values by key for a short time; `fetch` leaves out the keys that have none.
 
     What is absent is not remembered. When `fetch` fails, an old value is used still.
@@ -46,33 +46,33 @@ class GroupedCache(Generic[K, V]):
         self._waiting: dict[K, asyncio.Future[V | None]] = {}
         self._lookup: asyncio.Task[None] | None = None
 
-    def fresh(self, key: K) -> V | None:
+    def get_fresh(self, key: K) -> V | None:
         entry = self._entries.get(key)
         if entry is None:
             return None
         until, value = self._unpacker.decode(entry)
         return value if until > time.monotonic() else None
 
-    async def find(self, key: K) -> V | None:
+    async def get(self, key: K) -> V | None:
         """The value, or None if there is none; Unavailable if nobody knows."""
         waiter = self._waiting.get(key)
         if waiter is None:
             waiter = asyncio.get_running_loop().create_future()
             self._waiting[key] = waiter
             if self._lookup is None:
-                self._lookup = asyncio.create_task(self._look_up_waiting())
+                self._lookup = asyncio.create_task(self._load_pending())
         # shielded: one visitor who goes away must not cancel the others' look-up
         return await asyncio.shield(waiter)
 
-    async def _look_up_waiting(self) -> None:
+    async def _load_pending(self) -> None:
         try:
             while self._waiting:
-                keys = list(itertools.islice(self._waiting, MOST_AT_ONCE))
-                await self._look_up(keys)
+                keys = list(itertools.islice(self._waiting, MAX_BATCH_SIZE))
+                await self._load(keys)
         finally:
             self._lookup = None
 
-    async def _look_up(self, keys: Sequence[K]) -> None:
+    async def _load(self, keys: Sequence[K]) -> None:
         found: dict[K, V] | None
         try:
             found = await self._fetch(keys)

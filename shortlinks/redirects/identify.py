@@ -15,10 +15,10 @@ import psycopg
 from shortlinks.domain import pixel_script, rates, redeeming, visit_rows
 from shortlinks.domain.click_tokens import ClickTokens
 from shortlinks.domain.rates import Limit
-from shortlinks.domain.redeeming import Dialogue, Outcome
-from shortlinks.redirects.database import Guarded
-from shortlinks.redirects.directory import Directory, Site
-from shortlinks.redirects.pages import Answer, Header
+from shortlinks.domain.redeeming import QueryFlow, Outcome
+from shortlinks.redirects.database import GuardedConnection
+from shortlinks.redirects.directory import HostRegistry, Site
+from shortlinks.redirects.pages import Response, Header
 from shortlinks.redirects.visit_facts import Request
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -26,22 +26,22 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 PATH = "/pixel/v1/identify"
 PATHS = frozenset({pixel_script.PATH, PATH})
 A_YEAR = 31_536_000
-MOST_BODY = 4096
-MOST_A_MINUTE = 30
+MAX_BODY_BYTES = 4096
+MAX_REQUESTS_PER_MINUTE = 30
 NETWORK_BYTES = 8  # of an IPv6 address: one person's
-NOT_NOW = {"error": "not_now"}
+NOT_READY = {"error": "not_now"}
 JSON = (b"content-type", b"application/json")
 VARY = (b"vary", b"Origin")
 
 
-class Asked(msgspec.Struct):
+class IdentifyRequest(msgspec.Struct):
     site_key: str
     click: str = ""
     visitor_uid: str = ""
     gesture: bool = False
 
 
-class Refused(Exception):
+class RequestError(Exception):
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
         self.status = status
@@ -52,74 +52,74 @@ class Refused(Exception):
 class Identify:
     """One question at a time: it has one connection, and redirects have others."""
 
-    database: Guarded
-    directory: Directory
+    database: GuardedConnection
+    hosts: HostRegistry
     clicks: ClickTokens
     on_redeemed: Callable[[int], None]
-    turn: asyncio.Lock
+    lock: asyncio.Lock
 
-    async def answer(self, request: Request, receive: Receive) -> Answer:
+    async def answer(self, request: Request, receive: Receive) -> Response:
         if request.path == pixel_script.PATH:
             return _script(request)
         origin = request.headers.get(b"origin", b"")
         if request.method == "OPTIONS":
-            return _preflight(origin, self.directory.hosts.origins)
+            return _preflight(origin, self.hosts.hosts.origins)
         if request.method != "POST":
             return _bare(405, [(b"allow", b"POST, OPTIONS")])
         try:
             asked = _read(await _body(receive))
             site = self._site(asked, origin)
-            await _keep_to_the_rate(request.address)
-        except Refused as refused:
-            is_known = origin in self.directory.hosts.origins
+            await _check_rate(request.address)
+        except RequestError as refused:
+            is_known = origin in self.hosts.hosts.origins
             reason = {"error": refused.reason}
             return _json(refused.status, reason, origin if is_known else b"")
         return await self._identify(request, asked, site)
 
-    def _site(self, asked: Asked, origin: bytes) -> Site:
-        site = self.directory.hosts.sites.get(asked.site_key)
+    def _site(self, asked: IdentifyRequest, origin: bytes) -> Site:
+        site = self.hosts.hosts.sites.get(asked.site_key)
         if site is None or site.origin != origin:
-            raise Refused(403, "unknown_site")
+            raise RequestError(403, "unknown_site")
         return site
 
-    async def _identify(self, request: Request, asked: Asked, site: Site) -> Answer:
-        question = redeeming.Request(
+    async def _identify(self, request: Request, asked: IdentifyRequest, site: Site) -> Response:
+        question = redeeming.RedemptionRequest(
             account_id=site.account_id,
             click=self.clicks.read(asked.click),
             user_agent=visit_rows.user_agent(request.headers.get(b"user-agent", b"")),
             visitor_uid=asked.visitor_uid,
         )
-        ask = redeeming.feel if asked.gesture else _redeem_now
+        ask = redeeming.record_gesture if asked.gesture else _redeem_now
         try:
-            outcome, uid = await self._conduct(ask(question))
+            outcome, uid = await self._run_queries(ask(question))
         except (psycopg.Error, OSError):
-            outcome, uid = Outcome.NOT_NOW, None
-        if outcome is Outcome.NOT_NOW:
-            return _json(503, NOT_NOW, site.origin, [(b"retry-after", b"5")])
+            outcome, uid = Outcome.NOT_READY, None
+        if outcome is Outcome.NOT_READY:
+            return _json(503, NOT_READY, site.origin, [(b"retry-after", b"5")])
         if outcome is Outcome.ALREADY_USED:
             return _json(409, {"error": "already_used"}, site.origin)
         if outcome is Outcome.REDEEMED or asked.gesture:
             self.on_redeemed(1)
         return _json(200, {"visitor_uid": uid}, site.origin)
 
-    async def _conduct(self, dialogue: Dialogue) -> redeeming.Answer:
+    async def _run_queries(self, dialogue: QueryFlow) -> redeeming.RedemptionResult:
         """Ask Postgres by a connection that is given up rather than waited for."""
-        async with self.turn:
+        async with self.lock:
             try:
                 statement, parameters = next(dialogue)
                 while True:
                     rows = await self.database.execute(statement, parameters)
                     statement, parameters = dialogue.send(rows)
             except StopIteration as end:
-                answer: redeeming.Answer = end.value
+                answer: redeeming.RedemptionResult = end.value
                 return answer
 
 
-def _redeem_now(request: redeeming.Request) -> Dialogue:
+def _redeem_now(request: redeeming.RedemptionRequest) -> QueryFlow:
     return redeeming.redeem(request, now=time.time())
 
 
-def _script(request: Request) -> Answer:
+def _script(request: Request) -> Response:
     if request.method not in {"GET", "HEAD"}:
         return _bare(405, [(b"allow", b"GET, HEAD")])
     headers = [
@@ -130,10 +130,10 @@ def _script(request: Request) -> Answer:
         (b"x-content-type-options", b"nosniff"),
         (b"content-length", b"%d" % len(pixel_script.SCRIPT)),
     ]
-    return Answer(200, headers, pixel_script.SCRIPT)
+    return Response(200, headers, pixel_script.SCRIPT)
 
 
-def _preflight(origin: bytes, origins: frozenset[bytes]) -> Answer:
+def _preflight(origin: bytes, origins: frozenset[bytes]) -> Response:
     if origin not in origins:
         return _bare(403, [VARY])
     allowed = [
@@ -150,34 +150,34 @@ async def _body(receive: Receive) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Refused(400, "malformed")
+            raise RequestError(400, "malformed")
         part: bytes = message.get("body", b"")
         body += part
-        if len(body) > MOST_BODY:
-            raise Refused(413, "too_long")
+        if len(body) > MAX_BODY_BYTES:
+            raise RequestError(413, "too_long")
         if not message.get("more_body"):
             return body
 
 
-def _read(body: bytes) -> Asked:
+def _read(body: bytes) -> IdentifyRequest:
     """Whatever type it is sent as: plain text needs no preflight."""
     try:
-        asked = msgspec.json.decode(body, type=Asked)
+        asked = msgspec.json.decode(body, type=IdentifyRequest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Refused(400, "malformed") from None
+        raise RequestError(400, "malformed") from None
     if "\0" in asked.visitor_uid:
-        raise Refused(400, "malformed")
+        raise RequestError(400, "malformed")
     return asked
 
 
-async def _keep_to_the_rate(address: bytes) -> None:
+async def _check_rate(address: bytes) -> None:
     """Of a page's visitors; without Redis all pass."""
     if not address:
         return
     who = address[:NETWORK_BYTES] if len(address) > 4 else address
-    limit = Limit(f"identify:{who.hex()}", MOST_A_MINUTE, seconds=60)
-    if await asyncio.to_thread(rates.wait, [limit]):
-        raise Refused(429, "too_many")
+    limit = Limit(f"identify:{who.hex()}", MAX_REQUESTS_PER_MINUTE, seconds=60)
+    if await asyncio.to_thread(rates.acquire, [limit]):
+        raise RequestError(429, "too_many")
 
 
 def _json(
@@ -185,14 +185,14 @@ def _json(
     value: Mapping[str, object],
     origin: bytes,
     headers: list[Header] | None = None,
-) -> Answer:
+) -> Response:
     """The page of that origin may read it; b"" is nobody's."""
     body = msgspec.json.encode(value)
     common = [JSON, (b"cache-control", b"no-store"), VARY]
     readable = [(b"access-control-allow-origin", origin)] if origin else []
     length = (b"content-length", b"%d" % len(body))
-    return Answer(status, [*common, *readable, length, *(headers or [])], body)
+    return Response(status, [*common, *readable, length, *(headers or [])], body)
 
 
-def _bare(status: int, headers: list[Header]) -> Answer:
-    return Answer(status, [*headers, (b"content-length", b"0")])
+def _bare(status: int, headers: list[Header]) -> Response:
+    return Response(status, [*headers, (b"content-length", b"0")])

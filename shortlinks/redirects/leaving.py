@@ -16,12 +16,12 @@ Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 
 CLOSE = (b"connection", b"close")
-QUIET_SECONDS = 0.1
+IDLE_SECONDS = 0.1
 # A busy door is never quiet; its kept connections are used again well within this.
-MOST_SECONDS = 1.0
+MAX_SECONDS = 1.0
 
 
-class Leaving:
+class GracefulShutdown:
     """From SIGTERM to the server's own stop."""
 
     def __init__(self) -> None:
@@ -29,12 +29,12 @@ class Leaving:
         self._answers = 0
         self._leaving: asyncio.Task[None] | None = None
 
-    def expect(self) -> None:
+    def install(self) -> None:
         """Hear SIGTERM instead of the server, which stops at SIGINT as well."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._begin)
 
-    def closing(self, send: Send) -> Send:
+    def wrap_send(self, send: Send) -> Send:
         """Answers as `send` does, and for the last time on this connection."""
         self._answers += 1
 
@@ -48,13 +48,13 @@ class Leaving:
     def _begin(self) -> None:
         if not self.has_begun:
             self.has_begun = True
-            self._leaving = asyncio.create_task(self._leave())
+            self._leaving = asyncio.create_task(self._exit())
 
-    async def _leave(self) -> None:
+    async def _exit(self) -> None:
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + MOST_SECONDS
+        deadline = loop.time() + MAX_SECONDS
         answers = -1
         while answers != self._answers and loop.time() < deadline:
             answers = self._answers
-            await asyncio.sleep(QUIET_SECONDS)
+            await asyncio.sleep(IDLE_SECONDS)
         os.kill(os.getpid(), signal.SIGINT)

@@ -8,8 +8,8 @@ import redis.asyncio as redis
 
 from shortlinks.domain import cached_links, consent, urls
 from shortlinks.domain.cached_links import CachedAccount, CachedLink
-from shortlinks.redirects.breaker import Breaker
-from shortlinks.redirects.database import Guarded, Row
+from shortlinks.redirects.breaker import CircuitBreaker
+from shortlinks.redirects.database import GuardedConnection, Row
 
 K = TypeVar("K")
 V = TypeVar("V", CachedLink, CachedAccount)
@@ -33,9 +33,9 @@ class LinkStore:
 
     def __init__(
         self,
-        database: Guarded,
+        database: GuardedConnection,
         cache: redis.Redis,
-        cache_breaker: Breaker,
+        cache_breaker: CircuitBreaker,
         policy: urls.UrlPolicy,
     ) -> None:
         self._database = database
@@ -51,7 +51,7 @@ class LinkStore:
         return {
             code: link
             for code, link in found.items()
-            if urls.still_allowed(link.target, self._policy)
+            if urls.is_still_allowed(link.target, self._policy)
         }
 
     async def accounts(self, ids: Sequence[int]) -> dict[int, CachedAccount]:
@@ -69,7 +69,7 @@ class LinkStore:
         found, missing = await self._cached(keys, kind, name)
         if missing:
             stored = await select(missing)
-            await self._remember({name(key): v for key, v in stored.items()})
+            await self._cache({name(key): v for key, v in stored.items()})
             found |= stored
         return found
 
@@ -87,11 +87,11 @@ class LinkStore:
         found = {
             key: msgspec.json.decode(value, type=kind)
             for key, value in zip(keys, values, strict=True)
-            if value is not None and value != cached_links.WITHDRAWN
+            if value is not None and value != cached_links.TOMBSTONE
         }
         return found, [k for k, v in zip(keys, values, strict=True) if v is None]
 
-    async def _remember(
+    async def _cache(
         self, values: dict[str, CachedLink] | dict[str, CachedAccount]
     ) -> None:
         """Fill Redis, but never over what a change of the row has put there."""
@@ -100,7 +100,7 @@ class LinkStore:
         pipeline = self._cache.pipeline(transaction=False)
         for key, value in values.items():
             encoded = msgspec.json.encode(value)
-            pipeline.set(key, encoded, ex=cached_links.SECONDS, nx=True)
+            pipeline.set(key, encoded, ex=cached_links.TTL_SECONDS, nx=True)
         try:
             await pipeline.execute()
         except redis.RedisError as error:

@@ -10,7 +10,7 @@ import msgspec
 Header = tuple[bytes, bytes]
 
 LANGUAGES = ("en", "ru")
-MOST_LANGUAGES = 10  # looked at in an Accept-Language
+MAX_LANGUAGES = 10  # looked at in an Accept-Language
 
 STYLE = (
     "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:30rem;margin:20vh auto;"
@@ -52,20 +52,20 @@ EXTRA_HEADERS: dict[int, list[Header]] = {
 }
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     status: int
     headers: list[Header]
     body: bytes = b""
 
 
-def _page(status: int, language: str) -> Answer:
+def _page(status: int, language: str) -> Response:
     title, text = TEXTS[status, language]
     return document(status, language, title, f"<p>{text}</p>", EXTRA_HEADERS[status])
 
 
 def document(
     status: int, language: str, title: str, content: str, headers: Sequence[Header]
-) -> Answer:
+) -> Response:
     """A page of ours; `content` is HTML, and none of it a visitor's."""
     body = (
         f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
@@ -84,33 +84,33 @@ def document(
         (b"content-security-policy", CSP.encode()),
         (b"content-length", str(len(body)).encode()),
     ]
-    return Answer(status, [*common, *headers], body)
+    return Response(status, [*common, *headers], body)
 
 
-def _plain(text: bytes) -> Answer:
+def _plain(text: bytes) -> Response:
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"x-content-type-options", b"nosniff"),
         (b"content-length", str(len(text)).encode()),
     ]
-    return Answer(200, headers, text)
+    return Response(200, headers, text)
 
 
-def json(status: int, value: object) -> Answer:
+def json(status: int, value: object) -> Response:
     body = msgspec.json.encode(value)
     headers = [
         (b"content-type", b"application/json"),
         (b"cache-control", b"no-store"),
         (b"content-length", str(len(body)).encode()),
     ]
-    return Answer(status, headers, body)
+    return Response(status, headers, body)
 
 
 PAGES = {key: _page(*key) for key in TEXTS}
 HEALTHY = _plain(b"ok\n")
 # Previews may look: they show the target's card. Indexing is barred by a header.
 ROBOTS = _plain(b"User-agent: *\nDisallow:\n")
-PREFETCH = Answer(
+PREFETCH = Response(
     503,
     [
         (b"cache-control", b"no-store"),
@@ -120,14 +120,14 @@ PREFETCH = Answer(
 )
 
 
-def page(status: int, accept_language: bytes | None) -> Answer:
+def page(status: int, accept_language: bytes | None) -> Response:
     return PAGES[status, preferred_language(accept_language or b"")]
 
 
 def preferred_language(accept_language: bytes) -> str:
     """The visitor's first choice of ours; English if none is named."""
     best, best_weight = LANGUAGES[0], 0.0
-    for item in accept_language.decode("latin-1").split(",")[:MOST_LANGUAGES]:
+    for item in accept_language.decode("latin-1").split(",")[:MAX_LANGUAGES]:
         tag, _, parameter = item.strip().lower().partition(";")
         language = tag[:2]
         weight = _weight(parameter)

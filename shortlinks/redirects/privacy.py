@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from shortlinks.domain.pixel_cookie import PixelCookies
 from shortlinks.redirects import pages
-from shortlinks.redirects.pages import Answer, Header
+from shortlinks.redirects.pages import Response, Header
 
 PATH = "/privacy"
 PARAMETER = "recognise"
@@ -49,7 +49,7 @@ def has_opted_out(cookies: bytes | None) -> bool:
 
 def answer(
     method: str, headers: Mapping[bytes, bytes], query: bytes, cookies: PixelCookies
-) -> Answer:
+) -> Response:
     if method == "POST":
         return _decided(headers, query, cookies)
     state = "off" if has_opted_out(headers.get(b"cookie")) else "on"
@@ -67,7 +67,7 @@ def answer(
 
 def _decided(
     headers: Mapping[bytes, bytes], query: bytes, cookies: PixelCookies
-) -> Answer:
+) -> Response:
     """Only a form of this page decides, and no other site in the visitor's name."""
     wanted = parse_qs(query.decode("latin-1")).get(PARAMETER, [""])[0]
     is_ours = headers.get(b"sec-fetch-site", b"same-origin") == b"same-origin"
@@ -77,7 +77,7 @@ def _decided(
     age = MAX_AGE if wanted == "no" else 0
     attributes = f"HttpOnly; SameSite=Lax{secure}"
     cookie = f"{prefix}sloptout=1; Path=/; Max-Age={age}; {attributes}"
-    return Answer(
+    return Response(
         303,
         [
             (b"location", PATH.encode()),

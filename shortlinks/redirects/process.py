@@ -14,40 +14,40 @@ from shortlinks.domain.addresses import ClientAddresses
 from shortlinks.domain.cached_links import CachedAccount, CachedLink
 from shortlinks.domain.click_tokens import ClickTokens
 from shortlinks.domain.pixel_cookie import PixelCookies
-from shortlinks.observability.begin import keep_what_is_loaded
+from shortlinks.observability.begin import freeze_gc
 from shortlinks.redirects import spool_replay
-from shortlinks.redirects.app import Receive, Redirects, Scope, Send
-from shortlinks.redirects.bell import Bell
-from shortlinks.redirects.breaker import Breaker
-from shortlinks.redirects.database import Connection, Guarded
-from shortlinks.redirects.directory import Directory
-from shortlinks.redirects.grouped_cache import GroupedCache
+from shortlinks.redirects.app import Receive, RedirectApp, Scope, Send
+from shortlinks.redirects.bell import DebouncedNotifier
+from shortlinks.redirects.breaker import CircuitBreaker
+from shortlinks.redirects.database import Connection, GuardedConnection
+from shortlinks.redirects.directory import HostRegistry
+from shortlinks.redirects.grouped_cache import CoalescingCache
 from shortlinks.redirects.identify import Identify
-from shortlinks.redirects.leaving import Leaving
+from shortlinks.redirects.leaving import GracefulShutdown
 from shortlinks.redirects.link_cache import LinkStore
 from shortlinks.redirects.readiness import Readiness
 from shortlinks.redirects.reporting import Reporter
-from shortlinks.redirects.source_keys import SourceKeys
-from shortlinks.redirects.visit_log import SpoolDoor, VisitLog
+from shortlinks.redirects.source_keys import DailySaltKeeper
+from shortlinks.redirects.visit_log import AsyncSpool, VisitLog
 
-MOST_ACCOUNTS = 10_000
+MAX_CACHED_ACCOUNTS = 10_000
 # By its name: the tasks' own module needs much that redirects do without.
-FOLLOW_UP = "shortlinks.tasks.follow_up_visits"
+PROCESS_VISITS = "shortlinks.tasks.follow_up_visits"
 
 
-class Process:
+class Runtime:
     """Lives between an ASGI server's start-up and shut-down."""
 
     def __init__(self) -> None:
         self._cache = redis.Redis.from_url(
             settings.REDIS_URL,
-            socket_timeout=cached_links.TIMEOUT,
-            socket_connect_timeout=cached_links.TIMEOUT,
+            socket_timeout=cached_links.TIMEOUT_SECONDS,
+            socket_connect_timeout=cached_links.TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
         self._probe = Connection(_conninfo(), timeout=settings.VISIT_COMMIT_TIMEOUT)
-        self._database_breaker = Breaker("Postgres", self._ask_database)
-        self._cache_breaker = Breaker("the link cache", self._cache.ping)
+        self._database_breaker = CircuitBreaker("Postgres", self._query)
+        self._cache_breaker = CircuitBreaker("the link cache", self._cache.ping)
         # one for each that asks, since each asks one thing at a time
         self._for_links = self._guarded()
         self._for_accounts = self._guarded()
@@ -57,8 +57,8 @@ class Process:
         self._for_directory = self._guarded()
         self._for_redemptions = self._guarded()
         settle = settings.VISIT_SETTLE_SECONDS
-        self._bell = Bell(_ring, settle=settle)
-        self._spool = SpoolDoor(
+        self._bell = DebouncedNotifier(_notify_worker, settle=settle)
+        self._spool = AsyncSpool(
             settings.SPOOL_DIR, most_bytes=settings.SPOOL_MOST_BYTES
         )
         self._visits = VisitLog(
@@ -67,7 +67,7 @@ class Process:
             settle=settle,
             on_commit=self._bell.visits_committed,
         )
-        self._source_keys = SourceKeys(self._for_keys)
+        self._source_keys = DailySaltKeeper(self._for_keys)
         self._readiness = Readiness(
             self._for_readiness,
             self._cache,
@@ -83,10 +83,10 @@ class Process:
             {"postgres": self._database_breaker, "redis": self._cache_breaker},
         )
         self._tasks = [
-            asyncio.create_task(self._reporter.keep_reporting()),
-            asyncio.create_task(self._source_keys.follow_the_day()),
+            asyncio.create_task(self._reporter.report_forever()),
+            asyncio.create_task(self._source_keys.refresh_forever()),
             asyncio.create_task(self._replay_spool()),
-            asyncio.create_task(self.redirects.directory.keep_reading()),
+            asyncio.create_task(self.redirects.hosts.refresh_forever()),
         ]
 
     async def stop(self) -> None:
@@ -113,59 +113,59 @@ class Process:
             await connection.close()
         await self._cache.aclose()
 
-    def _redirects(self) -> Redirects:
+    def _redirects(self) -> RedirectApp:
         seconds = settings.LINK_CACHE_SECONDS
         size = settings.LINK_CACHE_SIZE
         own = urlsplit(settings.SHORT_BASE_URL)
         pixels = PixelCookies(settings.PIXEL_KEYS, https=own.scheme == "https")
-        directory = Directory(
+        directory = HostRegistry(
             self._for_directory,
             pixels,
             own=urls.policy().own_hosts,
             seconds=seconds,
         )
         clicks = ClickTokens(settings.PIXEL_KEYS)
-        return Redirects(
-            links=GroupedCache(
+        return RedirectApp(
+            links=CoalescingCache(
                 self._store(self._for_links).links,
                 kind=CachedLink,
                 seconds=seconds,
                 size=size,
             ),
-            accounts=GroupedCache(
+            accounts=CoalescingCache(
                 self._store(self._for_accounts).accounts,
                 kind=CachedAccount,
                 seconds=seconds,
-                size=MOST_ACCOUNTS,
+                size=MAX_CACHED_ACCOUNTS,
             ),
             visits=self._visits,
             addresses=ClientAddresses(settings.TRUSTED_PROXIES),
             pixels=pixels,
-            directory=directory,
+            hosts=directory,
             clicks=clicks,
             identify=Identify(
                 database=self._for_redemptions,
-                directory=directory,
+                hosts=directory,
                 clicks=clicks,
                 on_redeemed=self._bell.visits_committed,
-                turn=asyncio.Lock(),
+                lock=asyncio.Lock(),
             ),
-            source_keys=self._source_keys,
+            daily_salt=self._source_keys,
             checks=self._readiness.checks,
         )
 
-    def _store(self, database: Guarded) -> LinkStore:
+    def _store(self, database: GuardedConnection) -> LinkStore:
         return LinkStore(database, self._cache, self._cache_breaker, urls.policy())
 
-    def _guarded(self) -> Guarded:
+    def _guarded(self) -> GuardedConnection:
         connection = Connection(_conninfo(), timeout=settings.VISIT_COMMIT_TIMEOUT)
-        return Guarded(connection, self._database_breaker)
+        return GuardedConnection(connection, self._database_breaker)
 
-    async def _ask_database(self) -> None:
+    async def _query(self) -> None:
         await self._probe.execute("SELECT 1 FROM shortlinks_visit LIMIT 0")
 
     async def _replay_spool(self) -> None:
-        await spool_replay.keep_replaying(
+        await spool_replay.replay_forever(
             self._spool,
             self._database_breaker,
             on_commit=self._bell.visits_committed,
@@ -176,13 +176,13 @@ class Application:
     """What an ASGI server runs."""
 
     def __init__(self) -> None:
-        self._process: Process | None = None
-        self._leaving = Leaving()
+        self._process: Runtime | None = None
+        self._leaving = GracefulShutdown()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self._process is not None:
             if self._leaving.has_begun:
-                send = self._leaving.closing(send)
+                send = self._leaving.wrap_send(send)
             await self._process.redirects(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
@@ -191,19 +191,19 @@ class Application:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        self._process = Process()
+        self._process = Runtime()
         # Before it answers: no customer's domain leads on another's visitors.
-        await self._process.redirects.directory.refresh()
-        self._leaving.expect()
-        keep_what_is_loaded()
+        await self._process.redirects.hosts.refresh()
+        self._leaving.install()
+        freeze_gc()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._process.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def _ring() -> None:
-    current_app.send_task(FOLLOW_UP)
+def _notify_worker() -> None:
+    current_app.send_task(PROCESS_VISITS)
 
 
 def _conninfo() -> str:

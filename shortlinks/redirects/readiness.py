@@ -9,12 +9,12 @@ import redis.asyncio as redis
 
 from shortlinks.domain import health, spool
 from shortlinks.domain.health import Check
-from shortlinks.redirects.breaker import Breaker
-from shortlinks.redirects.database import Guarded
+from shortlinks.redirects.breaker import CircuitBreaker
+from shortlinks.redirects.database import GuardedConnection
 from shortlinks.redirects.visit_log import Counts
 
 # However many ask, so that a flood of probes is no load.
-SECONDS_BETWEEN_QUESTIONS = 0.5
+CHECK_INTERVAL_SECONDS = 0.5
 
 
 class Readiness:
@@ -22,9 +22,9 @@ class Readiness:
 
     def __init__(
         self,
-        database: Guarded,
+        database: GuardedConnection,
         cache: redis.Redis,
-        cache_breaker: Breaker,
+        cache_breaker: CircuitBreaker,
         counts: Counts,
         spool_directory: Path,
     ) -> None:
@@ -39,25 +39,25 @@ class Readiness:
 
     async def checks(self) -> list[Check]:
         async with self._turn:
-            if time.monotonic() - self._asked_at > SECONDS_BETWEEN_QUESTIONS:
-                self._has_postgres = await self._ask_postgres()
-                self._has_redis = await self._ask_redis()
+            if time.monotonic() - self._asked_at > CHECK_INTERVAL_SECONDS:
+                self._has_postgres = await self._check_postgres()
+                self._has_redis = await self._check_redis()
                 self._asked_at = time.monotonic()
-        return health.of_redirects(
+        return health.check_redirects(
             has_postgres=self._has_postgres,
             has_redis=self._has_redis,
             lost=self._counts.lost,
-            disk=await asyncio.to_thread(spool.look, self._spool_directory),
+            disk=await asyncio.to_thread(spool.inspect, self._spool_directory),
         )
 
-    async def _ask_postgres(self) -> bool:
+    async def _check_postgres(self) -> bool:
         try:
             await self._database.execute("SELECT 1")
         except (psycopg.Error, OSError):
             return False
         return True
 
-    async def _ask_redis(self) -> bool:
+    async def _check_redis(self) -> bool:
         if self._cache_breaker.is_open:
             return False
         try:

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shortlinks.observability import metrics
-from shortlinks.observability.tallies import Moved, Spread
-from shortlinks.redirects.bell import Bell
-from shortlinks.redirects.breaker import Breaker
+from shortlinks.observability.tallies import CounterDelta, HistogramBuffer
+from shortlinks.redirects.bell import DebouncedNotifier
+from shortlinks.redirects.breaker import CircuitBreaker
 from shortlinks.redirects.visit_log import Counts
 
 logger = logging.getLogger(__name__)
 
-SECONDS_BETWEEN_REPORTS = 1.0
+REPORT_INTERVAL_SECONDS = 1.0
 OUTCOMES: dict[int | str, str] = {
     200: "own_page",
     302: "redirected",
@@ -31,11 +31,11 @@ class _Report:
     """Taken on the loop, written in a thread."""
 
     outcomes: Counter[str]
-    fates: dict[str, int]
-    bells: dict[str, int]
+    results: dict[str, int]
+    notifications: dict[str, int]
     breakers: dict[str, bool]
-    seconds: dict[str, Spread]
-    visits: dict[str, Spread]
+    seconds: dict[str, HistogramBuffer]
+    visits: dict[str, HistogramBuffer]
 
 
 class Reporter:
@@ -43,24 +43,24 @@ class Reporter:
         self,
         answers: defaultdict[int | str, int],
         counts: Counts,
-        bell: Bell,
-        breakers: Mapping[str, Breaker],
+        bell: DebouncedNotifier,
+        breakers: Mapping[str, CircuitBreaker],
     ) -> None:
         self._answers = answers
         self._counts = counts
         self._bell = bell
         self._breakers = breakers
-        self._outcomes = Moved(metrics.redirects)
-        self._fates = Moved(metrics.visits_stored)
-        self._bells = Moved(metrics.bells)
+        self._outcomes = CounterDelta(metrics.redirects)
+        self._fates = CounterDelta(metrics.visits_stored)
+        self._bells = CounterDelta(metrics.worker_notifications)
 
-    async def keep_reporting(self) -> None:
+    async def report_forever(self) -> None:
         while True:
             try:
                 await self.report()
             except OSError as error:  # visitors come first
                 logger.warning("nothing was reported: %s", error)
-            await asyncio.sleep(SECONDS_BETWEEN_REPORTS)
+            await asyncio.sleep(REPORT_INTERVAL_SECONDS)
 
     async def report(self) -> None:
         await asyncio.to_thread(self._write, self._take())
@@ -69,8 +69,8 @@ class Reporter:
         counts = self._counts
         return _Report(
             outcomes=self._by_outcome(),
-            fates={fate: getattr(counts, fate) for fate in metrics.FATES},
-            bells={"rung": self._bell.rung, "failed": self._bell.failed},
+            results={fate: getattr(counts, fate) for fate in metrics.RESULTS},
+            notifications={"rung": self._bell.rung, "failed": self._bell.failed},
             breakers={name: b.is_open for name, b in self._breakers.items()},
             seconds={
                 "postgres": counts.commit_seconds.take(),
@@ -89,12 +89,12 @@ class Reporter:
         return outcomes
 
     def _write(self, report: _Report) -> None:
-        self._outcomes.move(report.outcomes)
-        self._fates.move(report.fates)
-        self._bells.move(report.bells)
+        self._outcomes.apply(report.outcomes)
+        self._fates.apply(report.results)
+        self._bells.apply(report.notifications)
         for store, is_open in report.breakers.items():
-            metrics.breakers_open.labels(store).set(is_open)
+            metrics.circuit_breakers_open.labels(store).set(is_open)
         for store, seconds in report.seconds.items():
             seconds.write_to(metrics.batch_seconds.labels(store))
         for store, visits in report.visits.items():
-            visits.write_to(metrics.batch_visits.labels(store))
+            visits.write_to(metrics.visit_batch_size.labels(store))

@@ -7,15 +7,15 @@ from datetime import UTC, date, datetime
 
 import psycopg
 
-from shortlinks.redirects.database import Guarded
+from shortlinks.redirects.database import GuardedConnection
 
 logger = logging.getLogger(__name__)
 
 KEY_BYTES = 32
-SECONDS_BETWEEN_LOOKS = 30.0
+POLL_INTERVAL_SECONDS = 30.0
 
 # The first process of the day makes the key, the others read it.
-GET_OR_MAKE = """
+GET_OR_CREATE = """
 WITH made AS (
   INSERT INTO shortlinks_sourcekey (day, key) VALUES (%(day)s, %(key)s)
   ON CONFLICT (day) DO NOTHING RETURNING key)
@@ -23,19 +23,19 @@ SELECT key FROM made UNION ALL SELECT key FROM shortlinks_sourcekey WHERE day = 
 """
 
 
-class SourceKeys:
+class DailySaltKeeper:
     """`current` is there from the start: one of its own until Postgres has one."""
 
-    def __init__(self, database: Guarded) -> None:
+    def __init__(self, database: GuardedConnection) -> None:
         self._database = database
         self._day: date | None = None
         self.current = secrets.token_bytes(KEY_BYTES)
 
-    async def follow_the_day(self) -> None:
+    async def refresh_forever(self) -> None:
         """Keep `current` the day's key, for as long as the process lives."""
         while True:
             await self.refresh()
-            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+            await asyncio.sleep(POLL_INTERVAL_SECONDS)
 
     async def refresh(self) -> None:
         today = datetime.now(UTC).date()
@@ -46,7 +46,7 @@ class SourceKeys:
             # Two statements may pass each other: the second look finds the winner.
             for _ in range(2):
                 rows = await self._database.execute(
-                    GET_OR_MAKE, {"day": today, "key": made}
+                    GET_OR_CREATE, {"day": today, "key": made}
                 )
                 if rows:
                     self.current, self._day = bytes(rows[0][0]), today

@@ -11,26 +11,26 @@ from django.db import Error, connection
 
 from shortlinks.domain import spool
 from shortlinks.observability import metrics
-from shortlinks.redirects.breaker import Breaker
-from shortlinks.redirects.visit_log import SpoolDoor
+from shortlinks.redirects.breaker import CircuitBreaker
+from shortlinks.redirects.visit_log import AsyncSpool
 
 logger = logging.getLogger(__name__)
 
-SECONDS_BETWEEN_LOOKS = 2.0
+POLL_INTERVAL_SECONDS = 2.0
 
 
-async def keep_replaying(
-    door: SpoolDoor, database: Breaker, *, on_commit: Callable[[int], None]
+async def replay_forever(
+    door: AsyncSpool, database: CircuitBreaker, *, on_commit: Callable[[int], None]
 ) -> None:
     """As long as the process lives: whenever Postgres is there and files wait."""
     while True:
         if not database.is_open and spool.is_waiting(door.directory):
             await door.finish()
             on_commit(await asyncio.to_thread(_replay, door))
-        await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+        await asyncio.sleep(POLL_INTERVAL_SECONDS)
 
 
-def _replay(door: SpoolDoor) -> int:
+def _replay(door: AsyncSpool) -> int:
     try:
         replayed = spool.replay(door.directory)
     except (Error, OSError) as error:
@@ -39,6 +39,6 @@ def _replay(door: SpoolDoor) -> int:
     finally:
         connection.close()  # of this thread, which may never come again
     metrics.visits_replayed.labels("stored").inc(replayed.visits)
-    metrics.visits_replayed.labels("refused").inc(replayed.refused)
-    metrics.visits_replayed.labels("torn").inc(replayed.torn)
+    metrics.visits_replayed.labels("refused").inc(replayed.rejected)
+    metrics.visits_replayed.labels("torn").inc(replayed.corrupt)
     return replayed.visits

@@ -11,18 +11,18 @@ from uuid_utils import uuid7
 from shortlinks.domain import visit_rows
 from shortlinks.domain.addresses import masked
 from shortlinks.domain.cached_links import CachedAccount, CachedLink
-from shortlinks.domain.pixel_cookie import Pixel
-from shortlinks.domain.visit_rows import VisitFacts
+from shortlinks.domain.pixel_cookie import PixelCookie
+from shortlinks.domain.visit_rows import VisitRecord
 from shortlinks.redirects.directory import Domain
 
 HEADER_LENGTH = 128
 # Milliseconds since 1970 and a random UUID, of a trusted proxy (ADR 24).
-NAME_HEADER = b"x-visit-name"
-NAME = re.compile(
+IDEMPOTENCY_KEY_HEADER = b"x-visit-name"
+IDEMPOTENCY_KEY = re.compile(
     rb"(\d{13}) [0-9a-f]{8}-[0-9a-f]{4}-4"
     rb"([0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})"
 )
-MOST_MILLISECONDS_AWAY = 60_000
+MAX_CLOCK_SKEW_MS = 60_000
 # A prefetch or preview says so in one of these (visits §2.1).
 PURPOSE_HEADERS = (b"sec-purpose", b"purpose", b"x-moz", b"x-purpose")
 PURPOSES = (b"prefetch", b"preview", b"instant")
@@ -48,41 +48,41 @@ class Request(NamedTuple):
     address: bytes
     purpose: str
     domain: Domain | None = None
-    visit_name: bytes | None = None
+    idempotency_key: bytes | None = None
 
 
-class Recognised(NamedTuple):
+class Identity(NamedTuple):
     """Who it is, as far as cookies and addresses tell: a browser, or a colleague."""
 
-    pixel: Pixel | None
+    pixel: PixelCookie | None
     staff: str = ""
 
 
-def of_request(
+def from_request(
     request: Request,
     *,
     link: CachedLink,
     account: CachedAccount,
-    recognised: Recognised,
+    recognised: Identity,
     source_key: bytes,
-) -> VisitFacts:
+) -> VisitRecord:
     headers = request.headers
     pixel = recognised.pixel
     agent = visit_rows.user_agent(headers.get(b"user-agent", b""))
-    return VisitFacts(
-        id=_id(request.visit_name),
+    return VisitRecord(
+        id=_id(request.idempotency_key),
         link_id=link.id,
         occurred_at=time.time(),
         method=request.method,
         user_agent=agent,
-        accept_language=visit_rows.text(
+        accept_language=visit_rows.clean_header(
             headers.get(b"accept-language", b""), HEADER_LENGTH
         ),
         referer=_host(headers.get(b"referer", b"")),
         sec_fetch=_sec_fetch(headers),
         purpose=request.purpose,
         address=masked(request.address, account.address_mask),
-        source=_source(source_key, request.address, agent),
+        visitor_hash=_visitor_hash(source_key, request.address, agent),
         pixel_sha256=pixel.sha256 if pixel else "",
         pixel_is_new=pixel.is_new if pixel else False,
         staff=recognised.staff,
@@ -91,11 +91,11 @@ def of_request(
 
 def _id(name: bytes | None) -> str:
     """The same for the same name: an open that is sent again is one visit."""
-    found = None if name is None else NAME.fullmatch(name)
+    found = None if name is None else IDEMPOTENCY_KEY.fullmatch(name)
     if found is None:
         return str(uuid7())
     moment = int(found[1])
-    if abs(moment - time.time() * 1000) > MOST_MILLISECONDS_AWAY:
+    if abs(moment - time.time() * 1000) > MAX_CLOCK_SKEW_MS:
         return str(uuid7())
     digits = f"{moment:012x}"
     return f"{digits[:8]}-{digits[8:]}-7{found[2].decode()}"
@@ -106,7 +106,7 @@ def purpose(headers: Mapping[bytes, bytes]) -> str:
     for name in PURPOSE_HEADERS:
         value = headers.get(name)
         if value is not None and value.lower().startswith(PURPOSES):
-            return visit_rows.text(name + b"=" + value, HEADER_LENGTH)
+            return visit_rows.clean_header(name + b"=" + value, HEADER_LENGTH)
     return ""
 
 
@@ -114,17 +114,17 @@ def _sec_fetch(headers: Mapping[bytes, bytes]) -> str:
     if b"sec-fetch-mode" not in headers:
         return ""
     values = b" ".join([headers.get(name, b"-") for name in FETCH_HEADERS])
-    return visit_rows.text(values, HEADER_LENGTH)
+    return visit_rows.clean_header(values, HEADER_LENGTH)
 
 
 def _host(referer: bytes) -> str:
     parts = referer.split(b"/", 3)
     if len(parts) < 3 or parts[0] not in {b"http:", b"https:"}:
         return ""
-    return visit_rows.text(parts[2].rpartition(b"@")[2].lower(), HEADER_LENGTH)
+    return visit_rows.clean_header(parts[2].rpartition(b"@")[2].lower(), HEADER_LENGTH)
 
 
-def _source(key: bytes, address: bytes, agent: str) -> str:
+def _visitor_hash(key: bytes, address: bytes, agent: str) -> str:
     """One browser at one address, nameless once the day's key is gone."""
     message = b"%d %b %b" % (len(address), address, agent.encode())
     return hashlib.blake2b(message, key=key, digest_size=16).hexdigest()

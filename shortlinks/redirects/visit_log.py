@@ -15,27 +15,27 @@ from pathlib import Path
 import psycopg
 
 from shortlinks.domain import spool, visit_rows
-from shortlinks.domain.visit_rows import VisitFacts
+from shortlinks.domain.visit_rows import VisitRecord
 from shortlinks.observability import metrics
-from shortlinks.observability.tallies import Spread
-from shortlinks.redirects.database import Guarded
+from shortlinks.observability.tallies import HistogramBuffer
+from shortlinks.redirects.database import GuardedConnection
 
 logger = logging.getLogger(__name__)
 
-MOST_IN_A_BATCH = 1000
-MOST_WAITING = 20_000
+MAX_BATCH_SIZE = 1000
+MAX_QUEUED = 20_000
 
 
-class LogFull(Exception):
+class QueueFull(Exception):
     """More visits wait than memory should hold; this one was not taken."""
 
 
-def _seconds() -> Spread:
-    return Spread(metrics.SECONDS)
+def _seconds() -> HistogramBuffer:
+    return HistogramBuffer(metrics.SECONDS)
 
 
-def _sizes() -> Spread:
-    return Spread(metrics.VISITS)
+def _sizes() -> HistogramBuffer:
+    return HistogramBuffer(metrics.VISITS)
 
 
 @dataclass(slots=True)
@@ -44,15 +44,15 @@ class Counts:
 
     committed: int = 0
     spooled: int = 0
-    refused: int = 0
+    rejected: int = 0
     lost: int = 0
-    commit_seconds: Spread = field(default_factory=_seconds)
-    commit_visits: Spread = field(default_factory=_sizes)
-    spool_seconds: Spread = field(default_factory=_seconds)
-    spool_visits: Spread = field(default_factory=_sizes)
+    commit_seconds: HistogramBuffer = field(default_factory=_seconds)
+    commit_visits: HistogramBuffer = field(default_factory=_sizes)
+    spool_seconds: HistogramBuffer = field(default_factory=_seconds)
+    spool_visits: HistogramBuffer = field(default_factory=_sizes)
 
 
-class SpoolDoor:
+class AsyncSpool:
     """The spool's file system work, one thread at a time, off the loop."""
 
     def __init__(self, directory: Path, *, most_bytes: int) -> None:
@@ -60,13 +60,13 @@ class SpoolDoor:
         self._writer = spool.Writer(directory, most_bytes=most_bytes)
         self._turn = asyncio.Lock()
 
-    async def append(self, visits: Sequence[VisitFacts]) -> None:
+    async def append(self, visits: Sequence[VisitRecord]) -> None:
         async with self._turn:
             await asyncio.to_thread(self._writer.append, visits)
 
-    async def set_aside(self, visit: VisitFacts) -> None:
+    async def quarantine(self, visit: VisitRecord) -> None:
         lines = [spool.encode(visit)]
-        await asyncio.to_thread(spool.set_aside, self.directory, lines)
+        await asyncio.to_thread(spool.quarantine, self.directory, lines)
 
     async def finish(self) -> None:
         async with self._turn:
@@ -78,8 +78,8 @@ class VisitLog:
 
     def __init__(
         self,
-        database: Guarded,
-        door: SpoolDoor,
+        database: GuardedConnection,
+        door: AsyncSpool,
         *,
         settle: float,
         on_commit: Callable[[int], None],
@@ -89,19 +89,19 @@ class VisitLog:
         self._spool = door
         self._settle = settle
         self._on_commit = on_commit
-        self._open: list[tuple[VisitFacts, asyncio.Future[None]]] = []
+        self._open: list[tuple[VisitRecord, asyncio.Future[None]]] = []
         self._arrived = asyncio.Event()
         self._closing = False
         self._writer = asyncio.create_task(self._write_batches())
 
-    async def append(self, visit: VisitFacts) -> None:
+    async def append(self, visit: VisitRecord) -> None:
         """Return when the visit is durable; LogFull if it could not be taken.
 
         When Postgres is away and the disk is full too, the visit is lost and its
         visitor led on all the same: counted, and logged as an error.
         """
-        if len(self._open) >= MOST_WAITING or self._closing:
-            raise LogFull
+        if len(self._open) >= MAX_QUEUED or self._closing:
+            raise QueueFull
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._open.append((visit, waiter))
         self._arrived.set()
@@ -116,8 +116,8 @@ class VisitLog:
     async def _write_batches(self) -> None:
         while True:
             await self._arrived.wait()
-            batch = self._open[:MOST_IN_A_BATCH]
-            self._open = self._open[MOST_IN_A_BATCH:]
+            batch = self._open[:MAX_BATCH_SIZE]
+            self._open = self._open[MAX_BATCH_SIZE:]
             if not self._open and not self._closing:
                 self._arrived.clear()
             if not batch and self._closing:
@@ -125,7 +125,7 @@ class VisitLog:
             await self._write(batch)
 
     async def _write(
-        self, batch: Sequence[tuple[VisitFacts, asyncio.Future[None]]]
+        self, batch: Sequence[tuple[VisitRecord, asyncio.Future[None]]]
     ) -> None:
         if batch:
             await self._store([visit for visit, _ in batch])
@@ -133,47 +133,47 @@ class VisitLog:
             if not waiter.done():  # done: its visitor has gone
                 waiter.set_result(None)
 
-    async def _store(self, visits: Sequence[VisitFacts]) -> None:
+    async def _store(self, visits: Sequence[VisitRecord]) -> None:
         """Commit the visits; one that Postgres refuses stands alone."""
-        statement, parameters = visit_rows.insertion(visits, settle=self._settle)
+        statement, parameters = visit_rows.insert_statement(visits, settle=self._settle)
         began = time.monotonic()
         try:
             await self._database.execute(statement, parameters)
         except (psycopg.DataError, psycopg.IntegrityError) as error:
-            await self._halve(visits, error)
+            await self._bisect(visits, error)
         except (psycopg.Error, OSError):  # TimeoutError and Away are OSErrors
-            await self._spool_them(visits)
+            await self._spool_batch(visits)
         else:
             self.counts.committed += len(visits)
             self.counts.commit_seconds.add(time.monotonic() - began)
             self.counts.commit_visits.add(len(visits))
             self._on_commit(len(visits))
 
-    async def _halve(self, visits: Sequence[VisitFacts], error: psycopg.Error) -> None:
+    async def _bisect(self, visits: Sequence[VisitRecord], error: psycopg.Error) -> None:
         if len(visits) > 1:
             half = len(visits) // 2
             await self._store(visits[:half])
             await self._store(visits[half:])
             return
-        self.counts.refused += 1
+        self.counts.rejected += 1
         logger.error("a visit was refused and set aside: %s", error)
         try:
-            await self._spool.set_aside(visits[0])
+            await self._spool.quarantine(visits[0])
         except OSError as full:
-            self._lose(1, full)
+            self._record_loss(1, full)
 
-    async def _spool_them(self, visits: Sequence[VisitFacts]) -> None:
+    async def _spool_batch(self, visits: Sequence[VisitRecord]) -> None:
         """Also what may have been committed: its ids make the replay harmless."""
         began = time.monotonic()
         try:
             await self._spool.append(visits)
         except OSError as error:
-            self._lose(len(visits), error)
+            self._record_loss(len(visits), error)
         else:
             self.counts.spooled += len(visits)
             self.counts.spool_seconds.add(time.monotonic() - began)
             self.counts.spool_visits.add(len(visits))
 
-    def _lose(self, count: int, error: OSError) -> None:
+    def _record_loss(self, count: int, error: OSError) -> None:
         self.counts.lost += count
         logger.critical("%d visits are LOST, neither store took them: %s", count, error)

@@ -34,7 +34,7 @@ def test_where_both_share_a_host_the_admin_sets_the_cookie(
     response: Any = client.get("/admin/", headers=PAGE)
 
     cookie = response.cookies[colleagues.cookie_name()]
-    name = colleagues.recognised(
+    name = colleagues.read(
         f"a=b; {cookie.key}={cookie.value}".encode(), manager.account_id or 0
     )
     assert name == f"user {manager.pk}"
@@ -61,7 +61,7 @@ def test_another_host_is_visited_once_and_the_page_comes_after(
 
     sent_to = urlsplit(first.headers["Location"])
     assert (sent_to.netloc, sent_to.path) == ("go.example", "/staff")
-    accepted = colleagues.accept(parse_qs(sent_to.query)["t"][0])
+    accepted = colleagues.accept_handoff(parse_qs(sent_to.query)["t"][0])
     assert accepted is not None
     value, back = accepted
     assert back == "https://crm.example/admin/?a=1"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shortlinks.domain.access import letter_reaches
+from shortlinks.domain.access import level_covers
 from shortlinks.models import Account, Contact, Group, User
 from tests import factories
 from tests.admin.conftest import SignIn
@@ -29,7 +29,7 @@ ALL = [NOBODYS, MINE, MY_GROUPS, OTHER_GROUPS, FOREIGN]
     ],
 )
 def test_a_letter_reaches(letter: str, reached: list[Contact]) -> None:
-    found = [contact for contact in ALL if letter_reaches(letter, contact, ME)]
+    found = [contact for contact in ALL if level_covers(letter, contact, ME)]
 
     assert [id(contact) for contact in found] == [id(contact) for contact in reached]
 
@@ -37,7 +37,7 @@ def test_a_letter_reaches(letter: str, reached: list[Contact]) -> None:
 def test_without_a_group_no_group_is_the_own_one() -> None:
     loner = User(id=1, account_id=1, group_id=None)
 
-    assert not letter_reaches("G", NOBODYS, loner)
+    assert not level_covers("G", NOBODYS, loner)
 
 
 @pytest.fixture

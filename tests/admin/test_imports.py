@@ -98,7 +98,7 @@ def test_the_page_tells_how_far_it_has_got(
 ) -> None:
     monkeypatch.setattr(import_batches, "ROWS", 1)
     run = importing.begin(admin, TABLE.encode())
-    import_batches.go_on(lambda: False)
+    import_batches.run_next(lambda: False)
 
     response = client.get(_beside(run, "progress/"))
     importing.work_off()
@@ -144,7 +144,7 @@ def test_cancelling_says_what_was_done(
 ) -> None:
     monkeypatch.setattr(import_batches, "ROWS", 1)
     run = importing.confirmed(admin, TABLE.encode())
-    import_batches.go_on(lambda: False)
+    import_batches.run_next(lambda: False)
 
     page = _say(client, run, "cancel")
     importing.work_off()
@@ -186,7 +186,7 @@ def test_a_hundred_rows_are_shown_and_the_rest_is_counted(
         ("phone\n1\n", "must name the columns"),
         ("", "empty"),
         ("id\n", "no rows"),
-        ("x" * (tables.MOST_BYTES + 1), "larger than 20 MB"),
+        ("x" * (tables.MAX_FILE_BYTES + 1), "larger than 20 MB"),
         ("PK", "no XLSX"),
     ],
     ids=["no head", "empty", "no rows", "too large", "no workbook"],

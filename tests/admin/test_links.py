@@ -38,7 +38,7 @@ def test_disabled_links_stop_at_once(
 
     own.link.refresh_from_db()
     assert own.link.disabled_at is not None
-    assert _cached(own.link) == cached_links.WITHDRAWN
+    assert _cached(own.link) == cached_links.TOMBSTONE
 
 
 def test_disabling_again_changes_nothing(client: Client, own: World) -> None:
@@ -68,8 +68,8 @@ def test_the_redirects_hear_of_a_new_end(
 
     stored = ShortLink.objects.get(pk=own.link.pk)
     expected = {
-        -1: cached_links.WITHDRAWN,
-        1: msgspec.json.encode(cached_links.of_link(stored)),
+        -1: cached_links.TOMBSTONE,
+        1: msgspec.json.encode(cached_links.from_link(stored)),
     }
     assert (stored.expires_at, stored.url) == (end, own.link.url)
     assert _cached(own.link) == expected[days]
@@ -88,7 +88,7 @@ def test_a_disabled_link_is_not_brought_back_by_a_new_end(
         )
 
     assert ShortLink.objects.get(pk=own.link.pk).expires_at is None
-    assert _cached(own.link) == cached_links.WITHDRAWN
+    assert _cached(own.link) == cached_links.TOMBSTONE
 
 
 def test_links_are_neither_added_nor_deleted(client: Client, own: World) -> None:

@@ -48,7 +48,7 @@ def _import(client: Client) -> str:
 
 def _letters(user: User) -> str:
     user.refresh_from_db()
-    names = rights_imports.LETTERS.values()
+    names = rights_imports.LEVEL_COLUMNS.values()
     return "".join(getattr(user, name) for name in names)
 
 
@@ -138,7 +138,7 @@ def test_a_hundred_rows_cost_no_more_queries_than_one(admin: User) -> None:
     rows = [["email", "view"], *([f"u{n}@shop.example", "A"] for n in range(100))]
 
     with CaptureQueriesContext(connection) as queries:
-        importing.imported(admin, importing.table(*rows), ImportKind.RIGHTS)
+        importing.imported(admin, importing.table(*rows), ImportKind.USERS)
 
     assert len(queries) <= 60
     assert User.objects.filter(email__startswith="u").count() >= 100

@@ -149,7 +149,7 @@ def test_a_domain_is_checked_used_and_deleted(
     assert "New links have the host" in act(client, "use_for_new_links", domain)
 
     domain.refresh_from_db()
-    assert domain.is_primary
+    assert domain.is_default
     log = LogEntry.objects.filter(object_id=domain.pk).order_by("pk")
     assert [entry.change_message for entry in log] == [
         "Checked: DNS has no such name yet.",

@@ -43,7 +43,7 @@ def test_nor_is_a_managers(manager: User) -> None:
 
 
 def test_nobody_sends_more_than_a_table(admin: User) -> None:
-    assert _status(_browser(admin), tables.MOST_BYTES + 100_000) == 400
+    assert _status(_browser(admin), tables.MAX_FILE_BYTES + 100_000) == 400
     assert not Import.objects.exists()
 
 

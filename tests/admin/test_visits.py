@@ -36,7 +36,7 @@ def test_visits_that_were_set_aside_are_requeued(client: Client, own: World) -> 
     response: Any = client.post(listing(Visit), posted, follow=True)
 
     aside.refresh_from_db()
-    assert (aside.set_aside_at, aside.attempts) == (None, 0)
+    assert (aside.dead_lettered_at, aside.attempts) == (None, 0)
     assert aside.due_at is not None
     assert "Visits requeued: 1." in response.content.decode()
 
@@ -87,14 +87,14 @@ def test_an_administrator_overrules_and_notes_follow(
 ) -> None:
     Visit.objects.update(due_at=timezone.now() - timedelta(minutes=1))
     own.note.delete()
-    visits.follow_up()
+    visits.process_due()
 
     posted = {"action": action, "_selected_action": [own.visit.pk]}
     response: Any = client.post(listing(Visit), posted, follow=True)
 
     assert "Visits overruled: 1." in response.content.decode()
     own.visit.refresh_from_db()
-    assert (own.visit.verdict, own.visit.reason) == (verdict, visits.OVERRULED)
+    assert (own.visit.verdict, own.visit.reason) == (verdict, visits.OVERRIDDEN)
     assert Note.objects.count() == notes
     assert LogEntry.objects.filter(object_id=own.visit.pk).count() == 1
 
@@ -105,7 +105,7 @@ def test_nobody_overrules_elsewhere(client: Client, foreign: World) -> None:
     client.post(listing(Visit), posted, follow=True)
 
     foreign.visit.refresh_from_db()
-    assert foreign.visit.overruled_at is None
+    assert foreign.visit.overridden_at is None
 
 
 def test_a_visit_is_requeued_from_its_own_page(client: Client, own: World) -> None:
@@ -117,7 +117,7 @@ def test_a_visit_is_requeued_from_its_own_page(client: Client, own: World) -> No
     client.post(f"{listing(Visit)}{aside.pk}/again/")
 
     aside.refresh_from_db()
-    assert aside.set_aside_at is None
+    assert aside.dead_lettered_at is None
     assert "/again/" not in client.get(address(aside, "change")).content.decode()
 
 

@@ -47,7 +47,7 @@ def test_why_a_webhook_is_disabled_stands_in_the_list(
 
 
 def test_a_delivery_is_sent_again(client: Client, own: World) -> None:
-    WebhookDelivery.objects.update(state=DeliveryState.GIVEN_UP, due_at=None)
+    WebhookDelivery.objects.update(state=DeliveryState.FAILED, due_at=None)
 
     assert "To be sent again: 1." in act(client, "send_again", own.delivery)
 
@@ -62,7 +62,7 @@ def test_no_page_shows_the_secret(client: Client, own: World) -> None:
         for page in (listing(Webhook), address(own.webhook, "change"))
     ]
 
-    for secret in (own.webhook.secret, secret_box.unseal(own.webhook.secret)):
+    for secret in (own.webhook.secret, secret_box.decrypt(own.webhook.secret)):
         assert all(secret not in page for page in pages)
     assert all(own.webhook.destination in page for page in pages)
 
@@ -83,7 +83,7 @@ def test_neither_is_added_changed_or_deleted(client: Client, own: World) -> None
 
 
 def test_a_delivery_is_sent_again_from_its_own_page(client: Client, own: World) -> None:
-    state = DeliveryState.GIVEN_UP
+    state = DeliveryState.FAILED
     WebhookDelivery.objects.update(state=state, due_at=None, attempts=9)
     page = client.get(address(own.delivery, "change")).content.decode()
     assert f"/{own.delivery.pk}/again/" in page

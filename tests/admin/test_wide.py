@@ -26,7 +26,7 @@ from tests.admin.conftest import SignIn
 from tests.admin.worlds import World, address, listing
 
 MOST_QUERIES = 15
-GIVEN_UP = DeliveryState.GIVEN_UP
+GIVEN_UP = DeliveryState.FAILED
 READ_BY_ALL = ("", "opened-today/", "shortlinks/contact/?q=Own+contact")
 OF_ADMINISTRATORS = (
     "?days=90",

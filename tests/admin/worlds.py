@@ -100,7 +100,7 @@ def _imported(user: User, mark: str) -> Import:
     """It waits for the user's word, with a row that is faulty."""
     text = f"entity_id,name\n901,{mark} new\nx,{mark} faulty\n"
     upload = Upload(user, ImportKind.CONTACTS, f"{mark}.csv", text.encode())
-    [*_, run] = import_batches.batches(imports.begin(upload))
+    [*_, run] = import_batches.batches(imports.start(upload))
     return run
 
 

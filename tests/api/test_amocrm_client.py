@@ -193,7 +193,7 @@ def test_writes_and_reads_notes_and_events(amo: Any, admin: User) -> None:
     assert admin.account is not None
     link = factories.link(factories.contact(admin.account, entity_id=7))
     factories.visit(link)
-    visits.follow_up()
+    visits.process_due()
 
     written = amo.create_entity_note(
         "contacts", [{"note_type": "common", "params": {"text": "called"}}], 7

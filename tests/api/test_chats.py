@@ -169,7 +169,7 @@ def test_links_of_the_old_id_lead_on_and_are_the_survivors(
     assert api.post("/api/v4/contacts/merge", body).status_code == 200
 
     factories.visit(link)
-    visits.follow_up()
+    visits.process_due()
 
     for id_ in (7, 9):
         notes = api.get(f"/api/v4/contacts/{id_}/notes?filter[note_type]=link_followed")

@@ -67,13 +67,13 @@ def test_a_page_keeps_the_uid_that_is_known(
     account: Account, api: Api, visit: Visit, link: ShortLink
 ) -> None:
     factories.visit(link, pixel_sha256=cookie_sha256("older"))
-    visits.follow_up()
+    visits.process_due()
     older = pixels.visitor_uid(account.id, cookie_sha256("older"))
 
     answer = exchange(api, click=click_of(visit), visitor_uid=older)
 
     assert answer == (200, {"visitor_uid": older})
-    assert Redemption.objects.get().kept_sha256 == cookie_sha256("older")
+    assert Redemption.objects.get().previous_cookie_sha256 == cookie_sha256("older")
 
 
 def test_a_click_that_is_none_is_as_if_there_were_none(api: Api, visit: Visit) -> None:
@@ -118,7 +118,7 @@ def test_a_visit_that_is_not_stored_yet_is_to_be_asked_for_again(api: Api) -> No
 
 def cookie_of(keys: dict[str, bytes]) -> tuple[str, bytes]:
     """What the site's server reads, and the browser that it names."""
-    pixel = PixelCookies(keys, https=True, domain="shop.example").pixel(None)
+    pixel = PixelCookies(keys, https=True, domain="shop.example").read_or_create(None)
     header = (pixel.set_cookie or b"").decode()
     name, _, value = header.partition(";")[0].partition("=")
     assert name == "__Secure-slpx"
@@ -157,7 +157,7 @@ def test_a_forged_cookie_is_as_if_there_were_none(api: Api, cookie: str) -> None
 def test_a_known_uid_outlives_the_cookie(
     account: Account, api: Api, visit: Visit
 ) -> None:
-    visits.follow_up()
+    visits.process_due()
     known = pixels.visitor_uid(account.id, cookie_sha256("a"))
     cookie, _ = cookie_of(settings.PIXEL_KEYS)
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from shortlinks.domain import cached_links, tokens
-from shortlinks.domain.cached_links import WITHDRAWN
+from shortlinks.domain.cached_links import TOMBSTONE
 from shortlinks.models import Account, ApiToken, Contact, ShortLink, User
 from tests import factories, services
 from tests.api.test_short_links import PATH, ids, order, order_at_once, urls
@@ -298,15 +298,15 @@ def test_what_redis_has_heard_since_stays(transactional_db: None) -> None:
     """A link may be disabled before the thread has written that it is there."""
     ended = factories.link(factories.contact(factories.account()))
     ended.disabled_at = timezone.now()
-    cached_links.publish_changed([ended])
+    cached_links.refresh([ended])
     later = "a-later-one"
 
-    entry = cached_links.of_link(ended)
-    cached_links.publish_soon({ended.code: entry})
-    cached_links.publish_soon({later: entry})
+    entry = cached_links.from_link(ended)
+    cached_links.write_soon({ended.code: entry})
+    cached_links.write_soon({later: entry})
 
     services.wait_for(lambda: cached(later) is not None, seconds=10)
-    assert cached(ended.code) == WITHDRAWN
+    assert cached(ended.code) == TOMBSTONE
 
 
 def cached(code: str) -> object:

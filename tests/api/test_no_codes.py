@@ -49,7 +49,7 @@ def link(account: Account, manager: User) -> ShortLink:
     contact = factories.contact(account, entity_id=7, responsible_user=manager)
     made = factories.link(contact)
     factories.visit(made)
-    visits.follow_up()
+    visits.process_due()
     return made
 
 

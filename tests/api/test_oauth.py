@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from shortlinks.domain import oauth
-from shortlinks.domain.oauth import Registered
+from shortlinks.domain.oauth import RegisteredIntegration
 from shortlinks.models import OAuthGrant, User
 from tests.conftest import Api
 
@@ -17,16 +17,16 @@ REDIRECT_URI = "https://crm.example/callback"
 
 
 @pytest.fixture
-def registered(admin: User) -> Registered:
+def registered(admin: User) -> RegisteredIntegration:
     return oauth.register(user=admin, name="CRM", redirect_uri=REDIRECT_URI)
 
 
 @pytest.fixture
-def code(registered: Registered, admin: User) -> str:
+def code(registered: RegisteredIntegration, admin: User) -> str:
     return oauth.authorize(registered.integration, admin)
 
 
-def request(registered: Registered, **fields: str) -> dict[str, str]:
+def request(registered: RegisteredIntegration, **fields: str) -> dict[str, str]:
     return {
         "client_id": str(registered.integration.client_id),
         "client_secret": registered.secret,
@@ -35,16 +35,16 @@ def request(registered: Registered, **fields: str) -> dict[str, str]:
     }
 
 
-def by_code(registered: Registered, code: str, **fields: str) -> dict[str, str]:
+def by_code(registered: RegisteredIntegration, code: str, **fields: str) -> dict[str, str]:
     return request(registered, grant_type="authorization_code", code=code, **fields)
 
 
-def by_refresh(registered: Registered, token: str) -> dict[str, str]:
+def by_refresh(registered: RegisteredIntegration, token: str) -> dict[str, str]:
     return request(registered, grant_type="refresh_token", refresh_token=token)
 
 
 def test_a_code_is_good_for_a_pair_of_tokens_that_work(
-    anonymous: Api, registered: Registered, code: str, admin: User
+    anonymous: Api, registered: RegisteredIntegration, code: str, admin: User
 ) -> None:
     response: Any = anonymous.post(PATH, by_code(registered, code))
 
@@ -57,7 +57,7 @@ def test_a_code_is_good_for_a_pair_of_tokens_that_work(
 
 
 def test_a_form_is_understood_like_json(
-    anonymous: Api, registered: Registered, code: str
+    anonymous: Api, registered: RegisteredIntegration, code: str
 ) -> None:
     response = anonymous.send(
         "POST",
@@ -70,7 +70,7 @@ def test_a_form_is_understood_like_json(
 
 
 def test_refresh_tokens_rotate(
-    anonymous: Api, registered: Registered, code: str
+    anonymous: Api, registered: RegisteredIntegration, code: str
 ) -> None:
     first: Any = anonymous.post(PATH, by_code(registered, code))
     old = first.json()["refresh_token"]
@@ -83,7 +83,7 @@ def test_refresh_tokens_rotate(
     assert again.status_code == 400
 
 
-def test_a_code_works_once(anonymous: Api, registered: Registered, code: str) -> None:
+def test_a_code_works_once(anonymous: Api, registered: RegisteredIntegration, code: str) -> None:
     statuses = [
         anonymous.post(PATH, by_code(registered, code)).status_code for _ in range(2)
     ]
@@ -92,7 +92,7 @@ def test_a_code_works_once(anonymous: Api, registered: Registered, code: str) ->
 
 
 def test_a_code_lives_twenty_minutes(
-    anonymous: Api, registered: Registered, code: str
+    anonymous: Api, registered: RegisteredIntegration, code: str
 ) -> None:
     grant = OAuthGrant.objects.get()
     assert grant.expires_at - grant.created_at == pytest.approx(
@@ -117,7 +117,7 @@ def test_a_code_lives_twenty_minutes(
 )
 def test_whatever_is_wrong_is_a_problem_with_a_hint(
     anonymous: Api,
-    registered: Registered,
+    registered: RegisteredIntegration,
     code: str,
     fields: dict[str, str],
     status: int,
@@ -148,7 +148,7 @@ def test_a_form_in_another_charset_or_too_long_is_a_problem(anonymous: Api) -> N
 
 
 def test_a_closed_accounts_grants_are_not_used_up(
-    anonymous: Api, registered: Registered, code: str
+    anonymous: Api, registered: RegisteredIntegration, code: str
 ) -> None:
     account = registered.integration.account
     account.is_active = False

@@ -162,7 +162,7 @@ REFUSED: dict[int, Callable[[Api], HttpResponse]] = {
     413: lambda api: api.send("POST", LINKS, data=b" " * 5_000_000),
     415: lambda api: api.send("POST", LINKS, data=b"{}", content_type="text/plain"),
     500: lambda api: problems.render(RuntimeError()),
-    503: lambda api: problems.render(problems.database_away()),
+    503: lambda api: problems.render(problems.database_unavailable()),
 }
 
 

@@ -31,7 +31,7 @@ def test_no_second_passes_more_than_the_limit_however_many_ask_at_once() -> None
 
     def ask(_: int) -> tuple[float, float, float]:
         start = time.monotonic()
-        wait = rates.wait(limits)
+        wait = rates.acquire(limits)
         return start, time.monotonic(), wait
 
     with ThreadPoolExecutor(16) as pool:
@@ -101,7 +101,7 @@ def test_tokens_have_limits_of_their_own_and_share_the_accounts(
 def test_a_token_may_have_another_rate(admin: User, settings: Settings) -> None:
     settings.API_RATE_TOKEN = 1
     quick, slow = (tokens.issue(admin, name="a test") for _ in range(2))
-    tokens.change_rate(quick.row, 0)
+    tokens.set_rate_limit(quick.row, 0)
 
     assert statuses(*[Api(quick.text)] * 3) == [200] * 3
     assert statuses(*[Api(slow.text)] * 2) == [200, 429]

@@ -45,7 +45,7 @@ def test_subscribing_answers_as_the_original_and_with_the_secret_once(
     Verifier(secret)
     assert secret.startswith("whsec_")
     assert secret not in webhook.secret
-    assert secret_box.unseal(webhook.secret) == secret
+    assert secret_box.decrypt(webhook.secret) == secret
 
 
 def test_subscribing_again_changes_and_enables_it_and_keeps_the_secret(
@@ -148,7 +148,7 @@ def test_the_body_is_one_object(api: Api, body: object) -> None:
 def test_there_are_a_hundred_at_most(api: Api, account: Account, admin: User) -> None:
     Webhook.objects.bulk_create(
         Webhook(account=account, destination=f"{URL}{n}", settings=["note_contact"])
-        for n in range(subscriptions.MOST_OF_AN_ACCOUNT)
+        for n in range(subscriptions.MAX_PER_ACCOUNT)
     )
 
     one_more = subscribe(api)
@@ -181,10 +181,10 @@ def test_a_new_key_takes_over_from_the_old_one(api: Api, settings: Any) -> None:
     old = dict(settings.WEBHOOK_KEYS)
     settings.WEBHOOK_KEYS = {"k2": b"n" * 48, **old}
 
-    assert subscriptions.seal_anew() == 1
-    assert subscriptions.seal_anew() == 0
+    assert subscriptions.reencrypt_secrets() == 1
+    assert subscriptions.reencrypt_secrets() == 0
     settings.WEBHOOK_KEYS = {"k2": b"n" * 48}
 
-    assert secret_box.unseal(Webhook.objects.get().secret) == secret
+    assert secret_box.decrypt(Webhook.objects.get().secret) == secret
     settings.WEBHOOK_KEYS = {"k3": b"m" * 48, **old}
-    assert subscriptions.seal_anew() == 0  # its key is gone: left as it is
+    assert subscriptions.reencrypt_secrets() == 0  # its key is gone: left as it is

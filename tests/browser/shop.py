@@ -210,7 +210,7 @@ def _count_past_days(links: Sequence[ShortLink]) -> None:
                 for one in chosen
             ]
     DailyVisits.objects.bulk_create(rows)
-    sums.keep_up(time.monotonic() + MOST_SECONDS)
+    sums.update(time.monotonic() + MOST_SECONDS)
 
 
 def _open(clients: Sequence[Contact], words: Words) -> None:
@@ -229,7 +229,7 @@ def _open(clients: Sequence[Contact], words: Words) -> None:
     for agent in (PREVIEW, PROGRAM):
         _visit(clients[5], "sale", words, now - timedelta(hours=1), user_agent=agent)
     _visit(clients[6], "sale", words, now - timedelta(hours=2), staff="office")
-    visits.follow_up()
+    visits.process_due()
     poison = {"set_aside_at": now, "attempts": 15, "due_at": None}
     error = "DataError('invalid byte sequence for encoding')"
     _visit(clients[7], "sale", words, now, last_error=error, **poison)
@@ -237,7 +237,7 @@ def _open(clients: Sequence[Contact], words: Words) -> None:
 
 def _today(at: datetime, words: Words) -> datetime:
     """Not before the account's midnight: it is today's list that is shown."""
-    local = timezone.now().astimezone(time_zones.named(words.time_zone))
+    local = timezone.now().astimezone(time_zones.get(words.time_zone))
     return max(at, local.replace(hour=0, minute=0, second=1, microsecond=0))
 
 
@@ -275,7 +275,7 @@ def _deliver() -> None:
         state=DeliveryState.DELIVERED, **told
     )
     WebhookDelivery.objects.filter(pk=ids[2]).update(
-        state=DeliveryState.GIVEN_UP, attempts=12, last_status=502, delivered_at=None
+        state=DeliveryState.FAILED, attempts=12, last_status=502, delivered_at=None
     )
     Webhook.objects.update(last_success_at=now)
 

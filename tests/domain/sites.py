@@ -23,10 +23,10 @@ def opens(link: ShortLink, **facts: Any) -> Visit:
     return factories.visit(link, **{"pixel_sha256": cookie_sha256("a"), **facts})
 
 
-def asked(visit: Visit, **fields: Any) -> redeeming.Request:
+def asked(visit: Visit, **fields: Any) -> redeeming.RedemptionRequest:
     account_id = ShortLink.objects.get(pk=visit.link_id).account_id
     click = Click(visit.pk, 2**32 - 1)
-    return redeeming.Request(
+    return redeeming.RedemptionRequest(
         **{
             "account_id": account_id,
             "click": click,
@@ -39,7 +39,7 @@ def asked(visit: Visit, **fields: Any) -> redeeming.Request:
 def redeems(visit: Visit, *, page: str = "") -> str:
     """The site's page, which goes by that uid already, takes the click over."""
     request = asked(visit, visitor_uid=page)
-    answer = redemptions.conduct(redeeming.redeem(request, now=0))
+    answer = redemptions.run_queries(redeeming.redeem(request, now=0))
     assert answer.visitor_uid is not None
     return answer.visitor_uid
 
@@ -47,7 +47,7 @@ def redeems(visit: Visit, *, page: str = "") -> str:
 def feels(visit: Visit) -> None:
     """Somebody touches that page."""
     uid = Redemption.objects.get(pk=visit.pk).visitor_uid
-    redemptions.conduct(redeeming.feel(asked(visit, visitor_uid=uid)))
+    redemptions.run_queries(redeeming.record_gesture(asked(visit, visitor_uid=uid)))
 
 
 def a_minute_ago() -> datetime:
@@ -56,12 +56,12 @@ def a_minute_ago() -> datetime:
 
 def follow_up_visits() -> None:
     Visit.objects.filter(due_at__isnull=False).update(due_at=a_minute_ago())
-    visits.follow_up()
+    visits.process_due()
 
 
 def follow_up_redemptions() -> None:
     Redemption.objects.filter(due_at__isnull=False).update(due_at=a_minute_ago())
-    redemptions.follow_up()
+    redemptions.process_due()
 
 
 def follow_all_up() -> None:

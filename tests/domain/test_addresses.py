@@ -35,11 +35,11 @@ def test_the_right_most_untrusted_hop_counts(
 ) -> None:
     header = None if forwarded is None else forwarded.encode()
 
-    assert PROXIES.of(peer, header) == packed(address)
+    assert PROXIES.client_address(peer, header) == packed(address)
 
 
 def test_nobody_is_trusted_by_default() -> None:
-    assert ClientAddresses([]).of("127.0.0.1", b"1.2.3.4") == packed("127.0.0.1")
+    assert ClientAddresses([]).client_address("127.0.0.1", b"1.2.3.4") == packed("127.0.0.1")
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_elements_are_what_they_were(db: None, kind: str, drawn: st.DataObject) 
     values = drawn.draw(st.lists(KINDS[kind], max_size=5))
 
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT unnest(%s::{kind}[])", [arrays.array(values)])
+        cursor.execute(f"SELECT unnest(%s::{kind}[])", [arrays.encode(values)])
         found = [value for (value,) in cursor]
 
     assert found == values
@@ -45,7 +45,7 @@ def test_elements_are_what_they_were(db: None, kind: str, drawn: st.DataObject) 
 def test_only_lists_are_made_arrays() -> None:
     one = UUID(int=1)
 
-    assert arrays.as_text({"ids": [one], "one": one, "none": []}) == {
+    assert arrays.encode_params({"ids": [one], "one": one, "none": []}) == {
         "ids": "{00000000-0000-0000-0000-000000000001}",
         "one": one,
         "none": "{}",

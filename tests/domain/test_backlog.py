@@ -6,7 +6,7 @@ from django.db.models import Sum
 
 from benchmarks import sites
 from shortlinks.domain import backlog, visits
-from shortlinks.domain.visits import FollowedUp
+from shortlinks.domain.visits import ProcessingResult
 from shortlinks.models import Account, DailyVisits, Note, PixelAttachment, Visit
 from tests import factories
 
@@ -18,7 +18,7 @@ def due(account: Account, transactional_db: None) -> int:
     """So many visits, to links with odd and with even ids."""
     for _ in range(6):
         factories.link(factories.contact(account))
-    count = BATCHES * visits.BATCH
+    count = BATCHES * visits.BATCH_SIZE
     with connection.cursor() as cursor:
         cursor.execute(
             sites.DUE, {"count": count, "links": 6, "agent": factories.CHROME}
@@ -27,9 +27,9 @@ def due(account: Account, transactional_db: None) -> int:
 
 
 def test_both_hands_follow_each_visit_up_once(due: int) -> None:
-    done: list[FollowedUp] = []
+    done: list[ProcessingResult] = []
 
-    backlog.follow_up(goes_on=lambda: True, on_done=done.append)
+    backlog.process_in_parallel(goes_on=lambda: True, on_done=done.append)
 
     assert sum(batch.claimed for batch in done) == due
     assert not Visit.objects.filter(due_at__isnull=False).exists()
@@ -39,20 +39,20 @@ def test_both_hands_follow_each_visit_up_once(due: int) -> None:
 
 
 def test_goes_on_no_more_when_told_to_stop(due: int) -> None:
-    done: list[FollowedUp] = []
+    done: list[ProcessingResult] = []
 
-    backlog.follow_up(goes_on=lambda: False, on_done=done.append)
+    backlog.process_in_parallel(goes_on=lambda: False, on_done=done.append)
 
-    assert [batch.claimed for batch in done] == [visits.BATCH]
+    assert [batch.claimed for batch in done] == [visits.BATCH_SIZE]
 
 
 def test_what_ends_one_hand_ends_the_other(due: int) -> None:
-    def fail(batch: FollowedUp) -> None:
-        if due_now() < due - visits.BATCH:
+    def fail(batch: ProcessingResult) -> None:
+        if due_now() < due - visits.BATCH_SIZE:
             raise DataError
 
     with pytest.raises(DataError):
-        backlog.follow_up(goes_on=lambda: True, on_done=fail)
+        backlog.process_in_parallel(goes_on=lambda: True, on_done=fail)
 
     assert due_now() > 0
 

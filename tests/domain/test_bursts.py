@@ -21,7 +21,7 @@ from shortlinks.models import (
     Note,
     Pixel,
     PixelAttachment,
-    Revision,
+    ReevaluationBatch,
     ShortLink,
     Verdict,
     Visit,
@@ -74,7 +74,7 @@ def hits(*opened: tuple[float, int, UUID], is_try: bool = False) -> list[Hit]:
 def test_what_one_source_opens_at_once_is_a_burst(
     opened: list[Hit], suspects: int
 ) -> None:
-    assert len(bursts.found(opened)) == suspects
+    assert len(bursts.find_bursts(opened)) == suspects
 
 
 @given(
@@ -88,7 +88,7 @@ def test_the_order_in_which_hits_are_known_does_not_matter(
     shuffled = list(known)
     chance.shuffle(shuffled)
 
-    assert bursts.found(shuffled) == bursts.found(known)
+    assert bursts.find_bursts(shuffled) == bursts.find_bursts(known)
 
 
 # --- a mailing, followed up ----------------------------------------------------
@@ -122,7 +122,7 @@ def follow_up_in_parts(scanned: Sequence[Visit], *, size: int) -> None:
         Visit.objects.filter(pk__in=part).update(
             due_at=timezone.now() - timedelta(hours=1)
         )
-        assert visits.follow_up().claimed == len(part)
+        assert visits.process_due().claimed == len(part)
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 200])
@@ -245,13 +245,13 @@ def test_an_overruled_visit_stays_what_the_administrator_said(
     opens = scan(mailing[:3], since=at("12:00"))
     follow_up_in_parts(opens, size=3)
 
-    assert visits.overrule([opens[0].pk], Verdict.PERSON) == 1
+    assert visits.override_verdict([opens[0].pk], Verdict.PERSON) == 1
     with transaction.atomic():
-        visits.revise([visit.pk for visit in opens])
+        visits.reevaluate_related([visit.pk for visit in opens])
 
     assert Note.objects.get().link == mailing[0]
     opens[0].refresh_from_db()
-    assert (opens[0].verdict, opens[0].reason) == ("person", visits.OVERRULED)
+    assert (opens[0].verdict, opens[0].reason) == ("person", visits.OVERRIDDEN)
 
 
 SOURCES = [secrets.token_bytes(16) for _ in range(2)]
@@ -304,12 +304,12 @@ def test_halves_that_two_workers_followed_up_at_once_are_found(
         Visit.objects.filter(pk__in=[v.pk for v in half]).update(
             verdict="person", due_at=None, followed_up_at=timezone.now()
         )
-        Revision.objects.create(visits=[visit.pk for visit in half])
+        ReevaluationBatch.objects.create(visits=[visit.pk for visit in half])
 
-    visits.follow_up()
+    visits.process_due()
 
     assert set(Visit.objects.values_list("verdict", flat=True)) == {"suspect"}
-    assert not Revision.objects.exists()
+    assert not ReevaluationBatch.objects.exists()
 
 
 def test_a_crowd_of_opens_leaves_no_note_whenever_it_is_followed_up(
@@ -326,7 +326,7 @@ def test_a_crowd_of_opens_leaves_no_note_whenever_it_is_followed_up(
 def test_who_opens_one_link_often_is_no_crowd(mailing: list[ShortLink]) -> None:
     scan(mailing[:1] * 320, since=at("12:00"))
 
-    visits.follow_up()
+    visits.process_due()
 
     assert Note.objects.get().opens == 320
 
@@ -356,11 +356,11 @@ def test_counts_stay_on_their_day_when_the_time_zone_changes(
     mailing: list[ShortLink], account: Account
 ) -> None:
     opened = factories.visit(mailing[0], occurred_at=at("22:30"))
-    visits.follow_up()
+    visits.process_due()
     account.time_zone = "UTC"
     account.save()
 
-    visits.overrule([opened.pk], Verdict.BOT)
+    visits.override_verdict([opened.pk], Verdict.BOT)
 
     assert verdicts() == {"bot": 1}
     assert len(set(DailyVisits.objects.values_list("day", flat=True))) == 1

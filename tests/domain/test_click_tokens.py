@@ -72,7 +72,7 @@ def test_a_token_with_something_behind_it_is_forged() -> None:
 
 
 def test_a_cookie_is_no_click() -> None:
-    header = PixelCookies(NEW, https=False).pixel(None).set_cookie or b""
+    header = PixelCookies(NEW, https=False).read_or_create(None).set_cookie or b""
     _, kid, id_, mac = header.partition(b";")[0].decode().split(".")
     head = bytes([len(kid)]) + kid.encode() + bytes(4)
 
@@ -104,7 +104,7 @@ def test_garbage_reads_as_nothing(text: str) -> None:
     ],
 )
 def test_a_target_keeps_all_but_a_token_of_its_own(target: str, expected: str) -> None:
-    assert click_tokens.appended(target, "T") == expected
+    assert click_tokens.append_to_url(target, "T") == expected
 
 
 PAIRS = st.lists(st.text("ab=%?/+;1", max_size=6), max_size=4).map("&".join)
@@ -112,7 +112,7 @@ PAIRS = st.lists(st.text("ab=%?/+;1", max_size=6), max_size=4).map("&".join)
 
 @given(query=PAIRS, fragment=st.text("ab=&#?_sl", max_size=8))
 def test_the_rest_of_a_target_stays_to_the_byte(query: str, fragment: str) -> None:
-    appended = click_tokens.appended(f"https://a.example/p?{query}#{fragment}", "T")
+    appended = click_tokens.append_to_url(f"https://a.example/p?{query}#{fragment}", "T")
 
     separator = "&" if query else ""
     assert appended == f"https://a.example/p?{query}{separator}_sl=T#{fragment}"

@@ -6,7 +6,7 @@ CODE = "AbcdefGHJKLm"
 
 
 def test_a_new_code_is_twelve_characters_of_base58() -> None:
-    made = {codes.new() for _ in range(1000)}
+    made = {codes.generate() for _ in range(1000)}
 
     assert len(made) == 1000
     assert all(codes.from_path(f"/{code}") == code for code in made)

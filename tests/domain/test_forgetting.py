@@ -29,7 +29,7 @@ def test_details_go_when_they_are_old_and_the_visit_stays(
     settings.VISIT_DETAILS_DAYS = 90
     before, after = old(90.5), old(89.5)
 
-    assert sum(forgetting.forget()) == 1
+    assert sum(forgetting.redact_details()) == 1
 
     before.refresh_from_db()
     said = (before.address, before.user_agent, before.accept_language, before.sec_fetch)
@@ -45,7 +45,7 @@ def test_what_still_waits_for_its_verdict_keeps_what_it_is_judged_by(
     settings.VISIT_DETAILS_DAYS = 90
     waiting = old(100, due_at=timezone.now(), followed_up_at=None, verdict="")
 
-    assert sum(forgetting.forget()) == 0
+    assert sum(forgetting.redact_details()) == 0
 
     waiting.refresh_from_db()
     assert waiting.user_agent == factories.CHROME
@@ -58,7 +58,7 @@ def test_nobody_is_judged_by_what_is_forgotten(db: None, settings: Settings) -> 
     since = until - timedelta(days=200)
     assert rejudging.count(since, until) == 1
 
-    list(forgetting.forget())
+    list(forgetting.redact_details())
 
     assert rejudging.count(since, until) == 0
 
@@ -71,8 +71,8 @@ def test_pages_go_on_where_the_last_ended(
     for number in range(5):
         old(100, number)
 
-    first = next(forgetting.forget())
-    rest = list(forgetting.forget())
+    first = next(forgetting.redact_details())
+    rest = list(forgetting.redact_details())
 
     assert (first, rest) == (2, [2, 1])
     assert not Visit.objects.exclude(user_agent="").exists()

@@ -94,9 +94,9 @@ def test_a_gesture_follows_up_within_one_run(link: ShortLink) -> None:
     sites.follow_all_up()
     sites.feels(visit)
 
-    done = redemptions.follow_up()
+    done = redemptions.process_due()
 
-    assert done.revised == {"person": 1}
+    assert done.reclassified == {"person": 1}
     assert Note.objects.get().opens == 1
     assert Redemption.objects.get().due_at is None
 
@@ -147,7 +147,7 @@ def test_an_administrators_word_outweighs_a_gesture(link: ShortLink) -> None:
     visit = sites.opens(link, **IMITATES)
     sites.redeems(visit)
     sites.follow_all_up()
-    visits.overrule([visit.pk], Verdict.SUSPECT)
+    visits.override_verdict([visit.pk], Verdict.SUSPECT)
 
     sites.feels(visit)
 
@@ -177,6 +177,6 @@ def test_judged_anew_a_gesture_still_counts(link: ShortLink) -> None:
     sites.follow_all_up()
     before = sites.rows()
 
-    visits.reconsider([visit.pk])
+    visits.reevaluate([visit.pk])
 
     assert sites.rows() == before

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shortlinks.domain import user_agents
-from shortlinks.domain.humans import Facts, judge
+from shortlinks.domain.humans import RequestFacts, classify
 from tests.factories import CHROME
 
 SAMPLE = Path(__file__).parent.parent / "data" / "user_agents.tsv"
@@ -23,7 +23,7 @@ def sample() -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("row", sample(), ids=lambda row: row["source"])
 def test_the_sample_gets_its_kinds(row: dict[str, str]) -> None:
-    is_person = user_agents.kind(row["user_agent"]) == "person"
+    is_person = user_agents.classify(row["user_agent"]) == "person"
 
     assert is_person == (row["kind"] == "human")
 
@@ -40,7 +40,7 @@ WEBVIEW = PHONE + "Version/4.0 Chrome/140.0.0.0 Mobile Safari/537.36"
     "model", ["CUBOT J9", "XBot", "Spider 8", "M bot 51", "Moto G (4)"]
 )
 def test_a_phone_may_be_called_what_it_likes(model: str) -> None:
-    assert user_agents.kind(WEBVIEW.format(model)) == "person"
+    assert user_agents.classify(WEBVIEW.format(model)) == "person"
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_phone_may_be_called_what_it_likes(model: str) -> None:
      "Zalo android/12 (XBot)", "Outlook-Android/4.2", "MaxMessenger/25.1 (M bot 51)"],
 )  # fmt: skip
 def test_an_apps_own_browser_is_a_persons(token: str) -> None:
-    assert user_agents.kind(f"{WEBVIEW.format('SM-A536E')} {token}") == "person"
+    assert user_agents.classify(f"{WEBVIEW.format('SM-A536E')} {token}") == "person"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_an_apps_own_browser_is_a_persons(token: str) -> None:
     ],
 )  # fmt: skip
 def test_an_agent_is_what_it_says_of_itself(agent: str, kind: str) -> None:
-    assert user_agents.kind(agent) == kind
+    assert user_agents.classify(agent) == kind
 
 
 CHROME_79 = CHROME.replace("Chrome/140", "Chrome/79")
@@ -132,4 +132,4 @@ SILENT = {"is_https": True, "sec_fetch": "", "accept_language": "ru"}
     ],
 )  # fmt: skip
 def test_judges_by_the_facts(facts: dict[str, Any], verdict: str) -> None:
-    assert judge(Facts(**{"user_agent": CHROME, **facts})).verdict == verdict
+    assert classify(RequestFacts(**{"user_agent": CHROME, **facts})).verdict == verdict

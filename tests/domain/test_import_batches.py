@@ -76,7 +76,7 @@ def test_who_goes_on_begins_where_a_dead_worker_stopped(
         dying = _begun(run)
         for _ in range(batches):
             next(dying)
-        assert not import_batches.go_on(lambda: True)
+        assert not import_batches.run_next(lambda: True)
         _a_lease_later(run)
         importing.work_off()
         run.refresh_from_db()
@@ -95,7 +95,7 @@ def test_one_import_goes_on_at_a_time(admin: User) -> None:
     first, second = (importing.begin(admin, CONTENT) for _ in range(2))
     next(_begun(first))
 
-    assert not import_batches.go_on(lambda: True)
+    assert not import_batches.run_next(lambda: True)
 
     _a_lease_later(first)
     importing.work_off()
@@ -115,7 +115,7 @@ def test_who_finds_it_taken_over_leaves_off(admin: User) -> None:
     with pytest.raises(import_batches.LeaseLost):
         next(asleep)
 
-    assert [each.done for each in awake] == [6, 8, 9]
+    assert [each.processed for each in awake] == [6, 8, 9]
     assert counts(run) == (8, 0, 1)
 
 
@@ -132,7 +132,7 @@ def test_many_workers_at_once_store_each_row_once() -> None:
     def work() -> None:
         try:
             while Import.objects.filter(due_at__isnull=False).exists():
-                import_batches.go_on(_once)
+                import_batches.run_next(_once)
         finally:
             connection.close()
 
@@ -158,7 +158,7 @@ def test_cancelling_stops_between_batches(admin: User, batches: int) -> None:
     with pytest.raises(import_batches.LeaseLost):
         next(working)
     run.refresh_from_db()
-    assert (run.state, run.done) == (ImportState.CANCELLED, 2 * batches)
+    assert (run.state, run.processed) == (ImportState.CANCELLED, 2 * batches)
     assert Contact.objects.count() == counts(run)[0] == 2 * batches
     assert not imports.cancel(run)
     assert not imports.confirm(run, by=admin)
@@ -204,9 +204,9 @@ def test_who_loses_the_right_midway_stores_no_more(
 def test_a_managers_own_command_needs_no_administrator(account: Account) -> None:
     manager = factories.user(account, contacts_view="A", contacts_edit="M")
     other = factories.contact(account, entity_id=7, name="Before")
-    upload = Upload(manager, ImportKind.CONTACTS, "t.csv", CONTENT, by_command=True)
+    upload = Upload(manager, ImportKind.CONTACTS, "t.csv", CONTENT, started_by_cli=True)
 
-    [*_, run] = import_batches.batches(imports.begin(upload))
+    [*_, run] = import_batches.batches(imports.start(upload))
 
     other.refresh_from_db()
     assert (run.state, counts(run)) == (ImportState.CHECKED, (7, 0, 2))
@@ -214,20 +214,20 @@ def test_a_managers_own_command_needs_no_administrator(account: Account) -> None
 
 def test_what_fails_again_and_again_is_given_up(admin: User) -> None:
     run = importing.begin(admin, CONTENT)
-    for _ in range(import_batches.MOST_ATTEMPTS):
+    for _ in range(import_batches.MAX_ATTEMPTS):
         _begun(run)
         _a_lease_later(run)
 
     importing.work_off()
 
     run.refresh_from_db()
-    assert (run.state, run.error) == (ImportState.FAILED, import_batches.GAVE_UP)
+    assert (run.state, run.error) == (ImportState.FAILED, import_batches.TOO_MANY_ATTEMPTS)
 
 
 def test_a_batch_undoes_the_attempts_before_it(admin: User) -> None:
     run = importing.begin(admin, CONTENT)
-    for _ in range(2 * import_batches.MOST_ATTEMPTS):
-        import_batches.go_on(_once)
+    for _ in range(2 * import_batches.MAX_ATTEMPTS):
+        import_batches.run_next(_once)
 
     run.refresh_from_db()
     assert run.state == ImportState.CHECKED
@@ -245,12 +245,12 @@ def test_no_more_is_kept_than_is_needed(admin: User) -> None:
     waiting = importing.checked(admin, CONTENT)
     assert not ImportFile.objects.exists()
     finished = importing.imported(admin, CONTENT)
-    assert finished.rows.count() == finished.left_out == 1
+    assert finished.rows.count() == finished.skipped == 1
     long_ago = timezone.now() - timedelta(days=31)
     Import.objects.filter(pk=finished.pk).update(ended_at=long_ago)
     Import.objects.filter(pk=waiting.pk).update(created_at=long_ago)
 
-    imports.drop_old()
+    imports.purge()
 
     waiting.refresh_from_db()
     assert waiting.state == ImportState.CANCELLED

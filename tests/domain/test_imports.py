@@ -20,12 +20,12 @@ HEAD = ["entity_id", "name", "responsible"]
 @pytest.mark.parametrize(
     ("row", "fault"),
     [
-        (["x", "Anna", ""], contact_imports.NO_ID),
-        (["0", "Anna", ""], contact_imports.NO_ID),
-        (["9" * 30, "Anna", ""], contact_imports.NO_ID),
-        (["", "", "nobody@shop.example"], contact_imports.NAMELESS),
+        (["x", "Anna", ""], contact_imports.ID_MISSING),
+        (["0", "Anna", ""], contact_imports.ID_MISSING),
+        (["9" * 30, "Anna", ""], contact_imports.ID_MISSING),
+        (["", "", "nobody@shop.example"], contact_imports.NAME_MISSING),
         (["5", "A" * 251, ""], contact_imports.TOO_LONG),
-        (["5", "Anna", "stranger@shop.example"], contact_imports.NOBODY),
+        (["5", "Anna", "stranger@shop.example"], contact_imports.UNKNOWN_RESPONSIBLE),
     ],
 )
 def test_a_row_has_its_fault(admin: User, row: list[str], fault: str) -> None:
@@ -45,16 +45,16 @@ def test_an_id_twice_is_a_fault_of_both(
 
     run = importing.checked(admin, table(HEAD, *rows))
 
-    assert faults(run) == {2: [contact_imports.TWICE], 4: [contact_imports.TWICE]}
+    assert faults(run) == {2: [contact_imports.DUPLICATE], 4: [contact_imports.DUPLICATE]}
     assert counts(run) == (1, 0, 2)
 
 
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (importing.workbook(["phone"], [1]), contact_imports.NO_HEAD),
+        (importing.workbook(["phone"], [1]), contact_imports.HEADER_MISSING),
         (importing.workbook(["id"]), imports.NO_ROWS),
-        (b"PK", tables.NO_XLSX),
+        (b"PK", tables.INVALID_XLSX),
     ],
     ids=["no head", "no rows", "no workbook"],
 )
@@ -72,7 +72,7 @@ def test_a_file_that_is_found_bad_later_says_why(
 
 
 def test_a_table_without_rows_is_refused_at_once(admin: User) -> None:
-    with pytest.raises(tables.NoTable, match=imports.NO_ROWS):
+    with pytest.raises(tables.UnreadableFile, match=imports.NO_ROWS):
         importing.begin(admin, table(HEAD))
 
 
@@ -152,7 +152,7 @@ def test_what_others_did_after_the_check_is_left_as_it_is(
     importing.work_off()
 
     run.refresh_from_db()
-    assert (run.state, run.done, run.left_out) == (ImportState.FINISHED, 2, 1)
+    assert (run.state, run.processed, run.skipped) == (ImportState.FINISHED, 2, 1)
     assert list(faults(run).values()) == [[CHANGED]]
     assert Contact.objects.filter(name="Mine").count() == 1
 

@@ -24,7 +24,7 @@ def store() -> Iterator[redis.Redis]:
 def link(account: Account, store: redis.Redis) -> ShortLink:
     """One that Redis knows as it was."""
     link = factories.link(factories.contact(account))
-    cached_links.publish_changed([link])
+    cached_links.refresh([link])
     return link
 
 
@@ -36,11 +36,11 @@ def test_changes_that_redis_missed_are_published(
     store: redis.Redis, link: ShortLink
 ) -> None:
     links.disable(link)  # no commit hook runs inside of a test: Redis hears nothing
-    assert cached(store, link) != cached_links.WITHDRAWN
+    assert cached(store, link) != cached_links.TOMBSTONE
 
-    assert link_changes.publish() == 1
+    assert link_changes.sync_changes() == 1
 
-    assert cached(store, link) == cached_links.WITHDRAWN
+    assert cached(store, link) == cached_links.TOMBSTONE
 
 
 def test_what_was_published_long_ago_is_not_published_again(
@@ -49,9 +49,9 @@ def test_what_was_published_long_ago_is_not_published_again(
     links.disable(link)
     link.changed_at = timezone.now() - timedelta(minutes=10)
     link.save()
-    link_changes.publish()
+    link_changes.sync_changes()
 
-    assert link_changes.publish() == 0
+    assert link_changes.sync_changes() == 0
 
 
 def test_an_account_that_was_switched_off_has_no_links(
@@ -60,9 +60,9 @@ def test_an_account_that_was_switched_off_has_no_links(
     account.is_active = False
     account.save()
 
-    link_changes.publish()
+    link_changes.sync_changes()
 
-    assert store.get(cached_links.account_key(account.id)) == cached_links.WITHDRAWN
+    assert store.get(cached_links.account_key(account.id)) == cached_links.TOMBSTONE
 
 
 def test_while_redis_is_away_nothing_counts_as_published(
@@ -70,11 +70,11 @@ def test_while_redis_is_away_nothing_counts_as_published(
 ) -> None:
     links.disable(link)
     with monkeypatch.context() as patched:
-        patched.setattr(cached_links._away, "until", float("inf"))
+        patched.setattr(cached_links._unavailable, "until", float("inf"))
         with pytest.raises(redis.ConnectionError):
-            link_changes.publish()
+            link_changes.sync_changes()
 
-    assert link_changes.publish() == 1
+    assert link_changes.sync_changes() == 1
 
 
 def test_what_does_not_fit_into_one_call_is_published_by_the_next(
@@ -88,7 +88,7 @@ def test_what_does_not_fit_into_one_call_is_published_by_the_next(
     for link in ended:
         links.disable(link)
 
-    while link_changes.publish() > 1:
+    while link_changes.sync_changes() > 1:
         pass
 
-    assert {cached(store, link) for link in ended} == {cached_links.WITHDRAWN}
+    assert {cached(store, link) for link in ended} == {cached_links.TOMBSTONE}

@@ -11,7 +11,7 @@ OLD, NEW = {"k1": b"o" * 43}, {"k2": b"n" * 43}
 
 def cookie_of(jar: PixelCookies) -> bytes:
     """What a browser sends back after its first visit."""
-    header = jar.pixel(None).set_cookie
+    header = jar.read_or_create(None).set_cookie
     assert header is not None
     return header.partition(b";")[0]
 
@@ -19,7 +19,7 @@ def cookie_of(jar: PixelCookies) -> bytes:
 def test_a_new_browser_gets_a_new_name() -> None:
     jar = PixelCookies(NEW, https=True)
 
-    first, second = jar.pixel(None), jar.pixel(b"theme=dark")
+    first, second = jar.read_or_create(None), jar.read_or_create(b"theme=dark")
 
     assert first.is_new
     assert second.is_new
@@ -27,7 +27,7 @@ def test_a_new_browser_gets_a_new_name() -> None:
 
 
 def test_https_takes_a_host_cookie() -> None:
-    header = PixelCookies(NEW, https=True).pixel(None).set_cookie or b""
+    header = PixelCookies(NEW, https=True).read_or_create(None).set_cookie or b""
 
     name, *attributes = header.decode().split("; ")
     assert name.startswith("__Host-slpx=v1.k2.")
@@ -43,9 +43,9 @@ def test_https_takes_a_host_cookie() -> None:
 def test_a_browser_that_comes_back_is_known_among_other_cookies() -> None:
     jar = PixelCookies(NEW, https=False)
     cookie = cookie_of(jar)
-    known = jar.pixel(cookie)
+    known = jar.read_or_create(cookie)
 
-    again = jar.pixel(b"a=slpx=; " + cookie + b"; theme=dark")
+    again = jar.read_or_create(b"a=slpx=; " + cookie + b"; theme=dark")
 
     assert again == known
     assert not again.is_new
@@ -57,19 +57,19 @@ def test_an_old_keys_cookie_is_signed_anew_under_the_same_name() -> None:
     cookie = cookie_of(old)
     rotated = PixelCookies({**NEW, **OLD}, https=False)
 
-    pixel = rotated.pixel(cookie)
+    pixel = rotated.read_or_create(cookie)
 
     assert not pixel.is_new
-    assert pixel.sha256 == old.pixel(cookie).sha256
+    assert pixel.sha256 == old.read_or_create(cookie).sha256
     renewed = (pixel.set_cookie or b"").partition(b";")[0]
     assert renewed.startswith(b"slpx=v1.k2.")
-    assert rotated.pixel(renewed).sha256 == pixel.sha256
+    assert rotated.read_or_create(renewed).sha256 == pixel.sha256
 
 
 def test_a_dropped_key_makes_its_browsers_new() -> None:
     cookie = cookie_of(PixelCookies(OLD, https=False))
 
-    assert PixelCookies(NEW, https=False).pixel(cookie).is_new
+    assert PixelCookies(NEW, https=False).read_or_create(cookie).is_new
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_a_dropped_key_makes_its_browsers_new() -> None:
 def test_a_forged_cookie_reads_as_none(value: bytes) -> None:
     jar = PixelCookies(NEW, https=False)
 
-    assert jar.pixel(b"slpx=" + value).is_new
+    assert jar.read_or_create(b"slpx=" + value).is_new
 
 
 def test_a_cookie_that_another_set_does_not_hide_ours() -> None:
     jar = PixelCookies(NEW, https=False)
     cookie = cookie_of(jar)
 
-    assert jar.pixel(b"slpx=forged; " + cookie) == jar.pixel(cookie)
+    assert jar.read_or_create(b"slpx=forged; " + cookie) == jar.read_or_create(cookie)
 
 
 def test_another_id_under_a_good_signature_reads_as_none() -> None:
@@ -106,4 +106,4 @@ def test_another_id_under_a_good_signature_reads_as_none() -> None:
 
     forged = head.rpartition(b".")[0] + b"." + other + b"." + mac
 
-    assert jar.pixel(forged).is_new
+    assert jar.read_or_create(forged).is_new

@@ -110,7 +110,7 @@ def test_what_is_withdrawn_takes_both_browsers_along(link: ShortLink) -> None:
     sites.follow_all_up()
     assert PixelAttachment.objects.count() == 3
 
-    visits.overrule([visit.pk], Verdict.BOT)
+    visits.override_verdict([visit.pk], Verdict.BOT)
 
     assert sites.rows()["pixels"] == before
     assert Pixel.objects.get().visitor_uid == sites.uid(link, "older")
@@ -131,7 +131,7 @@ def test_what_another_redemption_says_of_the_pages_browser_stays(
         sites.redeems(visit, page=sites.uid(link, "older"))
     sites.follow_all_up()
 
-    visits.overrule([first.pk], Verdict.BOT)
+    visits.override_verdict([first.pk], Verdict.BOT)
 
     attached = PixelAttachment.objects.filter(contact=link.contact)
     assert {(a.pixel.visitor_uid, a.evidence) for a in attached} == {
@@ -149,7 +149,7 @@ def test_without_the_redeemed_visit_an_opened_link_is_all_the_evidence(
     sites.follow_all_up()
     assert PixelAttachment.objects.get().evidence == "click_redeemed"
 
-    visits.overrule([redeemed.pk], Verdict.BOT)
+    visits.override_verdict([redeemed.pk], Verdict.BOT)
 
     assert PixelAttachment.objects.get().evidence == "click"
 

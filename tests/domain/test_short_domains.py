@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from shortlinks.domain import short_domains, urls
-from shortlinks.domain.short_domains import DomainRejected
+from shortlinks.domain.short_domains import InvalidDomain
 from shortlinks.models import Account, ShortDomain
 from tests import factories, name_servers
 from tests.name_servers import Address
@@ -56,7 +56,7 @@ def test_a_proof_among_other_records_is_found(
 ) -> None:
     texts[domain.txt_name] = ["v=spf1 -all", "x" * 300, domain.txt_value]
 
-    checked = short_domains.check(domain)
+    checked = short_domains.verify(domain)
 
     assert (checked.is_verified, checked.detail) == (True, "It is verified.")
     assert is_verified(domain)
@@ -79,7 +79,7 @@ def test_without_the_proof_nothing_changes(
 ) -> None:
     texts |= known
 
-    checked = short_domains.check(domain)
+    checked = short_domains.verify(domain)
 
     assert (checked.is_verified, checked.detail) == (False, detail)
     assert not is_verified(domain)
@@ -92,7 +92,7 @@ def test_a_name_server_that_never_answers_is_given_up(
     with name_servers.silent() as address:
         ask(monkeypatch, address)
 
-        checked = short_domains.check(domain)
+        checked = short_domains.verify(domain)
 
     assert checked.detail == "The name servers do not answer, please try again."
     assert not is_verified(domain)
@@ -104,7 +104,7 @@ def test_a_name_server_that_cannot_tell_is_said_to(
     with name_servers.broken() as address:
         ask(monkeypatch, address)
 
-        checked = short_domains.check(domain)
+        checked = short_domains.verify(domain)
 
     assert checked.detail == "The name servers cannot tell, please try again."
     assert not is_verified(domain)
@@ -112,10 +112,10 @@ def test_a_name_server_that_cannot_tell_is_said_to(
 
 def test_what_was_proven_once_stays_so(domain: ShortDomain, texts: Texts) -> None:
     prove(texts, domain)
-    short_domains.check(domain)
+    short_domains.verify(domain)
     texts.clear()
 
-    assert short_domains.check(domain).is_verified
+    assert short_domains.verify(domain).is_verified
     assert is_verified(domain)
 
 
@@ -125,7 +125,7 @@ def test_of_two_accounts_that_prove_it_the_first_keeps_it(
     other = ShortDomain.objects.create(account=factories.account(), host=HOST)
     prove(texts, domain, other)
 
-    first, second = short_domains.check(domain), short_domains.check(other)
+    first, second = short_domains.verify(domain), short_domains.verify(other)
 
     assert first.is_verified
     assert second.detail == "It is another account's already."
@@ -146,7 +146,7 @@ def test_of_two_accounts_that_prove_it_the_first_keeps_it(
     ],
 )
 def test_a_host_is_kept_as_it_is_compared(text: str, host: str) -> None:
-    assert short_domains.host(text) == host
+    assert short_domains.parse_host(text) == host
 
 
 @pytest.mark.parametrize(
@@ -177,8 +177,8 @@ def test_a_host_is_kept_as_it_is_compared(text: str, host: str) -> None:
     ],
 )
 def test_what_no_account_may_claim(text: str) -> None:
-    with pytest.raises(DomainRejected):
-        short_domains.host(text)
+    with pytest.raises(InvalidDomain):
+        short_domains.parse_host(text)
 
 
 def test_the_services_own_hosts_are_nobodys(
@@ -187,8 +187,8 @@ def test_the_services_own_hosts_are_nobodys(
     monkeypatch.setattr(settings, "EXTRA_SHORT_HOSTS", ["go.service.example"])
     urls.policy.cache_clear()
     try:
-        with pytest.raises(DomainRejected, match="own"):
-            short_domains.host("GO.service.example.")
+        with pytest.raises(InvalidDomain, match="own"):
+            short_domains.parse_host("GO.service.example.")
     finally:
         monkeypatch.undo()
         urls.policy.cache_clear()
@@ -204,7 +204,7 @@ def test_the_services_own_hosts_are_nobodys(
     ],
 )
 def test_a_cookie_may_belong_to_the_site_of_the_host(text: str, domain: str) -> None:
-    assert short_domains.cookie_domain(text, "go.shop.example") == domain
+    assert short_domains.parse_cookie_domain(text, "go.shop.example") == domain
 
 
 @pytest.mark.parametrize(
@@ -220,8 +220,8 @@ def test_a_cookie_may_belong_to_the_site_of_the_host(text: str, domain: str) -> 
     ],
 )
 def test_a_cookie_belongs_to_no_more_than_that(text: str, host: str) -> None:
-    with pytest.raises(DomainRejected):
-        short_domains.cookie_domain(text, host)
+    with pytest.raises(InvalidDomain):
+        short_domains.parse_cookie_domain(text, host)
 
 
 # --- the command -------------------------------------------------------------

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shortlinks.domain import spool
-from shortlinks.domain.visit_rows import VisitFacts
+from shortlinks.domain.visit_rows import VisitRecord
 from shortlinks.models import Visit
 from tests import factories
 from tests.factories import facts
@@ -136,7 +136,7 @@ def test_torn_and_refused_lines_are_set_aside_and_the_rest_comes_home(
 
     replayed = spool.replay(tmp_path)
 
-    assert (replayed.visits, replayed.torn, replayed.refused) == (3, 2, 1)
+    assert (replayed.visits, replayed.corrupt, replayed.rejected) == (3, 2, 1)
     assert ids() == {visit.id for visit in good}
     assert b"".join(bad(tmp_path)) == b"junk\n" + torn + refused
 
@@ -184,7 +184,7 @@ class Interleaving:
     """A redirects' process, its Postgres and its spool, one step at a time."""
 
     def __init__(self, directory: Path) -> None:
-        self.answered: list[VisitFacts] = []
+        self.answered: list[VisitRecord] = []
         self._directory = directory
         self._writer = spool.Writer(directory, most_bytes=MOST)
 

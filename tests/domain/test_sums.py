@@ -16,12 +16,12 @@ from shortlinks import tasks
 from shortlinks.domain import sums, visits
 from shortlinks.models import (
     Account,
-    AccountDay,
-    CountChange,
+    AccountDailyVisits,
+    DailyVisitsDelta,
     DailyVisits,
-    LastOpen,
+    LinkLastOpen,
     ShortLink,
-    UrlDay,
+    UrlDailyOpens,
     Verdict,
 )
 from tests import factories
@@ -33,7 +33,7 @@ past = import_module("shortlinks.migrations.0022_sums_of_the_past")
 
 
 def keep_up() -> int:
-    return sums.keep_up(time.monotonic() + 60)
+    return sums.update(time.monotonic() + 60)
 
 
 @pytest.fixture
@@ -63,8 +63,8 @@ def _change(random: Random, links: list[ShortLink]) -> None:
 
 
 def _told() -> tuple[Counter[object], Counter[object], Counter[object]]:
-    days = AccountDay.objects.values_list("account", "day", "verdict", "visits")
-    rows = UrlDay.objects.values_list("account", "day", "url_sha256", "opens", "lasts")
+    days = AccountDailyVisits.objects.values_list("account", "day", "verdict", "visits")
+    rows = UrlDailyOpens.objects.values_list("account", "day", "url_sha256", "opens", "lasts")
     by_day, opens, lasts = Counter[object](), Counter[object](), Counter[object]()
     for *cell, count in days:
         by_day[tuple(cell)] += count
@@ -101,17 +101,17 @@ def test_sums_are_those_of_the_counts(links: list[ShortLink], seed: int) -> None
     keep_up()
 
     assert _told() == _true()
-    assert not CountChange.objects.exists()
+    assert not DailyVisitsDelta.objects.exists()
 
 
 def test_a_follow_up_and_a_revised_verdict_are_summed(links: list[ShortLink]) -> None:
     visit = factories.visit(links[0])
-    visits.follow_up()
+    visits.process_due()
     keep_up()
     before = _told()
 
-    visits.overrule([visit.pk], Verdict.BOT)
-    tasks.sum_counts()
+    visits.override_verdict([visit.pk], Verdict.BOT)
+    tasks.update_rollups()
 
     assert sum(before[1].values()) == 1
     assert _told() == _true()
@@ -137,7 +137,7 @@ def test_the_past_is_summed_without_what_still_waits(links: list[ShortLink]) -> 
         _change(random, links)
         if number == 30:
             keep_up()
-    for model in (AccountDay, UrlDay, LastOpen):
+    for model in (AccountDailyVisits, UrlDailyOpens, LinkLastOpen):
         model.objects.all().delete()
 
     with connection.schema_editor() as editor:

@@ -6,11 +6,11 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 
 from shortlinks.domain import tables
-from shortlinks.domain.tables import NoHead, NoTable
+from shortlinks.domain.tables import MissingHeader, UnreadableFile
 from tests import importing
 
 HEADS = {"id": "entity_id", "name": "name"}
-TOO_MANY = b"id\n" + b"1\n" * (tables.MOST_ROWS + 1)
+TOO_MANY = b"id\n" + b"1\n" * (tables.MAX_ROWS + 1)
 
 
 def _archive(**parts: bytes) -> bytes:
@@ -33,7 +33,7 @@ def _archive(**parts: bytes) -> bytes:
     ids=["commas", "semicolons", "tabs of an old Excel", "XLSX", "an empty row, a NUL"],
 )
 def test_tables_are_read_as_people_bring_them(content: bytes) -> None:
-    [(_, given)] = tables.named(tables.read(content), HEADS)
+    [(_, given)] = tables.parse_rows(tables.read(content), HEADS)
 
     assert given == {"entity_id": "7", "name": "Анна"}
 
@@ -41,7 +41,7 @@ def test_tables_are_read_as_people_bring_them(content: bytes) -> None:
 def test_rows_have_their_numbers_in_the_file() -> None:
     content = importing.workbook(["id"], [7], [], [8])
 
-    numbers = [number for number, _ in tables.named(tables.read(content), HEADS)]
+    numbers = [number for number, _ in tables.parse_rows(tables.read(content), HEADS)]
 
     assert numbers == [2, 4]
 
@@ -49,20 +49,20 @@ def test_rows_have_their_numbers_in_the_file() -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"x" * (tables.MOST_BYTES + 1), tables.TOO_LARGE),
+        (b"x" * (tables.MAX_FILE_BYTES + 1), tables.TOO_LARGE),
         (TOO_MANY, tables.TOO_MANY_ROWS),
-        (b"id" + b"," * tables.MOST_COLUMNS + b"\n1", tables.TOO_MANY_COLUMNS),
-        (b'id\n"' + b"x" * 200_000, tables.NO_CSV),
-        (b"\x98\xff\x00", tables.NO_CSV),
-        (b"PK\x03\x04 no archive", tables.NO_XLSX),
-        (_archive(readme=b"hello"), tables.NO_XLSX),
-        (_archive(bomb=bytes(tables.MOST_UNPACKED + 1)), tables.TOO_LARGE_UNPACKED),
+        (b"id" + b"," * tables.MAX_COLUMNS + b"\n1", tables.TOO_MANY_COLUMNS),
+        (b'id\n"' + b"x" * 200_000, tables.INVALID_CSV),
+        (b"\x98\xff\x00", tables.INVALID_CSV),
+        (b"PK\x03\x04 no archive", tables.INVALID_XLSX),
+        (_archive(readme=b"hello"), tables.INVALID_XLSX),
+        (_archive(bomb=bytes(tables.MAX_UNPACKED_BYTES + 1)), tables.TOO_LARGE_UNPACKED),
         (
-            _archive(**{"xl/sharedStrings.xml": bytes(tables.MOST_TEXTS + 1)}),
+            _archive(**{"xl/sharedStrings.xml": bytes(tables.MAX_SHARED_STRINGS_BYTES + 1)}),
             tables.TOO_LARGE_UNPACKED,
         ),
         (
-            _archive(**{"xl/styles.xml": bytes(tables.MOST_STYLES + 1)}),
+            _archive(**{"xl/styles.xml": bytes(tables.MAX_STYLES_BYTES + 1)}),
             tables.TOO_LARGE_UNPACKED,
         ),
     ],
@@ -72,14 +72,14 @@ def test_rows_have_their_numbers_in_the_file() -> None:
     ],
 )
 def test_what_is_no_table_is_refused_at_once(content: bytes, why: str) -> None:
-    with pytest.raises(NoTable, match=why):
-        tables.look(content, HEADS)
+    with pytest.raises(UnreadableFile, match=why):
+        tables.count_rows(content, HEADS)
 
 
 @pytest.mark.parametrize("content", [b"phone\n1\n", b"", b"\n\n"])
 def test_a_table_without_a_head_is_refused_at_once(content: bytes) -> None:
-    with pytest.raises(NoHead):
-        tables.look(content, HEADS)
+    with pytest.raises(MissingHeader):
+        tables.count_rows(content, HEADS)
 
 
 @pytest.mark.parametrize(
@@ -92,14 +92,14 @@ def test_a_table_without_a_head_is_refused_at_once(content: bytes) -> None:
 )
 def test_a_broken_workbook_is_refused_when_it_is_read(parts: dict[str, bytes]) -> None:
     content = _archive(**parts)
-    tables.look(content, HEADS)
+    tables.count_rows(content, HEADS)
 
-    with pytest.raises(NoTable, match=tables.NO_XLSX):
+    with pytest.raises(UnreadableFile, match=tables.INVALID_XLSX):
         list(tables.read(content))
 
 
 def test_a_workbook_of_too_many_columns_is_refused() -> None:
-    content = importing.workbook(["id", *(["name"] * tables.MOST_COLUMNS)], [7])
+    content = importing.workbook(["id", *(["name"] * tables.MAX_COLUMNS)], [7])
 
-    with pytest.raises(NoTable, match=tables.TOO_MANY_COLUMNS):
-        list(tables.named(tables.read(content), HEADS))
+    with pytest.raises(UnreadableFile, match=tables.TOO_MANY_COLUMNS):
+        list(tables.parse_rows(tables.read(content), HEADS))

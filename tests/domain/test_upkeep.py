@@ -4,7 +4,7 @@ from django.db import connection
 from django.utils import timezone
 
 from shortlinks.domain import upkeep
-from shortlinks.models import SourceKey, Visit
+from shortlinks.models import DailySalt, Visit
 from tests import factories
 
 
@@ -19,7 +19,7 @@ def partitions() -> set[str]:
 
 def test_partitions_are_made_three_months_ahead_and_only_once(db: None) -> None:
     for _ in range(2):
-        upkeep.add_visit_partitions(date(2031, 11, 30))
+        upkeep.create_partitions(date(2031, 11, 30))
 
     assert {
         "shortlinks_visit_2031_11",
@@ -46,9 +46,9 @@ def test_a_visit_lies_in_the_partition_of_its_month(db: None) -> None:
 def test_source_keys_live_two_days(db: None) -> None:
     today = timezone.now().date()
     for days in range(4):
-        SourceKey.objects.create(day=today - timedelta(days=days), key=b"k")
+        DailySalt.objects.create(day=today - timedelta(days=days), key=b"k")
 
-    upkeep.drop_old_source_keys()
+    upkeep.delete_expired_salts()
 
-    kept = set(SourceKey.objects.values_list("day", flat=True))
+    kept = set(DailySalt.objects.values_list("day", flat=True))
     assert kept == {today, today - timedelta(days=1)}

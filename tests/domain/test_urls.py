@@ -119,8 +119,8 @@ def test_private_hosts_may_be_allowed_by_setting() -> None:
 
 
 def test_a_stored_target_is_checked_by_todays_rules() -> None:
-    assert urls.still_allowed("https://shop.example/", POLICY)
-    assert not urls.still_allowed("https://go.example.com/abc", POLICY)
+    assert urls.is_still_allowed("https://shop.example/", POLICY)
+    assert not urls.is_still_allowed("https://go.example.com/abc", POLICY)
 
 
 AWKWARD = [

@@ -34,7 +34,7 @@ def sentry() -> Iterator[Receiver]:
 def link(admin: User) -> ShortLink:
     """One that Redis knows."""
     assert admin.account is not None
-    cached_links.publish_account(admin.account)
+    cached_links.refresh_account(admin.account)
     return factories.link(factories.contact(admin.account))
 
 

@@ -79,7 +79,7 @@ def test_a_task_has_the_id_of_the_request_that_rang(
     with services.worker(tmp_path, **JSON):
         factories.visit(link)
         with request_ids.bound(ID):
-            app.send_task(tasks.follow_up_visits.name)
+            app.send_task(tasks.process_visits.name)
         told = line(tmp_path / "worker.log", FOLLOWED_UP)
 
     assert (told["request_id"], told["task"]) == (ID, "follow_up_visits")

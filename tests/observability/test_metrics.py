@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from shortlinks.models import CountChange, DailyVisits, ShortLink, User
+from shortlinks.models import DailyVisitsDelta, DailyVisits, ShortLink, User
 from tests import factories, services, stores
 from tests.factories import BROWSER
 from tests.observability.conftest import run
@@ -158,8 +158,8 @@ def test_the_oldest_count_that_is_not_yet_summed_is_told(
 ) -> None:
     for day in (date(2026, 11, 22), date(2026, 11, 23)):
         DailyVisits.objects.create(link=link, day=day, verdict="person", visits=1)
-    oldest = CountChange.objects.order_by("pk")[:1]
-    CountChange.objects.filter(pk__in=oldest).update(
+    oldest = DailyVisitsDelta.objects.order_by("pk")[:1]
+    DailyVisitsDelta.objects.filter(pk__in=oldest).update(
         created_at=timezone.now() - timedelta(minutes=5)
     )
 

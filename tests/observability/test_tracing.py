@@ -92,7 +92,7 @@ def test_a_task_and_its_statements_are_one_trace(
     factories.visit(factories.link(factories.contact(admin.account)))
     services.empty_queues()
     with services.worker(tmp_path, **told(collector)):
-        app.send_task(tasks.follow_up_visits.name)
+        app.send_task(tasks.process_visits.name)
         traced = trace_of(collector, "follow_up_visits")
 
     task = next(span for span in traced if span.name == "follow_up_visits")

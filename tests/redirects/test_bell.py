@@ -1,7 +1,7 @@
 import asyncio
 import threading
 
-from shortlinks.redirects.bell import Bell
+from shortlinks.redirects.bell import DebouncedNotifier
 
 
 async def until(event: threading.Event) -> None:
@@ -20,7 +20,7 @@ def test_a_burst_rings_for_its_first_and_once_more_for_those_after() -> None:
             if len(rings) == 2:
                 rung_twice.set()
 
-        bell = Bell(ring, settle=0.2)
+        bell = DebouncedNotifier(ring, settle=0.2)
         began = loop.time()
         for _ in range(100):
             bell.visits_committed(5)
@@ -39,7 +39,7 @@ def test_nothing_committed_rings_nothing() -> None:
     rings: list[None] = []
 
     async def story() -> None:
-        bell = Bell(lambda: rings.append(None), settle=0)
+        bell = DebouncedNotifier(lambda: rings.append(None), settle=0)
         bell.visits_committed(0)
         await bell.close()
 
@@ -52,7 +52,7 @@ def test_closing_rings_for_what_was_committed_last() -> None:
     rings: list[None] = []
 
     async def story() -> None:
-        bell = Bell(lambda: rings.append(None), settle=60)
+        bell = DebouncedNotifier(lambda: rings.append(None), settle=60)
         bell.visits_committed(1)
         await bell.close()
 
@@ -70,7 +70,7 @@ def test_a_broker_that_hangs_makes_nobody_wait() -> None:
             hanging.wait(10)
 
         loop = asyncio.get_running_loop()
-        bell = Bell(ring, settle=0)
+        bell = DebouncedNotifier(ring, settle=0)
         bell.visits_committed(1)
         await until(entered)
         began = loop.time()
@@ -95,7 +95,7 @@ def test_a_broker_that_fails_is_rung_again_later() -> None:
             if len(rings) == 1:
                 raise ConnectionError
 
-        bell = Bell(ring, settle=0)
+        bell = DebouncedNotifier(ring, settle=0)
         bell.visits_committed(1)
         await until(rung)
         async with asyncio.timeout(10):

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 
 from shortlinks.domain import cached_links, colleagues
-from shortlinks.domain.click_tokens import LIFE, ClickTokens
+from shortlinks.domain.click_tokens import TTL_SECONDS, ClickTokens
 from shortlinks.models import Account, ConnectedSite, ShortLink, Visit
 from tests import factories
 from tests.redirects import customers
@@ -33,7 +33,7 @@ def test_an_open_carries_its_visits_token_to_the_connected_site(
     location = f"{site.origin}/sale?x=1&_sl={token}#top"
     assert response.headers["location"] == location
     visit, click = Visit.objects.get(), ClickTokens(settings.PIXEL_KEYS).read(token)
-    assert click == (visit.id, int(visit.occurred_at.timestamp()) + LIFE)
+    assert click == (visit.id, int(visit.occurred_at.timestamp()) + TTL_SECONDS)
 
 
 def test_each_open_has_a_token_of_its_own(
@@ -138,7 +138,7 @@ def test_no_token_without_consent_where_it_is_asked_for(
 ) -> None:
     account.pixel_mode = mode
     account.save()
-    cached_links.publish_account(account)
+    cached_links.refresh_account(account)
 
     assert click_of(visitor.get(f"/{link.code}")) is None
 
@@ -171,7 +171,7 @@ def test_the_office_has_no_token(
 ) -> None:
     account.office_networks = ["203.0.113.7"]
     account.save()
-    cached_links.publish_account(account)
+    cached_links.refresh_account(account)
     office = {"X-Forwarded-For": "203.0.113.7"}
 
     response = visitor.get(f"/{link.code}", headers=office)

@@ -22,7 +22,7 @@ def manager(account: Account) -> User:
 @pytest.fixture
 def colleague(visitor: httpx.Client, manager: User) -> Iterator[httpx.Client]:
     """A browser that the admin has sent over for its cookie."""
-    invitation = urlsplit(colleagues.invitation(manager, "/admin/?page=2"))
+    invitation = urlsplit(colleagues.handoff_url(manager, "/admin/?page=2"))
     response = visitor.get(f"{invitation.path}?{invitation.query}")
     assert response.status_code == 303
     assert response.headers["location"] == f"{settings.BASE_URL}/admin/?page=2"
@@ -32,7 +32,7 @@ def colleague(visitor: httpx.Client, manager: User) -> Iterator[httpx.Client]:
 
 def follow_up_now() -> None:
     Visit.objects.update(due_at=timezone.now() - timedelta(minutes=1))
-    visits.follow_up()
+    visits.process_due()
 
 
 def test_a_colleague_is_led_on_and_never_noted(
@@ -96,7 +96,7 @@ def test_opens_from_the_office_are_staffs(
 ) -> None:
     account.office_networks = ["203.0.113.7", "2001:db8:5::/48"]
     account.save()
-    cached_links.publish_account(account)
+    cached_links.refresh_account(account)
 
     for address in ("203.0.113.7", "2001:db8:5::9", "203.0.113.8"):
         visitor.get(f"/{link.code}", headers={"X-Forwarded-For": address})

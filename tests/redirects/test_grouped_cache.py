@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from shortlinks.redirects.grouped_cache import GroupedCache, Unavailable
+from shortlinks.redirects.grouped_cache import CoalescingCache, Unavailable
 
 
 class Store:
@@ -25,8 +25,8 @@ class Store:
 
 def cache(
     store: Store, *, seconds: float = 60, size: int = 100
-) -> GroupedCache[int, str]:
-    return GroupedCache(store.fetch, kind=str, seconds=seconds, size=size)
+) -> CoalescingCache[int, str]:
+    return CoalescingCache(store.fetch, kind=str, seconds=seconds, size=size)
 
 
 def test_misses_wait_together_one_lookup_at_a_time() -> None:
@@ -34,9 +34,9 @@ def test_misses_wait_together_one_lookup_at_a_time() -> None:
         store = Store()
         numbers = cache(store)
         store.gate.clear()
-        waiting = [asyncio.create_task(numbers.find(2))]
+        waiting = [asyncio.create_task(numbers.get(2))]
         await asyncio.sleep(0.01)
-        waiting += [asyncio.create_task(numbers.find(n)) for n in (4, 6, 4, 7)]
+        waiting += [asyncio.create_task(numbers.get(n)) for n in (4, 6, 4, 7)]
         await asyncio.sleep(0.01)
         store.gate.set()
         found = await asyncio.gather(*waiting)
@@ -50,11 +50,11 @@ def test_what_was_found_stays_fresh_and_what_was_not_is_asked_again() -> None:
     async def story() -> None:
         store = Store()
         numbers = cache(store)
-        await asyncio.gather(numbers.find(2), numbers.find(3))
+        await asyncio.gather(numbers.get(2), numbers.get(3))
 
-        assert numbers.fresh(2) == "value 2"
-        assert numbers.fresh(3) is None
-        await numbers.find(3)
+        assert numbers.get_fresh(2) == "value 2"
+        assert numbers.get_fresh(3) is None
+        await numbers.get(3)
         assert store.asked == [[2, 3], [3]]
 
     asyncio.run(story())
@@ -64,16 +64,16 @@ def test_an_old_value_serves_while_the_store_is_away() -> None:
     async def story() -> None:
         store = Store()
         numbers = cache(store, seconds=0)
-        await numbers.find(2)
+        await numbers.get(2)
         store.is_away = True
 
-        assert numbers.fresh(2) is None
-        assert await numbers.find(2) == "value 2"
+        assert numbers.get_fresh(2) is None
+        assert await numbers.get(2) == "value 2"
         with pytest.raises(Unavailable):
-            await numbers.find(4)
+            await numbers.get(4)
 
         store.is_away = False
-        assert await numbers.find(4) == "value 4"
+        assert await numbers.get(4) == "value 4"
 
     asyncio.run(story())
 
@@ -83,8 +83,8 @@ def test_who_goes_away_cancels_nobodys_lookup() -> None:
         store = Store()
         numbers = cache(store)
         store.gate.clear()
-        first = asyncio.create_task(numbers.find(2))
-        second = asyncio.create_task(numbers.find(2))
+        first = asyncio.create_task(numbers.get(2))
+        second = asyncio.create_task(numbers.get(2))
         await asyncio.sleep(0.01)
         first.cancel()
         store.gate.set()
@@ -97,9 +97,9 @@ def test_the_oldest_go_when_it_is_full() -> None:
     async def story() -> None:
         numbers = cache(Store(), size=3)
         for key in (0, 2, 4, 6):
-            await numbers.find(key)
+            await numbers.get(key)
 
-        assert [numbers.fresh(key) is not None for key in (0, 2, 4, 6)] == [
+        assert [numbers.get_fresh(key) is not None for key in (0, 2, 4, 6)] == [
             False,
             True,
             True,

@@ -50,8 +50,8 @@ def uid_of(visit: Visit, account: Account) -> str:
 def follow_up() -> None:
     a_minute_ago = timezone.now() - timedelta(minutes=1)
     Visit.objects.filter(due_at__isnull=False).update(due_at=a_minute_ago)
-    visits.follow_up()
-    redemptions.follow_up()
+    visits.process_due()
+    redemptions.process_due()
 
 
 # --- redeeming -------------------------------------------------------------------
@@ -71,7 +71,7 @@ def test_a_click_is_redeemed_for_the_visitors_uid_and_nothing_else(
         Contact.objects.get(),
     )
     assert redemption.visitor_uid == response.json()["visitor_uid"]
-    assert (redemption.kept_sha256, redemption.gesture_at) == (None, None)
+    assert (redemption.previous_cookie_sha256, redemption.gesture_at) == (None, None)
     assert redemption.due_at is not None
 
 
@@ -82,7 +82,7 @@ def test_a_second_redemption_is_refused(page: Page, click: str) -> None:
     response = page.asks(click=click)
 
     assert (response.status_code, response.json()) == (409, {"error": "already_used"})
-    assert Redemption.objects.get().attempt == first.attempt
+    assert Redemption.objects.get().idempotency_key == first.idempotency_key
 
 
 def test_of_twenty_redemptions_at_once_one_succeeds(page: Page, click: str) -> None:
@@ -181,7 +181,7 @@ def test_a_page_keeps_the_uid_it_knows_and_both_browsers_are_the_contacts(
     response = page.asks(click=click, visitor_uid=older.visitor_uid)
 
     assert response.json() == {"visitor_uid": older.visitor_uid}
-    assert bytes(Redemption.objects.get().kept_sha256 or b"") == older.cookie_sha256
+    assert bytes(Redemption.objects.get().previous_cookie_sha256 or b"") == older.cookie_sha256
     follow_up()
     attached = PixelAttachment.objects.order_by("id")
     assert [a.evidence for a in attached] == ["click_redeemed"] * 2
@@ -196,7 +196,7 @@ def test_a_uid_that_is_not_known_is_not_kept(
     response = page.asks(click=click, visitor_uid=said)
 
     assert response.json() == {"visitor_uid": uid_of(Visit.objects.get(), account)}
-    assert Redemption.objects.get().kept_sha256 is None
+    assert Redemption.objects.get().previous_cookie_sha256 is None
 
 
 def test_a_uid_of_another_account_is_not_kept(
@@ -204,7 +204,7 @@ def test_a_uid_of_another_account_is_not_kept(
 ) -> None:
     stranger = factories.link(factories.contact(factories.account()))
     factories.visit(stranger, pixel_sha256=factories.cookie_sha256("theirs"))
-    visits.follow_up()
+    visits.process_due()
     theirs = PixelAttachment.objects.get().pixel.visitor_uid
 
     response = page.asks(click=click, visitor_uid=theirs)
@@ -218,7 +218,7 @@ def test_a_page_may_ask_whether_its_uid_is_known_still(
     page: Page, link: ShortLink
 ) -> None:
     factories.visit(link, pixel_sha256=factories.cookie_sha256("a"))
-    visits.follow_up()
+    visits.process_due()
     known = PixelAttachment.objects.get().pixel.visitor_uid
 
     assert page.asks(visitor_uid=known).json() == {"visitor_uid": known}

@@ -64,7 +64,7 @@ def test_a_browser_gets_a_pixel_where_that_is_wanted(
 ) -> None:
     account.pixel_mode = mode
     account.save()
-    cached_links.publish_account(account)
+    cached_links.refresh_account(account)
     contact = factories.contact(account, tracking_consent=said)
 
     assert pixel_of(visitor, factories.link(contact)) == bool(recognised)
@@ -76,7 +76,7 @@ def test_a_word_reaches_the_redirects_and_forgets_the_browsers(
     api = Api(factories.token(factories.admin(account)))
     path = f"/api/v4/contacts/{link.contact.entity_id}"
     factories.visit(link, pixel_sha256=cookie_sha256("a"))
-    visits.follow_up()
+    visits.process_due()
     assert PixelAttachment.objects.count() == 1
 
     api.patch(path, {"tracking_consent": "denied"})
@@ -90,7 +90,7 @@ def test_who_objects_after_the_open_is_not_attached(link: ShortLink) -> None:
     factories.visit(link, pixel_sha256=cookie_sha256("a"))
     Contact.objects.update(tracking_consent="denied")
 
-    visits.follow_up()
+    visits.process_due()
 
     assert Note.objects.get().opens == 1
     assert not PixelAttachment.objects.exists()
@@ -162,7 +162,7 @@ def test_nobody_else_decides(
 @pytest.fixture
 def attachment(account: Account, link: ShortLink) -> PixelAttachment:
     factories.visit(link, pixel_sha256=cookie_sha256("a"))
-    visits.follow_up()
+    visits.process_due()
     return PixelAttachment.objects.get()
 
 

@@ -70,7 +70,7 @@ def test_an_answered_open_is_stored_with_its_facts(
     assert visit.sec_fetch == "none navigate document ?1"
     assert (visit.referer, visit.purpose) == ("web.telegram.org", "")
     assert visit.address == "198.51.100.0"
-    assert len(visit.source) == 16
+    assert len(visit.visitor_hash) == 16
     assert len(visit.pixel_sha256 or b"") == 32
     assert visit.pixel_is_new
     assert isinstance(visit.id, UUID)
@@ -181,7 +181,7 @@ def ended_links(account: Account) -> dict[str, str]:
 
     def ended(url: str, **fields: Any) -> str:
         link = factories.link(contact, url, **fields)
-        cached_links.publish_changed([link])
+        cached_links.refresh([link])
         return link.code
 
     closed = factories.account(is_active=False)
@@ -227,7 +227,7 @@ def test_a_link_expires_to_the_second_though_it_is_cached(
     link = factories.link(factories.contact(account))
     link.expires_at = timezone.now() + timedelta(seconds=1.5)
     link.save()
-    cached_links.publish_links({link.code: cached_links.of_link(link)})
+    cached_links.write({link.code: cached_links.from_link(link)})
     assert visitor.get(f"/{link.code}").status_code == 302
 
     services.wait_for(lambda: visitor.get(f"/{link.code}").status_code == 404)

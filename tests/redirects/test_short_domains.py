@@ -13,9 +13,9 @@ from shortlinks.domain import database, short_domains
 from shortlinks.domain.pixel_cookie import PixelCookies
 from shortlinks.domain.short_domains import NotVerified
 from shortlinks.models import Account, ShortDomain, ShortLink
-from shortlinks.redirects.breaker import Breaker
-from shortlinks.redirects.database import Connection, Guarded
-from shortlinks.redirects.directory import Directory
+from shortlinks.redirects.breaker import CircuitBreaker
+from shortlinks.redirects.database import Connection, GuardedConnection
+from shortlinks.redirects.directory import HostRegistry
 from tests import factories
 from tests.conftest import Api
 from tests.redirects import customers
@@ -171,9 +171,9 @@ def test_a_domain_without_one_has_a_cookie_of_its_own_host(
 
 
 def test_over_https_the_sites_cookie_is_a_secure_one() -> None:
-    cookies = PixelCookies({"k1": b"k" * 43}, https=True).of_domain("shop.example")
+    cookies = PixelCookies({"k1": b"k" * 43}, https=True).for_domain("shop.example")
 
-    name, *attributes = (cookies.pixel(None).set_cookie or b"").decode().split("; ")
+    name, *attributes = (cookies.read_or_create(None).set_cookie or b"").decode().split("; ")
 
     assert name.startswith("__Secure-slpx=v1.k1.")
     assert attributes == [
@@ -223,7 +223,7 @@ def test_new_links_have_the_accounts_primary_domain(
     assert urlsplit(urls_of_new_links(account)[0]).netloc == own.netloc
 
     for primary in (first, second):
-        short_domains.make_primary(primary)
+        short_domains.set_default(primary)
 
         [url] = urls_of_new_links(account)
         assert url.startswith(f"{own.scheme}://{primary.host}{port}/")
@@ -236,10 +236,10 @@ def test_new_links_have_the_accounts_primary_domain(
 
 def test_a_domain_that_is_not_verified_is_not_made_primary(account: Account) -> None:
     primary = factories.short_domain(account)
-    short_domains.make_primary(primary)
+    short_domains.set_default(primary)
 
     with pytest.raises(NotVerified):
-        short_domains.make_primary(factories.short_domain(account, verified_at=None))
+        short_domains.set_default(factories.short_domain(account, verified_at=None))
 
     assert ShortDomain.objects.get(is_primary=True) == primary
 
@@ -252,10 +252,10 @@ def test_the_directory_outlives_postgres(account: Account) -> None:
 
     async def story() -> None:
         probe = Connection(database.conninfo(), timeout=5)
-        breaker = Breaker("Postgres", lambda: probe.execute("SELECT 1"))
-        guarded = Guarded(Connection(database.conninfo(), timeout=5), breaker)
+        breaker = CircuitBreaker("Postgres", lambda: probe.execute("SELECT 1"))
+        guarded = GuardedConnection(Connection(database.conninfo(), timeout=5), breaker)
         cookies = PixelCookies(settings.PIXEL_KEYS, https=False)
-        directory = Directory(guarded, cookies, own=frozenset(), seconds=1)
+        directory = HostRegistry(guarded, cookies, own=frozenset(), seconds=1)
         assert not directory.hosts.domains
 
         assert await directory.refresh()

@@ -13,9 +13,9 @@ import pytest
 from shortlinks.domain import database, spool
 from shortlinks.models import Visit
 from shortlinks.redirects import visit_log
-from shortlinks.redirects.breaker import Breaker
-from shortlinks.redirects.database import Connection, Guarded
-from shortlinks.redirects.visit_log import LogFull, SpoolDoor, VisitLog
+from shortlinks.redirects.breaker import CircuitBreaker
+from shortlinks.redirects.database import Connection, GuardedConnection
+from shortlinks.redirects.visit_log import QueueFull, AsyncSpool, VisitLog
 from tests.factories import facts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 class Opened:
     log: VisitLog
     connection: Connection
-    breaker: Breaker
-    door: SpoolDoor
+    breaker: CircuitBreaker
+    door: AsyncSpool
 
 
 @pytest.fixture
@@ -44,9 +44,9 @@ async def opened(
 ) -> AsyncIterator[Opened]:
     connection = Connection(database.conninfo(), timeout=timeout)
     probe = Connection(database.conninfo(), timeout=timeout)
-    breaker = Breaker("Postgres", lambda: probe.execute("SELECT 1"))
-    door = SpoolDoor(directory, most_bytes=most_bytes)
-    guarded = Guarded(connection, breaker)
+    breaker = CircuitBreaker("Postgres", lambda: probe.execute("SELECT 1"))
+    door = AsyncSpool(directory, most_bytes=most_bytes)
+    guarded = GuardedConnection(connection, breaker)
     log = VisitLog(guarded, door, settle=0, on_commit=on_commit)
     yield Opened(log, connection, breaker, door)
     await log.close()
@@ -207,7 +207,7 @@ def test_closing_finishes_the_open_batch_and_takes_nothing_more(
             await asyncio.sleep(0)
             await o.log.close()
             await asyncio.gather(*waiting)
-            with pytest.raises(LogFull):
+            with pytest.raises(QueueFull):
                 await o.log.append(facts())
 
     run(story())
@@ -228,5 +228,5 @@ def test_too_many_waiting_are_turned_away(
 
     outcomes = run(story())
 
-    assert sum(isinstance(outcome, LogFull) for outcome in outcomes) == 3
+    assert sum(isinstance(outcome, QueueFull) for outcome in outcomes) == 3
     assert Visit.objects.count() == 5

@@ -46,8 +46,8 @@ def broker() -> redis.Redis:
 
 @pytest.fixture
 def healthy(web: httpx.Client) -> httpx.Client:
-    upkeep.beat_heart()
-    cached_links.hear_beat()
+    upkeep.record_worker_heartbeat()
+    cached_links.record_beat()
     return web
 
 
@@ -109,7 +109,7 @@ def test_events_that_nobody_sends_are_named(healthy: httpx.Client) -> None:
     account = factories.account()
     factories.webhook(account, "https://receiver.example/")
     factories.visit(factories.link(factories.contact(account)))
-    visits.follow_up()
+    visits.process_due()
     assert ready(healthy) == (200, "ready", set())
 
     late = timezone.now() - timedelta(minutes=10)
@@ -130,7 +130,7 @@ def no_partition_of_next_month() -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE shortlinks_visit_{month}")
     yield
-    upkeep.add_visit_partitions()
+    upkeep.create_partitions()
 
 
 def test_a_partition_that_is_missing_is_named(
@@ -161,7 +161,7 @@ def test_stores_that_refuse_are_named(tmp_path: Path) -> None:
 def test_a_postgres_that_hangs_is_named(
     own_postgres: OwnStore, tmp_path: Path, transactional_db: None
 ) -> None:
-    cached_links.hear_beat()
+    cached_links.record_beat()
     with services.web(tmp_path, DATABASE_URL=own_postgres.url) as web:
         assert ready(web) == (503, "unready", {"migrations"})  # none of any app
         with own_postgres.hung():
@@ -171,7 +171,7 @@ def test_a_postgres_that_hangs_is_named(
 def test_a_redis_that_hangs_is_named(
     own_valkey: OwnStore, tmp_path: Path, transactional_db: None
 ) -> None:
-    upkeep.beat_heart()
+    upkeep.record_worker_heartbeat()
     with (
         services.web(tmp_path, REDIS_URL=own_valkey.url) as web,
         own_valkey.hung(),
@@ -218,7 +218,7 @@ def opened(visitor: httpx.Client, link: ShortLink) -> int:
 def link(transactional_db: None) -> ShortLink:
     """Known to Redis, with its account."""
     account = factories.account()
-    cached_links.publish_account(account)
+    cached_links.refresh_account(account)
     return factories.link(factories.contact(account))
 
 
@@ -252,7 +252,7 @@ def test_a_spool_that_cannot_be_written_and_its_lost_visits_are_named(
 def test_lines_that_were_set_aside_are_named(
     transactional_db: None, tmp_path: Path
 ) -> None:
-    spool.set_aside(tmp_path / "spool", [b"torn\n"])
+    spool.quarantine(tmp_path / "spool", [b"torn\n"])
     with services.redirects(tmp_path) as visitor:
         assert ready(visitor) == (200, "degraded", {"spool_bad"})
 
@@ -260,7 +260,7 @@ def test_lines_that_were_set_aside_are_named(
 def test_a_spool_that_is_nearly_full_is_named(
     transactional_db: None, tmp_path: Path
 ) -> None:
-    spool.set_aside(tmp_path / "spool", [b"x" * 1024**2])
+    spool.quarantine(tmp_path / "spool", [b"x" * 1024**2])
     with services.redirects(tmp_path, SPOOL_MOST_MB="1") as visitor:
         assert ready(visitor) == (200, "degraded", {"spool_bad", "spool_disk"})
 

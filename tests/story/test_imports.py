@@ -21,7 +21,7 @@ def uploader(transactional_db: None) -> User:
 def _wait_for(run: Import, state: ImportState, rows: int) -> None:
     def is_past() -> bool:
         run.refresh_from_db()
-        return run.state == state and run.done >= rows
+        return run.state == state and run.processed >= rows
 
     services.wait_for(is_past)
 
@@ -49,5 +49,5 @@ def test_a_killed_workers_import_is_gone_on_with(
         with services.webhooks(tmp_path):
             _wait_for(run, ImportState.FINISHED, ROWS)
 
-    assert (run.created, run.changed, run.left_out) == (ROWS, 0, 0)
+    assert (run.created, run.changed, run.skipped) == (ROWS, 0, 0)
     assert Contact.objects.count() == ROWS

@@ -17,7 +17,7 @@ OPENS = 200
 def link(transactional_db: None) -> ShortLink:
     """One that Redis knows, and its account too."""
     account = factories.account()
-    cached_links.publish_account(account)
+    cached_links.refresh_account(account)
     return factories.link(factories.contact(account))
 
 
@@ -48,8 +48,8 @@ def test_every_answered_open_comes_home_once(
     assert not Visit.objects.exists()
 
     replayed = spool.replay(tmp_path / "spool")
-    visits.follow_up()
+    visits.process_due()
 
-    assert (replayed.visits, replayed.torn, replayed.refused) == (OPENS, 0, 0)
+    assert (replayed.visits, replayed.corrupt, replayed.rejected) == (OPENS, 0, 0)
     assert Visit.objects.count() == OPENS
     assert Note.objects.get().opens == OPENS

@@ -95,7 +95,7 @@ def test_a_new_link_is_in_redis_before_anybody_opens_it(
     link = ShortLink.objects.get()
     stored = cached_links._client().get(cached_links.link_key(link.code))
     assert isinstance(stored, bytes)
-    assert msgspec.json.decode(stored, type=CachedLink) == cached_links.of_link(link)
+    assert msgspec.json.decode(stored, type=CachedLink) == cached_links.from_link(link)
 
 
 def test_a_worker_killed_amid_5000_opens_loses_and_doubles_nothing(

@@ -12,7 +12,7 @@ import pytest
 from django.db.models import F, QuerySet
 
 from config.celery import app
-from shortlinks.domain.webhooks.schedule import WAITS
+from shortlinks.domain.webhooks.schedule import RETRY_DELAYS
 from shortlinks.models import Contact, DeliveryState, Note, User, WebhookDelivery
 from tests import factories, receivers, services, stores
 from tests.receivers import Receiver
@@ -187,7 +187,7 @@ def test_a_receiver_down_for_three_tries_is_told_once_and_in_order(
         services.wait_for(
             WebhookDelivery.objects.filter(claimed_at=None, attempts=failures).exists
         )
-        pass_time(WAITS[failures])
+        pass_time(RETRY_DELAYS[failures])
         app.send_task("shortlinks.tasks.deliver_webhooks")  # as beat does
     services.wait_for(
         lambda: (

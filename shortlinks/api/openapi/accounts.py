@@ -2,96 +2,96 @@
 
 from shortlinks.api import users
 from shortlinks.api.openapi import lists
-from shortlinks.api.openapi.operations import ACCOUNT, USER, Answer, Operation
+from shortlinks.api.openapi.operations import ACCOUNT, USER, SuccessResponse, Operation
 from shortlinks.api.openapi.schemas import (
     Schema,
-    always,
+    const,
     array,
     choice,
-    flag,
+    boolean,
     id_,
     links,
-    maybe,
-    moment,
+    nullable,
+    timestamp,
     named,
-    record,
+    object_,
     text,
-    whole,
+    integer,
 )
-from shortlinks.models import Right, Scope
+from shortlinks.models import AccessLevel, Scope
 
 TAG = "Account"
 USERS = "/api/v4/users"
 ACCOUNT_SCHEMA = named(
     "Account",
-    record(
+    object_(
         {
             "id": id_(ACCOUNT),
             "name": text("A shop"),
             "subdomain": text("shop"),
-            "created_at": moment(),
-            "created_by": always(0),
-            "updated_at": moment(),
-            "updated_by": always(0),
+            "created_at": timestamp(),
+            "created_by": const(0),
+            "updated_at": timestamp(),
+            "updated_by": const(0),
             "current_user_id": id_(USER),
             "country": text("RU"),
             "currency": text("RUB"),
             "currency_symbol": text("₽"),
             "customers_mode": text("unavailable"),
-            "is_unsorted_on": flag(example=False),
-            "mobile_feature_version": whole(0),
-            "is_loss_reason_enabled": flag(example=False),
-            "is_helpbot_enabled": flag(example=False),
-            "is_technical_account": flag(example=False),
-            "contact_name_display_order": whole(1),
+            "is_unsorted_on": boolean(example=False),
+            "mobile_feature_version": integer(0),
+            "is_loss_reason_enabled": boolean(example=False),
+            "is_helpbot_enabled": boolean(example=False),
+            "is_technical_account": boolean(example=False),
+            "contact_name_display_order": integer(1),
             "_links": links("/api/v4/account"),
         }
     ),
 )
-LETTER = choice(Right.values, Right.ALL)
-LETTERS = record(dict.fromkeys(("view", "edit", "add", "delete", "export"), LETTER))
-RIGHTS = named(
+LEVEL = choice(AccessLevel.values, AccessLevel.ALL)
+LEVELS = object_(dict.fromkeys(("view", "edit", "add", "delete", "export"), LEVEL))
+PERMISSIONS = named(
     "Rights",
-    record(
+    object_(
         {
-            "leads": LETTERS,
-            "contacts": LETTERS,
-            "companies": LETTERS,
-            "tasks": record({"edit": LETTER, "delete": LETTER}),
-            "mail_access": flag(example=False),
-            "catalog_access": flag(example=False),
-            "status_rights": always(None),
-            "catalog_rights": always(None),
-            "is_admin": flag(example=True),
-            "is_free": flag(example=False),
-            "is_active": flag(example=True),
-            "group_id": maybe(id_(3)),
-            "role_id": always(None),
+            "leads": LEVELS,
+            "contacts": LEVELS,
+            "companies": LEVELS,
+            "tasks": object_({"edit": LEVEL, "delete": LEVEL}),
+            "mail_access": boolean(example=False),
+            "catalog_access": boolean(example=False),
+            "status_rights": const(None),
+            "catalog_rights": const(None),
+            "is_admin": boolean(example=True),
+            "is_free": boolean(example=False),
+            "is_active": boolean(example=True),
+            "group_id": nullable(id_(3)),
+            "role_id": const(None),
         }
     ),
 )
 USER_SCHEMA = named(
     "User",
-    record(
+    object_(
         {
             "id": id_(USER),
             "name": text("Ivan Petrov"),
             "email": text("ivan@shop.example"),
             "lang": text("ru"),
-            "rights": RIGHTS,
+            "rights": PERMISSIONS,
             "_links": links(f"{USERS}/{USER}"),
-            "_embedded": record(
+            "_embedded": object_(
                 {
                     "roles": Schema({"type": "array", "maxItems": 0}, []),
                     "groups": array(
-                        record({"id": id_(3), "name": text("Sales")}), maxItems=1
+                        object_({"id": id_(3), "name": text("Sales")}), maxItems=1
                     ),
                 }
             ),
         }
     ),
 )
-COUNTS = {"_total_items": whole(1, minimum=1), "_page_count": whole(1, minimum=1)}
+COUNTS = {"_total_items": integer(1, minimum=1), "_page_count": integer(1, minimum=1)}
 OPERATIONS = (
     Operation(
         id="get_account",
@@ -99,7 +99,7 @@ OPERATIONS = (
         method="GET",
         path="/api/v4/account",
         summary="The token's account",
-        answer=Answer("The account.", ACCOUNT_SCHEMA),
+        answer=SuccessResponse("The account.", ACCOUNT_SCHEMA),
     ),
     Operation(
         id="list_users",
@@ -118,6 +118,6 @@ OPERATIONS = (
         path=f"{USERS}/{{user_id}}",
         scope=Scope.USERS_READ,
         summary="One user; for administrators",
-        answer=Answer("The user.", USER_SCHEMA),
+        answer=SuccessResponse("The user.", USER_SCHEMA),
     ),
 )

@@ -7,23 +7,23 @@ from shortlinks.api.openapi.operations import (
     CHAT,
     CONTACT,
     VISITOR_UID,
-    Answer,
+    SuccessResponse,
     Operation,
 )
 from shortlinks.api.openapi.schemas import (
     choice,
     extended,
-    flag,
+    boolean,
     id_,
     links,
-    maybe,
-    moment,
+    nullable,
+    timestamp,
     named,
-    record,
+    object_,
     text,
-    whole,
+    integer,
 )
-from shortlinks.domain.chats import LONGEST_ID, LONGEST_SOURCE, LONGEST_TITLE
+from shortlinks.domain.chats import MAX_ID_LENGTH, MAX_SOURCE_LENGTH, MAX_TITLE_LENGTH
 from shortlinks.models import MergeRule, Scope
 
 TAG = "Chats"
@@ -31,36 +31,36 @@ PATH = "/api/v4/chats"
 UID = text(VISITOR_UID, pattern="^[a-z2-7]{26}$", description="Of the browser.")
 CHAT_SCHEMA = named(
     "Chat",
-    record(
+    object_(
         {
             "id": id_(CHAT),
             "source": text("site"),
             "external_id": text("visitor-42"),
             "title": text("Anna"),
-            "visitor_uid": maybe(UID),
+            "visitor_uid": nullable(UID),
             "entity_id": id_(CONTACT, description="Whose it is, after all merges."),
-            "is_anonymous": flag(example=False, description="Nobody knows who it is."),
-            "created_at": moment(),
-            "updated_at": moment(),
+            "is_anonymous": boolean(example=False, description="Nobody knows who it is."),
+            "created_at": timestamp(),
+            "updated_at": timestamp(),
             "account_id": id_(ACCOUNT),
             "_links": links(f"{PATH}/{CHAT}"),
         }
     ),
 )
-DECISION = record(
+DECISION = object_(
     {
-        "merged": flag(example=True, description="The chat joined a known contact."),
-        "suggested": whole(0, minimum=0, description="New or open suggestions."),
-        "rule": maybe(choice(MergeRule.values, MergeRule.CHAT)),
-        "reason": maybe(text("the chat names no browser", description="Of nothing.")),
+        "merged": boolean(example=True, description="The chat joined a known contact."),
+        "suggested": integer(0, minimum=0, description="New or open suggestions."),
+        "rule": nullable(choice(MergeRule.values, MergeRule.CHAT)),
+        "reason": nullable(text("the chat names no browser", description="Of nothing.")),
     }
 )
 DECIDED = named("DecidedChat", extended(CHAT_SCHEMA, {"decision": DECISION}))
-NEW_CHAT = record(
+NEW_CHAT = object_(
     {
-        "source": text("site", minLength=1, maxLength=LONGEST_SOURCE),
-        "external_id": text("visitor-42", minLength=1, maxLength=LONGEST_ID),
-        "title": text("Anna", maxLength=LONGEST_TITLE),
+        "source": text("site", minLength=1, maxLength=MAX_SOURCE_LENGTH),
+        "external_id": text("visitor-42", minLength=1, maxLength=MAX_ID_LENGTH),
+        "title": text("Anna", maxLength=MAX_TITLE_LENGTH),
         "visitor_uid": UID,
         "entity_id": id_(CONTACT, description="Whose chat it is, if you know."),
         "request_id": text("chat-1", description="Yours; names the item in errors."),
@@ -79,7 +79,7 @@ OPERATIONS = (
         " is the same chat. Without `entity_id` it gets an anonymous contact. With a"
         " `visitor_uid` the rules of merging are followed at once.",
         body=NEW_CHAT,
-        answer=Answer("The chat, and what was decided.", DECIDED),
+        answer=SuccessResponse("The chat, and what was decided.", DECIDED),
         conflicts=True,
     ),
     Operation(
@@ -99,7 +99,7 @@ OPERATIONS = (
         path=f"{PATH}/{{chat_id}}",
         scope=Scope.CONTACTS_READ,
         summary="One chat",
-        answer=Answer("The chat.", CHAT_SCHEMA),
+        answer=SuccessResponse("The chat.", CHAT_SCHEMA),
     ),
     Operation(
         id="name_chat_visitor",
@@ -109,7 +109,7 @@ OPERATIONS = (
         scope=Scope.CHATS_WRITE,
         summary="Say which browser writes in a chat",
         description="What follows is decided at once.",
-        body=record({"visitor_uid": UID}),
-        answer=Answer("The chat, and what was decided.", DECIDED),
+        body=object_({"visitor_uid": UID}),
+        answer=SuccessResponse("The chat, and what was decided.", DECIDED),
     ),
 )

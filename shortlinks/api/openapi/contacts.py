@@ -2,36 +2,36 @@
 
 from shortlinks.api import bodies, contacts
 from shortlinks.api.openapi import lists
-from shortlinks.api.openapi.operations import ACCOUNT, CONTACT, USER, Answer, Operation
+from shortlinks.api.openapi.operations import ACCOUNT, CONTACT, USER, SuccessResponse, Operation
 from shortlinks.api.openapi.schemas import (
     NO_NUL,
     Schema,
-    always,
+    const,
     array,
     choice,
     extended,
-    flag,
+    boolean,
     id_,
     id_or_0,
     links,
-    maybe,
-    moment,
+    nullable,
+    timestamp,
     named,
     one_or_many,
-    record,
+    object_,
     text,
 )
-from shortlinks.domain.contacts import LONGEST_NAME
+from shortlinks.domain.contacts import MAX_NAME_LENGTH
 from shortlinks.models import Scope, TrackingConsent
 
 TAG = "Contacts"
 PATH = "/api/v4/contacts"
 ONE = f"{PATH}/{CONTACT}"
-NAME = {"maxLength": LONGEST_NAME, "pattern": NO_NUL}
+NAME = {"maxLength": MAX_NAME_LENGTH, "pattern": NO_NUL}
 REQUEST_ID = text("0", description="The item's own, else its index.")
 CONTACT_SCHEMA = named(
     "Contact",
-    record(
+    object_(
         {
             "id": id_(CONTACT, description="The CRM's."),
             "name": text("Anna Karenina"),
@@ -41,15 +41,15 @@ CONTACT_SCHEMA = named(
             "group_id": id_or_0(0),
             "created_by": id_or_0(USER),
             "updated_by": id_or_0(USER),
-            "created_at": moment(),
-            "updated_at": moment(),
-            "closest_task_at": always(None),
-            "is_deleted": flag(example=False),
-            "is_unsorted": flag(example=False),
-            "custom_fields_values": always(None),
+            "created_at": timestamp(),
+            "updated_at": timestamp(),
+            "closest_task_at": const(None),
+            "is_deleted": boolean(example=False),
+            "is_unsorted": boolean(example=False),
+            "custom_fields_values": const(None),
             "account_id": id_(ACCOUNT),
             "_links": links(ONE),
-            "_embedded": record(
+            "_embedded": object_(
                 {
                     "tags": Schema({"type": "array", "maxItems": 0}, []),
                     "companies": Schema({"type": "array", "maxItems": 0}, []),
@@ -59,20 +59,20 @@ CONTACT_SCHEMA = named(
     ),
 )
 FIELDS = {
-    "name": maybe(text("Anna Karenina", **NAME)),
-    "first_name": maybe(text("Anna", **NAME)),
-    "last_name": maybe(text("Karenina", **NAME)),
-    "responsible_user_id": maybe(id_or_0(USER)),
+    "name": nullable(text("Anna Karenina", **NAME)),
+    "first_name": nullable(text("Anna", **NAME)),
+    "last_name": nullable(text("Karenina", **NAME)),
+    "responsible_user_id": nullable(id_or_0(USER)),
 }
-OWN_ID = {"request_id": maybe(text("anna", description="Yours; comes back."))}
+OWN_ID = {"request_id": nullable(text("anna", description="Yours; comes back."))}
 NEW = {
-    "id": maybe(id_(CONTACT + 1, description="The CRM's; without it we find one.")),
+    "id": nullable(id_(CONTACT + 1, description="The CRM's; without it we find one.")),
     **FIELDS,
     **OWN_ID,
 }
 CHANGED = {
     **FIELDS,
-    "tracking_consent": maybe(
+    "tracking_consent": nullable(
         choice(
             TrackingConsent.values,
             TrackingConsent.GRANTED,
@@ -80,31 +80,31 @@ CHANGED = {
         )
     ),
 }
-CHANGE = record({"id": id_(CONTACT), **CHANGED, **OWN_ID}, (*CHANGED, *OWN_ID))
-CREATED = record(
+CHANGE = object_({"id": id_(CONTACT), **CHANGED, **OWN_ID}, (*CHANGED, *OWN_ID))
+CREATED = object_(
     {
         "id": id_(CONTACT + 1),
-        "is_deleted": flag(example=False),
-        "is_unsorted": flag(example=False),
+        "is_deleted": boolean(example=False),
+        "is_unsorted": boolean(example=False),
         "request_id": REQUEST_ID,
         "_links": links(f"{PATH}/{CONTACT + 1}"),
     }
 )
-BRIEF = record(
+BRIEF = object_(
     {
         "id": id_(CONTACT),
         "name": text("Anna Karenina"),
-        "updated_at": moment(),
-        "is_deleted": flag(example=False),
-        "is_unsorted": flag(example=False),
+        "updated_at": timestamp(),
+        "is_deleted": boolean(example=False),
+        "is_unsorted": boolean(example=False),
         "_links": links(ONE),
     }
 )
 
 
 def _batch(items: Schema) -> Schema:
-    embedded = record({"contacts": array(items, minItems=1)})
-    return record({"_links": links(PATH), "_embedded": embedded})
+    embedded = object_({"contacts": array(items, minItems=1)})
+    return object_({"_links": links(PATH), "_embedded": embedded})
 
 
 CREATED_CONTACTS = _batch(named("CreatedContact", CREATED))
@@ -130,8 +130,8 @@ OPERATIONS = (
         scope=Scope.CONTACTS_WRITE,
         summary="Bring contacts, with the CRM's own ids",
         description="All or none. Needs the right to add contacts.",
-        body=one_or_many(record(NEW, tuple(NEW)), most=bodies.MOST_ITEMS),
-        answer=Answer("The contacts, in the order of the request.", CREATED_CONTACTS),
+        body=one_or_many(object_(NEW, tuple(NEW)), most=bodies.MAX_ITEMS),
+        answer=SuccessResponse("The contacts, in the order of the request.", CREATED_CONTACTS),
     ),
     Operation(
         id="change_contacts",
@@ -141,8 +141,8 @@ OPERATIONS = (
         scope=Scope.CONTACTS_WRITE,
         summary="Change contacts",
         description="All or none; what is not named stays. Needs the right to edit.",
-        body=one_or_many(CHANGE, most=bodies.MOST_ITEMS),
-        answer=Answer("The contacts, in the order of the request.", CHANGED_CONTACTS),
+        body=one_or_many(CHANGE, most=bodies.MAX_ITEMS),
+        answer=SuccessResponse("The contacts, in the order of the request.", CHANGED_CONTACTS),
     ),
     Operation(
         id="get_contact",
@@ -151,7 +151,7 @@ OPERATIONS = (
         path=f"{PATH}/{{entity_id}}",
         scope=Scope.CONTACTS_READ,
         summary="One contact, by the CRM's id",
-        answer=Answer("The contact.", CONTACT_SCHEMA),
+        answer=SuccessResponse("The contact.", CONTACT_SCHEMA),
     ),
     Operation(
         id="change_contact",
@@ -161,7 +161,7 @@ OPERATIONS = (
         scope=Scope.CONTACTS_WRITE,
         summary="Change one contact",
         description="What is not named stays. Needs the right to edit.",
-        body=record(CHANGED, tuple(CHANGED)),
-        answer=Answer("The contact, changed.", named("ChangedContact", BRIEF)),
+        body=object_(CHANGED, tuple(CHANGED)),
+        answer=SuccessResponse("The contact, changed.", named("ChangedContact", BRIEF)),
     ),
 )

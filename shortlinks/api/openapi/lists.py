@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from shortlinks.api import hal
 from shortlinks.api.filters import (
-    LARGEST_ID,
+    MAX_ID,
     LATEST,
-    LONGEST_TEXT,
-    MOST_VALUES,
+    MAX_TEXT_LENGTH,
+    MAX_VALUES,
     Filter,
     ListQuery,
 )
-from shortlinks.api.openapi.operations import Answer, parameter
+from shortlinks.api.openapi.operations import SuccessResponse, parameter
 from shortlinks.api.openapi.schemas import (
     NO_NUL,
     Json,
@@ -20,16 +20,16 @@ from shortlinks.api.openapi.schemas import (
     array,
     choice,
     href,
-    record,
+    object_,
     text,
-    whole,
+    integer,
 )
 
 
-def parameters(query: ListQuery, *, most: int = hal.MOST_LIMIT) -> list[Json]:
+def parameters(query: ListQuery, *, most: int = hal.MAX_LIMIT) -> list[Json]:
     """`page`, `limit`, `query`, each `filter[…]` and each `order[…]` of a list."""
-    limit = whole(hal.DEFAULT_LIMIT, minimum=1, maximum=most, default=hal.DEFAULT_LIMIT)
-    page = whole(1, minimum=1, maximum=hal.MOST_PAGE, default=1)
+    limit = integer(hal.DEFAULT_LIMIT, minimum=1, maximum=most, default=hal.DEFAULT_LIMIT)
+    page = integer(1, minimum=1, maximum=hal.MAX_PAGE, default=1)
     return [
         parameter("page", page),
         parameter("limit", limit),
@@ -41,21 +41,21 @@ def parameters(query: ListQuery, *, most: int = hal.MOST_LIMIT) -> list[Json]:
 
 def answer(
     name: str, items: Schema, path: str, more: Mapping[str, Schema] | None = None
-) -> Answer:
+) -> SuccessResponse:
     """A page of items, or 204."""
     links = {
         "self": href(f"{path}?page=1&limit=50"),
         "next": href(f"{path}?page=2&limit=50"),
     }
     page = {
-        "_page": whole(1, minimum=1),
-        "_links": record(links, optional=("next",)),
-        "_embedded": record({name: array(items, minItems=1)}),
+        "_page": integer(1, minimum=1),
+        "_links": object_(links, optional=("next",)),
+        "_embedded": object_({name: array(items, minItems=1)}),
         **(more or {}),
     }
-    return Answer(
+    return SuccessResponse(
         "A page. `next` is absent on the last one.",
-        record(page),
+        object_(page),
         without_body={204: "The list, or this page of it, is empty."},
     )
 
@@ -64,8 +64,8 @@ _DIRECTION = choice(["asc", "desc"], "desc")
 
 
 def _search(query: ListQuery) -> Iterator[Json]:
-    if query.searched:
-        columns = ", ".join(query.searched)
+    if query.search_fields:
+        columns = ", ".join(query.search_fields)
         described = f"Part of: {columns}."
         yield parameter("query", text("Anna", pattern=NO_NUL, description=described))
 
@@ -78,18 +78,18 @@ def _filter(name: str, known: Filter) -> Iterator[Json]:
     value = _value(known)
     one = {**value.keywords, "description": f"One; several by `filter[{name}][]`."}
     yield parameter(f"filter[{name}]", replace(value, keywords=one))
-    yield parameter(f"filter[{name}][]", array(value, maxItems=MOST_VALUES))
+    yield parameter(f"filter[{name}][]", array(value, maxItems=MAX_VALUES))
 
 
 def _moment(part: str) -> Schema:
     words = {"": "From then on.", "[from]": "Since then.", "[to]": "Until then."}
     described = f"Unix seconds. {words[part]}"
-    return whole(1_795_000_000, minimum=0, maximum=LATEST, description=described)
+    return integer(1_795_000_000, minimum=0, maximum=LATEST, description=described)
 
 
 def _value(known: Filter) -> Schema:
     if known.kind in {"ids", "contacts"}:
-        return whole(11070881, minimum=0, maximum=LARGEST_ID, format="int64")
+        return integer(11070881, minimum=0, maximum=MAX_ID, format="int64")
     if known.kind == "choices":
         return choice(known.choices, known.choices[0])
-    return text("https://shop.example/sale", maxLength=LONGEST_TEXT, pattern=NO_NUL)
+    return text("https://shop.example/sale", maxLength=MAX_TEXT_LENGTH, pattern=NO_NUL)

@@ -1,7 +1,7 @@
 """Merges of contacts, and what is suggested to people."""
 
 from shortlinks.api import merge_suggestions, merges
-from shortlinks.api.bodies import LARGEST_ID
+from shortlinks.api.bodies import MAX_ID
 from shortlinks.api.openapi import lists
 from shortlinks.api.openapi.operations import (
     ACCOUNT,
@@ -12,7 +12,7 @@ from shortlinks.api.openapi.operations import (
     PIXEL,
     SUGGESTION,
     USER,
-    Answer,
+    SuccessResponse,
     Operation,
 )
 from shortlinks.api.openapi.schemas import (
@@ -23,10 +23,10 @@ from shortlinks.api.openapi.schemas import (
     id_,
     id_or_0,
     links,
-    maybe,
-    moment,
+    nullable,
+    timestamp,
     named,
-    record,
+    object_,
     text,
 )
 from shortlinks.models import MergeRule, MergeState, Scope, SuggestionState
@@ -37,19 +37,19 @@ SUGGESTIONS = "/api/v4/merge_suggestions"
 RULE = choice(MergeRule.values, MergeRule.OPENED, description="Of docs/pixel.md.")
 EVIDENCE = named(
     "MergeEvidence",
-    record(
+    object_(
         {
             "pixel_id": id_(PIXEL),
             "chat_id": id_(CHAT),
             "url": text("https://www.yandex.ru", description="What was opened last."),
-            "opened_at": moment(),
+            "opened_at": timestamp(),
         },
         optional=("pixel_id", "chat_id", "url", "opened_at"),
     ),
 )
 MERGE_SCHEMA = named(
     "Merge",
-    record(
+    object_(
         {
             "id": id_(MERGE),
             "rule": RULE,
@@ -58,15 +58,15 @@ MERGE_SCHEMA = named(
             "evidence": EVIDENCE,
             "state": choice(MergeState.values, MergeState.APPLIED),
             "created_by": id_or_0(USER),
-            "created_at": moment(),
-            "undone_by": maybe(id_(USER)),
-            "undone_at": maybe(moment()),
+            "created_at": timestamp(),
+            "undone_by": nullable(id_(USER)),
+            "undone_at": nullable(timestamp()),
             "account_id": id_(ACCOUNT),
             "_links": links(f"{PATH}/{MERGE}"),
         }
     ),
 )
-KEPT = record({"entity_id": id_(CONTACT), "field": text("name")})
+KEPT = object_({"entity_id": id_(CONTACT), "field": text("name")})
 # Two different ones in the example: an array's own would name one.
 TWO = Schema(
     {
@@ -74,29 +74,29 @@ TWO = Schema(
         "minItems": 2,
         "maxItems": 2,
         "uniqueItems": True,
-        "items": {"type": "integer", "minimum": 1, "maximum": LARGEST_ID},
+        "items": {"type": "integer", "minimum": 1, "maximum": MAX_ID},
     },
     [CONTACT, OTHER],
 )
 SUGGESTION_SCHEMA = named(
     "MergeSuggestion",
-    record(
+    object_(
         {
             "id": id_(SUGGESTION),
             "contacts": TWO,
             "rule": RULE,
             "evidence": EVIDENCE,
             "state": choice(SuggestionState.values, SuggestionState.OPEN),
-            "merge_id": maybe(id_(MERGE)),
-            "created_at": moment(),
-            "decided_by": maybe(id_(USER)),
-            "decided_at": maybe(moment()),
+            "merge_id": nullable(id_(MERGE)),
+            "created_at": timestamp(),
+            "decided_by": nullable(id_(USER)),
+            "decided_at": nullable(timestamp()),
             "account_id": id_(ACCOUNT),
             "_links": links(f"{SUGGESTIONS}/{SUGGESTION}"),
         }
     ),
 )
-SURVIVOR = record(
+SURVIVOR = object_(
     {"survivor_id": id_(CONTACT, description="Else the known one, else the older.")},
     optional=("survivor_id",),
 )
@@ -110,11 +110,11 @@ OPERATIONS = (
         summary="Merge two contacts",
         description="The merged one's id answers with the survivor from then on; its"
         " links lead on. Needs the right to edit both. Can be undone.",
-        body=record(
+        body=object_(
             {"contacts": TWO, **SURVIVOR.properties},
             optional=("survivor_id",),
         ),
-        answer=Answer("The merge.", MERGE_SCHEMA),
+        answer=SuccessResponse("The merge.", MERGE_SCHEMA),
         conflicts=True,
     ),
     Operation(
@@ -134,7 +134,7 @@ OPERATIONS = (
         path=f"{PATH}/{{merge_id}}",
         scope=Scope.CONTACTS_READ,
         summary="One merge: rule, evidence, state",
-        answer=Answer("The merge.", MERGE_SCHEMA),
+        answer=SuccessResponse("The merge.", MERGE_SCHEMA),
     ),
     Operation(
         id="undo_merge",
@@ -145,7 +145,7 @@ OPERATIONS = (
         summary="Undo a merge, and keep the two apart",
         description="The latest first: 409 names a merge that came later. What was"
         " changed since stays, and is in `kept`.",
-        answer=Answer(
+        answer=SuccessResponse(
             "The merge, undone.",
             extended(MERGE_SCHEMA, {"kept": array(KEPT)}),
         ),
@@ -168,7 +168,7 @@ OPERATIONS = (
         path=f"{SUGGESTIONS}/{{suggestion_id}}",
         scope=Scope.CONTACTS_READ,
         summary="One suggestion",
-        answer=Answer("The suggestion.", SUGGESTION_SCHEMA),
+        answer=SuccessResponse("The suggestion.", SUGGESTION_SCHEMA),
     ),
     Operation(
         id="accept_merge_suggestion",
@@ -178,7 +178,7 @@ OPERATIONS = (
         scope=Scope.CONTACTS_WRITE,
         summary="They are one person: merge them",
         body=SURVIVOR,
-        answer=Answer("The merge.", MERGE_SCHEMA),
+        answer=SuccessResponse("The merge.", MERGE_SCHEMA),
         conflicts=True,
     ),
     Operation(
@@ -188,7 +188,7 @@ OPERATIONS = (
         path=f"{SUGGESTIONS}/{{suggestion_id}}/reject",
         scope=Scope.CONTACTS_WRITE,
         summary="They are two: never suggest it again",
-        answer=Answer("The suggestion, rejected.", SUGGESTION_SCHEMA),
+        answer=SuccessResponse("The suggestion, rejected.", SUGGESTION_SCHEMA),
         conflicts=True,
     ),
 )

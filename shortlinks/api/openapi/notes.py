@@ -7,26 +7,26 @@ from shortlinks.api.openapi.operations import (
     CONTACT,
     NOTE,
     USER,
-    Answer,
+    SuccessResponse,
     Operation,
 )
 from shortlinks.api.openapi.schemas import (
     NO_NUL,
     Schema,
-    always,
+    const,
     array,
     choice,
     id_,
     id_or_0,
     links,
-    maybe,
-    moment,
+    nullable,
+    timestamp,
     named,
     one_or_many,
-    record,
+    object_,
     text,
 )
-from shortlinks.domain.common_notes import LONGEST
+from shortlinks.domain.common_notes import MAX_TEXT_LENGTH
 from shortlinks.models import NoteType, Scope
 
 TAG = "Notes and events"
@@ -36,20 +36,20 @@ EVENTS = "/api/v4/events"
 NOTE_PATH = f"/api/v4/contacts/{CONTACT}/notes/{NOTE}"
 EVENT_PATH = f"{EVENTS}/{NOTE}"
 
-OPENED = record({"url": text("https://www.yandex.ru", description="The source url.")})
-WRITTEN = record(
+OPENED = object_({"url": text("https://www.yandex.ru", description="The source url.")})
+WRITTEN = object_(
     {"text": text("Called back."), "service": text("shortlinks")}, optional=("service",)
 )
 NOTE_SCHEMA = named(
     "Note",
-    record(
+    object_(
         {
             "id": id_(NOTE),
             "entity_id": id_(CONTACT),
             "created_by": id_or_0(0),
             "updated_by": id_or_0(0),
-            "created_at": moment(),
-            "updated_at": moment(),
+            "created_at": timestamp(),
+            "updated_at": timestamp(),
             "responsible_user_id": id_or_0(USER),
             "group_id": id_or_0(0),
             "note_type": choice(NoteType.values, NoteType.LINK_FOLLOWED),
@@ -60,14 +60,14 @@ NOTE_SCHEMA = named(
     ),
 )
 NEW = {
-    "note_type": always(NoteType.COMMON.value),
-    "params": record({"text": text("Called back.", maxLength=LONGEST, pattern=NO_NUL)}),
-    "request_id": maybe(text("call-7", description="Yours; comes back.")),
+    "note_type": const(NoteType.COMMON.value),
+    "params": object_({"text": text("Called back.", maxLength=MAX_TEXT_LENGTH, pattern=NO_NUL)}),
+    "request_id": nullable(text("call-7", description="Yours; comes back.")),
 }
 NEW_OF_ALL = {"entity_id": id_(CONTACT), **NEW}
 CREATED = named(
     "CreatedNote",
-    record(
+    object_(
         {
             "id": id_(NOTE + 1),
             "entity_id": id_(CONTACT),
@@ -78,21 +78,21 @@ CREATED = named(
 )
 EVENT = named(
     "Event",
-    record(
+    object_(
         {
             "id": text(str(NOTE), pattern="^[0-9]+$"),
-            "type": always(NoteType.LINK_FOLLOWED.value),
+            "type": const(NoteType.LINK_FOLLOWED.value),
             "entity_id": id_(CONTACT),
-            "entity_type": always(events.ENTITY),
-            "created_by": always(0),
-            "created_at": moment(),
-            "value_after": array(record({"note": record({"id": id_(NOTE)})})),
+            "entity_type": const(events.ENTITY),
+            "created_by": const(0),
+            "created_at": timestamp(),
+            "value_after": array(object_({"note": object_({"id": id_(NOTE)})})),
             "value_before": Schema({"type": "array", "maxItems": 0}, []),
             "account_id": id_(ACCOUNT),
             "_links": links(EVENT_PATH),
-            "_embedded": record(
+            "_embedded": object_(
                 {
-                    "entity": record(
+                    "entity": object_(
                         {
                             "id": id_(CONTACT),
                             "_links": links(f"/api/v4/contacts/{CONTACT}"),
@@ -106,14 +106,14 @@ EVENT = named(
 
 
 def _body(fields: dict[str, Schema]) -> Schema:
-    item = record(fields, optional=("request_id",))
-    return one_or_many(item, most=bodies.MOST_ITEMS)
+    item = object_(fields, optional=("request_id",))
+    return one_or_many(item, most=bodies.MAX_ITEMS)
 
 
-def _created(path: str) -> Answer:
-    embedded = record({"notes": array(CREATED, minItems=1)})
-    answer = record({"_links": links(path), "_embedded": embedded})
-    return Answer("The notes, in the order of the request.", answer)
+def _created(path: str) -> SuccessResponse:
+    embedded = object_({"notes": array(CREATED, minItems=1)})
+    answer = object_({"_links": links(path), "_embedded": embedded})
+    return SuccessResponse("The notes, in the order of the request.", answer)
 
 
 WITHDRAWN = (
@@ -148,7 +148,7 @@ OPERATIONS = (
         path=f"{OF_ALL}/{{note_id}}",
         scope=Scope.CONTACTS_READ,
         summary="One note, by its id",
-        answer=Answer("The note.", NOTE_SCHEMA),
+        answer=SuccessResponse("The note.", NOTE_SCHEMA),
     ),
     Operation(
         id="list_notes_of_contact",
@@ -178,7 +178,7 @@ OPERATIONS = (
         path=f"{OF_ONE}/{{note_id}}",
         scope=Scope.CONTACTS_READ,
         summary="One note of one contact",
-        answer=Answer("The note.", NOTE_SCHEMA),
+        answer=SuccessResponse("The note.", NOTE_SCHEMA),
     ),
     Operation(
         id="list_events",
@@ -188,7 +188,7 @@ OPERATIONS = (
         scope=Scope.CONTACTS_READ,
         summary="That links were opened: an event for each note of an open",
         description=WITHDRAWN,
-        parameters=lists.parameters(events.QUERY, most=events.MOST),
+        parameters=lists.parameters(events.QUERY, most=events.MAX_EVENTS),
         answer=lists.answer("events", EVENT, EVENTS),
     ),
     Operation(
@@ -198,6 +198,6 @@ OPERATIONS = (
         path=f"{EVENTS}/{{event_id}}",
         scope=Scope.CONTACTS_READ,
         summary="One event, by its id",
-        answer=Answer("The event.", EVENT),
+        answer=SuccessResponse("The event.", EVENT),
     ),
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from shortlinks.api.authentication import CONTEXT_USER
 from shortlinks.api.openapi import problems
-from shortlinks.api.openapi.problems import Refusal
+from shortlinks.api.openapi.problems import ErrorResponse
 from shortlinks.api.openapi.schemas import (
     Components,
     Json,
@@ -42,7 +42,7 @@ WITH_BODY = {413, 415}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SuccessResponse:
     """The answer when all went well: of `status`, or 204 if it has no schema.
 
     `without_body` says when it has another status.
@@ -74,7 +74,7 @@ class Operation:
     method: str
     path: str
     summary: str
-    answer: Answer
+    answer: SuccessResponse
     scope: Scope | None = None
     description: str = ""
     parameters: Sequence[Json] = ()
@@ -83,9 +83,9 @@ class Operation:
     needs_token: bool = True
     conflicts: bool = False
     may_be_missing: bool = False  # though the address names nothing
-    refusals: Sequence[Refusal] = ()
+    refusals: Sequence[ErrorResponse] = ()
     has_problems: bool = True
-    also: Mapping[int, Answer] = field(default_factory=dict)
+    also: Mapping[int, SuccessResponse] = field(default_factory=dict)
 
     def rendered(self, components: Components) -> Json:
         body = {} if self.body is None else {"requestBody": self._body(components)}

@@ -6,43 +6,43 @@ from shortlinks.api.openapi.operations import (
     CONTACT,
     PIXEL,
     VISITOR_UID,
-    Answer,
+    SuccessResponse,
     Operation,
 )
 from shortlinks.api.openapi.schemas import (
     NO_NUL,
     choice,
     id_,
-    maybe,
-    moment,
+    nullable,
+    timestamp,
     named,
-    record,
+    object_,
     text,
 )
-from shortlinks.models import Evidence, Scope, Standing
+from shortlinks.models import Evidence, Scope, AttachmentReview
 
 TAG = "Pixels"
 PATH = "/api/v4/contacts/{entity_id}/pixels"
 STANDING = choice(
-    Standing.values,
-    Standing.VOUCHED,
+    AttachmentReview.values,
+    AttachmentReview.CONFIRMED,
     description="What a person said: the client's browser, or not. Empty: nothing.",
 )
 PIXEL_SCHEMA = named(
     "Pixel",
-    record(
+    object_(
         {
             "id": id_(PIXEL),
             "visitor_uid": text(VISITOR_UID),
             "evidence": choice(Evidence.values, Evidence.CLICK),
             "standing": STANDING,
-            "first_seen_at": moment(),
-            "last_seen_at": moment(),
+            "first_seen_at": timestamp(),
+            "last_seen_at": timestamp(),
         }
     ),
 )
 UID = text(VISITOR_UID, pattern=NO_NUL, maxLength=26)
-EXCHANGE = record(
+EXCHANGE = object_(
     {
         "click": text(
             "AmsxZwAAAAA",
@@ -62,7 +62,7 @@ EXCHANGE = record(
     },
     optional=("click", "cookie", "visitor_uid"),
 )
-VISITOR = named("Visitor", record({"visitor_uid": maybe(UID)}))
+VISITOR = named("Visitor", object_({"visitor_uid": nullable(UID)}))
 OPERATIONS = (
     Operation(
         id="list_pixels",
@@ -84,8 +84,8 @@ OPERATIONS = (
         scope=Scope.CONTACTS_WRITE,
         summary="Say that a browser is the client's, or that it is not",
         description="The rules of merging heed it. Needs the right to edit.",
-        body=record({"standing": STANDING}),
-        answer=Answer("The browser.", PIXEL_SCHEMA),
+        body=object_({"standing": STANDING}),
+        answer=SuccessResponse("The browser.", PIXEL_SCHEMA),
     ),
     Operation(
         id="detach_pixel",
@@ -95,7 +95,7 @@ OPERATIONS = (
         scope=Scope.CONTACTS_WRITE,
         summary="Detach a browser from a contact",
         description="Another open by it attaches it again. Needs the right to edit.",
-        answer=Answer("It is detached."),
+        answer=SuccessResponse("It is detached."),
     ),
     Operation(
         id="exchange_pixel",
@@ -108,7 +108,7 @@ OPERATIONS = (
         " opened the link. One that is unknown, forged or expired is as none:"
         " `visitor_uid` is then what you sent, if we know it, or null.",
         body=EXCHANGE,
-        answer=Answer("Who it is, or null.", VISITOR),
+        answer=SuccessResponse("Who it is, or null.", VISITOR),
         conflicts=True,
     ),
 )

@@ -12,9 +12,9 @@ from shortlinks.api.openapi.schemas import (
     content,
     extended,
     named,
-    record,
+    object_,
     text,
-    whole,
+    integer,
 )
 
 PROBLEM_JSON = "application/problem+json"
@@ -34,7 +34,7 @@ RETRY_AFTER = {
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ErrorResponse:
     """An error answer: its name in the document, an example's detail, when it comes."""
 
     name: str
@@ -52,13 +52,13 @@ class Refusal:
 
 
 USUAL = (
-    Refusal(
+    ErrorResponse(
         "BadRequest",
         400,
         "filter[code] is not supported here.",
         "The request is malformed, or names a filter or an order that there is not.",
     ),
-    Refusal(
+    ErrorResponse(
         "Unauthorized",
         401,
         "The access token is not valid.",
@@ -66,53 +66,53 @@ USUAL = (
         " or account.",
         {"WWW-Authenticate": _header("How to come in.", "Bearer")},
     ),
-    Refusal(
+    ErrorResponse(
         "Forbidden",
         403,
         "Invalid scope",
         "The token lacks the scope, its user a right, or `X-Context-User-ID` is not"
         " for this token.",
     ),
-    Refusal(
+    ErrorResponse(
         "NotFound",
         404,
         "There is nothing at this address.",
         "Nothing that you may see: unknown and forbidden look the same.",
     ),
-    Refusal(
+    ErrorResponse(
         "MethodNotAllowed",
         405,
         'Method "PUT" not allowed.',
         "Another method than there is; `Allow` says which there are.",
         {"Allow": _header("The methods that there are.", "GET, HEAD, POST")},
     ),
-    Refusal(
+    ErrorResponse(
         "Conflict",
         409,
         "The contact has another live link for this url.",
         "What is asked for stands in the way of something that is there.",
     ),
-    Refusal("BodyTooLarge", 413, "The body is larger than 4 MB.", "A body over 4 MB."),
-    Refusal(
+    ErrorResponse("BodyTooLarge", 413, "The body is larger than 4 MB.", "A body over 4 MB."),
+    ErrorResponse(
         "NotJson",
         415,
         "The body must be JSON (Content-Type: application/json).",
         "A body that is not JSON.",
     ),
-    Refusal(
+    ErrorResponse(
         "TooManyRequests",
         429,
         "Too many requests: see Retry-After.",
         "The token or its account calls more often than it may.",
         RETRY_AFTER,
     ),
-    Refusal(
+    ErrorResponse(
         "OurFault",
         500,
         "Something went wrong on our side. Nothing was stored.",
         "Our fault; nothing was stored.",
     ),
-    Refusal(
+    ErrorResponse(
         "DatabaseAway",
         503,
         "The database is away. Nothing was stored, please try again.",
@@ -123,7 +123,7 @@ USUAL = (
 # The server's own word, before the service sees the request.
 HEAD_TOO_LARGE = "HeadTooLarge"
 TOO_LARGE = "The address and headers are over 64 KB; without a body."
-INVALID = Refusal(
+INVALID = ErrorResponse(
     "ValidationFailed",
     400,
     "Request validation failed",
@@ -131,30 +131,30 @@ INVALID = Refusal(
     " faulty field of every item is named.",
 )
 OAUTH = (
-    Refusal(
+    ErrorResponse(
         "GrantRefused",
         400,
         "The code or refresh token is not valid.",
         "A grant type that there is not, or a code or refresh token that is unknown,"
         " used or expired.",
     ),
-    Refusal(
+    ErrorResponse(
         "ClientRefused",
         401,
         "Client authentication failed.",
         "Not the integration's id, secret or address.",
     ),
-    Refusal("GrantTooLarge", 413, "The body is larger than 4 MB.", "A body over 4 MB."),
-    Refusal(
+    ErrorResponse("GrantTooLarge", 413, "The body is larger than 4 MB.", "A body over 4 MB."),
+    ErrorResponse(
         "GrantUnreadable",
         415,
         "The body must be JSON (Content-Type: application/json).",
         "A body that is neither JSON nor a form.",
     ),
 )
-FAULT = named(
+SERVER_ERROR = named(
     "FieldError",
-    record(
+    object_(
         {
             "code": text("FieldMissing", description="See the table in docs/api.md."),
             "path": text("metadata.entity_id", description="Dotted, from the item on."),
@@ -162,12 +162,12 @@ FAULT = named(
         }
     ),
 )
-FAULTS = named(
+SERVER_ERRORS = named(
     "ItemErrors",
-    record(
+    object_(
         {
             "request_id": text("0", description="The item's own, else its index."),
-            "errors": array(FAULT, minItems=1),
+            "errors": array(SERVER_ERROR, minItems=1),
         }
     ),
 )
@@ -183,7 +183,7 @@ def responses(components: Components) -> Mapping[str, Json]:
     }
 
 
-def references(statuses: Iterable[int], special: Iterable[Refusal] = ()) -> Json:
+def references(statuses: Iterable[int], special: Iterable[ErrorResponse] = ()) -> Json:
     """By status; those in `special` take the place of the usual ones."""
     names = {431: HEAD_TOO_LARGE}
     names |= {each.status: each.name for each in (*USUAL, *special)}
@@ -193,15 +193,15 @@ def references(statuses: Iterable[int], special: Iterable[Refusal] = ()) -> Json
     }
 
 
-def _problem(refusal: Refusal) -> Schema:
+def _problem(refusal: ErrorResponse) -> Schema:
     status = refusal.status
     return named(
         "Problem",
-        record(
+        object_(
             {
                 "title": text(http.HTTPStatus(status).phrase),
                 "type": text(f"https://httpstatus.es/{status}", format="uri"),
-                "status": whole(status, minimum=400, maximum=599),
+                "status": integer(status, minimum=400, maximum=599),
                 "detail": text(refusal.detail),
             }
         ),
@@ -209,11 +209,11 @@ def _problem(refusal: Refusal) -> Schema:
 
 
 def _invalid() -> Schema:
-    faults = {"validation-errors": array(FAULTS, minItems=1)}
+    faults = {"validation-errors": array(SERVER_ERRORS, minItems=1)}
     whole_ = extended(_problem(INVALID), faults, optional=tuple(faults))
     return named("ValidationProblem", whole_)
 
 
-def _oauth(refusal: Refusal) -> Schema:
+def _oauth(refusal: ErrorResponse) -> Schema:
     more = {"hint": text("Check what was sent"), "type": text(OAUTH_KIND, format="uri")}
     return named("OAuthProblem", extended(_problem(refusal), more, optional=("hint",)))

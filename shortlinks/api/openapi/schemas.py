@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from shortlinks.api.bodies import LARGEST_ID
+from shortlinks.api.bodies import MAX_ID
 from shortlinks.api.filters import LATEST
 
 Json = dict[str, Any]
@@ -56,24 +56,24 @@ def text(example: str, **keywords: Any) -> Schema:
     return Schema({"type": "string", **keywords}, example)
 
 
-def whole(example: int, **keywords: Any) -> Schema:
+def integer(example: int, **keywords: Any) -> Schema:
     return Schema({"type": "integer", **keywords}, example)
 
 
 def id_(example: int, **keywords: Any) -> Schema:
-    limits = {"minimum": 1, "maximum": LARGEST_ID, "format": "int64"}
-    return whole(example, **{**limits, **keywords})
+    limits = {"minimum": 1, "maximum": MAX_ID, "format": "int64"}
+    return integer(example, **{**limits, **keywords})
 
 
 def id_or_0(example: int) -> Schema:
     return id_(example, minimum=0, description="0 is nobody.")
 
 
-def moment(example: int = 1_795_000_000) -> Schema:
-    return whole(example, minimum=0, maximum=LATEST, description="Unix seconds.")
+def timestamp(example: int = 1_795_000_000) -> Schema:
+    return integer(example, minimum=0, maximum=LATEST, description="Unix seconds.")
 
 
-def flag(*, example: bool, **keywords: Any) -> Schema:
+def boolean(*, example: bool, **keywords: Any) -> Schema:
     return Schema({"type": "boolean", **keywords}, example)
 
 
@@ -81,11 +81,11 @@ def choice(values: Sequence[str], example: str, **keywords: Any) -> Schema:
     return text(example, enum=list(values), **keywords)
 
 
-def always(value: Any) -> Schema:
+def const(value: Any) -> Schema:
     return Schema({"const": value}, value)
 
 
-def maybe(schema: Schema) -> Schema:
+def nullable(schema: Schema) -> Schema:
     """The schema or null."""
     keywords = {**schema.keywords, "type": [schema.keywords["type"], "null"]}
     if "enum" in keywords:
@@ -97,7 +97,7 @@ def array(items: Schema, **keywords: Any) -> Schema:
     return Schema({"type": "array", **keywords}, [items.example], items=items)
 
 
-def record(properties: Mapping[str, Schema], optional: Sequence[str] = ()) -> Schema:
+def object_(properties: Mapping[str, Schema], optional: Sequence[str] = ()) -> Schema:
     required = [name for name in properties if name not in optional]
     keywords = {"type": "object", **({"required": required} if required else {})}
     example = {name: part.example for name, part in properties.items()}
@@ -112,7 +112,7 @@ def extended(
     schema: Schema, more: Mapping[str, Schema], optional: Sequence[str] = ()
 ) -> Schema:
     """The record, without its name, and more properties."""
-    return record({**schema.properties, **more}, optional)
+    return object_({**schema.properties, **more}, optional)
 
 
 def one_or_many(items: Schema, *, most: int) -> Schema:
@@ -123,8 +123,8 @@ def one_or_many(items: Schema, *, most: int) -> Schema:
 
 def href(path: str) -> Schema:
     """A link with the scheme, host and port that the client used."""
-    return record({"href": text(f"https://links.example.com{path}", format="uri")})
+    return object_({"href": text(f"https://links.example.com{path}", format="uri")})
 
 
 def links(path: str) -> Schema:
-    return record({"self": href(path)})
+    return object_({"self": href(path)})

@@ -1,19 +1,19 @@
 """What needs no token: the exchange of grants, health, and the document itself."""
 
 from shortlinks.api import oauth
-from shortlinks.api.openapi.operations import JSON, NO_STORE, Answer, Operation
+from shortlinks.api.openapi.operations import JSON, NO_STORE, SuccessResponse, Operation
 from shortlinks.api.openapi.problems import OAUTH
 from shortlinks.api.openapi.schemas import (
     Schema,
-    always,
+    const,
     choice,
-    flag,
+    boolean,
     named,
-    record,
+    object_,
     text,
-    whole,
+    integer,
 )
-from shortlinks.domain.oauth import ACCESS_LIFE
+from shortlinks.domain.oauth import ACCESS_TOKEN_TTL
 
 TAG = "Tokens"
 HEALTH = "Health"
@@ -24,31 +24,31 @@ CLIENT = {
 }
 CODE = {
     **CLIENT,
-    "grant_type": always("authorization_code"),
+    "grant_type": const("authorization_code"),
     "code": text("the code; lives 20 minutes, works once"),
 }
 REFRESH = {
     **CLIENT,
-    "grant_type": always("refresh_token"),
+    "grant_type": const("refresh_token"),
     "refresh_token": text("the last one you got; works once"),
 }
-GRANT = Schema({}, record(CODE).example, either=(record(CODE), record(REFRESH)))
+GRANT = Schema({}, object_(CODE).example, either=(object_(CODE), object_(REFRESH)))
 PAIR = named(
     "TokenPair",
-    record(
+    object_(
         {
-            "token_type": always("Bearer"),
-            "expires_in": whole(int(ACCESS_LIFE.total_seconds()), minimum=1),
+            "token_type": const("Bearer"),
+            "expires_in": integer(int(ACCESS_TOKEN_TTL.total_seconds()), minimum=1),
             "access_token": text("eyJ0eXAiOiJKV1QiLCJhbGciOi…", description="A JWT."),
             "refresh_token": text("…"),
         }
     ),
 )
 NOT_SAFE = {405: "Another method than `GET` and `HEAD`."}
-PART = record({"ok": flag(example=True), "detail": text("")})
+PART = object_({"ok": boolean(example=True), "detail": text("")})
 READINESS = named(
     "Readiness",
-    record(
+    object_(
         {
             "status": choice(["ready", "degraded", "unready"], "ready"),
             "checks": Schema({"type": "object"}, {"postgres": PART.example}, rest=PART),
@@ -64,7 +64,7 @@ OPERATIONS = (
         summary="A code or a refresh token for a pair of tokens",
         body=GRANT,
         body_types=(JSON, oauth.FORM),
-        answer=Answer("The pair.", PAIR, JSON, NO_STORE),
+        answer=SuccessResponse("The pair.", PAIR, JSON, NO_STORE),
         needs_token=False,
         refusals=OAUTH,
     ),
@@ -74,7 +74,7 @@ OPERATIONS = (
         method="GET",
         path="/api/v4/openapi.json",
         summary="This document",
-        answer=Answer(
+        answer=SuccessResponse(
             "OpenAPI 3.1.",
             Schema({"type": "object"}, {"openapi": "3.1.0"}),
             JSON,
@@ -88,7 +88,7 @@ OPERATIONS = (
         method="GET",
         path="/healthz",
         summary="The process lives",
-        answer=Answer("It does.", text("ok\n"), "text/plain", without_body=NOT_SAFE),
+        answer=SuccessResponse("It does.", text("ok\n"), "text/plain", without_body=NOT_SAFE),
         needs_token=False,
         has_problems=False,
     ),
@@ -98,10 +98,10 @@ OPERATIONS = (
         method="GET",
         path="/readyz",
         summary="Which parts are there",
-        answer=Answer(
+        answer=SuccessResponse(
             "Ready, or degraded.", READINESS, JSON, NO_STORE, without_body=NOT_SAFE
         ),
-        also={503: Answer("Unready: a vital part is away.", READINESS, JSON)},
+        also={503: SuccessResponse("Unready: a vital part is away.", READINESS, JSON)},
         needs_token=False,
         has_problems=False,
     ),

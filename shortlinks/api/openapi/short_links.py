@@ -2,20 +2,20 @@
 
 from shortlinks.api import bodies, filters, links, visits
 from shortlinks.api.openapi import lists
-from shortlinks.api.openapi.operations import ACCOUNT, CONTACT, LINK, Answer, Operation
+from shortlinks.api.openapi.operations import ACCOUNT, CONTACT, LINK, SuccessResponse, Operation
 from shortlinks.api.openapi.schemas import (
-    always,
+    const,
     array,
     choice,
-    flag,
+    boolean,
     id_,
-    maybe,
-    moment,
+    nullable,
+    timestamp,
     named,
     one_or_many,
-    record,
+    object_,
     text,
-    whole,
+    integer,
 )
 from shortlinks.api.openapi.schemas import links as links_to
 from shortlinks.models import Scope, Verdict
@@ -25,9 +25,9 @@ PATH = "/api/v4/short_links"
 URL = "https://www.yandex.ru"
 METADATA = named(
     "LinkMetadata",
-    record({"entity_type": always("contacts"), "entity_id": id_(CONTACT)}),
+    object_({"entity_type": const("contacts"), "entity_id": id_(CONTACT)}),
 )
-ORDER = record(
+ORDER = object_(
     {
         "url": text(URL, format="iri", maxLength=2048, pattern="^[Hh][Tt][Tt][Pp]"),
         "metadata": METADATA,
@@ -37,7 +37,7 @@ ORDER = record(
 )
 CREATED = named(
     "CreatedShortLink",
-    record(
+    object_(
         {
             "url": text("https://go.example.com/XXXXXXXXXXXX", format="uri"),
             "account_id": id_(ACCOUNT),
@@ -45,45 +45,45 @@ CREATED = named(
         }
     ),
 )
-CREATED_LINKS = record(
+CREATED_LINKS = object_(
     {
-        "_links": record({"self": record({"href": always(PATH)})}),
-        "_embedded": record({"short_links": array(CREATED)}),
+        "_links": object_({"self": object_({"href": const(PATH)})}),
+        "_embedded": object_({"short_links": array(CREATED)}),
     }
 )
 SHORT_LINK = named(
     "ShortLink",
-    record(
+    object_(
         {
             "id": id_(LINK),
             "url": text(URL, format="iri", description="As the integration gave it."),
             "account_id": id_(ACCOUNT),
             "metadata": METADATA,
             "state": choice([links.LIVE, links.DISABLED, links.EXPIRED], links.LIVE),
-            "opens": whole(1, minimum=0, description="By people."),
-            "last_opened_at": maybe(moment()),
-            "created_at": moment(1_794_990_000),
-            "disabled_at": maybe(moment()),
-            "expires_at": maybe(moment(1_826_000_000)),
+            "opens": integer(1, minimum=0, description="By people."),
+            "last_opened_at": nullable(timestamp()),
+            "created_at": timestamp(1_794_990_000),
+            "disabled_at": nullable(timestamp()),
+            "expires_at": nullable(timestamp(1_826_000_000)),
             "_links": links_to(f"{PATH}/{LINK}"),
         }
     ),
 )
-CHANGE = record(
+CHANGE = object_(
     {
-        "is_disabled": maybe(flag(example=False, description="true ends the link.")),
-        "expires_at": maybe(id_(1_826_000_000, maximum=filters.LATEST)),
+        "is_disabled": nullable(boolean(example=False, description="true ends the link.")),
+        "expires_at": nullable(id_(1_826_000_000, maximum=filters.LATEST)),
     },
     optional=("is_disabled", "expires_at"),
 )
 VISIT = named(
     "Visit",
-    record(
+    object_(
         {
             "id": text("019a8f6e-2f4d-7c31-9c0e-5b1f6a1d2c3e", format="uuid"),
             "link_id": id_(LINK),
             "url": text(URL, format="iri"),
-            "occurred_at": moment(),
+            "occurred_at": timestamp(),
             "verdict": choice(Verdict.values, Verdict.PERSON),
             "reason": text("browser", description="Why: a word for support."),
             "method": choice(["GET", "HEAD"], "GET"),
@@ -104,8 +104,8 @@ OPERATIONS = (
         description="Contacts that you may not view get no link and are left out"
         " silently, so map by `metadata.entity_id`. The same order again answers with"
         " the same link. This answer alone tells the short url.",
-        body=one_or_many(ORDER, most=bodies.MOST_ITEMS),
-        answer=Answer("The links, in the order of the request.", CREATED_LINKS),
+        body=one_or_many(ORDER, most=bodies.MAX_ITEMS),
+        answer=SuccessResponse("The links, in the order of the request.", CREATED_LINKS),
     ),
     Operation(
         id="list_short_links",
@@ -124,7 +124,7 @@ OPERATIONS = (
         path=f"{PATH}/{{link_id}}",
         scope=Scope.LINKS_READ,
         summary="One link, by its id",
-        answer=Answer("The link.", SHORT_LINK),
+        answer=SuccessResponse("The link.", SHORT_LINK),
     ),
     Operation(
         id="change_short_link",
@@ -135,7 +135,7 @@ OPERATIONS = (
         summary="End a link, revive it, or set its end",
         description="What is not named stays. Needs the right to edit the contact.",
         body=CHANGE,
-        answer=Answer("The link, changed.", SHORT_LINK),
+        answer=SuccessResponse("The link, changed.", SHORT_LINK),
         conflicts=True,
     ),
     Operation(

@@ -7,7 +7,7 @@ from shortlinks.api.openapi.operations import (
     NO_STORE,
     USER,
     WEBHOOK,
-    Answer,
+    SuccessResponse,
     Operation,
 )
 from shortlinks.api.openapi.schemas import (
@@ -15,18 +15,18 @@ from shortlinks.api.openapi.schemas import (
     array,
     choice,
     extended,
-    flag,
+    boolean,
     id_,
     id_or_0,
-    maybe,
-    moment,
+    nullable,
+    timestamp,
     named,
-    record,
+    object_,
     text,
-    whole,
+    integer,
 )
 from shortlinks.models import Scope, WebhookEvent
-from shortlinks.models.webhooks import LONGEST_DESTINATION
+from shortlinks.models.webhooks import MAX_DESTINATION_LENGTH
 
 TAG = "Webhooks"
 PATH = "/api/v4/webhooks"
@@ -35,16 +35,16 @@ EVENTS = array(choice(WebhookEvent.values, WebhookEvent.NOTE_CONTACT), minItems=
 SORT = id_(1, description="Lists begin with the lowest.")
 WEBHOOK_SCHEMA = named(
     "Webhook",
-    record(
+    object_(
         {
             "id": id_(WEBHOOK),
             "destination": text(DESTINATION, format="iri"),
-            "created_at": moment(),
-            "updated_at": moment(),
+            "created_at": timestamp(),
+            "updated_at": timestamp(),
             "account_id": id_(ACCOUNT),
             "created_by": id_or_0(USER),
             "sort": SORT,
-            "disabled": flag(example=False, description="It is told nothing."),
+            "disabled": boolean(example=False, description="It is told nothing."),
             "settings": EVENTS,
         }
     ),
@@ -58,7 +58,7 @@ SUBSCRIBED = extended(WEBHOOK_SCHEMA, {"secret": SECRET}, optional=("secret",))
 GIVEN = text(
     DESTINATION,
     format="iri",
-    maxLength=LONGEST_DESTINATION,
+    maxLength=MAX_DESTINATION_LENGTH,
     pattern=NO_NUL,
     description="`https` on port 443 or 8443, on a host with public addresses.",
 )
@@ -74,7 +74,7 @@ OPERATIONS = (
         description=FOR_ADMINISTRATORS,
         parameters=lists.parameters(webhooks.QUERY),
         answer=lists.answer(
-            "webhooks", WEBHOOK_SCHEMA, PATH, {"_total_items": whole(1, minimum=1)}
+            "webhooks", WEBHOOK_SCHEMA, PATH, {"_total_items": integer(1, minimum=1)}
         ),
     ),
     Operation(
@@ -86,11 +86,11 @@ OPERATIONS = (
         summary="Tell an address of events",
         description=f"{FOR_ADMINISTRATORS} The same destination again changes and"
         " enables its webhook, which keeps its secret.",
-        body=record(
-            {"destination": GIVEN, "settings": EVENTS, "sort": maybe(SORT)},
+        body=object_(
+            {"destination": GIVEN, "settings": EVENTS, "sort": nullable(SORT)},
             optional=("sort",),
         ),
-        answer=Answer("The webhook.", SUBSCRIBED, headers=NO_STORE, status=201),
+        answer=SuccessResponse("The webhook.", SUBSCRIBED, headers=NO_STORE, status=201),
     ),
     Operation(
         id="unsubscribe",
@@ -100,8 +100,8 @@ OPERATIONS = (
         scope=Scope.WEBHOOKS_ADMIN,
         summary="Tell an address no more",
         description=f"{FOR_ADMINISTRATORS} What it was not told yet is dropped.",
-        body=record({"destination": GIVEN}),
-        answer=Answer("It is told nothing more."),
+        body=object_({"destination": GIVEN}),
+        answer=SuccessResponse("It is told nothing more."),
         may_be_missing=True,
     ),
 )

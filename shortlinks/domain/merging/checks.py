@@ -13,8 +13,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from shortlinks.domain.merging import facts, merges, rules, suggestions
-from shortlinks.domain.merging.facts import Scene
-from shortlinks.domain.merging.merges import Reason
+from shortlinks.domain.merging.facts import BrowserSnapshot
+from shortlinks.domain.merging.merges import MergeCause
 from shortlinks.domain.merging.rules import Decision
 from shortlinks.models import (
     Account,
@@ -22,30 +22,30 @@ from shortlinks.models import (
     MergeCheck,
     Pixel,
     PixelAttachment,
-    Standing,
+    AttachmentReview,
 )
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 100
-MOST_ATTEMPTS = 15
-MOST_CHATS = 50  # of one browser
-CHATS_SINCE = timedelta(days=90)
+BATCH_SIZE = 100
+MAX_ATTEMPTS = 15
+MAX_CHATS = 50  # of one browser
+RECENT_CHAT_WINDOW = timedelta(days=90)
 
 
-def look(limit: int = AT_ONCE) -> int:
+def process_due(limit: int = BATCH_SIZE) -> int:
     """Look at what is due, at most `limit`; how many rows were looked at.
 
     One that fails is put off and stops no other.
     """
     due = MergeCheck.objects.filter(
-        due_at__lte=timezone.now(), attempts__lt=MOST_ATTEMPTS
+        due_at__lte=timezone.now(), attempts__lt=MAX_ATTEMPTS
     )
     ids = list(due.order_by("due_at", "pk").values_list("pk", flat=True)[:limit])
     for id_ in ids:
         try:
             with transaction.atomic():
-                _look_at(id_)
+                _process(id_)
         except DatabaseError:
             if connection.needs_rollback or not connection.is_usable():
                 raise
@@ -57,42 +57,42 @@ def look(limit: int = AT_ONCE) -> int:
     return len(ids)
 
 
-def _look_at(check_id: int) -> None:
+def _process(check_id: int) -> None:
     locked = MergeCheck.objects.select_for_update(skip_locked=True)
     check = locked.filter(pk=check_id).first()
     if check is None:  # somebody else is at it
         return
     if check.chat_id is not None:
         if chat := Chat.objects.filter(pk=check.chat_id).first():
-            of_chat(merges.take_turn(chat.account_id), chat)
+            evaluate_chat(merges.lock_account(chat.account_id), chat)
     else:
         attachments = PixelAttachment.objects.select_related("pixel")
         if attachment := attachments.filter(mergecheck=check).first():
-            _of_attachment(attachment)
+            _evaluate_attachment(attachment)
     check.delete()
 
 
-def of_chat(account: Account, chat: Chat) -> Decision:
+def evaluate_chat(account: Account, chat: Chat) -> Decision:
     """Follow the rules for a chat, within a turn of its account."""
     pixel = Pixel.objects.filter(account=account, visitor_uid=chat.visitor_uid).first()
-    whose = facts.party(chat.contact_id)
-    scene = facts.scene(account, pixel, whose)
-    decision = rules.of_chat(whose, scene.browser, scene.around)
+    whose = facts.load_party(chat.contact_id)
+    scene = facts.load_snapshot(account, pixel, whose)
+    decision = rules.decide_chat(whose, scene.browser, scene.context)
     event = f"chat {chat.pk} {chat.visitor_uid}"
-    _follow(account, decision, scene, event, chat)
+    _apply_decision(account, decision, scene, event, chat)
     return decision
 
 
-def _of_attachment(attachment: PixelAttachment) -> None:
+def _evaluate_attachment(attachment: PixelAttachment) -> None:
     pixel = attachment.pixel
-    account = merges.take_turn(pixel.account_id)
-    scene = facts.scene(account, pixel)
-    opened = facts.party(attachment.contact_id)
-    if attachment.standing == Standing.REVOKED or scene.browser is None:
+    account = merges.lock_account(pixel.account_id)
+    scene = facts.load_snapshot(account, pixel)
+    opened = facts.load_party(attachment.contact_id)
+    if attachment.review == AttachmentReview.REJECTED or scene.browser is None:
         return
-    if any(owner.party == opened for owner in scene.browser.owners):
-        decision = rules.of_open(opened, scene.browser, scene.around)
-        _follow(account, decision, scene, f"open {attachment.pk}")
+    if any(owner.contact == opened for owner in scene.browser.owners):
+        decision = rules.decide_open(opened, scene.browser, scene.context)
+        _apply_decision(account, decision, scene, f"open {attachment.pk}")
     _enqueue_chats(pixel)
 
 
@@ -101,15 +101,15 @@ def _enqueue_chats(pixel: Pixel) -> None:
     recent = Chat.objects.filter(
         account=pixel.account_id,
         visitor_uid=pixel.visitor_uid,
-        updated_at__gte=timezone.now() - CHATS_SINCE,
-    ).order_by("-updated_at")[:MOST_CHATS]
+        updated_at__gte=timezone.now() - RECENT_CHAT_WINDOW,
+    ).order_by("-updated_at")[:MAX_CHATS]
     MergeCheck.objects.bulk_create(MergeCheck(chat=chat) for chat in recent)
 
 
-def _follow(
+def _apply_decision(
     account: Account,
     decision: Decision,
-    scene: Scene,
+    scene: BrowserSnapshot,
     event: str,
     chat: Chat | None = None,
 ) -> None:
@@ -121,5 +121,5 @@ def _follow(
         suggestions.suggest(account, pair, about | scene.evidence(pair.one.id))
     if (join := decision.join) is not None:
         evidence = about | scene.evidence(join.survivor.id)
-        reason = Reason(join.rule, event, evidence)
-        merges.join(account, join.survivor.id, join.loser.id, reason)
+        reason = MergeCause(join.rule, event, evidence)
+        merges.merge(account, join.survivor.id, join.loser.id, reason)

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from shortlinks.domain.merging.rules import (
     Browser,
-    Circumstances,
-    Owner,
-    Party,
+    MergeContext,
+    BrowserOwner,
+    ContactRef,
     Redemption,
 )
 from shortlinks.models import (
@@ -23,15 +23,15 @@ from shortlinks.models import (
     Evidence,
     Pixel,
     SeparatePair,
-    Standing,
+    AttachmentReview,
     Verdict,
 )
 from shortlinks.models.contacts import ROOT
 
-MOST_OWNERS = 50
-MOST_REDEEMED = 50
-MOST_LINKS = 500
-MOST_OPENS = 500  # of one link; whoever comes after them got it passed on
+MAX_OWNERS = 50
+MAX_REDEMPTIONS = 50
+MAX_LINKS = 500
+MAX_OPENS = 500  # of one link; whoever comes after them got it passed on
 
 SELECT_OWNERS = """
 SELECT root.id, root.is_anonymous, owned.last_seen_at, owned.is_vouched,
@@ -110,17 +110,17 @@ class Opened:
 
     link_id: int
     url: str
-    at: datetime
-    place: int
+    opened_at: datetime
+    open_rank: int
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class BrowserSnapshot:
     """A browser and its account at a moment; `opens` by contact, the newest last."""
 
     pixel: Pixel | None
     browser: Browser | None
-    around: Circumstances
+    context: MergeContext
     opens: dict[int, list[Opened]]
 
     def evidence(self, root_id: int) -> dict[str, Any]:
@@ -130,16 +130,16 @@ class Scene:
             found["pixel_id"] = self.pixel.pk
         if opened := self.opens.get(root_id):
             last = opened[-1]
-            found |= {"url": last.url, "opened_at": int(last.at.timestamp())}
+            found |= {"url": last.url, "opened_at": int(last.opened_at.timestamp())}
         return found
 
 
-def scene(account: Account, pixel: Pixel | None, also: Party | None = None) -> Scene:
+def load_snapshot(account: Account, pixel: Pixel | None, also: ContactRef | None = None) -> BrowserSnapshot:
     """What is known of the browser; `also` is somebody whom it may belong to."""
     now = timezone.now()
     if pixel is None:
-        return Scene(None, None, Circumstances(now, account.merge_mode), {})
-    redemptions, cookies = _redeemed(pixel)
+        return BrowserSnapshot(None, None, MergeContext(now, account.merge_mode), {})
+    redemptions, cookies = _redemptions(pixel)
     one = list(Pixel.objects.filter(account=account, cookie_sha256__in=cookies))
     owners = _owner_rows(one, now)
     opens = _opens(cookies, [row[0] for row in owners])
@@ -148,19 +148,19 @@ def scene(account: Account, pixel: Pixel | None, also: Party | None = None) -> S
         is_quarantined=any(p.quarantined_at is not None for p in one),
         redemptions=redemptions,
     )
-    parties = [owner.party for owner in browser.owners]
-    apart = pairs_apart([*parties, *([also] if also else [])])
-    around = Circumstances(now, account.merge_mode, apart)
-    return Scene(pixel, browser, around, opens)
+    parties = [owner.contact for owner in browser.owners]
+    apart = separated_pairs([*parties, *([also] if also else [])])
+    around = MergeContext(now, account.merge_mode, apart)
+    return BrowserSnapshot(pixel, browser, around, opens)
 
 
-def party(contact_id: int) -> Party:
+def load_party(contact_id: int) -> ContactRef:
     """As the contact is now, in one's turn: what was read before may be outdated."""
     root = Contact.objects.select_related("merged_into").get(pk=contact_id).root
-    return Party(root.pk, root.is_anonymous)
+    return ContactRef(root.pk, root.is_anonymous)
 
 
-def pairs_apart(parties: Collection[Party]) -> frozenset[frozenset[int]]:
+def separated_pairs(parties: Collection[ContactRef]) -> frozenset[frozenset[int]]:
     """Which of these are not to be merged, they or what is merged into them."""
     members = Contact.objects.rooted_in([party.id for party in parties])
     roots = dict(members.values_list("pk", ROOT))
@@ -171,7 +171,7 @@ def pairs_apart(parties: Collection[Party]) -> frozenset[frozenset[int]]:
     )
 
 
-def _redeemed(pixel: Pixel) -> tuple[list[Redemption], list[bytes]]:
+def _redemptions(pixel: Pixel) -> tuple[list[Redemption], list[bytes]]:
     """Redeemed clicks of people, and the cookies that are this one browser's."""
     cookies = {bytes(pixel.cookie_sha256)}
     found = []
@@ -180,7 +180,7 @@ def _redeemed(pixel: Pixel) -> tuple[list[Redemption], list[bytes]]:
             "account": pixel.account_id,
             "visitor_uid": pixel.visitor_uid,
             "person": Verdict.PERSON,
-            "most": MOST_REDEEMED,
+            "most": MAX_REDEMPTIONS,
         }
         cursor.execute(SELECT_REDEEMED, asked)
         for root_id, redeemed_at, cookie in cursor:
@@ -196,9 +196,9 @@ def _owner_rows(pixels: Sequence[Pixel], now: datetime) -> list[tuple[Any, ...]]
             {
                 "pixels": [pixel.pk for pixel in pixels],
                 "now": now,
-                "most": MOST_OWNERS,
-                "vouched": Standing.VOUCHED,
-                "revoked": Standing.REVOKED,
+                "most": MAX_OWNERS,
+                "vouched": AttachmentReview.CONFIRMED,
+                "revoked": AttachmentReview.REJECTED,
                 "manual": Evidence.MANUAL,
             },
         )
@@ -213,8 +213,8 @@ def _opens(cookies: Sequence[bytes], roots: Sequence[int]) -> dict[int, list[Ope
             {
                 "roots": list(roots),
                 "cookies": list(cookies),
-                "links": MOST_LINKS,
-                "most": MOST_OPENS,
+                "links": MAX_LINKS,
+                "most": MAX_OPENS,
                 "person": Verdict.PERSON,
             },
         )
@@ -225,17 +225,17 @@ def _opens(cookies: Sequence[bytes], roots: Sequence[int]) -> dict[int, list[Ope
 
 def _owner(
     row: tuple[Any, ...], opens: dict[int, list[Opened]], account: Account
-) -> Owner:
+) -> BrowserOwner:
     root_id, is_anonymous, last_seen_at, is_vouched, was_clicked, *counts = row
     browsers, before, merged_today = counts
     opened = opens.get(root_id, [])
-    is_late = was_clicked and all(o.place > account.link_browsers for o in opened)
-    return Owner(
-        party=Party(root_id, is_anonymous),
+    is_late = was_clicked and all(o.open_rank > account.max_browsers_per_link for o in opened)
+    return BrowserOwner(
+        contact=ContactRef(root_id, is_anonymous),
         last_seen_at=last_seen_at,
         links_opened=len({o.link_id for o in opened}),
         is_only_browser=browsers == 0,
-        looks_forwarded=is_late or before >= account.contact_browsers,
-        is_vouched=is_vouched,
+        looks_forwarded=is_late or before >= account.max_browsers_per_contact,
+        is_confirmed=is_vouched,
         merged_today=merged_today,
     )

@@ -36,34 +36,34 @@ RUSSIAN = {
 TIMES = {"en": "%H:%M on %Y-%m-%d", "ru": "%H:%M %d.%m.%Y"}
 
 
-def joined(account: Account, merge: Merge, survivor: Contact, loser: Contact) -> None:
+def note_merge(account: Account, merge: Merge, survivor: Contact, loser: Contact) -> None:
     """On the survivor; that of an automatic merge says what it was concluded from."""
-    values = {**merge.evidence, "other": loser.entity_id, "who": _who(merge.created_by)}
+    values = {**merge.evidence, "other": loser.entity_id, "who": _reference(merge.created_by)}
     if merge.created_by is not None:
         _write(survivor, _text(account, "by_hand", values))
         return
     name = "chat" if "chat_id" in merge.evidence else "contact"
-    values["why"] = why(account, merge.evidence, account.language)
+    values["why"] = explain(account, merge.evidence, account.language)
     _write(survivor, _text(account, name, values))
 
 
-def undone(account: Account, merge: Merge, by: User) -> None:
+def note_undo(account: Account, merge: Merge, by: User) -> None:
     """On both."""
     survivor, loser = merge.survivor, merge.loser
-    who = _who(by)
+    who = _reference(by)
     about_loser = {"who": who, "other": loser.entity_id}
     about_survivor = {"who": who, "other": survivor.entity_id}
     _write(survivor, _text(account, "undone", about_loser))
     _write(loser, _text(account, "parted", about_survivor))
 
 
-def why(account: Account, evidence: dict[str, Any], language: str) -> str:
+def explain(account: Account, evidence: dict[str, Any], language: str) -> str:
     """What it was concluded from, in the words of whoever reads it."""
     texts = _texts(language)
     if "url" not in evidence:
         return texts["same"]
     opened_at = datetime.fromtimestamp(
-        evidence["opened_at"], time_zones.named(account.time_zone)
+        evidence["opened_at"], time_zones.get(account.time_zone)
     )
     time = opened_at.strftime(TIMES["ru" if language == "ru" else "en"])
     return texts["opened"].format_map({"url": evidence["url"], "time": time})
@@ -77,7 +77,7 @@ def _texts(language: str) -> dict[str, str]:
     return RUSSIAN if language == "ru" else ENGLISH
 
 
-def _who(user: User | None) -> str:
+def _reference(user: User | None) -> str:
     return "" if user is None else user.name or user.email
 
 

@@ -16,7 +16,7 @@ from shortlinks.models import (
     Account,
     Contact,
     Merge,
-    MergeItem,
+    MergeChange,
     MergeRule,
     MergeSuggestion,
     SeparatePair,
@@ -27,16 +27,16 @@ from shortlinks.models import (
 )
 from shortlinks.models.contacts import ROOT
 
-FILLED = ("name", "first_name", "last_name")
-WRITTEN = ("merged_into", "is_anonymous", "tracking_consent", *FILLED)
+COPIED_FIELDS = ("name", "first_name", "last_name")
+TRACKED_FIELDS = ("merged_into", "is_anonymous", "tracking_consent", *COPIED_FIELDS)
 CONSENT = "tracking_consent"
 # Of two words the more careful one holds for both.
-CAREFUL = (TrackingConsent.DENIED, TrackingConsent.GRANTED, TrackingConsent.UNKNOWN)
+STRICTEST_CONSENT_FIRST = (TrackingConsent.DENIED, TrackingConsent.GRANTED, TrackingConsent.UNKNOWN)
 POINTER = "merged_into_id"
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class MergeCause:
     """Why two contacts merge; `event` names what set it off, which is followed once."""
 
     rule: MergeRule
@@ -54,12 +54,12 @@ class Change:
     after: Any
 
 
-def take_turn(account_id: int) -> Account:
+def lock_account(account_id: int) -> Account:
     """Until the end of the transaction nobody else merges in this account."""
     return Account.objects.select_for_update(no_key=True).get(pk=account_id)
 
 
-def join(account: Account, survivor: int, loser: int, reason: Reason) -> Merge | None:
+def merge(account: Account, survivor: int, loser: int, reason: MergeCause) -> Merge | None:
     """Make the two one; None if they are already, or the event was followed, or if it
     is not for a rule to do.
 
@@ -70,7 +70,7 @@ def join(account: Account, survivor: int, loser: int, reason: Reason) -> Merge |
         return None
     rows = _locked([survivor, loser])
     into, gone = rows[survivor].root_id, rows[loser].root_id
-    if into == gone or not _may(rows[into], rows[gone], reason):
+    if into == gone or not _check_mergeable(rows[into], rows[gone], reason):
         return None
     merge = Merge.objects.create(
         account=account,
@@ -93,18 +93,18 @@ def join(account: Account, survivor: int, loser: int, reason: Reason) -> Merge |
         decided_at=merge.created_at,
     )
     SeparatePair.objects.filter(one__in=of_both, other__in=of_both).delete()
-    merge_notes.joined(account, merge, rows[into], rows[gone])
+    merge_notes.note_merge(account, merge, rows[into], rows[gone])
     events.enqueue(WebhookEvent.MERGE_CONTACT, [merge.pk])
     return merge
 
 
-def _may(survivor: Contact, loser: Contact, reason: Reason) -> bool:
+def _check_mergeable(survivor: Contact, loser: Contact, reason: MergeCause) -> bool:
     """Whatever was decided: two known contacts are a person's to merge (pixel R4)."""
     is_safe = loser.is_anonymous and not survivor.is_anonymous
     return reason.by is not None or is_safe
 
 
-def keep_apart(account_id: int, one: int, other: int, *, by: User | None) -> None:
+def mark_separate(account_id: int, one: int, other: int, *, by: User | None) -> None:
     """No rule merges these two from now on (pixel R12)."""
     first, second = sorted((one, other))
     SeparatePair.objects.get_or_create(
@@ -130,7 +130,7 @@ def _fields(survivor: Contact, loser: Contact) -> list[Change]:
     """What the survivor lacks it has from the loser; known is who either is."""
     changes = [
         Change(survivor, column, getattr(loser, column))
-        for column in FILLED
+        for column in COPIED_FIELDS
         if not getattr(survivor, column) and getattr(loser, column)
     ]
     if survivor.is_anonymous and not loser.is_anonymous:
@@ -140,13 +140,13 @@ def _fields(survivor: Contact, loser: Contact) -> list[Change]:
 
 def _consents(rows: Sequence[Contact]) -> list[Change]:
     said = {row.tracking_consent for row in rows}
-    word = next(word for word in CAREFUL if word in said)
+    word = next(word for word in STRICTEST_CONSENT_FIRST if word in said)
     return [Change(row, CONSENT, word) for row in rows if row.tracking_consent != word]
 
 
 def _write(merge: Merge, changes: Sequence[Change]) -> None:
-    MergeItem.objects.bulk_create(
-        MergeItem(
+    MergeChange.objects.bulk_create(
+        MergeChange(
             merge=merge,
             contact=change.row,
             column=change.column,
@@ -163,5 +163,5 @@ def store(changes: Sequence[Change]) -> None:
     for change in changes:
         setattr(change.row, change.column, change.after)
     rows = {change.row.pk: change.row for change in changes}
-    Contact.objects.bulk_update(rows.values(), WRITTEN)
-    recognition.consent_changed([c.row for c in changes if c.column == CONSENT])
+    Contact.objects.bulk_update(rows.values(), TRACKED_FIELDS)
+    recognition.apply_change([c.row for c in changes if c.column == CONSENT])

@@ -7,8 +7,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from shortlinks.domain.merging import merges
-from shortlinks.domain.merging.merges import Reason
-from shortlinks.domain.merging.rules import Suggest
+from shortlinks.domain.merging.merges import MergeCause
+from shortlinks.domain.merging.rules import Suggestion
 from shortlinks.domain.webhooks import events
 from shortlinks.models import (
     Account,
@@ -22,11 +22,11 @@ from shortlinks.models import (
 )
 
 
-class DecidedAlready(Exception):
+class AlreadyDecided(Exception):
     """Somebody else has accepted or rejected the suggestion."""
 
 
-def suggest(account: Account, pair: Suggest, evidence: dict[str, Any]) -> None:
+def suggest(account: Account, pair: Suggestion, evidence: dict[str, Any]) -> None:
     """Put the pair into the queue, unless it is there; within a turn."""
     one, other = sorted((pair.one.id, pair.other.id))
     if _open_between(one, other).exists():
@@ -49,13 +49,13 @@ def accept(
     None if they have become one meanwhile.
     """
     with transaction.atomic():
-        account = merges.take_turn(suggestion.account_id)
+        account = merges.lock_account(suggestion.account_id)
         row = _still_open(suggestion)
-        into, gone = in_order(row.one.root, row.other.root, survivor)
-        reason = Reason(
+        into, gone = choose_survivor(row.one.root, row.other.root, survivor)
+        reason = MergeCause(
             MergeRule(row.rule), f"suggestion {row.pk}", dict(row.evidence), by
         )
-        merge = merges.join(account, into.pk, gone.pk, reason)
+        merge = merges.merge(account, into.pk, gone.pk, reason)
         _decide(row, SuggestionState.ACCEPTED, by, merge)
     return merge
 
@@ -63,11 +63,11 @@ def accept(
 def reject(suggestion: MergeSuggestion, *, by: User) -> None:
     """The two are two people, for good (pixel R12); or raises DecidedAlready."""
     with transaction.atomic():
-        account = merges.take_turn(suggestion.account_id)
+        account = merges.lock_account(suggestion.account_id)
         row = _still_open(suggestion)
         one, other = row.one.root_id, row.other.root_id
         if one != other:
-            merges.keep_apart(account.pk, one, other, by=by)
+            merges.mark_separate(account.pk, one, other, by=by)
         _decide(row, SuggestionState.REJECTED, by, None)
 
 
@@ -76,14 +76,14 @@ def merge_by_hand(
 ) -> Merge | None:
     """Merge the two, into the one whose row `into` names; None if they are one."""
     with transaction.atomic():
-        account = merges.take_turn(account_id)
-        survivor, loser = in_order(*contacts, into)
+        account = merges.lock_account(account_id)
+        survivor, loser = choose_survivor(*contacts, into)
         event = f"by hand {timezone.now().isoformat()}"
-        reason = Reason(MergeRule.MANUAL, event, {}, by)
-        return merges.join(account, survivor.pk, loser.pk, reason)
+        reason = MergeCause(MergeRule.MANUAL, event, {}, by)
+        return merges.merge(account, survivor.pk, loser.pk, reason)
 
 
-def in_order(
+def choose_survivor(
     one: Contact, other: Contact, survivor: int | None
 ) -> tuple[Contact, Contact]:
     """Who survives and who does not: as told, else the known one, else the older."""
@@ -112,7 +112,7 @@ def _still_open(suggestion: MergeSuggestion) -> MergeSuggestion:
     )
     row = rows.select_for_update(of=("self",)).get(pk=suggestion.pk)
     if row.state != SuggestionState.OPEN:
-        raise DecidedAlready
+        raise AlreadyDecided
     return row
 
 

@@ -11,18 +11,18 @@ from shortlinks.domain.webhooks import events
 from shortlinks.models import (
     Contact,
     Merge,
-    MergeItem,
+    MergeChange,
     MergeState,
     PixelAttachment,
-    Standing,
+    AttachmentReview,
     User,
     WebhookEvent,
 )
 
-UNDOABLE = timedelta(days=365)
+UNDO_WINDOW = timedelta(days=365)
 
 
-class MergedLater(Exception):
+class HasLaterMerge(Exception):
     """The survivor was merged further; that merge is to be undone first (LIFO)."""
 
     def __init__(self, later: Merge) -> None:
@@ -30,7 +30,7 @@ class MergedLater(Exception):
         self.later = later
 
 
-class UndoneAlready(Exception):
+class AlreadyUndone(Exception):
     """There is nothing left to undo."""
 
 
@@ -38,7 +38,7 @@ class TooOld(Exception):
     """The merge is older than can be undone."""
 
 
-def undo(merge: Merge, *, by: User) -> list[MergeItem]:
+def undo(merge: Merge, *, by: User) -> list[MergeChange]:
     """Make the two again what they were, and keep them apart.
 
     What somebody has changed since stays, and is returned. What was made for either of
@@ -46,32 +46,32 @@ def undo(merge: Merge, *, by: User) -> list[MergeItem]:
     or TooOld.
     """
     with transaction.atomic():
-        account = merges.take_turn(merge.account_id)
+        account = merges.lock_account(merge.account_id)
         merge = Merge.objects.select_for_update(of=("self",)).get(pk=merge.pk)
         _refuse(merge)
-        kept = _take_back(merge)
+        kept = _restore(merge)
         merge.state, merge.undone_by = MergeState.UNDONE, by
         merge.undone_at = timezone.now()
         merge.save(update_fields=["state", "undone_by", "undone_at"])
-        merges.keep_apart(account.pk, merge.survivor_id, merge.loser_id, by=by)
+        merges.mark_separate(account.pk, merge.survivor_id, merge.loser_id, by=by)
         if merge.created_by_id is None:
             _revoke(merge)
-        merge_notes.undone(account, merge, by)
+        merge_notes.note_undo(account, merge, by)
         events.enqueue(WebhookEvent.UNDO_MERGE, [merge.pk])
     return kept
 
 
 def _refuse(merge: Merge) -> None:
     if merge.state == MergeState.UNDONE:
-        raise UndoneAlready
+        raise AlreadyUndone
     later = Merge.objects.filter(loser=merge.survivor_id, state=MergeState.APPLIED)
     if found := later.first():
-        raise MergedLater(found)
-    if timezone.now() - merge.created_at > UNDOABLE:
+        raise HasLaterMerge(found)
+    if timezone.now() - merge.created_at > UNDO_WINDOW:
         raise TooOld
 
 
-def _take_back(merge: Merge) -> list[MergeItem]:
+def _restore(merge: Merge) -> list[MergeChange]:
     items = list(merge.items.order_by("contact", "pk"))
     rows = Contact.objects.order_by("pk").select_for_update(no_key=True)
     contacts = rows.in_bulk({item.contact_id for item in items})
@@ -91,4 +91,4 @@ def _revoke(merge: Merge) -> None:
     PixelAttachment.objects.filter(
         pixel=merge.evidence.get("pixel_id"),
         contact__in=Contact.objects.one_with(merge.survivor),
-    ).update(standing=Standing.REVOKED)
+    ).update(standing=AttachmentReview.REJECTED)

@@ -12,7 +12,7 @@ from shortlinks.models import NoteType, WebhookEvent
 CONTENT_TYPE = "application/x-www-form-urlencoded"
 SERVICE = "shortlinks"  # who speaks in a service message
 CONTACT = 1  # as `element_type`
-NOTE_NUMBERS = {
+NOTE_TYPE_NUMBERS = {
     NoteType.COMMON: 4,
     NoteType.SERVICE: 25,
     NoteType.LINK_FOLLOWED: 59,
@@ -26,7 +26,7 @@ def note_contact(facts: Mapping[str, Any], *, base_url: str) -> str:
         "id": facts["note_id"],
         "element_id": facts["entity_id"],
         "element_type": CONTACT,
-        "note_type": NOTE_NUMBERS[facts["note_type"]],
+        "note_type": NOTE_TYPE_NUMBERS[facts["note_type"]],
         "text": _text(facts),
         "main_user_id": facts["responsible_user_id"] or 0,
         "created_by": facts["created_by"] or 0,
@@ -102,12 +102,12 @@ def _text(facts: Mapping[str, Any]) -> str:
 
 
 def _moment(seconds: float, time_zone: str) -> str:
-    moment = datetime.fromtimestamp(seconds, time_zones.named(time_zone))
+    moment = datetime.fromtimestamp(seconds, time_zones.get(time_zone))
     return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
 # The writer of each event's body.
-WRITERS: dict[str, Callable[..., str]] = {
+RENDERERS: dict[str, Callable[..., str]] = {
     WebhookEvent.NOTE_CONTACT: note_contact,
     WebhookEvent.MERGE_CONTACT: merge_contact,
     WebhookEvent.UNDO_MERGE: merge_contact,
@@ -115,5 +115,5 @@ WRITERS: dict[str, Callable[..., str]] = {
 }
 
 
-def written(event: str, facts: Mapping[str, Any], *, base_url: str) -> str:
-    return WRITERS[event](facts, base_url=base_url)
+def render(event: str, facts: Mapping[str, Any], *, base_url: str) -> str:
+    return RENDERERS[event](facts, base_url=base_url)

@@ -17,17 +17,17 @@ from django.utils import timezone
 
 from shortlinks.domain.webhooks import schedule, subscriptions
 from shortlinks.domain.webhooks.schedule import Outcome
-from shortlinks.domain.webhooks.sendable import MOST_AT_ONCE, SENDABLE
+from shortlinks.domain.webhooks.sendable import MAX_CONCURRENT, DUE_SQL
 from shortlinks.models import DeliveryState, Webhook, WebhookDelivery
 
 # Longer than any attempt: a claim that is older belongs to nobody any more.
 LEASE = timedelta(minutes=2)
-KEPT = timedelta(days=30)
-DROPPED_AT_ONCE = 5000
+RETENTION = timedelta(days=30)
+PURGE_BATCH_SIZE = 5000
 
 # Those of the webhooks with the fewest under way go first.
 CLAIM = f"""
-WITH due AS ({SENDABLE.format(lock="FOR UPDATE SKIP LOCKED")}
+WITH due AS ({DUE_SQL.format(lock="FOR UPDATE SKIP LOCKED")}
   ORDER BY busy, due_at, id LIMIT %(limit)s)
 UPDATE shortlinks_webhookdelivery AS delivery
 SET attempts = attempts + 1, claimed_at = statement_timestamp(),
@@ -52,7 +52,7 @@ FROM unnest(%(ids)s::bigint[], %(failures)s::int[], %(success)s::timestamptz[],
             %(held)s::timestamptz[]) AS r (id, failures, success_at, held_until)
 WHERE webhook.id = r.id
 """
-DROP = """
+PURGE = """
 DELETE FROM shortlinks_webhookdelivery WHERE id IN (
   SELECT id FROM shortlinks_webhookdelivery WHERE created_at < %s
   ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED)
@@ -60,10 +60,10 @@ DELETE FROM shortlinks_webhookdelivery WHERE id IN (
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedDelivery:
     """A delivery that is ours until its lease is over; `secret` is sealed."""
 
-    facts: dict[str, Any]
+    payload_data: dict[str, Any]
     id: int
     webhook_id: int
     event: str
@@ -73,19 +73,19 @@ class Claimed:
     secret: str
 
 
-def claim(limit: int) -> Sequence[Claimed]:
+def claim(limit: int) -> Sequence[ClaimedDelivery]:
     """Take deliveries that are due, at most `limit`, for an attempt each."""
     if not limit:
         return []
-    parameters: dict[str, Any] = {"limit": limit, "most": MOST_AT_ONCE, "lease": LEASE}
+    parameters: dict[str, Any] = {"limit": limit, "most": MAX_CONCURRENT, "lease": LEASE}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(CLAIM, parameters)
-        found = [Claimed(json.loads(facts), *rest) for facts, *rest in cursor]
+        found = [ClaimedDelivery(json.loads(facts), *rest) for facts, *rest in cursor]
     return sorted(found, key=lambda claimed: claimed.id)
 
 
 @transaction.atomic
-def record(outcomes: Sequence[tuple[Claimed, Outcome]]) -> None:
+def record(outcomes: Sequence[tuple[ClaimedDelivery, Outcome]]) -> None:
     """Say what came of attempts; nothing of those that were claimed anew meanwhile.
 
     Locks webhooks first and deliveries in one order, as `events` does.
@@ -104,11 +104,11 @@ def record(outcomes: Sequence[tuple[Claimed, Outcome]]) -> None:
     _store(changed, list(webhooks.values()))
     for delivery in changed:
         _, outcome = claims[delivery.pk]
-        if delivery.state == DeliveryState.GIVEN_UP:
-            _disable_if_dead(webhooks[delivery.webhook_id], delivery, outcome)
+        if delivery.state == DeliveryState.FAILED:
+            _disable_if_failing(webhooks[delivery.webhook_id], delivery, outcome)
 
 
-def send_again(chosen: Iterable[WebhookDelivery]) -> int:
+def resend(chosen: Iterable[WebhookDelivery]) -> int:
     """Send these once more, on a new schedule and under the same id.
 
     Not those of withdrawn notes, nor those that are just under way. While a webhook is
@@ -121,15 +121,15 @@ def send_again(chosen: Iterable[WebhookDelivery]) -> int:
     )
 
 
-def drop_old() -> int:
+def purge() -> int:
     """Forget what happened a month ago, some at a time; how many there were."""
-    oldest = timezone.now() - KEPT
+    oldest = timezone.now() - RETENTION
     count = 0
     with connection.cursor() as cursor:
         while True:
-            cursor.execute(DROP, [oldest, DROPPED_AT_ONCE])
+            cursor.execute(PURGE, [oldest, PURGE_BATCH_SIZE])
             count += int(cursor.rowcount)
-            if cursor.rowcount < DROPPED_AT_ONCE:
+            if cursor.rowcount < PURGE_BATCH_SIZE:
                 return count
 
 
@@ -143,11 +143,11 @@ def _conclude(webhook: Webhook, delivery: WebhookDelivery, outcome: Outcome) -> 
         return
     webhook.failures += 1
     if outcome.pause:
-        webhook.held_until = now + outcome.pause
+        webhook.paused_until = now + outcome.pause
     if delivery.state == DeliveryState.PENDING:  # else the note was withdrawn meanwhile
-        wait = schedule.next_wait(outcome, delivery.attempts)
+        wait = schedule.next_delay(outcome, delivery.attempts)
         delivery.due_at = None if wait is None else now + wait
-        delivery.state = DeliveryState.GIVEN_UP if wait is None else delivery.state
+        delivery.state = DeliveryState.FAILED if wait is None else delivery.state
 
 
 def _store(changed: Sequence[WebhookDelivery], webhooks: Sequence[Webhook]) -> None:
@@ -169,16 +169,16 @@ def _store(changed: Sequence[WebhookDelivery], webhooks: Sequence[Webhook]) -> N
                 "ids": [webhook.pk for webhook in webhooks],
                 "failures": [webhook.failures for webhook in webhooks],
                 "success": [webhook.last_success_at for webhook in webhooks],
-                "held": [webhook.held_until for webhook in webhooks],
+                "held": [webhook.paused_until for webhook in webhooks],
             },
         )
 
 
-def _disable_if_dead(
+def _disable_if_failing(
     webhook: Webhook, delivery: WebhookDelivery, outcome: Outcome
 ) -> None:
     """Not if it accepted other events meanwhile: then it refuses this one only."""
     last = webhook.last_success_at
     is_silent = last is None or last < delivery.created_at
     if outcome.is_gone or (is_silent and not outcome.is_our_fault):
-        subscriptions.give_up(webhook, outcome)
+        subscriptions.disable_failing(webhook, outcome)

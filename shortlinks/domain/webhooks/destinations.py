@@ -6,7 +6,7 @@ from django.conf import settings
 
 from shortlinks.domain import urls
 from shortlinks.domain.urls import UrlPolicy, UrlRejected
-from shortlinks.models.webhooks import LONGEST_DESTINATION
+from shortlinks.models.webhooks import MAX_DESTINATION_LENGTH
 
 PORTS = frozenset({443, 8443})
 
@@ -16,10 +16,10 @@ def parse(given: str) -> str:
 
     Names that lead to private addresses are found out when they are called.
     """
-    if len(given) > LONGEST_DESTINATION:
+    if len(given) > MAX_DESTINATION_LENGTH:
         raise UrlRejected(
             "TooLong",
-            f"This value is too long: {LONGEST_DESTINATION} characters at most.",
+            f"This value is too long: {MAX_DESTINATION_LENGTH} characters at most.",
         )
     policy = UrlPolicy(frozenset(), allows_private=settings.WEBHOOK_ALLOW_PRIVATE)
     target = urls.parse(given, policy).target

@@ -15,7 +15,7 @@ from shortlinks.models import WebhookEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class EventSource:
     """The row that an event is about, `subject` in these pieces of SQL.
 
     Its contact's events are told in their order. `facts` are pairs of
@@ -23,7 +23,7 @@ class Subject:
     """
 
     table: str
-    facts: str
+    payload_data: str
     contact_id: str = "subject.contact_id"
 
 
@@ -37,8 +37,8 @@ def _pair(*columns: str) -> str:
 _MERGE = f"""
         'merge_id', subject.id, 'rule', subject.rule, 'evidence', subject.evidence,
         {_pair("survivor_id", "loser_id")}"""
-SUBJECTS = {
-    WebhookEvent.NOTE_CONTACT: Subject(
+SOURCES = {
+    WebhookEvent.NOTE_CONTACT: EventSource(
         "shortlinks_note",
         """
         'note_id', subject.id, 'note_type', subject.note_type, 'url', subject.url,
@@ -46,19 +46,19 @@ SUBJECTS = {
         'created_at', extract(epoch FROM subject.created_at),
         'updated_at', extract(epoch FROM subject.updated_at)""",
     ),
-    WebhookEvent.MERGE_CONTACT: Subject(
+    WebhookEvent.MERGE_CONTACT: EventSource(
         "shortlinks_merge",
         f"""{_MERGE}, 'by', subject.created_by_id,
         'at', extract(epoch FROM subject.created_at)""",
         "subject.survivor_id",
     ),
-    WebhookEvent.UNDO_MERGE: Subject(
+    WebhookEvent.UNDO_MERGE: EventSource(
         "shortlinks_merge",
         f"""{_MERGE}, 'by', subject.undone_by_id,
         'at', extract(epoch FROM subject.undone_at)""",
         "subject.survivor_id",
     ),
-    WebhookEvent.SUGGEST_MERGE: Subject(
+    WebhookEvent.SUGGEST_MERGE: EventSource(
         "shortlinks_mergesuggestion",
         f"""
         'suggestion_id', subject.id, 'rule', subject.rule,
@@ -108,10 +108,10 @@ WHERE id IN (
 """
 
 # A subject's id, and that of a webhook that wants to know of it.
-Telling = tuple[int, int]
+Target = tuple[int, int]
 
 
-def listens(event: WebhookEvent) -> str:
+def subscribed_sql(event: WebhookEvent) -> str:
     """SQL: whether the row `webhook` wants to know. Asked along with the statement
     that writes the subject, it costs no query of its own.
     """
@@ -120,13 +120,13 @@ def listens(event: WebhookEvent) -> str:
 
 def enqueue(event: WebhookEvent, subjects: Sequence[int]) -> int:
     """Tell of rows that are new, in their order; how many tellings that makes."""
-    query = SELECT.format(subject=SUBJECTS[event], listens=listens(event))
+    query = SELECT.format(subject=SOURCES[event], listens=subscribed_sql(event))
     with connection.cursor() as cursor:
-        cursor.execute(query, [arrays.array(subjects)])
-        return enqueue_tellings(event, cursor.fetchall())
+        cursor.execute(query, [arrays.encode(subjects)])
+        return enqueue_for(event, cursor.fetchall())
 
 
-def enqueue_tellings(event: WebhookEvent, tellings: Sequence[Telling]) -> int:
+def enqueue_for(event: WebhookEvent, tellings: Sequence[Target]) -> int:
     """The same for who knows which webhooks want to know; no query if none does."""
     if not tellings:
         return 0
@@ -137,7 +137,7 @@ def enqueue_tellings(event: WebhookEvent, tellings: Sequence[Telling]) -> int:
         "event_ids": [event_id(*telling, event) for telling in tellings],
     }
     with connection.cursor() as cursor:
-        cursor.execute(INSERT.format(subject=SUBJECTS[event]), arrays.as_text(about))
+        cursor.execute(INSERT.format(subject=SOURCES[event]), arrays.encode_params(about))
         return int(cursor.rowcount)
 
 
@@ -148,7 +148,7 @@ def cancel(event: WebhookEvent, subjects: Sequence[int]) -> None:
     """
     if subjects:
         with connection.cursor() as cursor:
-            cursor.execute(CANCEL, [event, arrays.array(subjects)])
+            cursor.execute(CANCEL, [event, arrays.encode(subjects)])
 
 
 def event_id(subject_id: int, webhook_id: int, event: str) -> UUID:

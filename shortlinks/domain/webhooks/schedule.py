@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 GONE = 410
 # Before each attempt, counted from the end of the one before it.
-WAITS = (
+RETRY_DELAYS = (
     timedelta(0),
     timedelta(seconds=5),
     timedelta(minutes=5),
@@ -18,7 +18,7 @@ WAITS = (
     timedelta(hours=20),
     timedelta(hours=24),
 )
-LONGEST_PAUSE = timedelta(hours=24)
+MAX_PAUSE = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ class Outcome:
         return self.status == GONE
 
 
-def next_wait(outcome: Outcome, attempts: int) -> timedelta | None:
+def next_delay(outcome: Outcome, attempts: int) -> timedelta | None:
     """How long to wait after this many failed attempts; None to give up."""
-    if outcome.is_gone or attempts >= len(WAITS):
+    if outcome.is_gone or attempts >= len(RETRY_DELAYS):
         return None
-    return max(WAITS[attempts], outcome.pause or timedelta(0))
+    return max(RETRY_DELAYS[attempts], outcome.pause or timedelta(0))
 
 
-def pause(retry_after: str | None, now: datetime) -> timedelta | None:
+def parse_retry_after(retry_after: str | None, now: datetime) -> timedelta | None:
     """What a header `Retry-After` asks for, seconds or a date: a day at most."""
     if not retry_after:
         return None
@@ -60,4 +60,4 @@ def pause(retry_after: str | None, now: datetime) -> timedelta | None:
         if until.tzinfo is None:
             until = until.replace(tzinfo=UTC)
         asked = until - now
-    return min(max(asked, timedelta(0)), LONGEST_PAUSE)
+    return min(max(asked, timedelta(0)), MAX_PAUSE)

@@ -18,21 +18,21 @@ def new() -> str:
     return PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
-def seal(secret: str) -> str:
+def encrypt(secret: str) -> str:
     kid = next(iter(settings.WEBHOOK_KEYS))
     return f"{kid}:{_fernet(kid).encrypt(secret.encode()).decode()}"
 
 
-def unseal(sealed: str) -> str:
+def decrypt(sealed: str) -> str:
     """The secret; KeyError if its key is gone, InvalidToken if it is another one."""
     kid, _, token = sealed.partition(":")
     return _fernet(kid).decrypt(token.encode()).decode()
 
 
-def sealed_anew(sealed: str) -> str | None:
+def reencrypt(sealed: str) -> str | None:
     """By the newest key; None if it is already, or if its own key is gone."""
     _, *older = settings.WEBHOOK_KEYS
-    return seal(unseal(sealed)) if sealed.partition(":")[0] in older else None
+    return encrypt(decrypt(sealed)) if sealed.partition(":")[0] in older else None
 
 
 def _fernet(kid: str) -> Fernet:

@@ -6,11 +6,11 @@ Apart from those who send them, since health asks: it needs no key and no receiv
 from django.db import connection
 
 # At once for one webhook; one that failed last time is first asked whether it is back.
-MOST_AT_ONCE = 4
+MAX_CONCURRENT = 4
 
 # What could be sent at this moment. A webhook's deliveries of one contact go one after
 # the other, and each webhook has few under way.
-SENDABLE = """
+DUE_SQL = """
   SELECT webhook.destination, webhook.secret, sent.busy, head.id, head.due_at
   FROM shortlinks_webhook AS webhook
   JOIN shortlinks_account AS account
@@ -33,17 +33,17 @@ SENDABLE = """
   WHERE webhook.disabled_at IS NULL
     AND (webhook.held_until IS NULL OR webhook.held_until <= statement_timestamp())
 """
-OLDEST = f"""
+SELECT_LAG = f"""
 SELECT extract(epoch FROM statement_timestamp() - min(due_at))::float8
-FROM ({SENDABLE.format(lock="")}) AS sendable
+FROM ({DUE_SQL.format(lock="")}) AS sendable
 """  # noqa: S608  put together from constants
 
 
-def lateness() -> float:
+def lag_seconds() -> float:
     """How long the oldest has been due that could be sent now, in seconds.
 
     What waits for a receiver, for its turn or for its next try is not late.
     """
     with connection.cursor() as cursor:
-        cursor.execute(OLDEST, {"most": MOST_AT_ONCE})
+        cursor.execute(SELECT_LAG, {"most": MAX_CONCURRENT})
         return float(cursor.fetchone()[0] or 0)

@@ -8,7 +8,7 @@ from types import TracebackType
 from django.conf import settings
 
 from shortlinks.domain.webhooks import bodies, deliveries, secret_box, transport
-from shortlinks.domain.webhooks.deliveries import Claimed
+from shortlinks.domain.webhooks.deliveries import ClaimedDelivery
 from shortlinks.domain.webhooks.schedule import Outcome
 from shortlinks.domain.webhooks.transport import Message
 
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 THREADS = 32
 # How long new deliveries may wait while others are under way.
-LOOK_SECONDS = 0.25
+POLL_INTERVAL_SECONDS = 0.25
 
 Attempt = Future[Outcome]
 
@@ -29,7 +29,7 @@ class Sender:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="webhook")
-        self._under_way: dict[Attempt, Claimed] = {}
+        self._under_way: dict[Attempt, ClaimedDelivery] = {}
         self.accepted = self.failed = 0
 
     def __enter__(self) -> "Sender":
@@ -52,7 +52,7 @@ class Sender:
             self._under_way[self._pool.submit(_attempt, claimed)] = claimed
         if not self._under_way:
             return False
-        came_back = wait(self._under_way, LOOK_SECONDS, FIRST_COMPLETED)
+        came_back = wait(self._under_way, POLL_INTERVAL_SECONDS, FIRST_COMPLETED)
         self._record(came_back.done)
         return True
 
@@ -68,25 +68,25 @@ class Sender:
             self.failed += len(outcomes) - accepted
 
 
-def _attempt(claimed: Claimed) -> Outcome:
+def _attempt(claimed: ClaimedDelivery) -> Outcome:
     return transport.send(
         Message(
             destination=claimed.destination,
-            secret=secret_box.unseal(claimed.secret),
+            secret=secret_box.decrypt(claimed.secret),
             event_id=claimed.event_id,
             content_type=bodies.CONTENT_TYPE,
-            body=bodies.written(
-                claimed.event, claimed.facts, base_url=settings.BASE_URL
+            body=bodies.render(
+                claimed.event, claimed.payload_data, base_url=settings.BASE_URL
             ),
         )
     )
 
 
-def _outcome(attempt: Attempt, claimed: Claimed) -> Outcome:
+def _outcome(attempt: Attempt, claimed: ClaimedDelivery) -> Outcome:
     """A fault of ours, such as a key that is gone, counts as a failed attempt."""
     error = attempt.exception()
     if error is None:
         return attempt.result()
     logger.error("delivery %d could not be sent", claimed.id, exc_info=error)
-    said = f"Our fault: {error!r}"[: transport.LONGEST_ERROR]
+    said = f"Our fault: {error!r}"[: transport.MAX_ERROR_LENGTH]
     return Outcome(error=said, is_our_fault=True)

@@ -12,13 +12,13 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from shortlinks.domain.webhooks import secret_box
-from shortlinks.domain.webhooks.schedule import WAITS, Outcome
+from shortlinks.domain.webhooks.schedule import RETRY_DELAYS, Outcome
 from shortlinks.models import Account, DeliveryState, User, Webhook, WebhookDelivery
 
 logger = logging.getLogger(__name__)
 
-MOST_OF_AN_ACCOUNT = 100
-BY_HAND = "Disabled by an administrator."
+MAX_PER_ACCOUNT = 100
+DISABLED_MANUALLY = "Disabled by an administrator."
 GONE = "The receiver answered 410 Gone."
 
 
@@ -32,7 +32,7 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
-class Subscribed:
+class SubscriptionResult:
     """The only sight of the secret, of a webhook that was just made."""
 
     webhook: Webhook
@@ -43,7 +43,7 @@ class TooManyWebhooks(Exception):
     """The account has as many as it may have."""
 
 
-def subscribe(account: Account, user: User, wanted: Subscription) -> Subscribed:
+def subscribe(account: Account, user: User, wanted: Subscription) -> SubscriptionResult:
     """Make the account's webhook for this destination, or change and enable it."""
     _refuse_too_many(account, wanted)
     changed: dict[str, Any] = {
@@ -60,14 +60,14 @@ def subscribe(account: Account, user: User, wanted: Subscription) -> Subscribed:
             defaults=changed,
             create_defaults={
                 **changed,
-                "secret": secret_box.seal(secret),
+                "secret": secret_box.encrypt(secret),
                 "created_by": user,
             },
         )
         if webhook.disabled_at is not None:
             enable([webhook])
             webhook.refresh_from_db()
-    return Subscribed(webhook, secret if is_new else None)
+    return SubscriptionResult(webhook, secret if is_new else None)
 
 
 @transaction.atomic
@@ -102,7 +102,7 @@ def enable(chosen: Iterable[Webhook]) -> int:
 
 
 @transaction.atomic
-def disable(chosen: Iterable[Webhook], reason: str = BY_HAND) -> int:
+def disable(chosen: Iterable[Webhook], reason: str = DISABLED_MANUALLY) -> int:
     """Tell them no more; what waits for them is kept. How many were enabled."""
     enabled = _locked(chosen).filter(disabled_at=None)
     ids = [webhook.pk for webhook in enabled]
@@ -112,20 +112,20 @@ def disable(chosen: Iterable[Webhook], reason: str = BY_HAND) -> int:
     )
 
 
-def give_up(webhook: Webhook, outcome: Outcome) -> None:
+def disable_failing(webhook: Webhook, outcome: Outcome) -> None:
     """Disable a webhook that is gone or did not answer for days, and say so."""
-    dead = f"No event was accepted in {len(WAITS)} attempts; last: {outcome.error}"
+    dead = f"No event was accepted in {len(RETRY_DELAYS)} attempts; last: {outcome.error}"
     reason = GONE if outcome.is_gone else dead
     if disable([webhook], reason):
         host = urlsplit(webhook.destination).hostname  # the rest may hold a secret
         logger.warning("webhook %d to %s disabled: %s", webhook.pk, host, reason)
 
 
-def seal_anew() -> int:
+def reencrypt_secrets() -> int:
     """Encrypt with the newest key what an older one still encrypts; how many."""
     count = 0
     for webhook in Webhook.objects.all():
-        if sealed := secret_box.sealed_anew(webhook.secret):
+        if sealed := secret_box.reencrypt(webhook.secret):
             same = Webhook.objects.filter(pk=webhook.pk, secret=webhook.secret)
             count += same.update(secret=sealed)
     return count
@@ -139,5 +139,5 @@ def _locked(chosen: Iterable[Webhook]) -> "QuerySet[Webhook]":
 
 def _refuse_too_many(account: Account, wanted: Subscription) -> None:
     others = Webhook.objects.filter(account=account)
-    if others.exclude(destination=wanted.destination).count() >= MOST_OF_AN_ACCOUNT:
+    if others.exclude(destination=wanted.destination).count() >= MAX_PER_ACCOUNT:
         raise TooManyWebhooks

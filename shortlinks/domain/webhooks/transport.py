@@ -32,11 +32,11 @@ from urllib3.exceptions import HTTPError, MaxRetryError
 from shortlinks.domain.webhooks import destinations, schedule
 from shortlinks.domain.webhooks.schedule import Outcome
 
-CONNECT_SECONDS = 3.0
-READ_SECONDS = 12.0
-TOTAL_SECONDS = 15.0
-MOST_ANSWER_BYTES = 64 * 1024
-LONGEST_ERROR = 500
+CONNECT_TIMEOUT_SECONDS = 3.0
+READ_TIMEOUT_SECONDS = 12.0
+TOTAL_TIMEOUT_SECONDS = 15.0
+MAX_RESPONSE_BYTES = 64 * 1024
+MAX_ERROR_LENGTH = 500
 USER_AGENT = "shortlinks-webhooks"
 # All of IPv6 that is given out to the public lies in here.
 PUBLIC_IPV6 = IPv6Network("2000::/3")
@@ -51,13 +51,13 @@ class Message:
     body: str
 
 
-def send(message: Message, *, seconds: float = TOTAL_SECONDS) -> Outcome:
+def send(message: Message, *, seconds: float = TOTAL_TIMEOUT_SECONDS) -> Outcome:
     """Send the message once; an answer other than 2xx, or none, is a failure.
 
     `seconds` bounds the request once the name is resolved.
     """
     late = Outcome(error=f"No answer within {seconds:g} s.")
-    with _Watch(seconds) as watch, _session() as session:
+    with _Deadline(seconds) as watch, _session() as session:
         try:
             with session.post(
                 destinations.parse(message.destination),  # the rules may be newer
@@ -70,7 +70,7 @@ def send(message: Message, *, seconds: float = TOTAL_SECONDS) -> Outcome:
                 _read(response)
                 return _outcome(response)
         except (RequestException, HTTPError, OSError, ValueError) as error:
-            return late if watch.is_over else Outcome(error=_said(error))
+            return late if watch.is_over else Outcome(error=_error_text(error))
 
 
 def is_public(address: str) -> bool:
@@ -85,7 +85,7 @@ def is_public(address: str) -> bool:
     return ip.is_global and not (ip.is_multicast or ip.is_reserved)
 
 
-class _Watch:
+class _Deadline:
     """Ends a connection when its time is over, whatever it is busy with."""
 
     def __init__(self, seconds: float) -> None:
@@ -94,8 +94,8 @@ class _Watch:
         self._socket: socket.socket | None = None
         self.is_over = False
 
-    def __enter__(self) -> "_Watch":
-        _watch.set(self)
+    def __enter__(self) -> "_Deadline":
+        _deadline.set(self)
         self._timer.start()
         return self
 
@@ -115,19 +115,19 @@ class _Watch:
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
-_watch: ContextVar[_Watch] = ContextVar("_watch")
+_deadline: ContextVar[_Deadline] = ContextVar("_watch")
 
 
 class _WatchedHTTP(HTTPConnection):
     def connect(self) -> None:
         super().connect()
-        _watch.get().watch(self.sock)
+        _deadline.get().watch(self.sock)
 
 
 class _WatchedHTTPS(HTTPSConnection):
     def connect(self) -> None:
         super().connect()
-        _watch.get().watch(self.sock)
+        _deadline.get().watch(self.sock)
 
 
 class _HTTPPool(HTTPConnectionPool):
@@ -174,7 +174,7 @@ def _session() -> Iterator[Any]:
         ip_filter_enable=False,  # our own adapter has it, and more
         ip_filter_allow_loopback_ips=False,
         never_redirect=True,
-        default_timeout=(CONNECT_SECONDS, READ_SECONDS),
+        default_timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
         user_agent_override=USER_AGENT,
     )
     with HTTPSession(config) as session:
@@ -205,7 +205,7 @@ def _headers(message: Message, now: datetime) -> dict[str, str]:
 
 def _read(response: Response) -> None:
     """Let the receiver finish, within bounds; what it says is not looked at."""
-    left = MOST_ANSWER_BYTES
+    left = MAX_RESPONSE_BYTES
     with contextlib.suppress(HTTPError, OSError):  # its status is its answer
         while left > 0 and (chunk := response.raw.read1(left)):
             left -= len(chunk)
@@ -219,14 +219,14 @@ def _outcome(response: Response) -> Outcome:
     return Outcome(
         status,
         f"Answered {status}{redirect}.",
-        schedule.pause(response.headers.get("Retry-After"), timezone.now()),
+        schedule.parse_retry_after(response.headers.get("Retry-After"), timezone.now()),
     )
 
 
-def _said(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     """Without the url's path, which may hold a secret."""
     if isinstance(error, InvalidIPAddress):
         return f"The name leads to an address that is not public: {error}."
     first = error.args[0] if error.args else None
     reason = first.reason if isinstance(first, MaxRetryError) else None
-    return f"{type(error).__name__}: {reason or error}"[:LONGEST_ERROR]
+    return f"{type(error).__name__}: {reason or error}"[:MAX_ERROR_LENGTH]

@@ -23,11 +23,11 @@ class Command(BaseCommand):
         if options["host"] is None:
             domains = domains.filter(verified_at=None)
         else:
-            domains = domains.filter(host=urls.bare_host(options["host"]))
+            domains = domains.filter(host=urls.normalize_host(options["host"]))
             if not domains:
                 raise CommandError(f"no account claims {options['host']}")
         for domain in domains:
-            checked = short_domains.check(domain)
+            checked = short_domains.verify(domain)
             whose = f"{domain.host} ({domain.account.subdomain})"
             self.stdout.write(f"{whose}: {checked.detail}")
         self.stdout.write(f"{len(domains)} short domains checked.")

@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from shortlinks.domain import contacts, links, tokens, urls
-from shortlinks.domain.access import Grant
+from shortlinks.domain.access import AuthorizedLinkRequest
 from shortlinks.domain.contacts import NewContact
-from shortlinks.models import Account, ConnectedSite, Contact, Group, Right, User
+from shortlinks.models import Account, ConnectedSite, Contact, Group, AccessLevel, User
 
 NAMES = [("Анна", "Петрова"), ("Timur", "Akhmetov"), ("Olga", "Lis")]
 HIDDEN = ("Ivan", "Hidden")
@@ -48,8 +48,8 @@ def _create() -> dict[str, object]:
         account=account,
         group=group,
         name="Demo manager",
-        contacts_view=Right.MINE,
-        contacts_edit=Right.MINE,
+        contacts_view=AccessLevel.MINE,
+        contacts_edit=AccessLevel.MINE,
     )
     own = contacts.create([_contact(*name, manager) for name in NAMES], user=admin)
     hidden = contacts.create([_contact(*HIDDEN, admin)], user=admin)
@@ -74,7 +74,7 @@ def _site(contact: Contact) -> dict[str, object]:
         account=contact.account, origin=settings.DEMO_SITE_URL
     )
     entity_id, account_id = contact.entity_id, contact.account_id
-    [made] = links.create([Grant(url, entity_id, contact.pk, account_id)])
+    [made] = links.create([AuthorizedLinkRequest(url, entity_id, contact.pk, account_id)])
     return {
         "SITE_KEY": site.site_key,
         "DEMO_LINK": f"{settings.SHORT_BASE_URL}/{made.code}",

@@ -3,10 +3,10 @@
 import threading
 
 from shortlinks.domain.webhooks.sender import Sender
-from shortlinks.management.looping import LoopingCommand
+from shortlinks.management.looping import PollingCommand
 
 
-class Command(LoopingCommand):
+class Command(PollingCommand):
     help = (
         "Sends the events that are due to their webhooks. With --loop it goes on until"
         " it is told to stop, and so replaces the worker of the queue `webhooks` while"

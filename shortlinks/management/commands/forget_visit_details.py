@@ -23,4 +23,4 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self.stdout.write(f"would be changed: {forgetting.count()}")
             return
-        self.stdout.write(f"changed: {sum(forgetting.forget())}")
+        self.stdout.write(f"changed: {sum(forgetting.redact_details())}")

@@ -23,4 +23,4 @@ class Command(BaseCommand):
         by = User.objects.filter(email=email, is_admin=True, is_active=True).first()
         if by is None or by.account_id is None:
             raise CommandError(f"no administrator of an account has e-mail {email}")
-        importing.run(self, by, ImportKind.RIGHTS, options)
+        importing.run(self, by, ImportKind.USERS, options)

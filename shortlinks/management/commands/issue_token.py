@@ -45,5 +45,5 @@ class Command(BaseCommand):
             scopes=options["scope"] or Scope.values,
         )
         if options["rate"] is not None:
-            tokens.change_rate(issued.row, options["rate"])
+            tokens.set_rate_limit(issued.row, options["rate"])
         self.stdout.write(issued.text)

@@ -49,7 +49,7 @@ class Command(BaseCommand):
         total = rejudging.count(since, until)
         seen = 0
         changes: Counter[tuple[str, str]] = Counter()
-        for page in rejudging.rejudge(since, until, dry_run=options["dry_run"]):
+        for page in rejudging.reclassify(since, until, dry_run=options["dry_run"]):
             seen += page.visits
             changes += page.changes
             self._show_progress(seen, total)

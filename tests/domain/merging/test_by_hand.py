@@ -9,7 +9,7 @@ from django.utils import timezone
 from shortlinks.domain import contacts
 from shortlinks.domain.contacts import ContactChange
 from shortlinks.domain.merging import checks, suggestions, undoing
-from shortlinks.domain.merging.undoing import MergedLater, UndoneAlready
+from shortlinks.domain.merging.undoing import HasLaterMerge, AlreadyUndone
 from shortlinks.models import (
     Account,
     Contact,
@@ -21,7 +21,7 @@ from shortlinks.models import (
     PixelAttachment,
     Redemption,
     SeparatePair,
-    Standing,
+    AttachmentReview,
     TrackingConsent,
     User,
 )
@@ -46,7 +46,7 @@ def test_undoing_brings_both_back(admin: User, client: Contact) -> None:
     assert chat.contact.merged_into is None
     assert Contact.objects.get(pk=client.pk).name == ""
     assert SeparatePair.objects.count() == 1
-    assert worlds.attachment("phone", client).standing == Standing.REVOKED
+    assert worlds.attachment("phone", client).review == AttachmentReview.REJECTED
     texts = Note.objects.filter(note_type="service_message")
     assert texts.filter(contact=client).count() == 2
     assert texts.filter(contact=chat.contact).count() == 1
@@ -74,13 +74,13 @@ def test_undone_merges_do_not_come_back(admin: User, client: Contact) -> None:
     undoing.undo(Merge.objects.get(), by=admin)
 
     MergeCheck.objects.create(chat=chat)
-    checks.look()
+    checks.process_due()
     _, another = worlds.chats_with("phone", admin)
 
     chat.contact.refresh_from_db()
     assert chat.contact.merged_into is None
     assert another.join is None
-    with pytest.raises(UndoneAlready):
+    with pytest.raises(AlreadyUndone):
         undoing.undo(Merge.objects.get(), by=admin)
 
 
@@ -97,7 +97,7 @@ def test_what_came_later_is_undone_first(
     chat.contact.refresh_from_db()
     assert chat.contact.merged_into == other
 
-    with pytest.raises(MergedLater) as refused:
+    with pytest.raises(HasLaterMerge) as refused:
         undoing.undo(first, by=admin)
     assert refused.value.later == second
     undoing.undo(second, by=admin)
@@ -214,5 +214,5 @@ def test_rejected_pairs_are_not_suggested_again(
     worlds.opens("laptop", other)
 
     assert not MergeSuggestion.objects.filter(state="open").exists()
-    with pytest.raises(suggestions.DecidedAlready):
+    with pytest.raises(suggestions.AlreadyDecided):
         suggestions.accept(MergeSuggestion.objects.get(), by=admin)

@@ -15,7 +15,7 @@ from shortlinks.models import (
     MergeSuggestion,
     Note,
     PixelAttachment,
-    Standing,
+    AttachmentReview,
     User,
     WebhookDelivery,
     WebhookEvent,
@@ -113,7 +113,7 @@ def test_third_browser_of_a_link_is_not_the_clients(
 def test_sixth_browser_of_a_contact_is_not_his(
     account: Account, admin: User, client: Contact
 ) -> None:
-    account.link_browsers = 100
+    account.max_browsers_per_link = 100
     account.save()
     for number in range(6):
         for page in ("a", "b"):
@@ -143,7 +143,7 @@ def test_browser_of_three_is_everybodys_for_good(
 def test_whoever_is_vouched_for_is_the_client(admin: User, client: Contact) -> None:
     worlds.opens("laptop", client)
     worlds.opens("phone", client)
-    PixelAttachment.objects.update(standing=Standing.VOUCHED)
+    PixelAttachment.objects.update(standing=AttachmentReview.CONFIRMED)
 
     chat, _ = worlds.chats_with("phone", admin)
 
@@ -156,7 +156,7 @@ def test_same_chat_again_changes_nothing(admin: User, client: Contact) -> None:
     before = Merge.objects.count(), Note.objects.count()
 
     MergeCheck.objects.create(chat=chat)
-    checks.look()
+    checks.process_due()
 
     assert (Merge.objects.count(), Note.objects.count()) == before
 
@@ -171,9 +171,9 @@ def test_a_chat_that_was_read_before_it_got_known_is_looked_at_as_it_is(
     )
     opened = factories.link(client)
     factories.visit(opened, pixel_sha256=factories.cookie_sha256("phone"))
-    visits.follow_up()
+    visits.process_due()
 
-    decision = checks.of_chat(merges.take_turn(account.pk), stale)
+    decision = checks.evaluate_chat(merges.lock_account(account.pk), stale)
 
     assert decision.join is None
     assert pairs() == {frozenset({client.pk, other.pk})}
@@ -182,10 +182,10 @@ def test_a_chat_that_was_read_before_it_got_known_is_looked_at_as_it_is(
 def test_no_rule_merges_two_known_ones(
     account: Account, client: Contact, other: Contact
 ) -> None:
-    turn = merges.take_turn(account.pk)
+    turn = merges.lock_account(account.pk)
 
-    reason = merges.Reason(MergeRule.CHAT, "an event")
-    merge = merges.join(turn, client.pk, other.pk, reason)
+    reason = merges.MergeCause(MergeRule.CHAT, "an event")
+    merge = merges.merge(turn, client.pk, other.pk, reason)
 
     assert merge is None
     assert not Merge.objects.exists()
@@ -216,14 +216,14 @@ def test_webhooks_are_told_each_step(
     merge = {"evidence": Merge.objects.get().evidence, "rule": "R3"}
     pair = [client.entity_id, chat.contact.entity_id]
     assert [
-        (row.event, {k: row.facts[k] for k in ("evidence", "rule")}) for row in told
+        (row.event, {k: row.payload_data[k] for k in ("evidence", "rule")}) for row in told
     ] == [("merge_contact", merge), ("undo_merge_contact", merge)]
-    assert told[0].facts["contacts"] == pair
+    assert told[0].payload_data["contacts"] == pair
     worlds.opens("laptop", client)
     worlds.opens("laptop", other)
     assert told.last().event == "suggest_merge_contact"  # type: ignore[union-attr]
     for row in told.all():
-        assert bodies.written(row.event, row.facts, base_url="https://x")
+        assert bodies.render(row.event, row.payload_data, base_url="https://x")
     assert told.all().count() == 3
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from shortlinks.domain import chats, visits
 from shortlinks.domain.merging import checks, suggestions, undoing
-from shortlinks.domain.merging.undoing import MergedLater, UndoneAlready
+from shortlinks.domain.merging.undoing import HasLaterMerge, AlreadyUndone
 from shortlinks.models import (
     Chat,
     Contact,
@@ -89,7 +89,7 @@ class World:
         link = contact.shortlink_set.first() or factories.link(contact)
         cookie = factories.cookie_sha256(f"{one % BROWSERS} of {self.account.pk}")
         factories.visit(link, pixel_sha256=cookie)
-        visits.follow_up()
+        visits.process_due()
 
     def chat(self, one: int, other: int) -> None:
         contact = self.contact(other) if other < 2 else None
@@ -103,7 +103,7 @@ class World:
         chat = self.chosen(Chat.objects.filter(account=self.account), other)
         if chat:
             uid = worlds.uid(f"{one % BROWSERS} of {self.account.pk}", self.account)
-            self.at_most_one(lambda: chats.driven_by(chat, uid))
+            self.at_most_one(lambda: chats.set_visitor(chat, uid))
 
     def look(self, one: int, other: int) -> None:
         """One of what is left, whichever; then the same once more."""
@@ -112,7 +112,7 @@ class World:
             waiting = MergeCheck.objects.exclude(pk=check.pk)
             waiting.update(attempts=F("attempts") + 100)
             again = MergeCheck(attachment_id=check.attachment_id, chat_id=check.chat_id)
-            self.at_most_one(lambda: checks.look(1))
+            self.at_most_one(lambda: checks.process_due(1))
             self.changes_nothing(again)
             MergeCheck.objects.filter(attempts__gte=100).update(
                 attempts=F("attempts") - 100
@@ -124,7 +124,7 @@ class World:
         MergeCheck.objects.all().delete()
         if chat:
             MergeCheck.objects.create(chat=chat)
-            checks.look(1)
+            checks.process_due(1)
             self.changes_nothing(MergeCheck(chat=chat))
 
     def merge(self, one: int, other: int) -> None:
@@ -149,7 +149,7 @@ class World:
         if merge:
             try:
                 undoing.undo(merge, by=self.admin)
-            except (MergedLater, UndoneAlready):
+            except (HasLaterMerge, AlreadyUndone):
                 return
             merge.loser.refresh_from_db()
             assert merge.loser.merged_into is None
@@ -170,7 +170,7 @@ class World:
         MergeCheck.objects.filter(attempts=0).delete()
         before = self.everything()
         check.save()
-        checks.look(1)
+        checks.process_due(1)
         MergeCheck.objects.filter(attempts=0).delete()
         assert self.everything() == before
 

@@ -11,10 +11,10 @@ from django.conf import settings
 from shortlinks.domain.merging import rules
 from shortlinks.domain.merging.rules import (
     Browser,
-    Circumstances,
+    MergeContext,
     Decision,
-    Owner,
-    Party,
+    BrowserOwner,
+    ContactRef,
     Redemption,
 )
 from tests import factories
@@ -46,9 +46,9 @@ def table() -> list[Case]:
     return rows
 
 
-def party(letter: str) -> Party:
+def party(letter: str) -> ContactRef:
     assert re.fullmatch(r"[A-Z]", letter), letter
-    return Party(ord(letter), is_anonymous=letter >= "X")
+    return ContactRef(ord(letter), is_anonymous=letter >= "X")
 
 
 def ago(text: str) -> timedelta:
@@ -56,15 +56,15 @@ def ago(text: str) -> timedelta:
     return timedelta(**{unit: int(number)})
 
 
-def owner(text: str) -> Owner:
+def owner(text: str) -> BrowserOwner:
     letter, _, rest = text.partition(" (")
-    found = Owner(party(letter), NOW)
+    found = BrowserOwner(party(letter), NOW)
     for fact in filter(None, rest.rstrip(")").split(", ")):
         found = with_fact(found, fact)
     return found
 
 
-def with_fact(found: Owner, fact: str) -> Owner:
+def with_fact(found: BrowserOwner, fact: str) -> BrowserOwner:
     if AGO.fullmatch(fact):
         return replace(found, last_seen_at=NOW - ago(fact))
     if merged := re.fullmatch(r"(\d+) merged", fact):
@@ -83,14 +83,14 @@ def redemption(text: str) -> Redemption:
     return Redemption(party(letter).id, NOW - ago(when))
 
 
-def circumstances(given: str) -> Circumstances:
+def circumstances(given: str) -> MergeContext:
     if not given or given == "public device":
-        return Circumstances(NOW)
+        return MergeContext(NOW)
     if given.startswith("mode "):
-        return Circumstances(NOW, mode=given.removeprefix("mode "))
+        return MergeContext(NOW, mode=given.removeprefix("mode "))
     one, other = re.fullmatch(r"(\w) and (\w) apart", given).groups()  # type: ignore[union-attr]
     pair = frozenset({party(one).id, party(other).id})
-    return Circumstances(NOW, apart=frozenset({pair}))
+    return MergeContext(NOW, separate_pairs=frozenset({pair}))
 
 
 def decide(case: Case) -> Decision:
@@ -102,10 +102,10 @@ def decide(case: Case) -> Decision:
     )
     around = circumstances(case.given)
     if chat := re.fullmatch(r"chat of (\w)", case.event):
-        return rules.of_chat(party(chat[1]), browser if owners else None, around)
+        return rules.decide_chat(party(chat[1]), browser if owners else None, around)
     opened = re.fullmatch(r"(\w) opens", case.event)
     assert opened, case.event
-    return rules.of_open(party(opened[1]), browser, around)
+    return rules.decide_open(party(opened[1]), browser, around)
 
 
 def said(decision: Decision) -> str:

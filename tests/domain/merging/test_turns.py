@@ -10,7 +10,7 @@ from django.db import connection
 from shortlinks.domain import contacts
 from shortlinks.domain.contacts import ContactChange
 from shortlinks.domain.merging import suggestions, undoing
-from shortlinks.domain.merging.undoing import MergedLater, UndoneAlready
+from shortlinks.domain.merging.undoing import HasLaterMerge, AlreadyUndone
 from shortlinks.models import Account, Chat, Contact, Merge, MergeState, Note, User
 from tests import factories
 from tests.domain.merging import worlds
@@ -55,7 +55,7 @@ class Actor:
     def undo(self) -> None:
         rows = Merge.objects.filter(state=MergeState.APPLIED)
         if found := list(rows.order_by("pk")):
-            with contextlib.suppress(MergedLater, UndoneAlready):
+            with contextlib.suppress(HasLaterMerge, AlreadyUndone):
                 undoing.undo(self.dice.choice(found), by=self.user)
 
     def rename(self) -> None:

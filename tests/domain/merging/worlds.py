@@ -29,8 +29,8 @@ def opens(
     """The browser opens the contact's link, and the worker follows it up."""
     link = contact.shortlink_set.filter(url=url).first() or factories.link(contact, url)
     factories.visit(link, pixel_sha256=factories.cookie_sha256(browser), **visit)
-    visits.follow_up()
-    while checks.look():
+    visits.process_due()
+    while checks.process_due():
         pass
 
 
@@ -50,7 +50,7 @@ def chats_with(
         visitor_uid=uid(browser, by.account),
         entity_id=contact.entity_id if contact else None,
     )
-    return chats.report(new, user=by)
+    return chats.upsert(new, user=by)
 
 
 def pixel(browser: str) -> Pixel:
@@ -84,6 +84,6 @@ def redeems(browser: str, contact: Contact, *, page: str = "") -> None:
         attempt=uuid.uuid4(),
         due_at=timezone.now(),
     )
-    redemptions.follow_up()
-    while checks.look():
+    redemptions.process_due()
+    while checks.process_due():
         pass

@@ -19,7 +19,7 @@ def write_note(to: Contact) -> ShortLink:
     number = Note.objects.count()
     link = factories.link(to, f"https://shop.example/{number}")
     factories.visit(link)
-    visits.follow_up()
+    visits.process_due()
     return link
 
 

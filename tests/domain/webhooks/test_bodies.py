@@ -88,7 +88,7 @@ MERGED: dict[str, Any] = {
 
 
 def test_a_merge_says_who_and_why() -> None:
-    body = bodies.written("merge_contact", MERGED, base_url="https://links.example")
+    body = bodies.render("merge_contact", MERGED, base_url="https://links.example")
 
     told = dict(parse_qsl(body, strict_parsing=True))
     merge = "contacts[merge][0][merge]"
@@ -109,7 +109,7 @@ def test_a_merge_says_who_and_why() -> None:
 def test_a_suggestion_says_whom() -> None:
     suggested = MERGED | {"evidence": {}}
 
-    body = bodies.written("suggest_merge_contact", suggested, base_url="https://x")
+    body = bodies.render("suggest_merge_contact", suggested, base_url="https://x")
 
     told = dict(parse_qsl(body, strict_parsing=True))
     suggestion = "contacts[merge_suggestion][0]"

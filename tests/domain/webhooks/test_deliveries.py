@@ -34,7 +34,7 @@ def test_a_receiver_that_is_down_three_times_gets_each_event_once_and_in_order(
         write_note(contact)
     receiver.answers = [FAILURE] * 3
 
-    for wait in (*schedule.WAITS[:4], timedelta(0), timedelta(0)):
+    for wait in (*schedule.RETRY_DELAYS[:4], timedelta(0), timedelta(0)):
         later(seconds=wait.total_seconds())
         deliver()
 
@@ -131,7 +131,7 @@ def test_one_receiver_has_a_few_threads_and_one_that_failed_has_one(
         write_note(factories.contact(account))
 
     claimed = [len(deliveries.claim(32)), len(deliveries.claim(32))]
-    assert claimed == [sendable.MOST_AT_ONCE, 0]
+    assert claimed == [sendable.MAX_CONCURRENT, 0]
 
     WebhookDelivery.objects.update(claimed_at=None)
     Webhook.objects.update(failures=1)
@@ -238,7 +238,7 @@ def test_old_deliveries_are_dropped(account: Account, webhook: Webhook) -> None:
         created_at=F("created_at") - month
     )
 
-    assert deliveries.drop_old() == 1
+    assert deliveries.purge() == 1
     assert WebhookDelivery.objects.count() == 1
 
 
@@ -258,17 +258,17 @@ def test_only_what_could_be_sent_is_late(
     contact: Contact, webhook: Webhook, receiver: Receiver
 ) -> None:
     write_note(contact)
-    assert 0 <= sendable.lateness() < 60
+    assert 0 <= sendable.lag_seconds() < 60
     later(minutes=5)
-    assert 300 <= sendable.lateness() < 360
+    assert 300 <= sendable.lag_seconds() < 360
 
     receiver.answers = [FAILURE]
     deliver()
     write_note(contact)
     WebhookDelivery.objects.filter(attempts=0).update(due_at=F("created_at") - HOUR)
-    assert sendable.lateness() == 0  # it waits for the first, which failed
+    assert sendable.lag_seconds() == 0  # it waits for the first, which failed
 
     later(hours=1)
-    assert sendable.lateness() > 3000
+    assert sendable.lag_seconds() > 3000
     subscriptions.disable([webhook])
-    assert sendable.lateness() == 0
+    assert sendable.lag_seconds() == 0

@@ -27,7 +27,7 @@ def test_410_disables_at_once(
     webhook.refresh_from_db()
     assert webhook.disabled_at is not None
     assert webhook.disabled_reason == "The receiver answered 410 Gone."
-    assert states() == [DeliveryState.GIVEN_UP]
+    assert states() == [DeliveryState.FAILED]
     write_note(factories.contact(account))
     assert len(states()) == 1
 
@@ -42,7 +42,7 @@ def test_the_last_attempt_disables_and_says_so(
     write_note(contact)
     write_note(contact)
 
-    for wait in schedule.WAITS:
+    for wait in schedule.RETRY_DELAYS:
         later(seconds=wait.total_seconds())
         deliver()
 
@@ -50,7 +50,7 @@ def test_the_last_attempt_disables_and_says_so(
     reason = "No event was accepted in 10 attempts; last: Answered 500."
     assert (webhook.disabled_reason, webhook.failures) == (reason, 10)
     assert f"webhook {webhook.id} to 127.0.0.1 disabled: {reason}" in caplog.text
-    assert states() == [DeliveryState.GIVEN_UP, DeliveryState.PENDING]
+    assert states() == [DeliveryState.FAILED, DeliveryState.PENDING]
     assert len(receiver.received) == 10
 
 
@@ -82,7 +82,7 @@ def test_a_single_event_that_is_refused_does_not_disable_a_receiver_that_lives(
 
     webhook.refresh_from_db()
     assert webhook.disabled_at is None
-    assert states() == [DeliveryState.GIVEN_UP, DeliveryState.DELIVERED]
+    assert states() == [DeliveryState.FAILED, DeliveryState.DELIVERED]
 
 
 def test_retry_after_holds_the_whole_receiver(
@@ -109,7 +109,7 @@ def test_sent_again_it_is_the_same_event(
     write_note(contact)
     deliver()
 
-    assert deliveries.send_again(WebhookDelivery.objects.all()) == 1
+    assert deliveries.resend(WebhookDelivery.objects.all()) == 1
     deliver()
 
     first, again = receiver.received
@@ -125,4 +125,4 @@ def test_withdrawn_notes_and_what_is_under_way_are_not_sent_again(
     write_note(factories.contact(account))
     deliveries.claim(1)
 
-    assert deliveries.send_again(WebhookDelivery.objects.all()) == 0
+    assert deliveries.resend(WebhookDelivery.objects.all()) == 0

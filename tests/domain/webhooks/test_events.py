@@ -36,7 +36,7 @@ def webhook(account: Account) -> Webhook:
 
 def follow_up_an_open(link: ShortLink, time: str = "12:00") -> Note | None:
     factories.visit(link, occurred_at=at(time))
-    visits.follow_up()
+    visits.process_due()
     return Note.objects.filter(created_at=at(time)).first()
 
 
@@ -71,9 +71,9 @@ def test_a_note_withdrawn_before_it_is_told_is_not_told(
     link: ShortLink, webhook: Webhook
 ) -> None:
     visit = factories.visit(link)
-    visits.follow_up()
+    visits.process_due()
 
-    visits.overrule([visit.pk], Verdict.BOT)
+    visits.override_verdict([visit.pk], Verdict.BOT)
 
     assert not Note.objects.exists()
     assert WebhookDelivery.objects.get().state == DeliveryState.CANCELLED
@@ -83,10 +83,10 @@ def test_it_is_not_told_later_either_by_a_webhook_that_is_disabled_just_then(
     link: ShortLink, webhook: Webhook
 ) -> None:
     visit = factories.visit(link)
-    visits.follow_up()
+    visits.process_due()
     subscriptions.disable([webhook])
 
-    visits.overrule([visit.pk], Verdict.BOT)
+    visits.override_verdict([visit.pk], Verdict.BOT)
 
     assert WebhookDelivery.objects.get().state == DeliveryState.CANCELLED
 
@@ -130,7 +130,7 @@ def test_notes_by_hand_are_told_too(account: Account, webhook: Webhook) -> None:
 
     events.enqueue(WebhookEvent.NOTE_CONTACT, [note.id])
 
-    facts = WebhookDelivery.objects.get().facts
+    facts = WebhookDelivery.objects.get().payload_data
     assert (facts["note_type"], facts["text"]) == ("common", "Called back")
 
 
@@ -146,7 +146,7 @@ def test_a_batch_costs_one_query_more_and_none_without_webhooks(
         factories.visit(link)
 
     with CaptureQueriesContext(connection) as queries:
-        visits.follow_up()
+        visits.process_due()
 
     about = [q for q in queries if "shortlinks_webhookdelivery" in q["sql"]]
     assert len(about) == more
@@ -160,10 +160,10 @@ def test_a_batch_that_withdraws_costs_one_more_and_none_without_webhooks(
     for number in range(webhooks):
         factories.webhook(account, f"{URL}{number}")
     visit = factories.visit(link)
-    visits.follow_up()
+    visits.process_due()
 
     with CaptureQueriesContext(connection) as queries:
-        visits.overrule([visit.pk], Verdict.BOT)
+        visits.override_verdict([visit.pk], Verdict.BOT)
 
     about = [q for q in queries if "shortlinks_webhookdelivery" in q["sql"]]
     assert len(about) == more
