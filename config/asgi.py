@@ -4,8 +4,8 @@ import os
 
 import django
 
-os.environ["DJANGO_SETTINGS_MODULE"] = "config.redirects"
-os.environ.setdefault("STATEMENT_TIMEOUT", "5")  # of the spool's replay
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings_redirects"
+os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_SECONDS", "5")  # of the spool's replay
 django.setup(set_prefix=False)
 
 from config.celery import app  # noqa: E402  needs the setup

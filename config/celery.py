@@ -13,7 +13,7 @@ from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 if os.environ.get("CELERY_ROLE") == "worker":
-    os.environ.setdefault("STATEMENT_TIMEOUT", "15")
+    os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_SECONDS", "15")
 django.setup(set_prefix=False)  # worker and beat begin here
 
 # connects the signals: health, metrics and logs of worker and beat
@@ -51,15 +51,15 @@ app.conf.update(
     task_publish_retry=WORKER,
     task_default_queue="default",
     task_routes={
-        "shortlinks.tasks.follow_up_visits": {"queue": "visits"},
+        "shortlinks.tasks.process_visits": {"queue": "visits"},
         "shortlinks.tasks.deliver_webhooks": {"queue": "webhooks"},
-        "shortlinks.tasks.go_on_with_imports": {"queue": "imports"},
+        "shortlinks.tasks.run_imports": {"queue": "imports"},
         "shortlinks.tasks.*": {"queue": "maintenance"},
     },
     visibility_timeout=VISIBILITY,
     broker_transport_options={
         "visibility_timeout": VISIBILITY,
-        "global_keyprefix": settings.REDIS_PREFIX,
+        "global_keyprefix": settings.REDIS_KEY_PREFIX,
         **(WORKER_TRANSPORT if WORKER else PUBLISHER_TRANSPORT),
     },
     broker_connection_retry_on_startup=True,
@@ -75,7 +75,7 @@ app.conf.update(
     beat_schedule={
         # What no bell reached; claiming is cheap when nothing is due.
         "sweep": {
-            "task": "shortlinks.tasks.follow_up_visits",
+            "task": "shortlinks.tasks.process_visits",
             "schedule": 5.0,
             "options": {"expires": 5.0},
         },
@@ -85,39 +85,39 @@ app.conf.update(
             "options": {"expires": 5.0},
         },
         "webhook-upkeep": {
-            "task": "shortlinks.tasks.keep_webhooks",
+            "task": "shortlinks.tasks.maintain_webhooks",
             "schedule": 3600.0,
         },
         # What a worker left that was killed.
         "imports": {
-            "task": "shortlinks.tasks.go_on_with_imports",
+            "task": "shortlinks.tasks.run_imports",
             "schedule": 5.0,
             "options": {"expires": 5.0},
         },
         "import-upkeep": {
-            "task": "shortlinks.tasks.keep_imports",
+            "task": "shortlinks.tasks.purge_imports",
             "schedule": 3600.0,
         },
         "sums": {
-            "task": "shortlinks.tasks.sum_counts",
+            "task": "shortlinks.tasks.update_rollups",
             "schedule": 5.0,
             "options": {"expires": 5.0},
         },
         "link-changes": {
-            "task": "shortlinks.tasks.publish_link_changes",
+            "task": "shortlinks.tasks.sync_link_cache",
             "schedule": 15.0,
             "options": {"expires": 15.0},
         },
         "partitions": {
-            "task": "shortlinks.tasks.maintain_partitions",
+            "task": "shortlinks.tasks.create_partitions",
             "schedule": 6 * 3600.0,
         },
         "visit-details": {
-            "task": "shortlinks.tasks.forget_visit_details",
+            "task": "shortlinks.tasks.redact_visits",
             "schedule": 3600.0,
         },
         "source-keys": {
-            "task": "shortlinks.tasks.drop_old_source_keys",
+            "task": "shortlinks.tasks.delete_expired_salts",
             "schedule": 3600.0,
         },
     },

@@ -45,18 +45,18 @@ def flag(name: str, *, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}")
 
 
-def number(name: str, default: float, *, least: float, most: float) -> float:
+def number(name: str, default: float, *, minimum: float, maximum: float) -> float:
     value = text(name, str(default))
     try:
         parsed = float(value)
     except ValueError:
         raise ImproperlyConfigured(f"{name} must be a number") from None
-    if not least <= parsed <= most:
-        raise ImproperlyConfigured(f"{name} must be from {least:g} to {most:g}")
+    if not minimum <= parsed <= maximum:
+        raise ImproperlyConfigured(f"{name} must be from {minimum:g} to {maximum:g}")
     return parsed
 
 
-def words(name: str, default: Sequence[str] = ()) -> list[str]:
+def list_(name: str, default: Sequence[str] = ()) -> list[str]:
     value = given(name)
     if value is None:
         return list(default)
@@ -65,7 +65,7 @@ def words(name: str, default: Sequence[str] = ()) -> list[str]:
 
 def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
-        return tuple(ip_network(word) for word in words(name))
+        return tuple(ip_network(word) for word in list_(name))
     except ValueError as error:
         raise ImproperlyConfigured(f"{name}: {error}") from None
 
@@ -73,7 +73,7 @@ def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
 def nameservers(name: str) -> tuple[tuple[str, int], ...]:
     """Addresses, each with a port or the usual one: `192.0.2.1,192.0.2.2:5353`."""
     found = []
-    for word in words(name):
+    for word in list_(name):
         has_port = word.count(":") == 1
         host, _, port = word.rpartition(":") if has_port else (word, "", "53")
         try:
@@ -98,10 +98,10 @@ def network_file(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
         raise ImproperlyConfigured(f"{name}: {error}") from None
 
 
-def secret(name: str, *, least: int) -> str:
+def secret(name: str, *, minimum: int) -> str:
     value = text(name)
-    if len(value) < least or value.startswith(PLACEHOLDER):
-        raise ImproperlyConfigured(f"{name} must be a secret of {least} characters")
+    if len(value) < minimum or value.startswith(PLACEHOLDER):
+        raise ImproperlyConfigured(f"{name} must be a secret of {minimum} characters")
     return value
 
 
@@ -129,7 +129,7 @@ def redis_url(name: str, *, password: str = "") -> str:
 def keyring(name: str) -> dict[str, bytes]:
     """Keys by id, the newest first: `k2:secret,k1:older secret`."""
     ring: dict[str, bytes] = {}
-    for word in words(name):
+    for word in list_(name):
         kid, _, key = word.partition(":")
         if not kid.isalnum() or len(key) < 32 or key.startswith(PLACEHOLDER):
             raise ImproperlyConfigured(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import django_stubs_ext
 
-from config import env, logs, production
+from config import env, logs, production_checks
 
 django_stubs_ext.monkeypatch()  # ModelAdmin[X] and friends at run time
 
@@ -12,48 +12,48 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- who we are -------------------------------------------------------------
 DEBUG = env.flag("DEBUG", default=False)
-SECRET_KEY = env.secret("SECRET_KEY", least=50)
-SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+SECRET_KEY = env.secret("SECRET_KEY", minimum=50)
+SECRET_KEY_FALLBACKS = env.list_("SECRET_KEY_FALLBACKS")
 BASE_URL = env.http_url("BASE_URL", "http://127.0.0.1:8000")
 SHORT_BASE_URL = env.http_url("SHORT_BASE_URL", "http://127.0.0.1:8001")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [env.host(BASE_URL)])
+ALLOWED_HOSTS = env.list_("ALLOWED_HOSTS", [env.host(BASE_URL)])
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 HTTPS = BASE_URL.startswith("https:")
-production.refuse(base_url=BASE_URL, debug=DEBUG, allowed_hosts=ALLOWED_HOSTS)
+production_checks.check(base_url=BASE_URL, debug=DEBUG, allowed_hosts=ALLOWED_HOSTS)
 
 # --- keys, the newest first -------------------------------------------------
 TOKEN_KEYS = env.keyring("TOKEN_KEYS")
 PIXEL_KEYS = env.keyring("PIXEL_KEYS")
 WEBHOOK_KEYS = env.keyring("WEBHOOK_KEYS")
-VISITOR_UID_KEY = env.secret("VISITOR_UID_KEY", least=32).encode()
+VISITOR_UID_KEY = env.secret("VISITOR_UID_KEY", minimum=32).encode()
 
 # --- links and visits -------------------------------------------------------
 ALLOW_PRIVATE_TARGETS = env.flag("ALLOW_PRIVATE_TARGETS", default=False)
-EXTRA_SHORT_HOSTS = env.words("EXTRA_SHORT_HOSTS")
+EXTRA_SHORT_HOSTS = env.list_("EXTRA_SHORT_HOSTS")
 DEMO_SITE_URL = env.text("DEMO_SITE_URL", "").rstrip("/")
 DNS_NAMESERVERS = env.nameservers("DNS_NAMESERVERS")
-LINK_CACHE_SIZE = int(env.number("LINK_CACHE_SIZE", 200_000, least=1_000, most=5e6))
-LINK_CACHE_SECONDS = env.number("LINK_CACHE_SECONDS", 30, least=1, most=300)
-VISIT_COMMIT_TIMEOUT = env.number("VISIT_COMMIT_TIMEOUT", 0.7, least=0.1, most=10)
-VISIT_DETAILS_DAYS = int(env.number("VISIT_DETAILS_DAYS", 90, least=0, most=36_500))
-VISIT_SETTLE_SECONDS = env.number("VISIT_SETTLE_SECONDS", 1.0, least=0, most=30)
+LINK_CACHE_MAX_LINKS = int(env.number("LINK_CACHE_MAX_LINKS", 200_000, minimum=1_000, maximum=5e6))
+LINK_CACHE_TTL_SECONDS = env.number("LINK_CACHE_TTL_SECONDS", 30, minimum=1, maximum=300)
+VISIT_COMMIT_TIMEOUT_SECONDS = env.number("VISIT_COMMIT_TIMEOUT_SECONDS", 0.7, minimum=0.1, maximum=10)
+VISIT_DETAILS_RETENTION_DAYS = int(env.number("VISIT_DETAILS_RETENTION_DAYS", 90, minimum=0, maximum=36_500))
+VISIT_PROCESSING_DELAY_SECONDS = env.number("VISIT_PROCESSING_DELAY_SECONDS", 1.0, minimum=0, maximum=30)
 SUSPECT_POLICY = env.choice("SUSPECT_POLICY", ["hold", "note", "ignore"])
-BOT_NETWORKS = env.network_file("BOT_NETWORKS")
+BOT_NETWORKS_PATH = env.network_file("BOT_NETWORKS_PATH")
 SPOOL_DIR = Path(env.text("SPOOL_DIR", str(BASE_DIR / "var" / "spool")))
-SPOOL_MOST_BYTES = int(env.number("SPOOL_MOST_MB", 1024, least=1, most=1e6)) * 1024**2
+SPOOL_MAX_BYTES = int(env.number("SPOOL_MAX_MB", 1024, minimum=1, maximum=1e6)) * 1024**2
 # Requests a second; 0 is no limit.
-API_RATE_TOKEN = int(env.number("API_RATE_TOKEN", 50, least=0, most=100_000))
-API_RATE_ACCOUNT = int(env.number("API_RATE_ACCOUNT", 200, least=0, most=100_000))
+API_RATE_LIMIT_PER_TOKEN = int(env.number("API_RATE_LIMIT_PER_TOKEN", 50, minimum=0, maximum=100_000))
+API_RATE_LIMIT_PER_ACCOUNT = int(env.number("API_RATE_LIMIT_PER_ACCOUNT", 200, minimum=0, maximum=100_000))
 API_MAX_BODY_BYTES = 4 * 1024 * 1024
 
 # --- webhooks ---------------------------------------------------------------
-WEBHOOK_ALLOW_PRIVATE = env.flag("WEBHOOK_ALLOW_PRIVATE", default=False)
+WEBHOOK_ALLOW_PRIVATE_TARGETS = env.flag("WEBHOOK_ALLOW_PRIVATE_TARGETS", default=False)
 _PROXY = env.text("WEBHOOK_PROXY", "")
 WEBHOOK_PROXY = _PROXY and env.http_url("WEBHOOK_PROXY", _PROXY)
 
 # --- stores -----------------------------------------------------------------
 # Seconds; 0 is no limit, for commands and migrations. Servers and workers have one.
-STATEMENT_TIMEOUT = env.number("STATEMENT_TIMEOUT", 0, least=0, most=3600)
+DATABASE_STATEMENT_TIMEOUT_SECONDS = env.number("DATABASE_STATEMENT_TIMEOUT_SECONDS", 0, minimum=0, maximum=3600)
 _DATABASE = env.database("DATABASE_URL", password=env.text("DATABASE_PASSWORD", ""))
 DATABASE_PARAMETERS = _DATABASE["OPTIONS"]  # of the url, such as sslmode
 DATABASES = {
@@ -70,14 +70,14 @@ DATABASES = {
             # What is prepared is planned once. Postgres would go on planning the larger
             # statements for each request, at several times what they cost to run.
             "options": "-c plan_cache_mode=force_generic_plan"
-            f" -c statement_timeout={int(STATEMENT_TIMEOUT * 1000)}"
+            f" -c statement_timeout={int(DATABASE_STATEMENT_TIMEOUT_SECONDS * 1000)}"
             " -c idle_in_transaction_session_timeout=15000",
             **DATABASE_PARAMETERS,
         },
     }
 }
 REDIS_URL = env.redis_url("REDIS_URL", password=env.text("REDIS_PASSWORD", ""))
-REDIS_PREFIX = env.text("REDIS_PREFIX", "sl:")
+REDIS_KEY_PREFIX = env.text("REDIS_KEY_PREFIX", "sl:")
 # Workers and beat wait for the broker; whoever only publishes fails fast.
 CELERY_ROLE = env.choice("CELERY_ROLE", ["publisher", "worker"])
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -85,9 +85,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- how it is watched ------------------------------------------------------
 METRICS_DIR = Path(env.text("METRICS_DIR", str(BASE_DIR / "var" / "metrics")))
 METRICS_HOST = env.text("METRICS_HOST", "127.0.0.1")
-METRICS_PORT = int(env.number("METRICS_PORT", 9464, least=1, most=65535))
+METRICS_PORT = int(env.number("METRICS_PORT", 9464, minimum=1, maximum=65535))
 HEALTH_HOST = env.text("HEALTH_HOST", "127.0.0.1")
-HEALTH_PORT = int(env.number("HEALTH_PORT", 0, least=0, most=65535))  # 0 is none
+HEALTH_PORT = int(env.number("HEALTH_PORT", 0, minimum=0, maximum=65535))  # 0 is none
 SENTRY_DSN = env.text("SENTRY_DSN", "")
 OTLP_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT", "").rstrip("/")
 LOG_FORMAT = env.choice("LOG_FORMAT", logs.FORMATS)

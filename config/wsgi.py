@@ -7,7 +7,7 @@ from django.core.wsgi import get_wsgi_application
 from django.urls import reverse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-os.environ.setdefault("STATEMENT_TIMEOUT", "5")
+os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_SECONDS", "5")
 _django = get_wsgi_application()
 
 from config.celery import app  # noqa: E402  needs the setup

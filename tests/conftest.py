@@ -61,8 +61,8 @@ def pytest_xdist_setupnodes(specs: Sequence[execnet.XSpec]) -> None:
 @pytest.fixture(autouse=True)
 def no_limit_of_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests call as fast as they can; those of the limits set their own."""
-    monkeypatch.setattr(settings, "API_RATE_TOKEN", 0)
-    monkeypatch.setattr(settings, "API_RATE_ACCOUNT", 0)
+    monkeypatch.setattr(settings, "API_RATE_LIMIT_PER_TOKEN", 0)
+    monkeypatch.setattr(settings, "API_RATE_LIMIT_PER_ACCOUNT", 0)
 
 
 @pytest.fixture

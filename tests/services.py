@@ -56,7 +56,7 @@ def database_url() -> str:
 
 def empty_queues() -> None:
     """Bells that other tests rang, and nobody heard."""
-    queues = [f"{settings.REDIS_PREFIX}{queue}" for queue in roles.QUEUES]
+    queues = [f"{settings.REDIS_KEY_PREFIX}{queue}" for queue in roles.QUEUES]
     redis.Redis.from_url(settings.REDIS_URL).delete(*queues)
 
 
@@ -65,9 +65,9 @@ def surroundings() -> dict[str, str]:
     return {
         **os.environ,
         "DATABASE_URL": database_url(),
-        "LINK_CACHE_SECONDS": "1",
-        "API_RATE_TOKEN": "0",
-        "API_RATE_ACCOUNT": "0",
+        "LINK_CACHE_TTL_SECONDS": "1",
+        "API_RATE_LIMIT_PER_TOKEN": "0",
+        "API_RATE_LIMIT_PER_ACCOUNT": "0",
     }
 
 

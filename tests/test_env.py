@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config import env, production
+from config import env, production_checks
 
 Read = Callable[[str], object]
 
@@ -84,7 +84,7 @@ def test_a_file_may_hold_what_a_variable_would(
     monkeypatch.setenv("A_SETTING_FILE", str(tmp_path / "key"))
 
     assert env.text("A_SETTING", "the default") == "of the file"
-    assert env.words("A_SETTING") == ["of the file"]
+    assert env.list_("A_SETTING") == ["of the file"]
 
 
 def test_a_file_beside_a_variable_is_one_too_many(
@@ -140,17 +140,17 @@ def test_what_is_for_developers_is_refused_where_others_come(
     *, url: str, debug: bool, hosts: list[str], named: str
 ) -> None:
     with pytest.raises(ImproperlyConfigured, match=named):
-        production.refuse(base_url=url, debug=debug, allowed_hosts=hosts)
+        production_checks.check(base_url=url, debug=debug, allowed_hosts=hosts)
 
 
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:8000", "https://localhost", "http://crm.localhost:8000"]
 )
 def test_developers_may_do_as_they_like(url: str) -> None:
-    production.refuse(base_url=url, debug=True, allowed_hosts=["*"])
+    production_checks.check(base_url=url, debug=True, allowed_hosts=["*"])
 
 
 def test_production_refuses_nothing_that_is_right() -> None:
-    production.refuse(
+    production_checks.check(
         base_url="https://crm.example", debug=False, allowed_hosts=["crm.example"]
     )

@@ -17,7 +17,7 @@ ECHO = "SELECT echo FROM unnest(%(numbers)s::bigint[]) AS echo"
 def test_a_server_that_stopped_answering_is_given_up(
     transactional_db: None, settings: Settings
 ) -> None:
-    settings.STATEMENT_TIMEOUT = 0.5
+    settings.DATABASE_STATEMENT_TIMEOUT_SECONDS = 0.5
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         pid = cursor.fetchone()[0]

@@ -21,13 +21,13 @@ from psycopg.types.datetime import TimestamptzLoader
 T = TypeVar("T")
 
 # The server is asked to end a statement first; it has this much longer to say so.
-GRACE_SECONDS = 1.0
+CANCEL_GRACE_SECONDS = 1.0
 # A connection that was used within these is asked nothing before it is used again.
-FRESH_SECONDS = 5.0
+RECENT_USE_SECONDS = 5.0
 
 
-class BoundedConnection(psycopg.Connection[Any]):
-    """Waits no longer for an answer than STATEMENT_TIMEOUT and a second."""
+class TimeoutConnection(psycopg.Connection[Any]):
+    """Waits no longer for an answer than DATABASE_STATEMENT_TIMEOUT_SECONDS and a second."""
 
     used_at = 0.0
 
@@ -35,8 +35,8 @@ class BoundedConnection(psycopg.Connection[Any]):
         self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None
     ) -> T:
         self.used_at = time.monotonic()
-        bound = settings.STATEMENT_TIMEOUT + GRACE_SECONDS
-        if timeout is not None or bound <= GRACE_SECONDS:
+        bound = settings.DATABASE_STATEMENT_TIMEOUT_SECONDS + CANCEL_GRACE_SECONDS
+        if timeout is not None or bound <= CANCEL_GRACE_SECONDS:
             return super().wait(gen, interval, timeout)
         try:
             return super().wait(gen, interval, bound)
@@ -44,12 +44,12 @@ class BoundedConnection(psycopg.Connection[Any]):
             self.pgconn.finish()
             raise psycopg.OperationalError("Postgres did not answer in time") from None
 
-    def is_fresh(self) -> bool:
+    def was_used_recently(self) -> bool:
         """Used just now, and its server has not hung up: then there is an end to read.
 
         A round trip less for each request than asking the server.
         """
-        if time.monotonic() - self.used_at > FRESH_SECONDS or self.closed:
+        if time.monotonic() - self.used_at > RECENT_USE_SECONDS or self.closed:
             return False
         if self.info.transaction_status is not TransactionStatus.IDLE:
             return False
@@ -62,11 +62,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         self.isolation_level = IsolationLevel.READ_COMMITTED
         # Of `prepared_cursor` alone: Django's own cursors never prepare.
-        return BoundedConnection.connect(**conn_params | {"prepare_threshold": 0})
+        return TimeoutConnection.connect(**conn_params | {"prepare_threshold": 0})
 
     def is_usable(self) -> bool:
         ours = self.connection
-        if isinstance(ours, BoundedConnection) and ours.is_fresh():
+        if isinstance(ours, TimeoutConnection) and ours.was_used_recently():
             return True
         return super().is_usable()
 

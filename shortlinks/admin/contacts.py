@@ -50,14 +50,14 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
     autocomplete_fields = ("responsible_user", "group")
     search_fields = ("name", "entity_id__exact")
     ordering = ("-id",)
-    quick_filters = (("is_deleted__exact", "1"),)
+    indexed_filters = (("is_deleted__exact", "1"),)
     actions = ("create_links",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
         """Without those that were merged: they are shown as their survivors."""
         return super().get_queryset(request).filter(merged_into=None)
 
-    def is_wide(self, request: HttpRequest) -> bool:
+    def needs_scan_limit(self, request: HttpRequest) -> bool:
         """What is searched for has an index: names by trigrams, and the ids."""
         return not request.GET.get(SEARCH_VAR) and super().needs_scan_limit(request)
 

@@ -61,7 +61,7 @@ def of(request: HttpRequest) -> list[Step]:
         return []
     if user.account is None:
         return list(_steps(user, CompletedSteps())) if _may_begin(request) else []
-    if user.account.first_steps_closed_at:
+    if user.account.onboarding_dismissed_at:
         return []
     return list(_steps(user, first_steps.completed_steps(user.account)))
 

@@ -39,7 +39,7 @@ class ImportAdmin(RowActionAdmin[Import]):
         "total",
         "created",
         "changed",
-        "left_out",
+        "skipped",
     )
     list_select_related = ("user",)
     ordering = ("-id",)

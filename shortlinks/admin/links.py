@@ -38,7 +38,7 @@ class ShortLinkAdmin(AccountScopedAdmin[ShortLink]):
     list_select_related = ("contact__merged_into",)
     search_fields = ("url", "contact__name")
     ordering = ("-id",)
-    quick_filters = (("disabled", "yes"),)
+    indexed_filters = (("disabled", "yes"),)
     actions = ("disable",)
 
     def has_change_permission(

@@ -93,7 +93,7 @@ def sections(request: HttpRequest) -> list[dict[str, Any]]:
         for section, kind in ((found[1], CONTACTS), (found[-1], RIGHTS)):
             section["items"].append(_item(str(kind.title), "upload", kind.address))
     if is_operator(request):
-        whose = _item(gettext("Whose link?"), "search", reverse("admin_whose"))
+        whose = _item(gettext("Whose link?"), "search", reverse("admin_link_lookup"))
         found.append({"title": gettext("Service"), "items": [whose]})
     rest = [_of(model) for model in models.values()]
     return [*found, {"title": gettext(OTHER), "items": rest}]

@@ -24,7 +24,7 @@ class NoteAdmin(AccountScopedAdmin[Note]):
     list_select_related = ("contact__merged_into",)
     search_fields = ("url", "contact__name")
     ordering = ("-id",)
-    quick_filters = (
+    indexed_filters = (
         ("note_type__exact", NoteType.COMMON),
         ("note_type__exact", NoteType.SERVICE),
     )

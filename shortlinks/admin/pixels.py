@@ -29,7 +29,7 @@ class PixelAttachmentAdmin(AccountScopedAdmin[PixelAttachment]):
     ordering = ("-id",)
     actions = ("vouch", "revoke")
 
-    def has_vouch_permission(self, request: HttpRequest) -> bool:
+    def has_review_permission(self, request: HttpRequest) -> bool:
         return is_administrator(request)
 
     @admin.action(description=_("This is the client's browser"), permissions=["vouch"])

@@ -78,8 +78,8 @@ class NewDomainForm(forms.ModelForm[ShortDomain]):
 class ShortDomainAdmin(HostAdmin[ShortDomain]):
     form = NewDomainForm
     asked = ("host", "cookie_domain")
-    known = ("name", "value", "verified_at", "is_primary", "created_at")
-    list_display = ("host", "cookie_domain", "verified_at", "is_primary", "created_at")
+    known = ("name", "value", "verified_at", "is_default", "created_at")
+    list_display = ("host", "cookie_domain", "verified_at", "is_default", "created_at")
     search_fields = ("host",)
     ordering = ("-id",)
     actions = ("check_now", "use_for_new_links")

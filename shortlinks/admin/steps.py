@@ -71,7 +71,7 @@ class RowActionAdmin(AccountScopedAdmin[Row]):
         extra = dict(extra_context or {})
         if row is not None:
             may = self.has_action_permission(request, row)
-            extra |= {"may_decide": may, "buttons": self.buttons, **self.extra_context(row)}
+            extra |= {"has_action_permission": may, "buttons": self.buttons, **self.extra_context(row)}
         return super().change_view(request, object_id, form_url, extra)
 
 

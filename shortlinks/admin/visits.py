@@ -50,9 +50,9 @@ class VisitAdmin(RowActionAdmin[Visit]):
         "why",
         "attempts",
         "due_at",
-        "followed_up_at",
-        "overruled_at",
-        "set_aside_at",
+        "processed_at",
+        "overridden_at",
+        "dead_lettered_at",
         "last_error",
     )
     list_display = (
@@ -61,12 +61,12 @@ class VisitAdmin(RowActionAdmin[Visit]):
         "verdict",
         "why",
         "attempts",
-        "followed_up_at",
-        "set_aside_at",
+        "processed_at",
+        "dead_lettered_at",
     )
     list_filter = ("verdict", DeadLetteredFilter)
     ordering = ("-id",)
-    quick_filters = (("set_aside", "yes"),)
+    indexed_filters = (("set_aside", "yes"),)
     max_selected = 1000
     actions = ("count_as_person", "count_as_machine", "requeue")
 

@@ -26,7 +26,7 @@ class WebhookAdmin(AccountScopedAdmin[Webhook]):
         "updated_at",
         "disabled_at",
         "disabled_reason",
-        "held_until",
+        "paused_until",
         "failures",
         "last_success_at",
     )
@@ -97,7 +97,7 @@ class WebhookDeliveryAdmin(RowActionAdmin[WebhookDelivery]):
     list_select_related = ("webhook",)
     sortable_by = ()
     ordering = ("-id",)
-    quick_filters = (
+    indexed_filters = (
         ("state__exact", DeliveryState.PENDING),
         ("state__exact", DeliveryState.FAILED),
     )

@@ -52,19 +52,19 @@ class CachedLink(msgspec.Struct, frozen=True, array_like=True):
 class CachedAccount(msgspec.Struct, frozen=True, array_like=True):
     """The settings of an account that a redirect obeys."""
 
-    passes_query: bool = True
-    honours_gpc: bool = True
+    forward_query: bool = True
+    respect_gpc: bool = True
     address_mask: str = "truncated"
     office_networks: tuple[str, ...] = ()
     pixel_mode: str = "on"
 
 
 def link_key(code: str) -> str:
-    return f"{settings.REDIS_PREFIX}link:{code}"
+    return f"{settings.REDIS_KEY_PREFIX}link:{code}"
 
 
 def account_key(account_id: int) -> str:
-    return f"{settings.REDIS_PREFIX}account:{account_id}"
+    return f"{settings.REDIS_KEY_PREFIX}account:{account_id}"
 
 
 def from_link(link: ShortLink) -> CachedLink:
@@ -117,28 +117,28 @@ def refresh_account(account: Account) -> bool:
 
 def last_synced_at() -> datetime | None:
     """Up to when Redis has heard of all changes; None if it has lost everything."""
-    value = _client().get(f"{settings.REDIS_PREFIX}changes-published-until")
+    value = _client().get(f"{settings.REDIS_KEY_PREFIX}changes-published-until")
     return datetime.fromisoformat(value.decode()) if isinstance(value, bytes) else None
 
 
 def set_last_synced_at(until: datetime) -> None:
-    _client().set(f"{settings.REDIS_PREFIX}changes-published-until", until.isoformat())
+    _client().set(f"{settings.REDIS_KEY_PREFIX}changes-published-until", until.isoformat())
 
 
 def last_beat_at() -> datetime | None:
     """When beat last said that it sends what is due."""
-    value = _client().get(f"{settings.REDIS_PREFIX}beat-heard-at")
+    value = _client().get(f"{settings.REDIS_KEY_PREFIX}beat-heard-at")
     return datetime.fromisoformat(value.decode()) if isinstance(value, bytes) else None
 
 
 def record_beat() -> None:
     """Beat says so itself, in the store that it sends its messages to."""
-    _client().set(f"{settings.REDIS_PREFIX}beat-heard-at", timezone.now().isoformat())
+    _client().set(f"{settings.REDIS_KEY_PREFIX}beat-heard-at", timezone.now().isoformat())
 
 
 def queue_length(queue: str) -> int:
     """Messages that no worker has taken yet."""
-    return _client().llen(f"{settings.REDIS_PREFIX}{queue}")
+    return _client().llen(f"{settings.REDIS_KEY_PREFIX}{queue}")
 
 
 def ping() -> None:

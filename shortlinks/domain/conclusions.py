@@ -38,7 +38,7 @@ SELECT visit.id, visit.link_id, visit.occurred_at, visit.method, visit.user_agen
        visit.accept_language, visit.referer, visit.sec_fetch, visit.purpose,
        host(visit.address), visit.staff, visit.source, visit.pixel_sha256,
        CASE WHEN visit.pixel_is_new THEN NULL ELSE visit.pixel_sha256 END,
-       visit.verdict, visit.reason, visit.overruled_at IS NOT NULL, visit.counted_on,
+       visit.verdict, visit.reason, visit.overridden_at IS NOT NULL, visit.counted_day,
        link.contact_id, link.account_id, link.batch,
        coalesce(visit.address = link.created_from
                 AND visit.occurred_at < link.created_at + %(trying)s, false),
@@ -359,7 +359,7 @@ def _is_https() -> bool:
 def _bot_networks(mask: str | None) -> addresses.Networks:
     return addresses.Networks(
         network
-        for network in settings.BOT_NETWORKS
+        for network in settings.BOT_NETWORKS_PATH
         if mask == AddressMask.FULL
         or network.prefixlen <= MASKED_PREFIX_LENGTHS[network.max_prefixlen]
     )
@@ -367,7 +367,7 @@ def _bot_networks(mask: str | None) -> addresses.Networks:
 
 @lru_cache(4096)
 def _is_bot_network(address: str | None, mask: str | None) -> bool:
-    if not address or not settings.BOT_NETWORKS:
+    if not address or not settings.BOT_NETWORKS_PATH:
         return False
     return _bot_networks(mask).contains(addresses.packed(address))
 

@@ -58,4 +58,4 @@ def create_first_account(account: Account, *, by: User) -> None:
 
 def dismiss(account: Account) -> None:
     account.onboarding_dismissed_at = timezone.now()
-    account.save(update_fields=["first_steps_closed_at", "updated_at"])
+    account.save(update_fields=["onboarding_dismissed_at", "updated_at"])

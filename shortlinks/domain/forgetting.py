@@ -29,14 +29,14 @@ WITH page AS MATERIALIZED (
   UPDATE shortlinks_visit AS visit
   SET address = NULL, user_agent = '', accept_language = '', referer = '',
       sec_fetch = '', purpose = ''
-  FROM page WHERE visit.id = page.id AND visit.followed_up_at IS NOT NULL
+  FROM page WHERE visit.id = page.id AND visit.processed_at IS NOT NULL
   RETURNING 1
 )
 SELECT (SELECT count(*) FROM forgotten), (SELECT max(id::text)::uuid FROM page)
 """
 COUNT = """
 SELECT count(*) FROM shortlinks_visit
-WHERE id > %(after)s AND id < %(until)s AND followed_up_at IS NOT NULL
+WHERE id > %(after)s AND id < %(until)s AND processed_at IS NOT NULL
 """
 
 
@@ -75,7 +75,7 @@ def _query(query: str, after: UUID, **parameters: int) -> tuple[Any, ...]:
 
 
 def _until() -> UUID:
-    if not settings.VISIT_DETAILS_DAYS:
+    if not settings.VISIT_DETAILS_RETENTION_DAYS:
         return BEFORE_ALL
-    end = timezone.now() - timedelta(days=settings.VISIT_DETAILS_DAYS)
+    end = timezone.now() - timedelta(days=settings.VISIT_DETAILS_RETENTION_DAYS)
     return visit_rows.id_bounds(end, end)["first"]

@@ -19,7 +19,7 @@ FROM (SELECT due_at FROM shortlinks_visit WHERE due_at <= now()
       ORDER BY due_at LIMIT %s) AS due
 """
 ROLLUPS_DUE = """
-SELECT extract(epoch FROM now() - created_at)::float8 FROM shortlinks_countchange
+SELECT extract(epoch FROM now() - created_at)::float8 FROM shortlinks_dailyvisitsdelta
 ORDER BY id LIMIT 1
 """
 MONTHS_AHEAD = """

@@ -21,7 +21,7 @@ MAX_HEARTBEAT_AGE = timedelta(seconds=60)
 # events that could be sent nobody to send them.
 MAX_BACKLOG_AGE = timedelta(seconds=120)
 MIN_FREE_BYTES = 64 * 1024**2
-NEARLY_FULL_RATIO = 0.9  # of SPOOL_MOST_MB
+NEARLY_FULL_RATIO = 0.9  # of SPOOL_MAX_MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +172,8 @@ def _spool_disk(disk: SpoolStatus) -> Check:
         detail = "cannot be written"
     elif disk.free_bytes < MIN_FREE_BYTES:
         detail = f"{disk.free_bytes} bytes are free"
-    elif used > settings.SPOOL_MOST_BYTES * NEARLY_FULL_RATIO:
-        detail = f"{used} of SPOOL_MOST_MB are taken"
+    elif used > settings.SPOOL_MAX_BYTES * NEARLY_FULL_RATIO:
+        detail = f"{used} of SPOOL_MAX_MB are taken"
     else:
         return Check("spool_disk", ok=True)
     return Check("spool_disk", ok=False, detail=detail)

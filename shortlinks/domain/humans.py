@@ -23,7 +23,7 @@ class RequestFacts:
     user_agent: str
     purpose: str = ""
     staff: str = ""
-    is_bot_network: bool = False  # it lies in BOT_NETWORKS
+    is_bot_network: bool = False  # it lies in BOT_NETWORKS_PATH
     referer: str = ""
     # Only over https do browsers send Sec-Fetch, so only there its absence speaks.
     is_https: bool = False

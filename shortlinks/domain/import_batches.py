@@ -246,8 +246,8 @@ def _log_action(stored: StoredRows, user: User, file: str) -> None:
         LogEntry.objects.log_actions(user.pk, made, flag, text)
 
 
-def _count(row: Import, created: int, changed: int, left_out: int) -> None:
+def _count(row: Import, created: int, changed: int, skipped: int) -> None:
     row.created += created
     row.changed += changed
-    row.skipped += left_out
-    row.processed += created + changed + left_out
+    row.skipped += skipped
+    row.processed += created + changed + skipped

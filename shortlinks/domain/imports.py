@@ -32,7 +32,7 @@ CONFIRMATION_TIMEOUT = timedelta(days=7)
 ERROR_RETENTION = timedelta(days=30)
 
 NO_ROWS = gettext_noop("There are no rows below the head.")
-ZERO_COUNTS = {"done": 0, "created": 0, "changed": 0, "left_out": 0}
+ZERO_COUNTS = {"done": 0, "created": 0, "changed": 0, "skipped": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def start(upload: Upload) -> Import:
         kind=upload.kind,
         name=upload.name[-250:],
         total=total,
-        by_command=upload.started_by_cli,
+        started_by_cli=upload.started_by_cli,
         due_at=timezone.now() + (LEASE if upload.started_by_cli else NO_DELAY),
     )
     ImportFile.objects.create(within=run, content=upload.content)
@@ -144,16 +144,16 @@ def finish(row: Import, state: ImportState, error: str = "") -> None:
 
 def is_any_running() -> bool:
     """A worker; for a minute also one that was killed."""
-    leased = Import.objects.filter(due_at__gt=timezone.now(), by_command=False)
+    leased = Import.objects.filter(due_at__gt=timezone.now(), started_by_cli=False)
     return leased.exists()
 
 
 def summary(row: Import) -> str:
     """In the language of who reads it."""
     text = gettext(
-        "created: %(created)d, changed: %(changed)d, left out: %(left_out)d."
+        "created: %(created)d, changed: %(changed)d, left out: %(skipped)d."
     )
-    counts = ("created", "changed", "left_out")
+    counts = ("created", "changed", "skipped")
     return text % {name: getattr(row, name) for name in counts}
 
 

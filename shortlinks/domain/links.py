@@ -46,7 +46,7 @@ ACTIVE_COLUMNS = """
 SELECT link.contact_id, link.url_sha256, link.id, link.code, link.target,
        extract(epoch FROM link.expires_at)::float8, contact.tracking_consent,
        (SELECT host FROM shortlinks_shortdomain
-        WHERE account_id = %(account)s AND is_primary AND verified_at IS NOT NULL)
+        WHERE account_id = %(account)s AND is_default AND verified_at IS NOT NULL)
 """
 # Of the orders `o`, when none has a live link yet; none otherwise.
 NEW_LINKS_CTE = """

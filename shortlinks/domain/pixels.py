@@ -88,7 +88,7 @@ WITH gone AS (
      AND visit.verdict = %(person)s AND visit.verdict <> ''
     LEFT JOIN shortlinks_redemption AS redemption ON redemption.visit_id = visit.id
     WHERE link.contact_id = gone.contact_id
-      AND gone.cookie IN (visit.pixel_sha256, redemption.kept_sha256)) AS visit ON true
+      AND gone.cookie IN (visit.pixel_sha256, redemption.previous_cookie_sha256)) AS visit ON true
   GROUP BY pixel.id, gone.contact_id
 ), detached AS (
   DELETE FROM shortlinks_pixelattachment AS attachment USING remains

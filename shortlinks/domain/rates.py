@@ -61,11 +61,11 @@ class Limit:
 
 def limits_for_token(token_id: int, account_id: int, own_rate: int | None) -> list[Limit]:
     """What binds a token: its own rate or everybody's, and its account's; 0 is none."""
-    token_rate = settings.API_RATE_TOKEN if own_rate is None else own_rate
+    token_rate = settings.API_RATE_LIMIT_PER_TOKEN if own_rate is None else own_rate
     named = [
         # the braces keep both on one node of a cluster
         Limit(f"{{{account_id}}}:token:{token_id}", token_rate),
-        Limit(f"{{{account_id}}}:account", settings.API_RATE_ACCOUNT),
+        Limit(f"{{{account_id}}}:account", settings.API_RATE_LIMIT_PER_ACCOUNT),
     ]
     return [limit for limit in named if limit.rate]
 
@@ -76,7 +76,7 @@ def acquire(limits: Sequence[Limit]) -> float:
         return 0
     try:
         microseconds = _script()(
-            keys=[f"{settings.REDIS_PREFIX}rate:{limit.key}" for limit in limits],
+            keys=[f"{settings.REDIS_KEY_PREFIX}rate:{limit.key}" for limit in limits],
             args=[
                 *(limit.rate for limit in limits),
                 *(limit.seconds * 1_000_000 for limit in limits),

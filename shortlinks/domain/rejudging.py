@@ -58,7 +58,7 @@ def _processed_visits(since: datetime, until: datetime) -> "QuerySet[Visit]":
         pk__gt=forgetting.last_redacted_id(),
         occurred_at__range=(since, until),
         followed_up_at__isnull=False,
-        overruled_at=None,
+        overridden_at=None,
     )
 
 

@@ -86,8 +86,8 @@ def set_default(domain: ShortDomain) -> None:
         rows = {row.pk: row for row in own.select_for_update().order_by("pk")}
         if domain.pk not in rows or rows[domain.pk].verified_at is None:
             raise NotVerified
-        own.filter(is_primary=True).update(is_primary=False)
-        own.filter(pk=domain.pk).update(is_primary=True)
+        own.filter(is_default=True).update(is_default=False)
+        own.filter(pk=domain.pk).update(is_default=True)
 
 
 def _check_texts(domain: ShortDomain) -> VerificationResult:

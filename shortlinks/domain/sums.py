@@ -9,12 +9,12 @@ import time
 from django.db import connection, transaction
 
 BATCH_SIZE = 20  # statements that counted, each of up to a thousand visits
-LOCK = "SELECT shortlinks_lock_sums()"
+LOCK = "SELECT shortlinks_lock_rollups()"
 # In one statement, so of one moment: the sums' rows are read as they were before it.
 ADD = """
 WITH taken AS (
-  DELETE FROM shortlinks_countchange
-  WHERE id IN (SELECT id FROM shortlinks_countchange ORDER BY id LIMIT %(most)s)
+  DELETE FROM shortlinks_dailyvisitsdelta
+  WHERE id IN (SELECT id FROM shortlinks_dailyvisitsdelta ORDER BY id LIMIT %(most)s)
   RETURNING links, days, verdicts, visits),
 cell AS MATERIALIZED (
   SELECT link.account_id, link.url_sha256, c.link_id, c.day, c.verdict,
@@ -24,7 +24,7 @@ cell AS MATERIALIZED (
   JOIN shortlinks_shortlink AS link ON link.id = c.link_id
   GROUP BY 1, 2, 3, 4, 5),
 by_verdict AS (
-  INSERT INTO shortlinks_accountday AS known (account_id, day, verdict, visits)
+  INSERT INTO shortlinks_accountdailyvisits AS known (account_id, day, verdict, visits)
   SELECT account_id, day, verdict, sum(visits) FROM cell GROUP BY 1, 2, 3
   ON CONFLICT (account_id, day, verdict) DO UPDATE
     SET visits = known.visits + excluded.visits),
@@ -32,17 +32,17 @@ opened AS (
   SELECT DISTINCT account_id, url_sha256, link_id FROM cell WHERE verdict = 'person'),
 moved AS MATERIALIZED (
   SELECT opened.*, before.day AS old, latest.day AS new
-  FROM opened LEFT JOIN shortlinks_lastopen AS before USING (link_id)
+  FROM opened LEFT JOIN shortlinks_linklastopen AS before USING (link_id)
   CROSS JOIN LATERAL (
     SELECT max(daily.day) AS day FROM shortlinks_dailyvisits AS daily
     WHERE daily.link_id = opened.link_id AND daily.verdict = 'person'
       AND daily.visits > 0) AS latest
   WHERE before.day IS DISTINCT FROM latest.day),
 by_link AS (
-  INSERT INTO shortlinks_lastopen (link_id, day) SELECT link_id, new FROM moved
+  INSERT INTO shortlinks_linklastopen (link_id, day) SELECT link_id, new FROM moved
   ON CONFLICT (link_id) DO UPDATE SET day = excluded.day),
 by_url AS (
-  INSERT INTO shortlinks_urlday AS known
+  INSERT INTO shortlinks_urldailyopens AS known
     (account_id, day, url_sha256, opens, lasts, link_id)
   SELECT account_id, day, url_sha256, sum(opens), sum(lasts), max(link_id)
   FROM (

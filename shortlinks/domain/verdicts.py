@@ -22,7 +22,7 @@ from shortlinks.models import PixelMode, TrackingConsent, Verdict
 LOCK = """
 SELECT visit.id FROM shortlinks_visit AS visit
 JOIN unnest(%(ids)s::uuid[], %(read)s::text[]) AS r (id, verdict) ON visit.id = r.id
-WHERE visit.verdict = r.verdict AND visit.overruled_at IS NULL
+WHERE visit.verdict = r.verdict AND visit.overridden_at IS NULL
   AND visit.id BETWEEN %(first)s AND %(last)s
 ORDER BY visit.id FOR UPDATE OF visit
 """
@@ -33,7 +33,7 @@ ORDER BY id FOR NO KEY UPDATE
 STORE_VERDICTS = """
 UPDATE shortlinks_visit AS visit
 SET verdict = j.verdict, reason = j.reason, due_at = NULL,
-    followed_up_at = coalesce(followed_up_at, now()), counted_on = j.day
+    processed_at = coalesce(processed_at, now()), counted_day = j.day
 FROM unnest(%(ids)s::uuid[], %(verdicts)s::text[], %(reasons)s::text[],
             %(days)s::date[]) AS j (id, verdict, reason, day)
 WHERE visit.id = j.id AND visit.id BETWEEN %(first)s AND %(last)s
@@ -63,7 +63,7 @@ WHERE (daily.link_id, daily.day, daily.verdict) = (c.link_id, c.day, c.verdict)
 
 # Of visits that are locked by now: what is committed later finds their verdicts.
 SELECT_REDEEMED = """
-SELECT visit_id, kept_sha256 FROM shortlinks_redemption
+SELECT visit_id, previous_cookie_sha256 FROM shortlinks_redemption
 WHERE visit_id = ANY(%s::uuid[])
 """
 

@@ -68,16 +68,16 @@ RECLAIM = """
 SELECT id FROM shortlinks_visit WHERE id = ANY(%s) AND due_at <= now()
 FOR UPDATE SKIP LOCKED
 """
-REEVALUATE_LATER = "INSERT INTO shortlinks_revision (visits) VALUES (%s::uuid[])"
+REEVALUATE_LATER = "INSERT INTO shortlinks_reevaluationbatch (visits) VALUES (%s::uuid[])"
 RETRY_LATER = """
 UPDATE shortlinks_visit
 SET attempts = attempts + 1, last_error = %(error)s,
     due_at = CASE WHEN attempts + 1 < %(most)s THEN
       now() + least(interval '1 hour', interval '5 s' * 2 ^ attempts)
               * (0.8 + 0.4 * random()) END,
-    set_aside_at = CASE WHEN attempts + 1 >= %(most)s THEN now() END
+    dead_lettered_at = CASE WHEN attempts + 1 >= %(most)s THEN now() END
 WHERE id = %(id)s AND due_at IS NOT NULL
-RETURNING set_aside_at IS NOT NULL
+RETURNING dead_lettered_at IS NOT NULL
 """
 
 
@@ -182,8 +182,8 @@ def requeue(visits: Iterable[UUID]) -> int:
     """Give visits that were set aside another 15 attempts."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE shortlinks_visit SET due_at = now(), set_aside_at = NULL,"
-            " attempts = 0 WHERE id = ANY(%s) AND set_aside_at IS NOT NULL",
+            "UPDATE shortlinks_visit SET due_at = now(), dead_lettered_at = NULL,"
+            " attempts = 0 WHERE id = ANY(%s) AND dead_lettered_at IS NOT NULL",
             [list(visits)],
         )
         return int(cursor.rowcount)
@@ -201,7 +201,7 @@ def override_verdict(ids: Sequence[UUID], verdict: Verdict) -> int:
         judgement = Classification(verdict, OVERRIDDEN)
         read = conclusions.load(locked)
         verdicts.apply([ClassifiedVisit(visit, judgement) for visit in read])
-        Visit.objects.filter(pk__in=locked).update(overruled_at=timezone.now())
+        Visit.objects.filter(pk__in=locked).update(overridden_at=timezone.now())
     return len(locked)
 
 

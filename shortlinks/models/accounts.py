@@ -129,19 +129,19 @@ class Account(models.Model):
                 condition=Q(note_window__gte=1, note_window__lte=86_400),
             ),
             models.CheckConstraint(
-                name="account_address_mask_known",
+                name="account_address_mask_valid",
                 condition=Q(address_mask__in=AddressMask.values),
             ),
             models.CheckConstraint(
-                name="account_pixel_mode_known",
+                name="account_pixel_mode_valid",
                 condition=Q(pixel_mode__in=PixelMode.values),
             ),
             models.CheckConstraint(
-                name="account_merge_mode_known",
+                name="account_merge_mode_valid",
                 condition=Q(merge_mode__in=MergeMode.values),
             ),
             models.CheckConstraint(
-                name="account_suspect_policy_known",
+                name="account_suspect_policy_valid",
                 condition=Q(suspect_policy__in=["", *SuspectPolicy.values]),
             ),
         ]
@@ -238,7 +238,7 @@ class User(AbstractBaseUser):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="user_has_account_or_operates",
+                name="user_has_account_or_is_operator",
                 violation_error_message=_(
                     "A user belongs to an account, or operates the service."
                 ),
@@ -249,7 +249,7 @@ class User(AbstractBaseUser):
                 condition=Q(email=Lower("email")),
             ),
             models.CheckConstraint(
-                name="user_view_letter", condition=Q(contacts_view__in=AccessLevel.values)
+                name="user_view_level_valid", condition=Q(contacts_view__in=AccessLevel.values)
             ),
             models.CheckConstraint(
                 name="user_add_all_or_denied",

@@ -26,7 +26,7 @@ class Chat(models.Model):
         indexes = [
             models.Index(
                 fields=["account", "visitor_uid"],
-                name="chat_of_visitor",
+                name="chat_by_visitor",
                 condition=~models.Q(visitor_uid=""),
             )
         ]

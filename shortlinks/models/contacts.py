@@ -141,7 +141,7 @@ class Contact(models.Model):
                 name="contact_entity_id_positive", condition=Q(entity_id__gte=1)
             ),
             models.CheckConstraint(
-                name="contact_tracking_consent_known",
+                name="contact_tracking_consent_valid",
                 condition=Q(tracking_consent__in=TrackingConsent.values),
             ),
         ]

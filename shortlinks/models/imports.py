@@ -63,32 +63,32 @@ class Import(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="import_kind_known", condition=Q(kind__in=ImportKind.values)
+                name="import_kind_valid", condition=Q(kind__in=ImportKind.values)
             ),
             models.CheckConstraint(
-                name="import_state_known", condition=Q(state__in=ImportState.values)
+                name="import_state_valid", condition=Q(state__in=ImportState.values)
             ),
             models.CheckConstraint(
-                name="import_due_while_under_way",
+                name="import_due_while_in_progress",
                 condition=Q(state__in=IN_PROGRESS, due_at__isnull=False)
                 | ~Q(state__in=IN_PROGRESS) & Q(due_at=None),
             ),
             models.CheckConstraint(
                 name="import_counts_each_row_once",
-                condition=Q(done=F("created") + F("changed") + F("left_out")),
+                condition=Q(done=F("created") + F("changed") + F("skipped")),
             ),
             models.CheckConstraint(
-                name="import_done_within_total",
+                name="import_processed_within_total",
                 condition=Q(total=None) | Q(done__lte=F("total")),
             ),
             models.CheckConstraint(
-                name="import_failed_says_why",
+                name="import_failed_has_error",
                 condition=Q(state=ImportState.FAILED) & ~Q(error="")
                 | ~Q(state=ImportState.FAILED) & Q(error=""),
             ),
         ]
         indexes = [
-            models.Index(fields=["account", "-id"], name="import_of_account"),
+            models.Index(fields=["account", "-id"], name="import_by_account"),
             models.Index(
                 fields=["due_at"],
                 name="import_due",
@@ -137,7 +137,7 @@ class ImportRow(models.Model):
         indexes = [
             models.Index(
                 fields=["within", "number"],
-                name="import_row_faulty",
+                name="import_row_with_errors",
                 condition=~Q(faults=[]),
             )
         ]

@@ -43,7 +43,7 @@ class ShortLink(models.Model):
             models.UniqueConstraint(
                 fields=["contact", "url_sha256"],
                 condition=Q(disabled_at=None),
-                name="short_link_live_per_contact_and_url",
+                name="short_link_active_per_contact_and_url",
             )
         ]
         indexes = [

@@ -53,12 +53,12 @@ class Merge(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["account", "key"], name="merge_once"),
+            models.UniqueConstraint(fields=["account", "key"], name="merge_key_unique"),
             models.UniqueConstraint(
-                fields=["loser"], name="merge_of_loser", condition=Q(state="applied")
+                fields=["loser"], name="merge_by_loser", condition=Q(state="applied")
             ),
             models.CheckConstraint(
-                name="merge_of_two", condition=~Q(survivor=F("loser"))
+                name="merge_of_two_contacts", condition=~Q(survivor=F("loser"))
             ),
         ]
 
@@ -118,11 +118,11 @@ class MergeSuggestion(Pair):
         constraints = [
             models.UniqueConstraint(
                 fields=["one", "other"],
-                name="merge_suggestion_open_once",
+                name="merge_suggestion_open_pair_unique",
                 condition=Q(state="open"),
             ),
             models.CheckConstraint(
-                name="merge_suggestion_in_order", condition=Q(one__lt=F("other"))
+                name="merge_suggestion_pair_ordered", condition=Q(one__lt=F("other"))
             ),
         ]
 
@@ -136,9 +136,9 @@ class SeparatePair(Pair):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["one", "other"], name="separate_pair_once"),
+            models.UniqueConstraint(fields=["one", "other"], name="separate_pair_unique"),
             models.CheckConstraint(
-                name="separate_pair_in_order", condition=Q(one__lt=F("other"))
+                name="separate_pair_ordered", condition=Q(one__lt=F("other"))
             ),
         ]
 
@@ -168,7 +168,7 @@ class MergeCheck(models.Model):
         indexes = [models.Index(fields=["due_at"], name="merge_check_due")]
         constraints = [
             models.CheckConstraint(
-                name="merge_check_of_one",
+                name="merge_check_of_one_subject",
                 condition=Q(attachment=None, chat__isnull=False)
                 | Q(attachment__isnull=False, chat=None),
             )

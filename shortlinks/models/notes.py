@@ -42,12 +42,12 @@ class Note(models.Model):
                 "account",
                 F("created_at").desc(),
                 F("id").desc(),
-                name="note_of_open",
+                name="note_by_link",
                 condition=Q(note_type=NoteType.LINK_FOLLOWED),
             ),
             models.Index(
                 fields=["id"],
-                name="note_of_no_open",
+                name="note_not_link_followed",
                 condition=~Q(note_type=NoteType.LINK_FOLLOWED),
             ),
         ]
@@ -62,7 +62,7 @@ class Note(models.Model):
                 deferrable=Deferrable.IMMEDIATE,
             ),
             models.CheckConstraint(
-                name="note_of_an_open_says_what_and_when",
+                name="note_of_open_has_url_and_period",
                 condition=~Q(note_type=NoteType.LINK_FOLLOWED)
                 | Q(period__isnull=False, opens__gte=1),
             ),

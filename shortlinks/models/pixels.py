@@ -62,7 +62,7 @@ class PixelAttachment(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["pixel", "contact"], name="pixel_attached_once"
+                fields=["pixel", "contact"], name="pixel_attachment_unique"
             )
         ]
 

@@ -41,7 +41,7 @@ class ConnectedSite(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "origin"], name="connected_site_once"
+                fields=["account", "origin"], name="connected_site_origin_unique"
             )
         ]
 
@@ -91,7 +91,7 @@ class Redemption(models.Model):
         indexes = [
             models.Index(
                 fields=["account", "visitor_uid", "redeemed_at"],
-                name="redemption_of_browser",
+                name="redemption_by_browser",
             ),
             models.Index(
                 fields=["due_at"],
@@ -135,20 +135,20 @@ class ShortDomain(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "host"],
-                name="short_domain_once",
+                name="short_domain_host_per_account_unique",
                 violation_error_message="The account has this domain already.",
             ),
             # Anybody may claim a host; one proves it.
             models.UniqueConstraint(
                 fields=["host"],
                 condition=Q(verified_at__isnull=False),
-                name="short_domain_is_ones",
+                name="short_domain_verified_host_unique",
                 violation_error_message="This domain is another account's.",
             ),
             models.UniqueConstraint(
                 fields=["account"],
-                condition=Q(is_primary=True),
-                name="short_domain_one_primary",
+                condition=Q(is_default=True),
+                name="short_domain_one_default",
                 violation_error_message="Another domain is that of new links.",
             ),
         ]

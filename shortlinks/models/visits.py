@@ -26,7 +26,7 @@ class Verdict(models.TextChoices):
 
 class VisitQuerySet(models.QuerySet["Visit"]):
     def dead_lettered(self) -> Self:
-        return self.exclude(set_aside_at=None)
+        return self.exclude(dead_lettered_at=None)
 
 
 class Visit(models.Model):
@@ -76,12 +76,12 @@ class Visit(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="visit_due_followed_up_or_set_aside",
+                name="visit_due_processed_or_dead_lettered",
                 condition=Q(
-                    due_at__isnull=False, followed_up_at=None, set_aside_at=None
+                    due_at__isnull=False, processed_at=None, dead_lettered_at=None
                 )
-                | Q(due_at=None, followed_up_at__isnull=False, set_aside_at=None)
-                | Q(due_at=None, followed_up_at=None, set_aside_at__isnull=False),
+                | Q(due_at=None, followed_up_at__isnull=False, dead_lettered_at=None)
+                | Q(due_at=None, processed_at=None, set_aside_at__isnull=False),
             )
         ]
         indexes = [
@@ -91,22 +91,22 @@ class Visit(models.Model):
             # The rest holds what was concluded: the redirects' insert pays for none.
             models.Index(
                 fields=["link", "occurred_at"],
-                name="visit_of_link",
+                name="visit_by_link",
                 condition=~Q(verdict=""),
             ),
             models.Index(
                 fields=["source", "occurred_at"],
-                name="visit_of_source",
+                name="visit_by_visitor_hash",
                 condition=~Q(verdict=""),
             ),
             models.Index(
                 fields=["staff", "occurred_at"],
-                name="visit_of_staff",
+                name="visit_by_staff",
                 condition=~Q(staff=""),
             ),
             models.Index(
-                fields=["set_aside_at"],
-                name="visit_set_aside",
+                fields=["dead_lettered_at"],
+                name="visit_dead_lettered",
                 condition=Q(set_aside_at__isnull=False),
             ),
         ]

@@ -47,7 +47,7 @@ class Webhook(models.Model):
                 fields=["account", "destination"], name="webhook_destination"
             ),
             models.CheckConstraint(
-                name="webhook_disabled_says_why",
+                name="webhook_disabled_has_reason",
                 condition=Q(disabled_at=None, disabled_reason="")
                 | Q(disabled_at__isnull=False) & ~Q(disabled_reason=""),
             ),
@@ -112,18 +112,18 @@ class WebhookDelivery(models.Model):
             ),
             models.Index(
                 fields=["webhook"],
-                name="delivery_under_way",
+                name="delivery_in_progress",
                 condition=Q(state=DeliveryState.PENDING, claimed_at__isnull=False),
             ),
             models.Index(
                 fields=["subject_id"],
-                name="delivery_of_subject",
+                name="delivery_by_subject",
                 condition=Q(state=DeliveryState.PENDING),
             ),
             models.Index(fields=["created_at"], name="delivery_by_age"),
             models.Index(
                 fields=["id"],
-                name="delivery_given_up",
+                name="delivery_failed",
                 condition=Q(state=DeliveryState.FAILED),
             ),
         ]

@@ -20,7 +20,7 @@ from shortlinks.observability.pool import PoolWatch
 
 logger = logging.getLogger(__name__)
 
-HEARTBEAT_TASK = "shortlinks.tasks.beat_heart"
+HEARTBEAT_TASK = "shortlinks.tasks.record_heartbeat"
 HEARTBEAT_INTERVAL_SECONDS = 15.0
 # Beat sends its most frequent task every 5 s.
 MAX_SILENCE_SECONDS = 30.0

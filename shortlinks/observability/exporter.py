@@ -41,13 +41,13 @@ GAUGES: dict[str, tuple[str, str]] = {
         "Visits that wait for their follow-up; 100,000 stands for more.",
         "",
     ),
-    "shortlinks_visits_due_oldest_seconds": ("How long the oldest has been due.", ""),
-    "shortlinks_visits_set_aside": ("Visits that wait for an administrator.", ""),
-    "shortlinks_webhooks_due_oldest_seconds": (
+    "shortlinks_visit_processing_lag_seconds": ("How long the oldest has been due.", ""),
+    "shortlinks_visits_dead_lettered": ("Visits that wait for an administrator.", ""),
+    "shortlinks_webhook_lag_seconds": (
         "How long the oldest event has been due that could be sent now.",
         "",
     ),
-    "shortlinks_sums_due_oldest_seconds": (
+    "shortlinks_rollup_lag_seconds": (
         "How long the oldest count has waited to be summed for administrators.",
         "",
     ),
@@ -62,7 +62,7 @@ GAUGES: dict[str, tuple[str, str]] = {
     "shortlinks_queue_messages": ("Messages that no worker has taken yet.", "queue"),
     "shortlinks_spool_bytes": ("Bytes in the exporter's spool: waiting, bad.", "state"),
     "shortlinks_spool_oldest_seconds": ("Age of the oldest file that waits.", ""),
-    "shortlinks_spool_most_bytes": ("Bytes that the spool may take.", ""),
+    "shortlinks_spool_capacity_bytes": ("Bytes that the spool may take.", ""),
     "shortlinks_spool_free_bytes": ("Bytes that are free on the spool's disk.", ""),
 }
 
@@ -123,10 +123,10 @@ def _postgres_samples() -> list[Sample]:
         beat_at = gauges.last_worker_heartbeat()
         return [
             Sample("shortlinks_visits_due", backlog.visits),
-            Sample("shortlinks_visits_due_oldest_seconds", backlog.oldest_seconds),
-            Sample("shortlinks_visits_set_aside", gauges.dead_lettered_count()),
-            Sample("shortlinks_webhooks_due_oldest_seconds", sendable.lag_seconds()),
-            Sample("shortlinks_sums_due_oldest_seconds", gauges.rollup_lag_seconds()),
+            Sample("shortlinks_visit_processing_lag_seconds", backlog.oldest_seconds),
+            Sample("shortlinks_visits_dead_lettered", gauges.dead_lettered_count()),
+            Sample("shortlinks_webhook_lag_seconds", sendable.lag_seconds()),
+            Sample("shortlinks_rollup_lag_seconds", gauges.rollup_lag_seconds()),
             Sample("shortlinks_visit_partitions_ahead", gauges.partition_months_ahead()),
             *(_age("worker", beat_at.timestamp()) if beat_at else ()),
             Sample("shortlinks_up", 1, "postgres"),
@@ -163,7 +163,7 @@ def _disk_samples() -> list[Sample]:
         Sample("shortlinks_spool_bytes", disk.waiting_bytes, "waiting"),
         Sample("shortlinks_spool_bytes", disk.bad_bytes, "bad"),
         Sample("shortlinks_spool_oldest_seconds", age),
-        Sample("shortlinks_spool_most_bytes", settings.SPOOL_MOST_BYTES),
+        Sample("shortlinks_spool_capacity_bytes", settings.SPOOL_MAX_BYTES),
         Sample("shortlinks_spool_free_bytes", disk.free_bytes),
     ]
 

@@ -70,21 +70,21 @@ batch_seconds = Histogram(
     registry=REGISTRY,
 )
 visit_batch_size = Histogram(
-    "shortlinks_visit_batch_visits",
+    "shortlinks_visit_batch_size",
     "Visits in a batch, in Postgres or in the spool.",
     ["store"],
     buckets=VISITS,
     registry=REGISTRY,
 )
 circuit_breakers_open = Gauge(
-    "shortlinks_breakers_open",
+    "shortlinks_circuit_breakers_open",
     "Processes that hold a store for away.",
     ["store"],
     multiprocess_mode="livesum",
     registry=REGISTRY,
 )
 worker_notifications = Counter(
-    "shortlinks_bells",
+    "shortlinks_worker_notifications",
     "Bells of the redirects to the worker: rung, or failed (the sweep makes up).",
     ["result"],
     registry=REGISTRY,
@@ -96,19 +96,19 @@ messages = Counter(
     registry=REGISTRY,
 )
 visits_processed = Counter(
-    "shortlinks_visits_followed_up",
+    "shortlinks_visits_processed",
     "Visits followed up, by verdict.",
     ["verdict"],
     registry=REGISTRY,
 )
 visits_reclassified = Counter(
-    "shortlinks_visits_revised",
+    "shortlinks_visits_reclassified",
     "Visits whose verdict changed by what their source did later, by the new one.",
     ["verdict"],
     registry=REGISTRY,
 )
 visit_processing_failures = Counter(
-    "shortlinks_follow_ups_failed",
+    "shortlinks_visit_processing_failures",
     "Follow-ups of a visit that failed: put off, or set aside after the last.",
     ["result"],
     registry=REGISTRY,
@@ -170,7 +170,7 @@ PREINITIALIZED: dict[str, list[tuple[Counter, Iterable[str]]]] = {
         (visit_processing_failures, ("put_off", "set_aside")),
         (webhooks_sent, ("accepted", "failed")),
     ],
-    "beat": [(messages, ("follow_up_visits",))],
+    "beat": [(messages, ("process_visits",))],
 }
 
 

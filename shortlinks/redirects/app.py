@@ -111,10 +111,10 @@ class RedirectApp:
             address=self.addresses.client_address(peer, headers.get(b"x-forwarded-for")),
             purpose=visit_facts.purpose(headers),
             domain=self.hosts.hosts.domain(headers.get(b"host")),
-            idempotency_key=self._visit_name(peer, headers),
+            idempotency_key=self._idempotency_key(peer, headers),
         )
 
-    def _visit_name(self, peer: str, headers: Mapping[bytes, bytes]) -> bytes | None:
+    def _idempotency_key(self, peer: str, headers: Mapping[bytes, bytes]) -> bytes | None:
         """A trusted proxy's alone: else one could take another's visit's place."""
         name = headers.get(visit_facts.IDEMPOTENCY_KEY_HEADER)
         return name if name is not None and self.addresses.is_trusted_proxy(peer) else None
@@ -205,7 +205,7 @@ class RedirectApp:
             return None
         if not consent.allows(account.pixel_mode, link.consent):
             return None
-        if account.honours_gpc and OPT_OUT in (
+        if account.respect_gpc and OPT_OUT in (
             headers.get(b"sec-gpc"),
             headers.get(b"dnt"),
         ):
@@ -255,7 +255,7 @@ def _redirect(target: str, pixel: PixelCookie | None, common: list[Header]) -> R
 
 def _target(link: CachedLink, account: CachedAccount, query: bytes) -> str:
     """The link's target with the visitor's own query, which overrides nothing."""
-    if not query or not account.passes_query or len(query) > MAX_QUERY_LENGTH:
+    if not query or not account.forward_query or len(query) > MAX_QUERY_LENGTH:
         return link.target
     target = ada_url.URL(link.target)
     own = {_name(pair) for pair in target.search[1:].split("&")}

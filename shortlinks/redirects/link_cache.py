@@ -23,7 +23,7 @@ JOIN shortlinks_contact AS contact ON contact.id = link.contact_id
 WHERE link.code = ANY(%(keys)s) AND link.disabled_at IS NULL
 """
 SELECT_ACCOUNTS = """
-SELECT id, passes_query, honours_gpc, address_mask, office_networks, pixel_mode
+SELECT id, forward_query, respect_gpc, address_mask, office_networks, pixel_mode
 FROM shortlinks_account WHERE id = ANY(%(keys)s) AND is_active
 """
 
@@ -116,8 +116,8 @@ class LinkStore:
     async def _select_accounts(self, ids: Sequence[int]) -> dict[int, CachedAccount]:
         rows = await self._select(SELECT_ACCOUNTS, ids)
         return {
-            id_: CachedAccount(passes_query, honours_gpc, mask, tuple(offices), mode)
-            for id_, passes_query, honours_gpc, mask, offices, mode in rows
+            id_: CachedAccount(forward_query, respect_gpc, mask, tuple(offices), mode)
+            for id_, forward_query, respect_gpc, mask, offices, mode in rows
         }
 
     async def _select(self, query: str, keys: Iterable[object]) -> list[Row]:

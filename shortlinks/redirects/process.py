@@ -32,7 +32,7 @@ from shortlinks.redirects.visit_log import AsyncSpool, VisitLog
 
 MAX_CACHED_ACCOUNTS = 10_000
 # By its name: the tasks' own module needs much that redirects do without.
-PROCESS_VISITS = "shortlinks.tasks.follow_up_visits"
+PROCESS_VISITS = "shortlinks.tasks.process_visits"
 
 
 class Runtime:
@@ -45,7 +45,7 @@ class Runtime:
             socket_connect_timeout=cached_links.TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
-        self._probe = Connection(_conninfo(), timeout=settings.VISIT_COMMIT_TIMEOUT)
+        self._probe = Connection(_conninfo(), timeout=settings.VISIT_COMMIT_TIMEOUT_SECONDS)
         self._database_breaker = CircuitBreaker("Postgres", self._query)
         self._cache_breaker = CircuitBreaker("the link cache", self._cache.ping)
         # one for each that asks, since each asks one thing at a time
@@ -56,10 +56,10 @@ class Runtime:
         self._for_readiness = self._guarded()
         self._for_directory = self._guarded()
         self._for_redemptions = self._guarded()
-        settle = settings.VISIT_SETTLE_SECONDS
+        settle = settings.VISIT_PROCESSING_DELAY_SECONDS
         self._bell = DebouncedNotifier(_notify_worker, settle=settle)
         self._spool = AsyncSpool(
-            settings.SPOOL_DIR, most_bytes=settings.SPOOL_MOST_BYTES
+            settings.SPOOL_DIR, most_bytes=settings.SPOOL_MAX_BYTES
         )
         self._visits = VisitLog(
             self._for_visits,
@@ -114,8 +114,8 @@ class Runtime:
         await self._cache.aclose()
 
     def _redirects(self) -> RedirectApp:
-        seconds = settings.LINK_CACHE_SECONDS
-        size = settings.LINK_CACHE_SIZE
+        seconds = settings.LINK_CACHE_TTL_SECONDS
+        size = settings.LINK_CACHE_MAX_LINKS
         own = urlsplit(settings.SHORT_BASE_URL)
         pixels = PixelCookies(settings.PIXEL_KEYS, https=own.scheme == "https")
         directory = HostRegistry(
@@ -158,7 +158,7 @@ class Runtime:
         return LinkStore(database, self._cache, self._cache_breaker, urls.policy())
 
     def _guarded(self) -> GuardedConnection:
-        connection = Connection(_conninfo(), timeout=settings.VISIT_COMMIT_TIMEOUT)
+        connection = Connection(_conninfo(), timeout=settings.VISIT_COMMIT_TIMEOUT_SECONDS)
         return GuardedConnection(connection, self._database_breaker)
 
     async def _query(self) -> None:
@@ -207,7 +207,7 @@ def _notify_worker() -> None:
 
 
 def _conninfo() -> str:
-    milliseconds = int(settings.VISIT_COMMIT_TIMEOUT * 1000)
+    milliseconds = int(settings.VISIT_COMMIT_TIMEOUT_SECONDS * 1000)
     return database.conninfo(
         application_name="shortlinks-redirects",
         options=f"-c statement_timeout={milliseconds}",

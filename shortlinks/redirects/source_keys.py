@@ -17,9 +17,9 @@ POLL_INTERVAL_SECONDS = 30.0
 # The first process of the day makes the key, the others read it.
 GET_OR_CREATE = """
 WITH made AS (
-  INSERT INTO shortlinks_sourcekey (day, key) VALUES (%(day)s, %(key)s)
+  INSERT INTO shortlinks_dailysalt (day, key) VALUES (%(day)s, %(key)s)
   ON CONFLICT (day) DO NOTHING RETURNING key)
-SELECT key FROM made UNION ALL SELECT key FROM shortlinks_sourcekey WHERE day = %(day)s
+SELECT key FROM made UNION ALL SELECT key FROM shortlinks_dailysalt WHERE day = %(day)s
 """
 
 

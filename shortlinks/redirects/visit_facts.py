@@ -17,7 +17,7 @@ from shortlinks.redirects.directory import Domain
 
 HEADER_LENGTH = 128
 # Milliseconds since 1970 and a random UUID, of a trusted proxy (ADR 24).
-IDEMPOTENCY_KEY_HEADER = b"x-visit-name"
+IDEMPOTENCY_KEY_HEADER = b"x-idempotency-key"
 IDEMPOTENCY_KEY = re.compile(
     rb"(\d{13}) [0-9a-f]{8}-[0-9a-f]{4}-4"
     rb"([0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})"
@@ -37,7 +37,7 @@ FETCH_HEADERS = (
 class Request(NamedTuple):
     """What of a request decides anything: `address` is 4 or 16 bytes, or none.
 
-    `domain` is the customer's, if it came by one; `visit_name` is what a proxy calls
+    `domain` is the customer's, if it came by one; `idempotency_key` is what a proxy calls
     the open, and calls it again when it sends it to another process.
     """
 

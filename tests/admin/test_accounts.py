@@ -40,8 +40,8 @@ def _settings(account: Account, **fields: object) -> dict[str, Any]:
         "address_mask": "truncated",
         "pixel_mode": "on",
         "merge_mode": "auto",
-        "link_browsers": "2",
-        "contact_browsers": "5",
+        "max_browsers_per_link": "2",
+        "max_browsers_per_contact": "5",
         **fields,
     }
 
@@ -67,7 +67,7 @@ def test_the_redirects_hear_of_new_settings(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     posted = _settings(
-        account, address_mask="none", honours_gpc="on", office_networks="192.0.2.0/24"
+        account, address_mask="none", respect_gpc="on", office_networks="192.0.2.0/24"
     )
 
     with django_capture_on_commit_callbacks(execute=True):

@@ -14,8 +14,8 @@ from tests.admin.conftest import SignIn
 from tests.admin.worlds import World, listing
 
 HOME = "/admin/"
-BEGIN = "/admin/first-steps/account/"
-ASIDE = "/admin/first-steps/aside/"
+BEGIN = "/admin/onboarding/account/"
+ASIDE = "/admin/onboarding/dismiss/"
 COMPANY = {
     "name": "Bakery",
     "subdomain": "bakery",
@@ -106,10 +106,10 @@ def test_each_step_leads_to_the_next(client: Client, admin: User) -> None:
 
 
 def _make_link(client: Client) -> str:
-    page: Any = client.get("/admin/first-steps/link/")
+    page: Any = client.get("/admin/onboarding/link/")
     ticket = page.context["form"].initial["ticket"]
     posted = {"url": "https://shop.example/", "ticket": ticket}
-    return client.post("/admin/first-steps/link/", posted).content.decode()
+    return client.post("/admin/onboarding/link/", posted).content.decode()
 
 
 def test_once_all_is_done_adding_leads_where_it_always_led(
@@ -123,7 +123,7 @@ def test_once_all_is_done_adding_leads_where_it_always_led(
 
 
 def test_a_link_needs_a_contact(client: Client) -> None:
-    response = client.get("/admin/first-steps/link/")
+    response = client.get("/admin/onboarding/link/")
 
     assert response.headers["Location"] == listing(Contact, "add")
 
@@ -145,14 +145,14 @@ def test_managers_have_no_part_in_it(sign_in: SignIn, manager: User) -> None:
     assert _taken(client) == {}
     assert client.post(ASIDE).status_code == 403
     assert client.post(BEGIN, COMPANY).status_code == 403
-    assert client.get("/admin/first-steps/link/").status_code == 403
+    assert client.get("/admin/onboarding/link/").status_code == 403
 
 
 def test_who_has_an_open_is_asked_one_thing(client: Client, own: World) -> None:
     client.get(HOME)  # the first page of a session remembers who it is
 
     with CaptureQueriesContext(connection) as queries:
-        client.get("/admin/first-steps/")
+        client.get("/admin/onboarding/")
 
     # session, user, account, open
     assert len(queries) == 4

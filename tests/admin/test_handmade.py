@@ -124,7 +124,7 @@ def test_an_operator_looks_a_link_up(
 ) -> None:
     link = given.format(code=own.link.code)
 
-    page = sign_in(operator).post("/admin/whose/", {"link": link}).content.decode()
+    page = sign_in(operator).post("/admin/link-lookup/", {"link": link}).content.decode()
 
     assert own.link.url in page
     assert str(own.contact) in page
@@ -136,7 +136,7 @@ def test_an_operator_looks_a_link_up(
 def test_what_is_nobodys_is_said_to_be(
     sign_in: SignIn, operator: User, own: World, given: str
 ) -> None:
-    page = sign_in(operator).post("/admin/whose/", {"link": given}).content.decode()
+    page = sign_in(operator).post("/admin/link-lookup/", {"link": given}).content.decode()
 
     assert "There is no such link." in page
 
@@ -147,7 +147,7 @@ def test_others_look_nothing_up(
 ) -> None:
     client = sign_in(request.getfixturevalue(role))
 
-    response = client.post("/admin/whose/", {"link": own.link.code})
+    response = client.post("/admin/link-lookup/", {"link": own.link.code})
 
     assert response.status_code == 403
     assert own.contact.name not in response.content.decode()

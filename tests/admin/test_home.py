@@ -65,7 +65,7 @@ def test_the_time_is_that_of_the_newest_open_however_late_it_was_told(
     began = own.note.created_at
     for minutes, verdict in ((2, "person"), (1, "person"), (3, "bot"), (11, "person")):
         at = began + timedelta(minutes=minutes)
-        done = {"due_at": None, "followed_up_at": at}
+        done = {"due_at": None, "processed_at": at}
         factories.visit(own.link, occurred_at=at, verdict=verdict, **done)
     Note.objects.update(updated_at=began + timedelta(hours=5))
 

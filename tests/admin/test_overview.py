@@ -41,7 +41,7 @@ def _day(ago: int = 0) -> date:
 
 
 def _rows(client: Client, name: str, query: str = "") -> list[list[str]]:
-    response = client.get(f"/admin/numbers/{name}{query}")
+    response = client.get(f"/admin/statistics/{name}{query}")
     return list(csv.reader(StringIO(response.content.decode("utf-8-sig"))))
 
 
@@ -108,7 +108,7 @@ def test_operators_see_all_accounts(
 
 def test_what_waits_is_told(client: Client, own: World, foreign: World) -> None:
     for link in (own.link, foreign.link):
-        factories.visit(link, due_at=None, set_aside_at=timezone.now())
+        factories.visit(link, due_at=None, dead_lettered_at=timezone.now())
 
     page: Any = client.get("/admin/")
 
@@ -151,7 +151,7 @@ def test_files_say_what_the_page_says(client: Client, counted: World) -> None:
 
 
 def test_a_workbook_has_both_tables(client: Client, counted: World) -> None:
-    response = client.get("/admin/numbers/numbers.xlsx")
+    response = client.get("/admin/statistics/numbers.xlsx")
 
     with ZipFile(BytesIO(response.content)) as book:
         texts = ElementTree.fromstring(book.read("xl/sharedStrings.xml"))  # noqa: S314
@@ -169,11 +169,11 @@ def test_managers_get_no_numbers(
     page: Any = client.get("/admin/")
 
     assert "chart" not in page.context
-    assert client.get(f"/admin/numbers/{name}").status_code == 403
+    assert client.get(f"/admin/statistics/{name}").status_code == 403
 
 
 def test_no_other_file_is_there(client: Client) -> None:
-    assert client.get("/admin/numbers/codes.csv").status_code == 404
+    assert client.get("/admin/statistics/codes.csv").status_code == 404
 
 
 def test_the_page_asks_a_fixed_number_of_times(client: Client, counted: World) -> None:

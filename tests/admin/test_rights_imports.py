@@ -17,7 +17,7 @@ from tests import factories, importing
 from tests.admin.conftest import SignIn
 from tests.admin.worlds import address
 
-PATH = "/admin/import-rights/"
+PATH = "/admin/import-users/"
 HEAD = "email,name,group,view,edit,add,delete,export\n"
 
 
@@ -157,9 +157,9 @@ def test_the_command_imports_and_names_the_faults(
     file = tmp_path / "rights.csv"
     file.write_text(f"{HEAD}seller@shop.example,,,M,M,D,D,D\nnobody,,,A,,,,\n")
 
-    call_command("import_rights", file, admin.email, dry_run=True)
+    call_command("import_users", file, admin.email, dry_run=True)
     assert _letters(seller) == "AAADD"
-    call_command("import_rights", file, admin.email)
+    call_command("import_users", file, admin.email)
 
     said = capsys.readouterr()
     assert said.out.splitlines() == [
@@ -176,4 +176,4 @@ def test_only_administrators_import_by_the_command(
     (tmp_path / "rights.csv").write_text(HEAD)
 
     with pytest.raises(CommandError):
-        call_command("import_rights", tmp_path / "rights.csv", seller.email)
+        call_command("import_users", tmp_path / "rights.csv", seller.email)

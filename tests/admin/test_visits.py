@@ -24,7 +24,7 @@ def client(admin: User, sign_in: SignIn) -> Client:
 
 def _set_aside(link: ShortLink) -> Visit:
     return factories.visit(
-        link, due_at=None, set_aside_at=timezone.now(), attempts=15, last_error="Boom"
+        link, due_at=None, dead_lettered_at=timezone.now(), attempts=15, last_error="Boom"
     )
 
 

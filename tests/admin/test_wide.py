@@ -206,8 +206,8 @@ def test_contacts_are_found_wherever_they_stand(
     [
         (Contact, "?is_deleted__exact=1", "contact_deleted", "sort"),
         (ShortLink, "?disabled=yes", "short_link_disabled", "sort"),
-        (Note, f"?note_type__exact={NoteType.COMMON}", "note_of_no_open", "sort"),
-        (WebhookDelivery, f"?state__exact={GIVEN_UP}", "delivery_given_up", "sort"),
+        (Note, f"?note_type__exact={NoteType.COMMON}", "note_not_link_followed", "sort"),
+        (WebhookDelivery, f"?state__exact={GIVEN_UP}", "delivery_failed", "sort"),
         (Visit, "?set_aside=yes", "set_aside_at_idx", "indexscan"),
         (ShortLink, "", "shortlinks_shortlink_pkey", "sort"),
         (Visit, "", "pkey", "sort"),
@@ -250,11 +250,11 @@ def test_numbers_read_sums_alone(sign_in: SignIn, admin: User, own: World) -> No
 
     with CaptureQueriesContext(connection) as queries:
         client.get("/admin/?days=90")
-        client.get("/admin/numbers/numbers.xlsx?days=90")
+        client.get("/admin/statistics/numbers.xlsx?days=90")
 
     read = [query["sql"] for query in queries]
     assert not [sql for sql in read if "shortlinks_dailyvisits" in sql]
-    sums = [sql for sql in read if 'FROM "shortlinks_urlday"' in sql]
+    sums = [sql for sql in read if 'FROM "shortlinks_urldailyopens"' in sql]
     assert len(sums) == 2
     assert "shortlinks_urlday_pkey" in _plan(sums[0])
 

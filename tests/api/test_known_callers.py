@@ -263,7 +263,7 @@ def test_a_request_counts_once_for_the_limits(
 ) -> None:
     """What is not all new is looked at twice."""
     contact = factories.contact(account)
-    settings.API_RATE_TOKEN = 3
+    settings.API_RATE_LIMIT_PER_TOKEN = 3
 
     answers = [known.post(PATH, order(contact.entity_id)) for _ in range(3)]
 
@@ -274,7 +274,7 @@ def test_who_comes_too_often_hears_so(
     account: Account, known: Api, settings: Settings
 ) -> None:
     contacts = [factories.contact(account) for _ in range(10)]
-    settings.API_RATE_TOKEN = 1
+    settings.API_RATE_LIMIT_PER_TOKEN = 1
 
     answers = [known.post(PATH, order(c.entity_id)) for c in contacts]
 

@@ -46,7 +46,7 @@ def test_no_second_passes_more_than_the_limit_however_many_ask_at_once() -> None
 def test_200_at_once_on_a_limit_of_50(transactional_db: None, tmp_path: Path) -> None:
     token = factories.token(factories.admin(factories.account()))
     headers = {"Authorization": f"Bearer {token}"}
-    with services.web(tmp_path, API_RATE_TOKEN="50") as web:
+    with services.web(tmp_path, API_RATE_LIMIT_PER_TOKEN="50") as web:
 
         def call() -> tuple[float, float, httpx.Response]:
             start = time.monotonic()
@@ -70,7 +70,7 @@ def statuses(*callers: Api) -> list[int]:
 def test_429_is_a_problem_that_says_when_to_come_again(
     api: Api, settings: Settings
 ) -> None:
-    settings.API_RATE_TOKEN = 1
+    settings.API_RATE_LIMIT_PER_TOKEN = 1
     api.get(PATH)
 
     response: Any = api.get(PATH)
@@ -91,15 +91,15 @@ def test_tokens_have_limits_of_their_own_and_share_the_accounts(
 ) -> None:
     one, other = (Api(factories.token(admin)) for _ in range(2))
     stranger = Api(factories.token(factories.admin(factories.account())))
-    settings.API_RATE_TOKEN, settings.API_RATE_ACCOUNT = 1, 2
+    settings.API_RATE_LIMIT_PER_TOKEN, settings.API_RATE_LIMIT_PER_ACCOUNT = 1, 2
 
     assert statuses(one, one, other, other, stranger) == [200, 429, 200, 429, 200]
-    settings.API_RATE_TOKEN = 0
+    settings.API_RATE_LIMIT_PER_TOKEN = 0
     assert statuses(one, stranger) == [429, 200]
 
 
 def test_a_token_may_have_another_rate(admin: User, settings: Settings) -> None:
-    settings.API_RATE_TOKEN = 1
+    settings.API_RATE_LIMIT_PER_TOKEN = 1
     quick, slow = (tokens.issue(admin, name="a test") for _ in range(2))
     tokens.set_rate_limit(quick.row, 0)
 
@@ -112,7 +112,7 @@ def test_without_redis_everything_passes(
 ) -> None:
     token = factories.token(factories.admin(account))
     nowhere = f"redis://127.0.0.1:{services.free_port()}/0"
-    with services.web(tmp_path, API_RATE_TOKEN="1", REDIS_URL=nowhere) as web:
+    with services.web(tmp_path, API_RATE_LIMIT_PER_TOKEN="1", REDIS_URL=nowhere) as web:
         headers = {"Authorization": f"Bearer {token}"}
         answers = [web.get(PATH, headers=headers).status_code for _ in range(5)]
 
@@ -121,6 +121,6 @@ def test_without_redis_everything_passes(
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_health_is_not_limited(api: Api, settings: Settings, path: str) -> None:
-    settings.API_RATE_TOKEN = 1
+    settings.API_RATE_LIMIT_PER_TOKEN = 1
 
     assert 429 not in [api.get(path).status_code for _ in range(5)]

@@ -230,7 +230,7 @@ def _open(clients: Sequence[Contact], words: Words) -> None:
         _visit(clients[5], "sale", words, now - timedelta(hours=1), user_agent=agent)
     _visit(clients[6], "sale", words, now - timedelta(hours=2), staff="office")
     visits.process_due()
-    poison = {"set_aside_at": now, "attempts": 15, "due_at": None}
+    poison = {"dead_lettered_at": now, "attempts": 15, "due_at": None}
     error = "DataError('invalid byte sequence for encoding')"
     _visit(clients[7], "sale", words, now, last_error=error, **poison)
 

@@ -54,7 +54,7 @@ def a_minute_ago() -> datetime:
     return timezone.now() - timedelta(minutes=1)
 
 
-def follow_up_visits() -> None:
+def process_visits() -> None:
     Visit.objects.filter(due_at__isnull=False).update(due_at=a_minute_ago())
     visits.process_due()
 
@@ -67,7 +67,7 @@ def follow_up_redemptions() -> None:
 def follow_all_up() -> None:
     """Until nothing is left to do."""
     for _ in range(2):
-        follow_up_visits()
+        process_visits()
         follow_up_redemptions()
     assert not Visit.objects.filter(due_at__isnull=False).exists()
     assert not Redemption.objects.filter(due_at__isnull=False).exists()

@@ -302,7 +302,7 @@ def test_halves_that_two_workers_followed_up_at_once_are_found(
     opens = scan(mailing[:6], since=at("12:00"))
     for half in (opens[::2], opens[1::2]):
         Visit.objects.filter(pk__in=[v.pk for v in half]).update(
-            verdict="person", due_at=None, followed_up_at=timezone.now()
+            verdict="person", due_at=None, processed_at=timezone.now()
         )
         ReevaluationBatch.objects.create(visits=[visit.pk for visit in half])
 

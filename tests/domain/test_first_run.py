@@ -17,7 +17,7 @@ def told(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
 def test_makes_an_administrator_who_can_log_in_and_a_token_that_works(
     db: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    call_command("first_run", "Boss@shop.example", account="Лавка", language="ru")
+    call_command("bootstrap", "Boss@shop.example", account="Лавка", language="ru")
 
     printed = told(capsys)
     user = User.objects.get()
@@ -40,7 +40,7 @@ def test_what_is_wrong_is_said_and_changes_nothing(
     db: None, email: str, options: dict[str, str], said: str
 ) -> None:
     with pytest.raises(CommandError, match=said):
-        call_command("first_run", email, **options)
+        call_command("bootstrap", email, **options)
 
     assert not Account.objects.exists()
 
@@ -49,6 +49,6 @@ def test_is_for_an_empty_installation_alone(db: None) -> None:
     factories.account()
 
     with pytest.raises(CommandError, match="an account already"):
-        call_command("first_run", "a@b.example")
+        call_command("bootstrap", "a@b.example")
 
     assert not User.objects.exists()

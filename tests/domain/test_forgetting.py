@@ -17,7 +17,7 @@ def old(days: float, number: int = 0, **fields: object) -> Visit:
     """A visit of a person's that was followed up, so many days ago."""
     at = timezone.now() - timedelta(days=days)
     first = visit_rows.id_bounds(at, at)["first"]
-    followed_up = {"due_at": None, "followed_up_at": at, "verdict": Verdict.PERSON}
+    followed_up = {"due_at": None, "processed_at": at, "verdict": Verdict.PERSON}
     return factories.visit(
         1, id=UUID(int=first.int + number), occurred_at=at, **{**followed_up, **fields}
     )
@@ -26,7 +26,7 @@ def old(days: float, number: int = 0, **fields: object) -> Visit:
 def test_details_go_when_they_are_old_and_the_visit_stays(
     db: None, settings: Settings
 ) -> None:
-    settings.VISIT_DETAILS_DAYS = 90
+    settings.VISIT_DETAILS_RETENTION_DAYS = 90
     before, after = old(90.5), old(89.5)
 
     assert sum(forgetting.redact_details()) == 1
@@ -42,8 +42,8 @@ def test_details_go_when_they_are_old_and_the_visit_stays(
 def test_what_still_waits_for_its_verdict_keeps_what_it_is_judged_by(
     db: None, settings: Settings
 ) -> None:
-    settings.VISIT_DETAILS_DAYS = 90
-    waiting = old(100, due_at=timezone.now(), followed_up_at=None, verdict="")
+    settings.VISIT_DETAILS_RETENTION_DAYS = 90
+    waiting = old(100, due_at=timezone.now(), processed_at=None, verdict="")
 
     assert sum(forgetting.redact_details()) == 0
 
@@ -52,7 +52,7 @@ def test_what_still_waits_for_its_verdict_keeps_what_it_is_judged_by(
 
 
 def test_nobody_is_judged_by_what_is_forgotten(db: None, settings: Settings) -> None:
-    settings.VISIT_DETAILS_DAYS = 90
+    settings.VISIT_DETAILS_RETENTION_DAYS = 90
     old(100)
     until = timezone.now()
     since = until - timedelta(days=200)
@@ -66,7 +66,7 @@ def test_nobody_is_judged_by_what_is_forgotten(db: None, settings: Settings) -> 
 def test_pages_go_on_where_the_last_ended(
     db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.VISIT_DETAILS_DAYS = 90
+    settings.VISIT_DETAILS_RETENTION_DAYS = 90
     monkeypatch.setattr(forgetting, "PAGE", 2)
     for number in range(5):
         old(100, number)
@@ -86,10 +86,10 @@ def test_a_dry_run_says_how_many_and_changes_none(
     days: int,
     said: str,
 ) -> None:
-    settings.VISIT_DETAILS_DAYS = days
+    settings.VISIT_DETAILS_RETENTION_DAYS = days
     old(100)
 
-    call_command("forget_visit_details", dry_run=True)
+    call_command("redact_visits", dry_run=True)
 
     assert capsys.readouterr().out == f"would be changed: {said}\n"
     assert Visit.objects.exclude(user_agent="").count() == 1

@@ -57,7 +57,7 @@ def test_whenever_a_hand_is_felt_a_suspect_is_a_person(
 ) -> None:
     visit = sites.opens(link, **IMITATES)
     acts: dict[str, Callable[[], object]] = {
-        "visits": sites.follow_up_visits,
+        "visits": sites.process_visits,
         "redeem": lambda: sites.redeems(visit),
         "redemptions": sites.follow_up_redemptions,
         "gesture": lambda: sites.feels(visit),

@@ -40,7 +40,7 @@ def test_whenever_a_click_is_redeemed_the_rows_are_the_same(
 ) -> None:
     visit = sites.opens(link)
     acts: dict[str, Callable[[], object]] = {
-        "visits": sites.follow_up_visits,
+        "visits": sites.process_visits,
         "redeem": lambda: sites.redeems(visit),
         "redemptions": sites.follow_up_redemptions,
     }

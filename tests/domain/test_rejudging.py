@@ -37,10 +37,10 @@ def past(link: ShortLink) -> Visit:
     return visit
 
 
-def judge_visits(*arguments: str) -> str:
+def reclassify_visits(*arguments: str) -> str:
     output = StringIO()
     day = f"{timezone.now() - timedelta(days=1):%Y-%m-%d}"
-    call_command("judge_visits", "--since", day, *arguments, stdout=output)
+    call_command("reclassify_visits", "--since", day, *arguments, stdout=output)
     return output.getvalue()
 
 
@@ -50,7 +50,7 @@ def state() -> tuple[int, int, dict[str, int]]:
 
 
 def test_notes_pixels_and_counters_follow_the_new_verdict(past: Visit) -> None:
-    assert judge_visits() == "person -> bot: 1\n1 visits judged, 1 changed.\n"
+    assert reclassify_visits() == "person -> bot: 1\n1 visits judged, 1 changed.\n"
 
     assert state() == (0, 0, {"person": 0, "bot": 1})
 
@@ -58,23 +58,23 @@ def test_notes_pixels_and_counters_follow_the_new_verdict(past: Visit) -> None:
 def test_a_dry_run_tells_and_changes_nothing(past: Visit) -> None:
     before = state()
 
-    said = judge_visits("--dry-run")
+    said = reclassify_visits("--dry-run")
 
     assert said == "person -> bot: 1\n1 visits judged, 1 would change.\n"
     assert state() == before
 
 
 def test_judging_again_finds_nothing_more(past: Visit) -> None:
-    judge_visits()
+    reclassify_visits()
 
-    assert judge_visits() == "1 visits judged, 0 changed.\n"
+    assert reclassify_visits() == "1 visits judged, 0 changed.\n"
 
 
 def test_a_verdict_may_become_a_persons_again(past: Visit, link: ShortLink) -> None:
-    judge_visits()
+    reclassify_visits()
     Visit.objects.update(user_agent=CHROME)
 
-    judge_visits()
+    reclassify_visits()
 
     assert state() == (1, 1, {"person": 1, "bot": 0})
 
@@ -82,7 +82,7 @@ def test_a_verdict_may_become_a_persons_again(past: Visit, link: ShortLink) -> N
 def test_what_was_overruled_stays(past: Visit) -> None:
     visits.override_verdict([past.pk], Verdict.PERSON)
 
-    assert judge_visits() == "0 visits judged, 0 changed.\n"
+    assert reclassify_visits() == "0 visits judged, 0 changed.\n"
     assert Note.objects.count() == 1
 
 
@@ -95,7 +95,7 @@ def test_pages_go_on_where_the_last_one_ended(
     visits.process_due()
     Visit.objects.update(user_agent="")
 
-    assert judge_visits().endswith("5 visits judged, 5 changed.\n")
+    assert reclassify_visits().endswith("5 visits judged, 5 changed.\n")
     assert not Note.objects.exists()
 
 
@@ -106,7 +106,7 @@ def test_pages_go_on_where_the_last_one_ended(
 )  # fmt: skip
 def test_times_that_are_none_are_refused(db: None, arguments: list[str]) -> None:
     with pytest.raises(CommandError):
-        call_command("judge_visits", *arguments)
+        call_command("reclassify_visits", *arguments)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_networks_of_machines_are_a_bots(
     verdict: str,
 ) -> None:
     """A network narrower than what is kept of addresses would blame the neighbours."""
-    settings.BOT_NETWORKS = [ip_network(listed)]
+    settings.BOT_NETWORKS_PATH = [ip_network(listed)]
     conclusions._bot_networks.cache_clear()
     conclusions._is_bot_network.cache_clear()
     Account.objects.update(address_mask=mask)

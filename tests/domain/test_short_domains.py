@@ -229,7 +229,7 @@ def test_a_cookie_belongs_to_no_more_than_that(text: str, host: str) -> None:
 
 def checked(*arguments: str) -> str:
     output = StringIO()
-    call_command("check_short_domains", *arguments, stdout=output)
+    call_command("verify_short_domains", *arguments, stdout=output)
     return output.getvalue()
 
 

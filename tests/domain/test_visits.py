@@ -212,7 +212,7 @@ def test_what_failed_before_is_tried_alone(link: ShortLink, poisoned: Visit) -> 
 
 
 def state(visit: Visit) -> Any:
-    columns = ("attempts", "due_at", "set_aside_at", "last_error")
+    columns = ("attempts", "due_at", "dead_lettered_at", "last_error")
     return Visit.objects.values_list(*columns).get(pk=visit.pk)
 
 
@@ -224,8 +224,8 @@ def test_a_poison_row_is_put_off_and_the_rest_goes_on(
     visits.process_due()
 
     assert Note.objects.get().opens == 1
-    attempts, due_at, set_aside_at, error = state(poisoned)
-    assert (attempts, set_aside_at) == (1, None)
+    attempts, due_at, dead_lettered_at, error = state(poisoned)
+    assert (attempts, dead_lettered_at) == (1, None)
     assert timedelta(seconds=3) < due_at - timezone.now() < timedelta(seconds=7)
     assert "timestamp" in error
 
@@ -250,14 +250,14 @@ def test_a_poison_row_is_set_aside_after_fifteen_attempts_and_requeued(
     poisoned: Visit,
 ) -> None:
     try_often(poisoned, 15)
-    _, due_at, set_aside_at, _ = state(poisoned)
+    _, due_at, dead_lettered_at, _ = state(poisoned)
     assert due_at is None
-    assert set_aside_at is not None
+    assert dead_lettered_at is not None
 
     assert visits.requeue([poisoned.pk]) == 1
 
-    attempts, due_at, set_aside_at, _ = state(poisoned)
-    assert (attempts, set_aside_at) == (0, None)
+    attempts, due_at, dead_lettered_at, _ = state(poisoned)
+    assert (attempts, dead_lettered_at) == (0, None)
     assert due_at is not None
 
 

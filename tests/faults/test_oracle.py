@@ -17,7 +17,7 @@ def visit(time: str, *, batch: str = "13:00", **fields: object) -> Stored:
         "contact_id": 1,
         "verdict": "person",
         "occurred_at": at(time),
-        "followed_up_at": at(batch),
+        "processed_at": at(batch),
         "pixel_sha256": b"",
         "window": timedelta(minutes=10),
         "time_zone": "Europe/Moscow",

@@ -82,7 +82,7 @@ def test_a_task_has_the_id_of_the_request_that_rang(
             app.send_task(tasks.process_visits.name)
         told = line(tmp_path / "worker.log", FOLLOWED_UP)
 
-    assert (told["request_id"], told["task"]) == (ID, "follow_up_visits")
+    assert (told["request_id"], told["task"]) == (ID, "process_visits")
 
 
 def test_a_burst_of_redirects_has_an_id_and_all_processes_speak_json(

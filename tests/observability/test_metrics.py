@@ -99,8 +99,8 @@ def test_every_process_is_counted(
     redirected = samples(exporter, COUNT)
     assert (redirected[("redirected",)], redirected[("unknown",)]) == (3, 1)
     assert samples(exporter, "shortlinks_visits_stored_total")[("committed",)] == 3
-    assert samples(exporter, "shortlinks_visit_batch_visits_sum")[("postgres",)] == 3
-    assert samples(exporter, "shortlinks_visits_followed_up_total")[("person",)] == 3
+    assert samples(exporter, "shortlinks_visit_batch_size_sum")[("postgres",)] == 3
+    assert samples(exporter, "shortlinks_visits_processed_total")[("person",)] == 3
     assert samples(exporter, "shortlinks_api_requests_total")[
         ("GET", "api/v4/contacts/<int:entity_id>", "404")
     ]
@@ -119,7 +119,7 @@ def test_a_process_that_is_started_again_goes_on_counting(
 
     assert samples(exporter, COUNT)[("redirected",)] == 4
     assert samples(exporter, "shortlinks_processes") == {}
-    assert samples(exporter, "shortlinks_breakers_open") == {}
+    assert samples(exporter, "shortlinks_circuit_breakers_open") == {}
 
 
 def test_processes_side_by_side_are_added_up(
@@ -144,13 +144,13 @@ def test_processes_side_by_side_are_added_up(
 
 def test_how_things_stand_is_told(exporter: httpx.Client, link: ShortLink) -> None:
     visit = factories.visit(link)
-    factories.visit(link, due_at=None, set_aside_at=visit.due_at)
+    factories.visit(link, due_at=None, dead_lettered_at=visit.due_at)
 
     assert samples(exporter, "shortlinks_visits_due") == {(): 1}
-    assert 60 <= samples(exporter, "shortlinks_visits_due_oldest_seconds")[()] < 90
-    assert samples(exporter, "shortlinks_visits_set_aside") == {(): 1}
+    assert 60 <= samples(exporter, "shortlinks_visit_processing_lag_seconds")[()] < 90
+    assert samples(exporter, "shortlinks_visits_dead_lettered") == {(): 1}
     assert samples(exporter, "shortlinks_visit_partitions_ahead") == {(): 3}
-    assert samples(exporter, "shortlinks_sums_due_oldest_seconds") == {(): 0}
+    assert samples(exporter, "shortlinks_rollup_lag_seconds") == {(): 0}
 
 
 def test_the_oldest_count_that_is_not_yet_summed_is_told(
@@ -163,7 +163,7 @@ def test_the_oldest_count_that_is_not_yet_summed_is_told(
         created_at=timezone.now() - timedelta(minutes=5)
     )
 
-    assert 300 <= samples(exporter, "shortlinks_sums_due_oldest_seconds")[()] < 330
+    assert 300 <= samples(exporter, "shortlinks_rollup_lag_seconds")[()] < 330
 
 
 def test_stores_that_hang_cost_their_gauges_and_not_the_scrape(

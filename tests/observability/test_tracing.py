@@ -93,9 +93,9 @@ def test_a_task_and_its_statements_are_one_trace(
     services.empty_queues()
     with services.worker(tmp_path, **told(collector)):
         app.send_task(tasks.process_visits.name)
-        traced = trace_of(collector, "follow_up_visits")
+        traced = trace_of(collector, "process_visits")
 
-    task = next(span for span in traced if span.name == "follow_up_visits")
+    task = next(span for span in traced if span.name == "process_visits")
     assert attributes(task) == {"celery.state": "SUCCESS"}
     claims = [
         span for span in traced if "FOR UPDATE SKIP LOCKED" in str(attributes(span))

@@ -269,8 +269,8 @@ def test_a_gesture_an_hour_later_is_not_stored(page: Page, click: str) -> None:
 
 
 def headers_of(response: httpx.Response) -> dict[str, str]:
-    left_out = {"date", "server", "content-length"}
-    return {k: v for k, v in response.headers.items() if k not in left_out}
+    skipped = {"date", "server", "content-length"}
+    return {k: v for k, v in response.headers.items() if k not in skipped}
 
 
 def test_the_answer_is_for_the_pages_origin_alone_and_without_cookies(

@@ -247,7 +247,7 @@ def test_the_accounts_settings_are_obeyed(
     visitor: httpx.Client, transactional_db: None
 ) -> None:
     account = factories.account(
-        passes_query=False, honours_gpc=False, address_mask="none"
+        forward_query=False, respect_gpc=False, address_mask="none"
     )
     link = factories.link(factories.contact(account))
 

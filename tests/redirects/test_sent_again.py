@@ -14,7 +14,7 @@ from tests import factories, services
 
 def name(*, ago: float = 0.0) -> dict[str, str]:
     moment = int((time.time() - ago) * 1000)
-    return {"X-Visit-Name": f"{moment} {uuid4()}"}
+    return {"X-Idempotency-Key": f"{moment} {uuid4()}"}
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_the_same_name_is_the_same_visit(
     assert [answer.status_code for answer in answers] == [302] * 3
     visit = Visit.objects.get()
     assert visit.id.version == 7
-    milliseconds, rest = headers["X-Visit-Name"].split()
+    milliseconds, rest = headers["X-Idempotency-Key"].split()
     assert visit.id.int >> 80 == int(milliseconds)
     assert visit.id.int % 2**62 == UUID(rest).int % 2**62
 
@@ -45,9 +45,9 @@ def test_the_same_name_is_the_same_visit(
         {},
         name(ago=90),
         name(ago=-86_400),
-        {"X-Visit-Name": "1795000000000 no-uuid"},
-        {"X-Visit-Name": f"today {uuid4()}"},
-        {"X-Visit-Name": f"{'9' * 40} {uuid4()}"},
+        {"X-Idempotency-Key": "1795000000000 no-uuid"},
+        {"X-Idempotency-Key": f"today {uuid4()}"},
+        {"X-Idempotency-Key": f"{'9' * 40} {uuid4()}"},
     ],
     ids=["none", "old", "of the future", "no uuid", "no time", "endless"],
 )

@@ -241,7 +241,7 @@ def test_a_domain_that_is_not_verified_is_not_made_primary(account: Account) -> 
     with pytest.raises(NotVerified):
         short_domains.set_default(factories.short_domain(account, verified_at=None))
 
-    assert ShortDomain.objects.get(is_primary=True) == primary
+    assert ShortDomain.objects.get(is_default=True) == primary
 
 
 # --- what a process knows --------------------------------------------------------

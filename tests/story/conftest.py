@@ -14,7 +14,7 @@ def _web(
     django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[httpx.Client]:
     directory = tmp_path_factory.mktemp("web")
-    with services.web(directory, WEBHOOK_ALLOW_PRIVATE="1") as client:
+    with services.web(directory, WEBHOOK_ALLOW_PRIVATE_TARGETS="1") as client:
         yield client
 
 

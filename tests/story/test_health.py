@@ -22,7 +22,7 @@ from tests import factories, services, stores
 from tests.factories import BROWSER
 from tests.stores import OwnStore
 
-BEAT_KEY = f"{settings.REDIS_PREFIX}beat-heard-at"
+BEAT_KEY = f"{settings.REDIS_KEY_PREFIX}beat-heard-at"
 
 
 def ready(process: httpx.Client) -> tuple[int, str, set[str]]:
@@ -119,7 +119,7 @@ def test_events_that_nobody_sends_are_named(healthy: httpx.Client) -> None:
 
 
 def test_visits_that_were_set_aside_are_named(healthy: httpx.Client) -> None:
-    factories.visit(1, due_at=None, set_aside_at=timezone.now())
+    factories.visit(1, due_at=None, dead_lettered_at=timezone.now())
 
     assert ready(healthy) == (200, "degraded", {"set_aside"})
 
@@ -261,7 +261,7 @@ def test_a_spool_that_is_nearly_full_is_named(
     transactional_db: None, tmp_path: Path
 ) -> None:
     spool.quarantine(tmp_path / "spool", [b"x" * 1024**2])
-    with services.redirects(tmp_path, SPOOL_MOST_MB="1") as visitor:
+    with services.redirects(tmp_path, SPOOL_MAX_MB="1") as visitor:
         assert ready(visitor) == (200, "degraded", {"spool_bad", "spool_disk"})
 
 

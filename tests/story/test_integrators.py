@@ -163,7 +163,7 @@ def answers(client: httpx.Client) -> bool:
 def test_a_receiver_takes_what_is_signed_and_nothing_else(
     transactional_db: None, tmp_path: Path, settings: Settings, name: str
 ) -> None:
-    settings.WEBHOOK_ALLOW_PRIVATE = True
+    settings.WEBHOOK_ALLOW_PRIVATE_TARGETS = True
     account = exemplary.world().admin.account
     assert account is not None
     Webhook.objects.all().delete()  # the example's leads nowhere

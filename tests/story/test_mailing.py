@@ -57,7 +57,7 @@ def test_visits_are_followed_up_with_no_broker_at_all(
     factories.visit(links[0])
     nowhere = f"redis://127.0.0.1:{services.free_port()}/0"
     command = Process(
-        services.management("follow_up_visits", "--loop"),
+        services.management("process_visits", "--loop"),
         tmp_path / "loop.log",
         REDIS_URL=nowhere,
     )

@@ -21,7 +21,7 @@ from tests.services import Door, Process
 VISITORS = 25
 # With each visitor's pace, about 500 opens a second.
 PACE_SECONDS = 0.05
-FOLLOW_UP = "shortlinks.tasks.follow_up_visits"
+FOLLOW_UP = "shortlinks.tasks.process_visits"
 IS_WAITING = """
 SELECT FROM pg_stat_activity
 WHERE wait_event_type = 'Lock' AND datname = current_database()

@@ -128,7 +128,7 @@ def test_a_worker_killed_amid_5000_opens_loses_and_doubles_nothing(
 
     assert statuses == [302] * 5000
     assert Visit.objects.count() == 5000
-    assert not Visit.objects.filter(followed_up_at=None).exists()
+    assert not Visit.objects.filter(processed_at=None).exists()
     assert sorted(Note.objects.values_list("contact", "opens")) == [
         (contact.id, 100) for contact in contacts
     ]

@@ -46,7 +46,7 @@ def workers(
     directory = tmp_path_factory.mktemp("workers")
     with (
         services.worker(directory),
-        services.webhooks(directory, WEBHOOK_ALLOW_PRIVATE="1") as webhooks,
+        services.webhooks(directory, WEBHOOK_ALLOW_PRIVATE_TARGETS="1") as webhooks,
     ):
         yield webhooks
 
@@ -130,7 +130,7 @@ def test_events_are_told_with_no_broker_at_all(
     tmp_path: Path,
 ) -> None:
     nowhere = f"redis://127.0.0.1:{services.free_port()}/0"
-    told = {"REDIS_URL": nowhere, "WEBHOOK_ALLOW_PRIVATE": "1"}
+    told = {"REDIS_URL": nowhere, "WEBHOOK_ALLOW_PRIVATE_TARGETS": "1"}
     program = services.management("deliver_webhooks", "--loop")
     command = Process(program, tmp_path / "loop.log", **told)
     token = {"Authorization": f"Bearer {factories.token(admin)}"}
@@ -203,7 +203,7 @@ def write_notes(contact: Contact) -> Iterator[int]:
     """Three, one after the other; how many there are."""
     for number in (1, 2, 3):
         factories.visit(factories.link(contact, f"https://shop.example/{number}"))
-        app.send_task("shortlinks.tasks.follow_up_visits")
+        app.send_task("shortlinks.tasks.process_visits")
         services.wait_for(partial(_are, Note.objects.all(), number))
         yield number
 

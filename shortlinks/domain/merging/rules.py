@@ -207,8 +207,8 @@ def _suggest_instead(owner: BrowserOwner, rule: MergeRule, around: MergeContext)
         return MergeRule.FORWARDED
     if owner.merged_today >= MAX_MERGES_PER_DAY:
         return MergeRule.MANY
-    is_fresh = around.now - owner.last_seen_at <= RECENCY_WINDOW
-    return None if is_fresh and around.mode == MergeMode.AUTO else rule
+    was_used_recently = around.now - owner.last_seen_at <= RECENCY_WINDOW
+    return None if was_used_recently and around.mode == MergeMode.AUTO else rule
 
 
 def _suggest(one: ContactRef, owners: Iterable[BrowserOwner], rule: MergeRule) -> Decision:

@@ -47,9 +47,9 @@ WHERE delivery.id = r.id
 """
 RECORD_OF_WEBHOOKS = """
 UPDATE shortlinks_webhook AS webhook
-SET failures = r.failures, last_success_at = r.success_at, held_until = r.held_until
+SET failures = r.failures, last_success_at = r.success_at, paused_until = r.paused_until
 FROM unnest(%(ids)s::bigint[], %(failures)s::int[], %(success)s::timestamptz[],
-            %(held)s::timestamptz[]) AS r (id, failures, success_at, held_until)
+            %(held)s::timestamptz[]) AS r (id, failures, success_at, paused_until)
 WHERE webhook.id = r.id
 """
 PURGE = """

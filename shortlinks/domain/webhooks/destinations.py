@@ -21,9 +21,9 @@ def parse(given: str) -> str:
             "TooLong",
             f"This value is too long: {MAX_DESTINATION_LENGTH} characters at most.",
         )
-    policy = UrlPolicy(frozenset(), allows_private=settings.WEBHOOK_ALLOW_PRIVATE)
+    policy = UrlPolicy(frozenset(), allows_private=settings.WEBHOOK_ALLOW_PRIVATE_TARGETS)
     target = urls.parse(given, policy).target
-    if not settings.WEBHOOK_ALLOW_PRIVATE:
+    if not settings.WEBHOOK_ALLOW_PRIVATE_TARGETS:
         _refuse_insecure(target)
     return target
 

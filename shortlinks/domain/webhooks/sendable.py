@@ -31,7 +31,7 @@ DUE_SQL = """
     LIMIT greatest(CASE WHEN webhook.failures = 0 THEN %(most)s ELSE 1 END - busy, 0)
     {lock}) AS head
   WHERE webhook.disabled_at IS NULL
-    AND (webhook.held_until IS NULL OR webhook.held_until <= statement_timestamp())
+    AND (webhook.paused_until IS NULL OR webhook.paused_until <= statement_timestamp())
 """
 SELECT_LAG = f"""
 SELECT extract(epoch FROM statement_timestamp() - min(due_at))::float8

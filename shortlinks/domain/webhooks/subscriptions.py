@@ -92,7 +92,7 @@ def enable(chosen: Iterable[Webhook]) -> int:
     Webhook.objects.filter(pk__in=ids).update(
         disabled_at=None,
         disabled_reason="",
-        held_until=None,
+        paused_until=None,
         failures=0,
         updated_at=Now(),
     )

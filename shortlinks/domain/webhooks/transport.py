@@ -179,7 +179,7 @@ def _session() -> Iterator[Any]:
     )
     with HTTPSession(config) as session:
         session.trust_env = False  # no proxy of the environment's, no .netrc
-        if settings.WEBHOOK_ALLOW_PRIVATE:
+        if settings.WEBHOOK_ALLOW_PRIVATE_TARGETS:
             session.mount("http://", _Adapter())
             session.mount("https://", _Adapter())
         elif settings.WEBHOOK_PROXY:

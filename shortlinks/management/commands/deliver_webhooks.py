@@ -13,7 +13,7 @@ class Command(PollingCommand):
         " there is no broker; it may run beside workers."
     )
 
-    def do_what_is_due(self, stop: threading.Event) -> None:
+    def run_once(self, stop: threading.Event) -> None:
         with Sender() as sender:
             while not stop.is_set() and sender.step():
                 pass

@@ -80,7 +80,7 @@ def redeems(browser: str, contact: Contact, *, page: str = "") -> None:
         account=contact.account,
         contact=contact,
         visitor_uid=uid(page or browser, contact.account),
-        kept_sha256=factories.cookie_sha256(page) if page else None,
+        previous_cookie_sha256=factories.cookie_sha256(page) if page else None,
         attempt=uuid.uuid4(),
         due_at=timezone.now(),
     )

@@ -12,7 +12,7 @@ from tests.receivers import Receiver
 
 @pytest.fixture
 def receiver(settings: Settings) -> Iterator[Receiver]:
-    settings.WEBHOOK_ALLOW_PRIVATE = True
+    settings.WEBHOOK_ALLOW_PRIVATE_TARGETS = True
     with receivers.receiver() as made:
         yield made
 

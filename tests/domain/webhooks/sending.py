@@ -37,7 +37,7 @@ def later(**times: Any) -> None:
         due_at=F("due_at") - passed
     )
     Webhook.objects.filter(held_until__isnull=False).update(
-        held_until=F("held_until") - passed
+        paused_until=F("paused_until") - passed
     )
 
 

@@ -76,7 +76,7 @@ def test_the_environments_proxies_and_netrc_are_not_asked(
 
 
 def test_nobody_there_is_a_failure_without_a_status(settings: Settings) -> None:
-    settings.WEBHOOK_ALLOW_PRIVATE = True
+    settings.WEBHOOK_ALLOW_PRIVATE_TARGETS = True
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
 
@@ -104,7 +104,7 @@ class Trickling(Quiet):
 
 @pytest.fixture
 def trickling(settings: Settings) -> Iterator[str]:
-    settings.WEBHOOK_ALLOW_PRIVATE = True
+    settings.WEBHOOK_ALLOW_PRIVATE_TARGETS = True
     Trickling.over.clear()
     with receivers.serving(Trickling) as (_, url):
         yield url
@@ -349,7 +349,7 @@ def test_a_stored_address_is_judged_by_todays_rules(receiver: Receiver) -> None:
     from_development = message(receiver.url)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("django.conf.settings.WEBHOOK_ALLOW_PRIVATE", False)
+        patch.setattr("django.conf.settings.WEBHOOK_ALLOW_PRIVATE_TARGETS", False)
         outcome = transport.send(from_development)
 
     assert "UrlRejected" in outcome.error

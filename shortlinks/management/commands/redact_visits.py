@@ -11,7 +11,7 @@ from shortlinks.domain import forgetting
 class Command(BaseCommand):
     help = (
         "Forgets address, user agent and other details of visits that are older than"
-        " VISIT_DETAILS_DAYS. The visits, their verdicts, notes and counts stay."
+        " VISIT_DETAILS_RETENTION_DAYS. The visits, their verdicts, notes and counts stay."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

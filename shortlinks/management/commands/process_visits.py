@@ -17,7 +17,7 @@ class Command(PollingCommand):
         " broker; it may run beside workers."
     )
 
-    def do_what_is_due(self, stop: threading.Event) -> None:
+    def run_once(self, stop: threading.Event) -> None:
         claimed: list[int] = []
         backlog.process_in_parallel(
             goes_on=lambda: not stop.is_set(),

@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config import env
 
 
-def refuse(*, base_url: str, debug: bool, allowed_hosts: Iterable[str]) -> None:
+def check(*, base_url: str, debug: bool, allowed_hosts: Iterable[str]) -> None:
     """Where the API's address is one that others reach."""
     if _is_local(env.host(base_url)):
         return
