@@ -5,11 +5,13 @@ import os
 import django
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings_redirects"
-os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_SECONDS", "5")  # of the spool's replay
+os.environ.setdefault(
+    "DATABASE_STATEMENT_TIMEOUT_SECONDS", "5"
+)  # of the spool's replay
 django.setup(set_prefix=False)
 
 from config.celery import app  # noqa: E402  needs the setup
-from shortlinks.observability.begin import start  # noqa: E402
+from shortlinks.observability.startup import start  # noqa: E402
 from shortlinks.redirects.process import Application  # noqa: E402
 
 app.set_default()  # the bell rings in another thread

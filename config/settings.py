@@ -32,18 +32,34 @@ ALLOW_PRIVATE_TARGETS = env.flag("ALLOW_PRIVATE_TARGETS", default=False)
 EXTRA_SHORT_HOSTS = env.list_("EXTRA_SHORT_HOSTS")
 DEMO_SITE_URL = env.text("DEMO_SITE_URL", "").rstrip("/")
 DNS_NAMESERVERS = env.nameservers("DNS_NAMESERVERS")
-LINK_CACHE_MAX_LINKS = int(env.number("LINK_CACHE_MAX_LINKS", 200_000, minimum=1_000, maximum=5e6))
-LINK_CACHE_TTL_SECONDS = env.number("LINK_CACHE_TTL_SECONDS", 30, minimum=1, maximum=300)
-VISIT_COMMIT_TIMEOUT_SECONDS = env.number("VISIT_COMMIT_TIMEOUT_SECONDS", 0.7, minimum=0.1, maximum=10)
-VISIT_DETAILS_RETENTION_DAYS = int(env.number("VISIT_DETAILS_RETENTION_DAYS", 90, minimum=0, maximum=36_500))
-VISIT_PROCESSING_DELAY_SECONDS = env.number("VISIT_PROCESSING_DELAY_SECONDS", 1.0, minimum=0, maximum=30)
+LINK_CACHE_MAX_LINKS = int(
+    env.number("LINK_CACHE_MAX_LINKS", 200_000, minimum=1_000, maximum=5e6)
+)
+LINK_CACHE_TTL_SECONDS = env.number(
+    "LINK_CACHE_TTL_SECONDS", 30, minimum=1, maximum=300
+)
+VISIT_COMMIT_TIMEOUT_SECONDS = env.number(
+    "VISIT_COMMIT_TIMEOUT_SECONDS", 0.7, minimum=0.1, maximum=10
+)
+VISIT_DETAILS_RETENTION_DAYS = int(
+    env.number("VISIT_DETAILS_RETENTION_DAYS", 90, minimum=0, maximum=36_500)
+)
+VISIT_PROCESSING_DELAY_SECONDS = env.number(
+    "VISIT_PROCESSING_DELAY_SECONDS", 1.0, minimum=0, maximum=30
+)
 SUSPECT_POLICY = env.choice("SUSPECT_POLICY", ["hold", "note", "ignore"])
 BOT_NETWORKS_PATH = env.network_file("BOT_NETWORKS_PATH")
 SPOOL_DIR = Path(env.text("SPOOL_DIR", str(BASE_DIR / "var" / "spool")))
-SPOOL_MAX_BYTES = int(env.number("SPOOL_MAX_MB", 1024, minimum=1, maximum=1e6)) * 1024**2
+SPOOL_MAX_BYTES = (
+    int(env.number("SPOOL_MAX_MB", 1024, minimum=1, maximum=1e6)) * 1024**2
+)
 # Requests a second; 0 is no limit.
-API_RATE_LIMIT_PER_TOKEN = int(env.number("API_RATE_LIMIT_PER_TOKEN", 50, minimum=0, maximum=100_000))
-API_RATE_LIMIT_PER_ACCOUNT = int(env.number("API_RATE_LIMIT_PER_ACCOUNT", 200, minimum=0, maximum=100_000))
+API_RATE_LIMIT_PER_TOKEN = int(
+    env.number("API_RATE_LIMIT_PER_TOKEN", 50, minimum=0, maximum=100_000)
+)
+API_RATE_LIMIT_PER_ACCOUNT = int(
+    env.number("API_RATE_LIMIT_PER_ACCOUNT", 200, minimum=0, maximum=100_000)
+)
 API_MAX_BODY_BYTES = 4 * 1024 * 1024
 
 # --- webhooks ---------------------------------------------------------------
@@ -53,7 +69,9 @@ WEBHOOK_PROXY = _PROXY and env.http_url("WEBHOOK_PROXY", _PROXY)
 
 # --- stores -----------------------------------------------------------------
 # Seconds; 0 is no limit, for commands and migrations. Servers and workers have one.
-DATABASE_STATEMENT_TIMEOUT_SECONDS = env.number("DATABASE_STATEMENT_TIMEOUT_SECONDS", 0, minimum=0, maximum=3600)
+DATABASE_STATEMENT_TIMEOUT_SECONDS = env.number(
+    "DATABASE_STATEMENT_TIMEOUT_SECONDS", 0, minimum=0, maximum=3600
+)
 _DATABASE = env.database("DATABASE_URL", password=env.text("DATABASE_PASSWORD", ""))
 DATABASE_PARAMETERS = _DATABASE["OPTIONS"]  # of the url, such as sslmode
 DATABASES = {
@@ -107,18 +125,18 @@ INSTALLED_APPS = [
     "shortlinks",
 ]
 MIDDLEWARE = [
-    "shortlinks.api.watch.Watch",
-    "shortlinks.api.forwarding.TrustedForwarding",
+    "shortlinks.api.instrumentation.RequestMetricsMiddleware",
+    "shortlinks.api.proxy_headers.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "shortlinks.admin.people.Sessions",
+    "shortlinks.admin.browser_middleware.AdminSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "shortlinks.admin.people.Csrf",
-    "shortlinks.admin.people.Users",
-    "shortlinks.admin.people.Messages",
-    "shortlinks.admin.policy.ContentPolicy",
-    "shortlinks.admin.languages.LanguageAndTimeZone",
-    "shortlinks.admin.colleagues.KnownColleagues",
+    "shortlinks.admin.browser_middleware.AdminCsrfMiddleware",
+    "shortlinks.admin.browser_middleware.AdminUserMiddleware",
+    "shortlinks.admin.browser_middleware.AdminMessageMiddleware",
+    "shortlinks.admin.csp.ContentSecurityPolicyMiddleware",
+    "shortlinks.admin.localization.LocalizationMiddleware",
+    "shortlinks.admin.staff_middleware.StaffCookieMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 TEMPLATES = [
@@ -148,7 +166,7 @@ APPEND_SLASH = False
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
 FILE_UPLOAD_HANDLERS = [
-    "shortlinks.admin.uploads.Doorkeeper",
+    "shortlinks.admin.upload_handler.ImportUploadHandler",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
@@ -177,7 +195,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 SILENCED_SYSTEM_CHECKS = [
-    "security.W003",  # it is there: admin.people.Csrf is Django's
+    "security.W003",  # it is there: admin.browser_middleware.AdminCsrfMiddleware is Django's
     "security.W008",  # the proxy in front leads http to https, and knows which it was
     "security.W021",  # preloading is a promise for a whole domain: its owner's to give
 ]
@@ -190,12 +208,12 @@ UNFOLD = {
     "SITE_SYMBOL": "link",
     "SITE_FAVICONS": [{"rel": "icon", "href": "data:,"}],
     "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "shortlinks.admin.home.dashboard",
+    "DASHBOARD_CALLBACK": "shortlinks.admin.dashboard.dashboard",
     "SIDEBAR": {"navigation": "shortlinks.admin.navigation.sections"},
     "STYLES": ["shortlinks.admin.navigation.style"],
     "SCRIPTS": [
         "shortlinks.admin.navigation.keyboard",
-        "shortlinks.admin.navigation.names",
+        "shortlinks.admin.navigation.accessible_names",
     ],
     "COLORS": {
         "primary": {
@@ -218,7 +236,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["shortlinks.api.authentication.TokenAuth"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["shortlinks.api.hal.HalRenderer"],
-    "DEFAULT_PARSER_CLASSES": [],  # views read bodies by `bodies.read_json`
+    "DEFAULT_PARSER_CLASSES": [],  # views read bodies by `parsing.read_json`
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "shortlinks.api.hal.IgnoreAccept",
     "EXCEPTION_HANDLER": "shortlinks.api.problems.render",
     "UNAUTHENTICATED_USER": None,

@@ -4,7 +4,13 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from shortlinks.admin import exports, first_steps, handmade, home, imports
+from shortlinks.admin import (
+    dashboard,
+    exports,
+    import_upload,
+    onboarding,
+    short_link_tools,
+)
 from shortlinks.api import health, problems
 from shortlinks.api.documentation import Docs
 from shortlinks.api.oauth import AccessToken
@@ -19,27 +25,27 @@ urlpatterns = [
     path("oauth2/access_token", AccessToken.as_view()),
     path(
         "admin/opened-today/",
-        admin.site.admin_view(home.opened_today, cacheable=True),
+        admin.site.admin_view(dashboard.opened_today, cacheable=True),
         name="admin_opened_today",
     ),
     path(
         "admin/onboarding/",
-        admin.site.admin_view(first_steps.steps, cacheable=True),
+        admin.site.admin_view(onboarding.steps, cacheable=True),
         name="admin_onboarding",
     ),
     path(
         "admin/onboarding/dismiss/",
-        admin.site.admin_view(first_steps.dismiss),
+        admin.site.admin_view(onboarding.dismiss),
         name="admin_onboarding_dismiss",
     ),
     path(
         "admin/onboarding/account/",
-        admin.site.admin_view(first_steps.begin),
+        admin.site.admin_view(onboarding.begin),
         name="admin_first_account",
     ),
     path(
         "admin/onboarding/link/",
-        admin.site.admin_view(handmade.first_link),
+        admin.site.admin_view(short_link_tools.first_link),
         name="admin_first_link",
     ),
     path(
@@ -47,15 +53,19 @@ urlpatterns = [
         admin.site.admin_view(exports.download),
         name="admin_statistics",
     ),
-    path("admin/link-lookup/", admin.site.admin_view(handmade.lookup_link), name="admin_link_lookup"),
+    path(
+        "admin/link-lookup/",
+        admin.site.admin_view(short_link_tools.lookup_link),
+        name="admin_link_lookup",
+    ),
     path(
         "admin/import/",
-        admin.site.admin_view(imports.contacts),
+        admin.site.admin_view(import_upload.contacts),
         name="admin_import_contacts",
     ),
     path(
         "admin/import-users/",
-        admin.site.admin_view(imports.permissions_upload),
+        admin.site.admin_view(import_upload.permissions_upload),
         name="admin_import_users",
     ),
     path("admin/", admin.site.urls),

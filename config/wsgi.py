@@ -11,8 +11,8 @@ os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_SECONDS", "5")
 _django = get_wsgi_application()
 
 from config.celery import app  # noqa: E402  needs the setup
-from shortlinks.api.bodies import BufferedRequestBody  # noqa: E402
-from shortlinks.observability.begin import start, freeze_gc  # noqa: E402
+from shortlinks.api.parsing import BufferedRequestBody  # noqa: E402
+from shortlinks.observability.startup import freeze_gc, start  # noqa: E402
 
 app.set_default()  # requests are served by many threads
 start("web")

@@ -11,18 +11,17 @@ from typing import Any
 from celery import Task, shared_task
 from kombu.exceptions import OperationalError
 
-from shortlinks.domain import (
-    backlog,
-    forgetting,
-    import_batches,
-    imports,
-    link_changes,
-    redemptions,
-    sums,
-    upkeep,
-    visits,
+from shortlinks.domain.imports import batches, lifecycle
+from shortlinks.domain.links import cache_sync
+from shortlinks.domain.merging import queue
+from shortlinks.domain.reports import rollups
+from shortlinks.domain.visits import (
+    click_processing,
+    parallel,
+    partitions,
+    processing,
+    retention,
 )
-from shortlinks.domain.merging import checks
 from shortlinks.domain.webhooks import deliveries, subscriptions
 from shortlinks.domain.webhooks.sender import Sender
 from shortlinks.observability import metrics
@@ -41,21 +40,21 @@ IMPORT_SECONDS = 20.0
 def process_visits() -> None:
     """Follow up until nothing is due; after 20 s another message goes on."""
     deadline = time.monotonic() + PROCESS_SECONDS
-    done: list[visits.ProcessingResult] = []
+    done: list[processing.ProcessingResult] = []
 
     def goes_on() -> bool:
         return time.monotonic() < deadline
 
-    def on_done(batch: visits.ProcessingResult) -> None:
+    def on_done(batch: processing.ProcessingResult) -> None:
         _count(batch)
         done.append(batch)
 
-    backlog.process_in_parallel(goes_on=goes_on, on_done=on_done)
+    parallel.process_in_parallel(goes_on=goes_on, on_done=on_done)
     if not goes_on():
         process_visits.delay()
     followed_up = sum(batch.claimed for batch in done)
     told = sum(batch.notes.deliveries for batch in done)
-    redeemed = redemptions.process_due()
+    redeemed = click_processing.process_due()
     _count(redeemed)
     told += redeemed.notes.deliveries
     process_merge_checks(deadline)
@@ -107,7 +106,7 @@ def run_imports() -> None:
     """Batch after batch; after 20 s another message goes on, with the next in turn."""
     deadline = time.monotonic() + IMPORT_SECONDS
     while time.monotonic() < deadline:
-        if not import_batches.run_next(lambda: time.monotonic() < deadline):
+        if not batches.run_next(lambda: time.monotonic() < deadline):
             break
     else:
         run_imports.delay()
@@ -119,40 +118,40 @@ def enqueue_imports() -> None:
 
 @shared_task
 def purge_imports() -> None:
-    imports.purge()
+    lifecycle.purge()
 
 
 def process_merge_checks(deadline: float) -> None:
     """What the opens that were just followed up, and chats before them, lead to."""
-    while time.monotonic() < deadline and checks.process_due() == checks.BATCH_SIZE:
+    while time.monotonic() < deadline and queue.process_due() == queue.BATCH_SIZE:
         pass
 
 
 @shared_task
 def update_rollups() -> None:
     """For the administrators' numbers; what is left after 20 s waits for beat."""
-    sums.update(time.monotonic() + ROLLUP_SECONDS)
+    rollups.update(time.monotonic() + ROLLUP_SECONDS)
 
 
 @shared_task
 def sync_link_cache() -> None:
     """Redis may have been away when a link was disabled."""
-    link_changes.sync_changes()
+    cache_sync.sync_changes()
 
 
 @shared_task
 def record_heartbeat() -> None:
-    upkeep.record_worker_heartbeat()
+    partitions.record_worker_heartbeat()
 
 
 @shared_task
 def create_partitions() -> None:
-    upkeep.create_partitions()
+    partitions.create_partitions()
 
 
 @shared_task
 def delete_expired_salts() -> None:
-    upkeep.delete_expired_salts()
+    partitions.delete_expired_salts()
 
 
 @shared_task
@@ -160,7 +159,7 @@ def redact_visits() -> None:
     """What one run does not get done, the next does, an hour later."""
     deadline = time.monotonic() + REDACT_SECONDS
     forgotten = 0
-    for changed in forgetting.redact_details():
+    for changed in retention.redact_details():
         forgotten += changed
         if time.monotonic() > deadline:
             break
@@ -168,7 +167,7 @@ def redact_visits() -> None:
         logger.info("visits whose details were forgotten: %d", forgotten)
 
 
-def _count(done: visits.ProcessingResult) -> None:
+def _count(done: processing.ProcessingResult) -> None:
     for verdict, count in done.verdicts.items():
         metrics.visits_processed.labels(verdict).inc(count)
     for verdict, count in done.reclassified.items():
@@ -176,5 +175,5 @@ def _count(done: visits.ProcessingResult) -> None:
     metrics.notes.labels("written").inc(done.notes.new)
     metrics.notes.labels("extended").inc(done.notes.changed)
     metrics.notes.labels("withdrawn").inc(done.notes.withdrawn)
-    metrics.visit_processing_failures.labels("put_off").inc(done.retried)
-    metrics.visit_processing_failures.labels("set_aside").inc(done.dead_lettered)
+    metrics.visit_processing_failures.labels("retried").inc(done.retried)
+    metrics.visit_processing_failures.labels("dead_lettered").inc(done.dead_lettered)

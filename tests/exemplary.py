@@ -25,8 +25,8 @@ from shortlinks.api.openapi.operations import (
     VISITOR_UID,
     WEBHOOK,
 )
-from shortlinks.domain import visits
-from shortlinks.domain.oauth import CODE_TTL
+from shortlinks.domain.auth.oauth import CODE_TTL
+from shortlinks.domain.visits import processing
 from shortlinks.models import (
     Account,
     Chat,
@@ -69,7 +69,7 @@ def world() -> World:
     made = factories.link(contact, short_links.URL)
     ShortLink.objects.filter(pk=made.pk).update(id=LINK)
     factories.visit(LINK)
-    visits.process_due()
+    processing.process_due()
     Note.objects.update(id=NOTE)
     _pixel(contact)
     _merges(contact, factories.contact(account, entity_id=OTHER))

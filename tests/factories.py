@@ -10,9 +10,10 @@ from typing import Any
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from shortlinks.domain import access, tokens, urls
-from shortlinks.domain import links as short_links
-from shortlinks.domain.visit_rows import VisitRecord
+from shortlinks.domain.auth import permissions, tokens
+from shortlinks.domain.links import short_links as short_links
+from shortlinks.domain.links import urls
+from shortlinks.domain.visits.visit_records import VisitRecord
 from shortlinks.domain.webhooks import subscriptions
 from shortlinks.domain.webhooks.subscriptions import Subscription
 from shortlinks.models import (
@@ -86,12 +87,12 @@ def contact(of: Account, **fields: Any) -> Contact:
     )
 
 
-def order(to: Contact, url: str = URL) -> access.LinkRequest:
-    return access.LinkRequest(urls.parse(url, urls.policy()), to.entity_id)
+def order(to: Contact, url: str = URL) -> permissions.LinkRequest:
+    return permissions.LinkRequest(urls.parse(url, urls.policy()), to.entity_id)
 
 
 def link(to: Contact, url: str = URL, **fields: Any) -> ShortLink:
-    grant = access.AuthorizedLinkRequest(
+    grant = permissions.AuthorizedLinkRequest(
         urls.parse(url, urls.policy()), to.entity_id, to.id, to.account_id
     )
     made = short_links.create([grant])[0]
@@ -105,7 +106,10 @@ def link(to: Contact, url: str = URL, **fields: Any) -> ShortLink:
 def links(to: Sequence[Contact], url: str = URL) -> list[ShortLink]:
     """One batch: a link for each contact."""
     parsed = urls.parse(url, urls.policy())
-    grants = [access.AuthorizedLinkRequest(parsed, c.entity_id, c.id, c.account_id) for c in to]
+    grants = [
+        permissions.AuthorizedLinkRequest(parsed, c.entity_id, c.id, c.account_id)
+        for c in to
+    ]
     made = {created.code for created in short_links.create(grants)}
     return list(ShortLink.objects.filter(code__in=made).order_by("id"))
 
@@ -125,7 +129,7 @@ def visit(of: ShortLink | int, **fields: Any) -> Visit:
             "sec_fetch": "none navigate document ?1",
             "purpose": "",
             "address": "192.0.2.0",
-            "source": secrets.token_bytes(16),  # each another browser
+            "visitor_hash": secrets.token_bytes(16),  # each another browser
             "pixel_sha256": None,
             "pixel_is_new": False,
             "due_at": now - timedelta(minutes=1),
@@ -148,7 +152,7 @@ def facts(**fields: Any) -> VisitRecord:
             "sec_fetch": "",
             "purpose": "",
             "address": "198.51.100.0",
-            "source": "ab" * 16,
+            "visitor_hash": "ab" * 16,
             "pixel_sha256": "",
             "pixel_is_new": False,
             **fields,

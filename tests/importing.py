@@ -6,8 +6,8 @@ from typing import Any
 
 import xlsxwriter
 
-from shortlinks.domain import import_batches, imports
-from shortlinks.domain.imports import Upload
+from shortlinks.domain.imports import batches, lifecycle
+from shortlinks.domain.imports.lifecycle import Upload
 from shortlinks.models import Import, ImportKind, ImportState, User
 
 
@@ -25,12 +25,12 @@ def workbook(*rows: Sequence[object]) -> bytes:
 
 
 def begin(user: User, content: bytes, kind: str = ImportKind.CONTACTS) -> Import:
-    return imports.start(Upload(user, kind, "table.csv", content))
+    return lifecycle.start(Upload(user, kind, "table.csv", content))
 
 
 def work_off() -> None:
     """All that a worker would find."""
-    while import_batches.run_next(lambda: True):
+    while batches.run_next(lambda: True):
         pass
 
 
@@ -43,7 +43,7 @@ def checked(user: User, content: bytes, kind: str = ImportKind.CONTACTS) -> Impo
 
 def confirmed(user: User, content: bytes, kind: str = ImportKind.CONTACTS) -> Import:
     run = checked(user, content, kind)
-    assert imports.confirm(run, by=user)
+    assert lifecycle.confirm(run, by=user)
     run.refresh_from_db()
     return run
 
@@ -62,6 +62,6 @@ def counts(run: Import) -> tuple[int, int, int]:
 
 
 def faults(run: Import) -> dict[int, list[str]]:
-    rows = run.rows.exclude(faults=[])
-    found: list[tuple[Any, ...]] = list(rows.values_list("number", "faults"))
+    rows = run.rows.exclude(errors=[])
+    found: list[tuple[Any, ...]] = list(rows.values_list("number", "errors"))
     return dict(found)

@@ -13,7 +13,7 @@ import yaml
 from django.conf import settings
 
 from embedded import container
-from shortlinks.domain.webhooks import transport
+from shortlinks.domain.webhooks import http_client
 
 ROOT = Path(settings.BASE_DIR)
 FILE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -131,5 +131,5 @@ def test_the_egress_bars_what_is_not_public(address: str) -> None:
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "93.184.216.34", "2a00:1450::1"])
 def test_the_egress_leads_to_what_is_public(address: str) -> None:
-    assert transport.is_public(address)
+    assert http_client.is_public(address)
     assert not any(ip_address(address) in network for network in barred())

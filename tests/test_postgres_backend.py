@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError, close_old_connections, connection
 from pytest_django import Settings
 
-from shortlinks.domain import database
+from shortlinks.domain.postgres import queries
 
 PID = "SELECT pg_backend_pid()"
 ECHO = "SELECT echo FROM unnest(%(numbers)s::bigint[]) AS echo"
@@ -41,29 +41,31 @@ def test_a_server_that_stopped_answering_is_given_up(
 def pid(transactional_db: None) -> int:
     """Of a new connection, which is not too old to be used again."""
     connection.close()
-    [[found]] = database.fetch_prepared(PID, [])
+    [[found]] = queries.fetch_prepared(PID, [])
     return int(found)
 
 
 def test_a_connection_in_use_is_used_again(pid: int) -> None:
     close_old_connections()  # as each request begins
 
-    assert database.fetch_prepared(PID, []) == [(pid,)]
+    assert queries.fetch_prepared(PID, []) == [(pid,)]
 
 
 def test_a_connection_that_postgres_ended_is_replaced(pid: int) -> None:
-    with psycopg.connect(database.conninfo()) as other:
+    with psycopg.connect(queries.conninfo()) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
     close_old_connections()  # as each request begins
 
-    [[now]] = database.fetch_prepared(PID, [])
+    [[now]] = queries.fetch_prepared(PID, [])
 
     assert now != pid
 
 
 def test_a_prepared_statement_is_planned_once(pid: int) -> None:
     for count in range(10):
-        database.fetch_prepared(ECHO, {"numbers": [1] * (count + 1)})
+        queries.fetch_prepared(ECHO, {"numbers": [1] * (count + 1)})
 
     asked = "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
-    assert database.fetch_prepared(f"{asked} WHERE statement ^@ 'SELECT echo'", []) == [(10, 0)]
+    assert queries.fetch_prepared(f"{asked} WHERE statement ^@ 'SELECT echo'", []) == [
+        (10, 0)
+    ]

@@ -27,7 +27,10 @@ RECENT_USE_SECONDS = 5.0
 
 
 class TimeoutConnection(psycopg.Connection[Any]):
-    """Waits no longer for an answer than DATABASE_STATEMENT_TIMEOUT_SECONDS and a second."""
+    """A connection that waits for an answer for a bounded time.
+
+    The bound is DATABASE_STATEMENT_TIMEOUT_SECONDS and one second.
+    """
 
     used_at = 0.0
 

@@ -6,9 +6,9 @@ from shortlinks.admin import (
     accounts,
     chats,
     contacts,
-    import_pages,
-    languages,
+    import_admin,
     links,
+    localization,
     merges,
     notes,
     pixels,
@@ -19,15 +19,15 @@ from shortlinks.admin import (
 )
 
 admin.site.index_template = "shortlinks/home.html"
-languages.translate_models()
+localization.translate_models()
 
 __all__ = [
     "accounts",
     "chats",
     "contacts",
-    "import_pages",
-    "languages",
+    "import_admin",
     "links",
+    "localization",
     "merges",
     "notes",
     "pixels",

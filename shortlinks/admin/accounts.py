@@ -18,9 +18,15 @@ from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from shortlinks.admin.base import Names, AccountScopedAdmin, RowForm, is_administrator, is_operator
-from shortlinks.domain import cached_links
-from shortlinks.models import Account, Group, AccessLevel, User
+from shortlinks.admin.base import (
+    AccountScopedAdmin,
+    Names,
+    RowForm,
+    is_administrator,
+    is_operator,
+)
+from shortlinks.domain.links import redis_cache
+from shortlinks.models import AccessLevel, Account, Group, User
 
 # Departments are ours; Django's groups carry permissions that nothing here reads.
 admin.site.unregister(auth_models.Group)
@@ -128,7 +134,7 @@ class AccountAdmin(AccountScopedAdmin[Account]):
         self, request: HttpRequest, obj: Account, form: object, change: object
     ) -> None:
         super().save_model(request, obj, form, change)
-        transaction.on_commit(lambda: cached_links.refresh_account(obj))
+        transaction.on_commit(lambda: redis_cache.refresh_account(obj))
 
 
 @admin.register(Group)
@@ -184,8 +190,14 @@ class AccessLevelForm(forms.ModelForm[User]):
             field.widget.attrs["aria-label"] = f"{field.label}: {self.instance}"
             if isinstance(field, forms.TypedChoiceField):
                 all_or_none = name == "contacts_add"
-                offered = (AccessLevel.ALL, AccessLevel.DENIED) if all_or_none else LEVEL_FIELDS
-                field.choices = [(right.value, LEVEL_FIELDS[right]) for right in offered]
+                offered = (
+                    (AccessLevel.ALL, AccessLevel.DENIED)
+                    if all_or_none
+                    else LEVEL_FIELDS
+                )
+                field.choices = [
+                    (right.value, LEVEL_FIELDS[right]) for right in offered
+                ]
 
 
 @admin.register(User)

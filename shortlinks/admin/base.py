@@ -16,7 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold import admin as unfold
 
-from shortlinks.admin import searches, side_by_side
+from shortlinks.admin import contact_comparison, search
 from shortlinks.admin.keyset import CountedList, KeysetList
 from shortlinks.models import Contact, Group, User
 
@@ -100,7 +100,7 @@ class AccountScopedAdmin(Styled[Row]):
         if role is Role.ADMINISTRATOR:
             return rows.filter(**{self._account_path(): user.account_id})
         if role is Role.MANAGER and self.contact_path:
-            readable = Contact.objects.readable_by(user)
+            readable = Contact.objects.visible_including_merged(user)
             return rows.filter(**{f"{self.contact_path}__in": readable})
         return rows.none()
 
@@ -116,7 +116,7 @@ class AccountScopedAdmin(Styled[Row]):
         user = current_user(request)
         if not self.contact_path or role_of(user) is Role.OPERATOR:
             return True
-        contacts = Contact.objects.readable_by(user)
+        contacts = Contact.objects.visible_including_merged(user)
         if is_administrator(request):
             contacts = Contact.objects.filter(account=user.account_id)
         return contacts[: MAX_CONTACTS + 1].count() > MAX_CONTACTS
@@ -157,7 +157,7 @@ class AccountScopedAdmin(Styled[Row]):
     def contact_link(self, row: Row) -> str:
         """The row's contact, or the one it was merged into."""
         contact: Contact = getattr(row, "contact").root  # noqa: B009  of some rows
-        address = side_by_side.address(contact)
+        address = contact_comparison.address(contact)
         return format_html('<a href="{}">{}</a>', address, contact)
 
     def get_search_results(
@@ -166,7 +166,7 @@ class AccountScopedAdmin(Styled[Row]):
         fields = tuple(self.get_search_fields(request))
         if not fields:
             return queryset, False
-        return queryset.filter(searches.matching(search_term, fields)), False
+        return queryset.filter(search.matching(search_term, fields)), False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
         """What is listed by id may be long: it is paged by id, too."""

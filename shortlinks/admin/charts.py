@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
-from shortlinks.domain.numbers import Day
+from shortlinks.domain.reports.statistics import Day
 
 GREY = "#7c8594"  # to be read on white and on black
 

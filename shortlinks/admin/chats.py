@@ -11,14 +11,14 @@ class ChatAdmin(AccountScopedAdmin[Chat]):
     contact_path = "contact"
     fields = (
         "title",
-        "whose",
+        "contact_link",
         "source",
         "external_id",
         "visitor_uid",
         "created_at",
         "updated_at",
     )
-    list_display = ("__str__", "whose", "source", "updated_at")
+    list_display = ("__str__", "contact_link", "source", "updated_at")
     list_select_related = ("contact__merged_into",)
     search_fields = ("external_id__exact", "title")
     ordering = ("-id",)

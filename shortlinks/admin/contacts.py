@@ -14,16 +14,23 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from shortlinks.admin import first_steps, handmade, searches, side_by_side, timeline
-from shortlinks.admin.base import (
-    Names,
-    AccountScopedAdmin,
-    RowForm,
-    is_administrator,
-    current_user,
+from shortlinks.admin import (
+    contact_comparison,
+    onboarding,
+    search,
+    short_link_tools,
+    timeline,
 )
-from shortlinks.domain import access, contacts, recognition
-from shortlinks.models import Account, Contact, AccessLevel
+from shortlinks.admin.base import (
+    AccountScopedAdmin,
+    Names,
+    RowForm,
+    current_user,
+    is_administrator,
+)
+from shortlinks.domain.auth import permissions
+from shortlinks.domain.contacts import contacts, tracking_consent
+from shortlinks.models import AccessLevel, Account, Contact
 
 NAMES = ("name", "first_name", "last_name")
 TIMES = ("created_at", "updated_at")
@@ -34,7 +41,7 @@ class ContactForm(RowForm[Contact]):
         label=capfirst(_("id in the CRM")),
         widget=UnfoldAdminIntegerFieldWidget,
         min_value=1,
-        max_value=searches.MAX_ID,
+        max_value=search.MAX_ID,
         required=False,
         help_text=_("Leave it empty to take the next free one."),
     )
@@ -62,28 +69,34 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
         return not request.GET.get(SEARCH_VAR) and super().needs_scan_limit(request)
 
     def has_links_permission(self, request: HttpRequest) -> bool:
-        return handmade.may_create(request)
+        return short_link_tools.may_create(request)
 
     @admin.action(description=_("Create short links"), permissions=["links"])
     def create_links(
         self, request: HttpRequest, queryset: QuerySet[Contact]
     ) -> HttpResponse | None:
         own = queryset.filter(account=current_user(request).account_id)
-        chosen = list(own[: handmade.MAX_CONTACTS + 1])
-        if len(chosen) > handmade.MAX_CONTACTS:
+        chosen = list(own[: short_link_tools.MAX_CONTACTS + 1])
+        if len(chosen) > short_link_tools.MAX_CONTACTS:
             text = gettext("Choose at most %(most)d contacts at once.")
-            refused = text % {"most": handmade.MAX_CONTACTS}
+            refused = text % {"most": short_link_tools.MAX_CONTACTS}
             self.message_user(request, refused, messages.ERROR)
             return None
-        return handmade.create(request, chosen)
+        return short_link_tools.create(request, chosen)
 
     # --- letters -------------------------------------------------------------
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """New contacts belong to the caller's account; so the caller must have one."""
-        if not self.has_view_permission(request) or not current_user(request).account_id:
+        if (
+            not self.has_view_permission(request)
+            or not current_user(request).account_id
+        ):
             return False
-        return is_administrator(request) or current_user(request).contacts_add == AccessLevel.ALL
+        return (
+            is_administrator(request)
+            or current_user(request).contacts_add == AccessLevel.ALL
+        )
 
     def has_change_permission(
         self, request: HttpRequest, obj: Contact | None = None
@@ -104,7 +117,7 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
         letter: str = getattr(user, right)
         if contact is None:
             return letter != AccessLevel.DENIED
-        return access.level_covers(letter, contact, user)
+        return permissions.level_covers(letter, contact, user)
 
     # --- forms ---------------------------------------------------------------
 
@@ -162,7 +175,7 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
             return {}
         return {
             "timeline": timeline.of(contact, current_user(request)),
-            "browsers": side_by_side.browsers(contact),
+            "browsers": contact_comparison.browsers(contact),
         }
 
     # --- changes -------------------------------------------------------------
@@ -175,7 +188,7 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
             obj.is_anonymous = False  # somebody knows by now who it is
             super().save_model(request, obj, form, change)
             if "tracking_consent" in form.changed_data:
-                recognition.apply_change([obj])
+                tracking_consent.apply_change([obj])
             return
         new = contacts.NewContact(
             entity_id=obj.entity_id,
@@ -190,7 +203,7 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
         self, request: HttpRequest, obj: Contact, post_url_continue: str | None = None
     ) -> HttpResponse:
         response = super().response_add(request, obj, post_url_continue)
-        return first_steps.redirect_to_next(request, response)
+        return onboarding.redirect_to_next(request, response)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest

@@ -10,10 +10,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext
 
-from shortlinks.admin import overview
+from shortlinks.admin import dashboard_stats
 from shortlinks.admin.base import is_administrator
-from shortlinks.domain import numbers
-from shortlinks.domain.numbers import ReportPeriod
+from shortlinks.domain.reports import statistics
+from shortlinks.domain.reports.statistics import ReportPeriod
 from shortlinks.models import Verdict
 
 MAX_URLS = 10_000
@@ -28,7 +28,7 @@ def download(request: HttpRequest, name: str) -> HttpResponse:
     makers = {"days.csv": _days_csv, "urls.csv": _urls_csv, "numbers.xlsx": _workbook}
     if name not in makers:
         raise Http404
-    content, kind = makers[name](overview.scope(request))
+    content, kind = makers[name](dashboard_stats.scope(request))
     response = HttpResponse(content, content_type=kind)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
@@ -38,14 +38,14 @@ def _days(scope: ReportPeriod) -> Rows:
     head = [gettext("Day"), *(gettext(verdict.label) for verdict in Verdict)]
     rows = [
         [each.day, *(each.visits.get(verdict, 0) for verdict in Verdict)]
-        for each in numbers.by_day(scope)
+        for each in statistics.by_day(scope)
     ]
     return [head, *rows]
 
 
 def _urls(scope: ReportPeriod) -> Rows:
     head = [gettext("Url"), gettext("Opens"), gettext("Contacts")]
-    rows = numbers.top_urls(scope, MAX_URLS)
+    rows = statistics.top_urls(scope, MAX_URLS)
     return [head, *([each.url, each.opens, each.contacts] for each in rows)]
 
 

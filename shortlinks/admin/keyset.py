@@ -73,7 +73,9 @@ class KeysetList(StyledList):
             ahead = {"pk__gt": before} | ({} if end is None else {"pk__lte": end})
             found = list(self.queryset.filter(**ahead).order_by("pk")[: most + 1])
             rows = found[:most][::-1]
-            self._set_links(newer=rows[:1] if len(found) > most else [], older=rows[-1:])
+            self._set_links(
+                newer=rows[:1] if len(found) > most else [], older=rows[-1:]
+            )
             self._mark_truncated(end, NEWER, is_full=len(found) > most)
             return rows
         after = self._pk(request, OLDER)

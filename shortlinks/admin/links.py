@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from shortlinks.admin.base import Names, AccountScopedAdmin, is_administrator
-from shortlinks.domain import links
+from shortlinks.admin.base import AccountScopedAdmin, Names, is_administrator
+from shortlinks.domain.links import short_links
 from shortlinks.models import ShortLink
 
 
@@ -32,8 +32,8 @@ class DisabledFilter(admin.SimpleListFilter):
 @admin.register(ShortLink)
 class ShortLinkAdmin(AccountScopedAdmin[ShortLink]):
     contact_path = "contact"
-    fields = ("url", "whose", "created_at", "disabled_at", "expires_at")
-    list_display = ("url", "whose", "created_at", "disabled_at", "expires_at")
+    fields = ("url", "contact_link", "created_at", "disabled_at", "expires_at")
+    list_display = ("url", "contact_link", "created_at", "disabled_at", "expires_at")
     list_filter = (DisabledFilter,)
     list_select_related = ("contact__merged_into",)
     search_fields = ("url", "contact__name")
@@ -50,20 +50,20 @@ class ShortLinkAdmin(AccountScopedAdmin[ShortLink]):
         self, request: HttpRequest, obj: ShortLink | None = None
     ) -> Names:
         """A disabled link stays so; its end can no longer be moved."""
-        fixed = ("url", "whose", "created_at", "disabled_at")
+        fixed = ("url", "contact_link", "created_at", "disabled_at")
         return (*fixed, "expires_at") if obj and obj.disabled_at else fixed
 
     def save_model(
         self, request: HttpRequest, obj: ShortLink, form: Any, change: object
     ) -> None:
-        links.set_expiry(obj, obj.expires_at)
+        short_links.set_expiry(obj, obj.expires_at)
 
     @admin.action(description=_("Disable selected links"), permissions=["change"])
     @transaction.atomic
     def disable(self, request: HttpRequest, queryset: QuerySet[ShortLink]) -> None:
         enabled = list(queryset.filter(disabled_at=None))
         for link in enabled:
-            links.disable(link)
+            short_links.disable(link)
         self.log_action(request, enabled, gettext("Disabled."))
         count = {"count": len(enabled)}
         self.message_user(request, gettext("Links disabled: %(count)d.") % count)

@@ -9,13 +9,13 @@ from django.utils.html import format_html
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from shortlinks.admin import side_by_side
-from shortlinks.admin.base import Role, Row, AccountScopedAdmin, current_user, role_of
-from shortlinks.admin.steps import RowActionAdmin
-from shortlinks.domain import contacts
+from shortlinks.admin import contact_comparison
+from shortlinks.admin.base import AccountScopedAdmin, Role, Row, current_user, role_of
+from shortlinks.admin.row_actions import RowActionAdmin
+from shortlinks.domain.contacts import contacts
 from shortlinks.domain.merging import merge_notes, suggestions, undoing
 from shortlinks.domain.merging.suggestions import AlreadyDecided
-from shortlinks.domain.merging.undoing import HasLaterMerge, TooOld, AlreadyUndone
+from shortlinks.domain.merging.undoing import AlreadyUndone, HasLaterMerge, TooOld
 from shortlinks.models import Contact, Merge, MergeState, MergeSuggestion, SeparatePair
 
 
@@ -28,7 +28,7 @@ class PairAdmin(RowActionAdmin[Row]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
         rows = super(AccountScopedAdmin, self).get_queryset(request)
         if role_of(request.user) is Role.MANAGER:
-            readable = Contact.objects.readable_by(current_user(request))
+            readable = Contact.objects.visible_including_merged(current_user(request))
             return rows.filter(**{f"{name}__in": readable for name in self.pair})
         if role_of(request.user) is Role.ADMINISTRATOR:
             return rows.filter(account=current_user(request).account_id)
@@ -83,8 +83,8 @@ class MergeSuggestionAdmin(PairAdmin[MergeSuggestion]):
 
     def extra_context(self, row: MergeSuggestion) -> dict[str, Any]:
         one, other = row.one.root, row.other.root
-        both = [side_by_side.reference(one), side_by_side.reference(other)]
-        return {"pair": both, "comparison": side_by_side.comparison(one, other)}
+        both = [contact_comparison.reference(one), contact_comparison.reference(other)]
+        return {"pair": both, "comparison": contact_comparison.comparison(one, other)}
 
     def accept(self, request: HttpRequest, row: MergeSuggestion) -> tuple[str, int]:
         chosen = request.POST.get("survivor", "")
@@ -148,7 +148,9 @@ class MergeAdmin(PairAdmin[Merge]):
         return _reference(row.loser)
 
     def has_action_permission(self, request: HttpRequest, row: Merge) -> bool:
-        return row.state == MergeState.APPLIED and super().has_action_permission(request, row)
+        return row.state == MergeState.APPLIED and super().has_action_permission(
+            request, row
+        )
 
     def undo(self, request: HttpRequest, row: Merge) -> tuple[str, int]:
         try:
@@ -183,7 +185,7 @@ class SeparatePairAdmin(PairAdmin[SeparatePair]):
 
 
 def _reference(contact: Contact) -> str:
-    address = side_by_side.address(contact.root)
+    address = contact_comparison.address(contact.root)
     return format_html('<a href="{}">{} (#{})</a>', address, contact, contact.entity_id)
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 
 from shortlinks.admin.base import is_operator
-from shortlinks.admin.imports import CONTACTS, RIGHTS, can_import
+from shortlinks.admin.import_upload import CONTACTS, USERS, can_import
 
 # Models by subject; what is not named here stands in the last section.
 SECTIONS: list[tuple[str, list[str]]] = [
@@ -90,7 +90,7 @@ def sections(request: HttpRequest) -> list[dict[str, Any]]:
         items = [_of(models.pop(model)) for model in wanted if model in models]
         found.append({"title": gettext(name), "items": items})
     if can_import(request):
-        for section, kind in ((found[1], CONTACTS), (found[-1], RIGHTS)):
+        for section, kind in ((found[1], CONTACTS), (found[-1], USERS)):
             section["items"].append(_item(str(kind.title), "upload", kind.address))
     if is_operator(request):
         whose = _item(gettext("Whose link?"), "search", reverse("admin_link_lookup"))

@@ -11,7 +11,7 @@ from shortlinks.models import Note, NoteType
 class NoteAdmin(AccountScopedAdmin[Note]):
     contact_path = "contact"
     fields = (
-        "whose",
+        "contact_link",
         "note_type",
         "url",
         "text",
@@ -19,7 +19,7 @@ class NoteAdmin(AccountScopedAdmin[Note]):
         "created_at",
         "updated_at",
     )
-    list_display = ("content", "whose", "note_type", "opens", "created_at")
+    list_display = ("content", "contact_link", "note_type", "opens", "created_at")
     list_filter = ("note_type",)
     list_select_related = ("contact__merged_into",)
     search_fields = ("url", "contact__name")

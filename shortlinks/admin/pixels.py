@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin.base import AccountScopedAdmin, is_administrator
-from shortlinks.models import Pixel, PixelAttachment, AttachmentReview
+from shortlinks.models import AttachmentReview, Pixel, PixelAttachment
 
 
 @admin.register(Pixel)
@@ -21,35 +21,44 @@ class PixelAdmin(AccountScopedAdmin[Pixel]):
 @admin.register(PixelAttachment)
 class PixelAttachmentAdmin(AccountScopedAdmin[PixelAttachment]):
     account_path = "contact__account_id"
-    fields = ("pixel", "whose", "evidence", "standing", "first_seen_at", "last_seen_at")
+    fields = (
+        "pixel",
+        "contact_link",
+        "evidence",
+        "review",
+        "first_seen_at",
+        "last_seen_at",
+    )
     list_display = fields
     list_select_related = ("pixel", "contact__merged_into")
-    list_filter = ("evidence", "standing")
+    list_filter = ("evidence", "review")
     search_fields = ("pixel__visitor_uid__exact", "contact__name")
     ordering = ("-id",)
-    actions = ("vouch", "revoke")
+    actions = ("confirm", "reject")
 
     def has_review_permission(self, request: HttpRequest) -> bool:
         return is_administrator(request)
 
-    @admin.action(description=_("This is the client's browser"), permissions=["vouch"])
-    def vouch(self, request: HttpRequest, queryset: QuerySet[PixelAttachment]) -> None:
+    @admin.action(description=_("This is the client's browser"), permissions=["review"])
+    def confirm(
+        self, request: HttpRequest, queryset: QuerySet[PixelAttachment]
+    ) -> None:
         self._say(request, queryset, AttachmentReview.CONFIRMED)
 
     @admin.action(
-        description=_("This is not the client's browser"), permissions=["vouch"]
+        description=_("This is not the client's browser"), permissions=["review"]
     )
-    def revoke(self, request: HttpRequest, queryset: QuerySet[PixelAttachment]) -> None:
+    def reject(self, request: HttpRequest, queryset: QuerySet[PixelAttachment]) -> None:
         self._say(request, queryset, AttachmentReview.REJECTED)
 
     def _say(
         self,
         request: HttpRequest,
         queryset: QuerySet[PixelAttachment],
-        standing: AttachmentReview,
+        review: AttachmentReview,
     ) -> None:
         rows = list(queryset)
-        queryset.update(standing=standing)
-        self.log_action(request, rows, gettext(standing.label))
+        queryset.update(review=review)
+        self.log_action(request, rows, gettext(review.label))
         text = gettext("Browsers told: %(count)d.") % {"count": len(rows)}
         self.message_user(request, text)

@@ -7,8 +7,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from shortlinks.admin.base import Names, Row, AccountScopedAdmin, is_administrator
-from shortlinks.domain import customer_sites, pixel_script, short_domains
+from shortlinks.admin.base import AccountScopedAdmin, Names, Row, is_administrator
+from shortlinks.domain.links import connected_sites, short_domains
+from shortlinks.domain.pixels import pixel_script
 from shortlinks.models import ConnectedSite, ShortDomain
 
 # Each may keep a page waiting for as long as a name server does.
@@ -37,8 +38,8 @@ class HostAdmin(AccountScopedAdmin[Row]):
 class NewSiteForm(forms.ModelForm[ConnectedSite]):
     def clean_origin(self) -> str:
         try:
-            return customer_sites.parse_origin(self.cleaned_data["origin"])
-        except customer_sites.InvalidOrigin as error:
+            return connected_sites.parse_origin(self.cleaned_data["origin"])
+        except connected_sites.InvalidOrigin as error:
             raise forms.ValidationError(str(error)) from None
 
 

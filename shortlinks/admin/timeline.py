@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext, ngettext
 
-from shortlinks.admin import devices, side_by_side
+from shortlinks.admin import contact_comparison, devices
 from shortlinks.models import (
     Chat,
     Contact,
@@ -40,7 +40,7 @@ class Event:
 
 
 def of(contact: Contact, reader: User) -> Sequence[Event]:
-    own = Contact.objects.one_with(contact)
+    own = Contact.objects.same_person(contact)
     merges = _merges(_readable(own, reader))
     events = [*_sent(own), *_notes(own), *_chats(own), *merges]
     return sorted(events, key=lambda event: event.at, reverse=True)[: 2 * MAX_EVENTS]
@@ -108,7 +108,7 @@ def _readable(own: QuerySet[Contact], reader: User) -> QuerySet[Merge]:
     """After an undoing the other may be somebody else's contact again."""
     rows = Merge.objects.filter(survivor__in=own)
     if not reader.is_superuser:
-        rows = rows.filter(loser__in=Contact.objects.readable_by(reader))
+        rows = rows.filter(loser__in=Contact.objects.visible_including_merged(reader))
     return rows.select_related("survivor", "loser").order_by("-pk")
 
 
@@ -120,4 +120,4 @@ def _merges(merges: QuerySet[Merge]) -> Iterator[Event]:
 
 
 def _linked(row: Any, at: datetime, icon: str, what: str) -> Event:
-    return Event(at, icon, what, str(row), address=side_by_side.address(row))
+    return Event(at, icon, what, str(row), address=contact_comparison.address(row))

@@ -17,9 +17,15 @@ from unfold.widgets import (
     UnfoldAdminURLInputWidget,
 )
 
-from shortlinks.admin import first_steps
-from shortlinks.admin.base import Names, AccountScopedAdmin, is_administrator, current_user, is_operator
-from shortlinks.domain import oauth, tokens
+from shortlinks.admin import onboarding
+from shortlinks.admin.base import (
+    AccountScopedAdmin,
+    Names,
+    current_user,
+    is_administrator,
+    is_operator,
+)
+from shortlinks.domain.auth import oauth, tokens
 from shortlinks.models import ApiToken, Integration, Scope
 
 MAX_TTL = timedelta(days=3650)
@@ -112,7 +118,7 @@ class ApiTokenAdmin(AccountScopedAdmin[ApiToken]):
         self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None
     ) -> HttpResponse:
         response = super().response_add(request, obj, post_url_continue)
-        return first_steps.redirect_to_next(request, response)
+        return onboarding.redirect_to_next(request, response)
 
     @admin.action(description=_("Revoke selected tokens"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
@@ -141,7 +147,9 @@ class IntegrationAdmin(AccountScopedAdmin[Integration]):
     actions = ("authorize",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return is_administrator(request) and current_user(request).account_id is not None
+        return (
+            is_administrator(request) and current_user(request).account_id is not None
+        )
 
     def has_delete_permission(
         self, request: HttpRequest, obj: Integration | None = None

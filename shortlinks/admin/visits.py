@@ -9,14 +9,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin.base import is_administrator
-from shortlinks.admin.steps import RowActionAdmin, ActionResult, done
-from shortlinks.domain import visits
+from shortlinks.admin.row_actions import ActionResult, RowActionAdmin, done
+from shortlinks.domain.visits import processing
 from shortlinks.models import ShortLink, Verdict, Visit
 
 
 class DeadLetteredFilter(admin.SimpleListFilter):
     title = _("set aside")
-    parameter_name = "set_aside"
+    parameter_name = "dead_lettered"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("yes", _("Yes"))]
@@ -26,7 +26,7 @@ class DeadLetteredFilter(admin.SimpleListFilter):
     ) -> QuerySet[Visit]:
         if self.value() != "yes":
             return queryset
-        return queryset.filter(set_aside_at__isnull=False)
+        return queryset.filter(dead_lettered_at__isnull=False)
 
 
 @admin.register(Visit)
@@ -66,7 +66,7 @@ class VisitAdmin(RowActionAdmin[Visit]):
     )
     list_filter = ("verdict", DeadLetteredFilter)
     ordering = ("-id",)
-    indexed_filters = (("set_aside", "yes"),)
+    indexed_filters = (("dead_lettered", "yes"),)
     max_selected = 1000
     actions = ("count_as_person", "count_as_machine", "requeue")
 
@@ -83,7 +83,7 @@ class VisitAdmin(RowActionAdmin[Visit]):
         return is_administrator(request) and row.dead_lettered_at is not None
 
     def retry_button(self, request: HttpRequest, row: Visit) -> ActionResult:
-        visits.requeue([row.pk])
+        processing.requeue([row.pk])
         return done(gettext("Requeued."))
 
     @admin.display(description=_("source url"))
@@ -96,11 +96,15 @@ class VisitAdmin(RowActionAdmin[Visit]):
         said = [gettext(part) for part in visit.reason.split("; ") if part]
         return "; ".join(said) or self.get_empty_value_display()
 
-    @admin.action(description=_("Overrule: opened by a person"), permissions=["judge"])
+    @admin.action(
+        description=_("Overrule: opened by a person"), permissions=["override"]
+    )
     def count_as_person(self, request: HttpRequest, queryset: QuerySet[Visit]) -> None:
         self._override(request, queryset, Verdict.PERSON)
 
-    @admin.action(description=_("Overrule: opened by a machine"), permissions=["judge"])
+    @admin.action(
+        description=_("Overrule: opened by a machine"), permissions=["override"]
+    )
     def count_as_machine(self, request: HttpRequest, queryset: QuerySet[Visit]) -> None:
         self._override(request, queryset, Verdict.BOT)
 
@@ -113,14 +117,16 @@ class VisitAdmin(RowActionAdmin[Visit]):
             refused = text % {"most": self.max_selected}
             self.message_user(request, refused, messages.ERROR)
             return
-        overruled = visits.override_verdict([visit.pk for visit in chosen], verdict)
+        overruled = processing.override_verdict([visit.pk for visit in chosen], verdict)
         said = gettext("Overruled: %(verdict)s.")
         self.log_action(request, chosen, said % {"verdict": gettext(verdict.label)})
         text = gettext("Visits overruled: %(count)d. Notes follow the verdicts.")
         self.message_user(request, text % {"count": overruled})
 
-    @admin.action(description=_("Requeue selected visits"), permissions=["judge"])
+    @admin.action(description=_("Requeue selected visits"), permissions=["override"])
     def requeue(self, request: HttpRequest, queryset: QuerySet[Visit]) -> None:
-        ids = queryset.filter(set_aside_at__isnull=False).values_list("id", flat=True)
-        count = {"count": visits.requeue(ids)}
+        ids = queryset.filter(dead_lettered_at__isnull=False).values_list(
+            "id", flat=True
+        )
+        count = {"count": processing.requeue(ids)}
         self.message_user(request, gettext("Visits requeued: %(count)d.") % count)

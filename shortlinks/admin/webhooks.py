@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin.base import AccountScopedAdmin, is_administrator
-from shortlinks.admin.steps import RowActionAdmin, ActionResult, done
+from shortlinks.admin.row_actions import ActionResult, RowActionAdmin, done
 from shortlinks.domain.webhooks import deliveries, subscriptions
 from shortlinks.models import DeliveryState, Webhook, WebhookDelivery, WebhookEvent
 
@@ -74,7 +74,7 @@ class WebhookDeliveryAdmin(RowActionAdmin[WebhookDelivery]):
         "webhook",
         "event",
         "event_id",
-        "facts",
+        "payload_data",
         "created_at",
         "state",
         "attempts",
@@ -116,9 +116,7 @@ class WebhookDeliveryAdmin(RowActionAdmin[WebhookDelivery]):
         return done(gettext("Sent again."))
 
     @admin.action(description=_("Send again"), permissions=["send"])
-    def resend(
-        self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]
-    ) -> None:
+    def resend(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
         chosen = list(queryset)
         count = {"count": deliveries.resend(chosen)}
         self.log_action(request, chosen, gettext("Sent again."))

@@ -9,8 +9,8 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from shortlinks.domain import tokens
-from shortlinks.domain.tokens import CachedToken
+from shortlinks.domain.auth import tokens
+from shortlinks.domain.auth.tokens import CachedToken
 from shortlinks.models import ApiToken, User
 
 CONTEXT_USER = "X-Context-User-ID"

@@ -8,14 +8,14 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from shortlinks.api import bodies, hal
-from shortlinks.api.bodies import FieldReader
+from shortlinks.api import hal, parsing
 from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.parsing import FieldReader
 from shortlinks.api.problems import FieldError, ItemErrors, Problem, ValidationFailed
 from shortlinks.api.views import ApiView
-from shortlinks.domain import chats
-from shortlinks.domain.chats import ChatBelongsToAnotherContact, NewChat
-from shortlinks.domain.contacts import UnknownContacts
+from shortlinks.domain.contacts.contacts import UnknownContacts
+from shortlinks.domain.merging import chats
+from shortlinks.domain.merging.chats import ChatBelongsToAnotherContact, NewChat
 from shortlinks.domain.merging.rules import Decision
 from shortlinks.models import Chat, Contact, Scope, User
 
@@ -32,7 +32,7 @@ QUERY = ListQuery(
     orders={"id": "id", "updated_at": "updated_at"},
 )
 VISITOR_UID = re.compile(r"[a-z2-7]{26}")
-UNKNOWN = FieldError("NotSupportedChoice", "entity_id", bodies.NOT_A_CHOICE)
+UNKNOWN = FieldError("NotSupportedChoice", "entity_id", parsing.NOT_A_CHOICE)
 
 
 class Chats(ApiView):
@@ -49,7 +49,9 @@ class Chats(ApiView):
 
     def post(self, request: Request) -> Response:
         """One chat; the same again is the same chat, and what is new of it."""
-        [(request_id, new)] = bodies.read_items(bodies.read_object(request), _new_chat)
+        [(request_id, new)] = parsing.read_items(
+            parsing.read_object(request), _new_chat
+        )
         user = self.caller.user
         try:
             chat, decision = chats.upsert(new, user=user)
@@ -74,8 +76,8 @@ class ChatVisitor(ApiView):
     scopes: ClassVar[dict[str, Scope]] = {"POST": Scope.CHATS_WRITE}
 
     def post(self, request: Request, chat_id: int) -> Response:
-        [(_, visitor_uid)] = bodies.read_items(
-            bodies.read_object(request), lambda item: _visitor_uid(item, required=True)
+        [(_, visitor_uid)] = parsing.read_items(
+            parsing.read_object(request), lambda item: _visitor_uid(item, required=True)
         )
         chat = get_object_or_404(_readable(self.caller.user), pk=chat_id)
         decision = chats.set_visitor(chat, visitor_uid)
@@ -119,7 +121,7 @@ def _rule(decision: Decision) -> str | None:
 
 
 def _readable(user: User) -> "QuerySet[Chat]":
-    readable = Contact.objects.readable_by(user)
+    readable = Contact.objects.visible_including_merged(user)
     return Chat.objects.filter(contact__in=readable).select_related(
         "contact__merged_into"
     )
@@ -128,7 +130,9 @@ def _readable(user: User) -> "QuerySet[Chat]":
 def _new_chat(item: FieldReader) -> NewChat:
     return NewChat(
         source=item.text("source", required=True, longest=chats.MAX_SOURCE_LENGTH),
-        external_id=item.text("external_id", required=True, longest=chats.MAX_ID_LENGTH),
+        external_id=item.text(
+            "external_id", required=True, longest=chats.MAX_ID_LENGTH
+        ),
         title=item.text("title", longest=chats.MAX_TITLE_LENGTH),
         visitor_uid=_visitor_uid(item),
         entity_id=item.id("entity_id"),

@@ -8,13 +8,13 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from shortlinks.api import bodies, hal
-from shortlinks.api.bodies import FieldReader
+from shortlinks.api import hal, parsing
 from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.parsing import FieldReader
 from shortlinks.api.problems import FieldError, ItemErrors, ValidationFailed
 from shortlinks.api.views import ApiView
-from shortlinks.domain import contacts
-from shortlinks.domain.contacts import (
+from shortlinks.domain.contacts import contacts
+from shortlinks.domain.contacts.contacts import (
     ContactChange,
     DuplicateIds,
     EditForbidden,
@@ -41,8 +41,8 @@ QUERY = ListQuery(
     search_fields=("name", "first_name", "last_name"),
 )
 TAKEN = FieldError("AlreadyExists", "id", "A contact with this id exists.")
-MISSING = FieldError("NotSupportedChoice", "id", bodies.NOT_A_CHOICE)
-UNKNOWN = FieldError("NotSupportedChoice", "responsible_user_id", bodies.NOT_A_CHOICE)
+MISSING = FieldError("NotSupportedChoice", "id", parsing.NOT_A_CHOICE)
+UNKNOWN = FieldError("NotSupportedChoice", "responsible_user_id", parsing.NOT_A_CHOICE)
 
 
 class Contacts(ApiView):
@@ -63,7 +63,7 @@ class Contacts(ApiView):
         user = self.caller.user
         if not contacts.may_add(user):
             raise PermissionDenied("You may not add contacts.")
-        items = bodies.read_items(bodies.read_json(request), _new_contact)
+        items = parsing.read_items(parsing.read_json(request), _new_contact)
         try:
             created = contacts.create([new for _, new in items], user=user)
         except DuplicateIds as error:
@@ -77,8 +77,8 @@ class Contacts(ApiView):
         return Response(_created(request, items, created))
 
     def patch(self, request: Request) -> Response:
-        body = bodies.read_json(request)
-        items = bodies.read_items(body, lambda item: _change(item, None))
+        body = parsing.read_json(request)
+        items = parsing.read_items(body, lambda item: _change(item, None))
         try:
             changed = _update(items, self.caller.user)
         except UnknownContacts as error:
@@ -97,8 +97,8 @@ class ContactView(ApiView):
         return Response(represent(self.contact(entity_id), request))
 
     def patch(self, request: Request, entity_id: int) -> Response:
-        body = bodies.read_object(request)
-        items = bodies.read_items(body, lambda item: _change(item, entity_id))
+        body = parsing.read_object(request)
+        items = parsing.read_items(body, lambda item: _change(item, entity_id))
         try:
             [contact] = _update(items, self.caller.user)
         except UnknownContacts:

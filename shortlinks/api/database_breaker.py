@@ -9,7 +9,7 @@ import time
 
 import psycopg
 
-from shortlinks.domain import database
+from shortlinks.domain.postgres import queries
 from shortlinks.observability import metrics
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class DatabaseBreaker:
     def _probe_until_available(self) -> None:
         while True:
             try:
-                psycopg.connect(database.conninfo()).close()
+                psycopg.connect(queries.conninfo()).close()
             except psycopg.Error as error:
                 logger.warning("Postgres is away: %s", type(error).__name__)
                 time.sleep(PROBE_INTERVAL_SECONDS)

@@ -36,7 +36,11 @@ class Events(ApiView):
     def get(self, request: Request) -> Response:
         rows = QUERY.apply(request, _visible(self.caller.user))
         return hal.paginated(
-            request, "events", rows, lambda note: represent(note, request), most=MAX_EVENTS
+            request,
+            "events",
+            rows,
+            lambda note: represent(note, request),
+            most=MAX_EVENTS,
         )
 
 
@@ -49,7 +53,7 @@ class EventView(ApiView):
 
 
 def _visible(user: User) -> "QuerySet[Note]":
-    readable = Contact.objects.readable_by(user)
+    readable = Contact.objects.visible_including_merged(user)
     opens = Note.objects.filter(contact__in=readable, note_type=NoteType.LINK_FOLLOWED)
     if user.account_id is not None:  # what the index is by
         opens = opens.filter(account=user.account_id)

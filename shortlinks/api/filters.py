@@ -104,7 +104,7 @@ def _of_contacts(
     """With all that is one with them, in whatever row it is kept."""
     ids = [_id(name, value) for value in _values(name, known, parts)]
     user = cast(User, request.user)
-    named = Contact.objects.called(ids, user.account_id)
+    named = Contact.objects.with_entity_ids(ids, user.account_id)
     return Q(**{f"{known.lookup}__in": named})
 
 

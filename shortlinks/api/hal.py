@@ -14,8 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shortlinks.api.problems import Problem
-from shortlinks.domain import urls
-from shortlinks.domain.links import CreatedLink
+from shortlinks.domain.links import urls
+from shortlinks.domain.links.short_links import CreatedLink
 
 M = TypeVar("M", bound=Model)
 

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from shortlinks.domain import health
+from shortlinks.domain.monitoring import health
 
 
 @csrf_exempt  # or it would answer before the 405

@@ -23,13 +23,14 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from shortlinks.api import bodies, filters, hal
-from shortlinks.api.bodies import FieldReader
+from shortlinks.api import filters, hal, parsing
 from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.parsing import FieldReader
 from shortlinks.api.problems import Problem
 from shortlinks.api.views import ApiView
-from shortlinks.domain import contacts, links
-from shortlinks.domain.links import ActiveLinkExists
+from shortlinks.domain.contacts import contacts
+from shortlinks.domain.links import short_links
+from shortlinks.domain.links.short_links import ActiveLinkExists
 from shortlinks.models import (
     Contact,
     DailyVisits,
@@ -67,8 +68,8 @@ class LinkView(ApiView):
         return Response(represent(link, request))
 
     def patch(self, request: Request, link_id: int) -> Response:
-        body = bodies.read_object(request)
-        [(_, change)] = bodies.read_items(body, _change)
+        body = parsing.read_object(request)
+        [(_, change)] = parsing.read_items(body, _change)
         with transaction.atomic():
             link = _editable(self.caller.user, link_id)
             _apply(link, change)
@@ -109,7 +110,9 @@ def _visible(user: User) -> "QuerySet[ShortLink]":
     by_people = Visit.objects.filter(link=OuterRef("pk"), verdict=Verdict.PERSON)
     last = by_people.exclude(verdict="").order_by("-occurred_at")
     return (
-        ShortLink.objects.filter(contact__in=Contact.objects.readable_by(user))
+        ShortLink.objects.filter(
+            contact__in=Contact.objects.visible_including_merged(user)
+        )
         .select_related("contact__merged_into")
         .annotate(
             opens=Coalesce(Subquery(total), 0),
@@ -126,7 +129,7 @@ def _visible(user: User) -> "QuerySet[ShortLink]":
 
 def _editable(user: User, link_id: int) -> ShortLink:
     """The link, locked; 404 if its contact may not be seen, 403 if not be edited."""
-    readable = Contact.objects.readable_by(user)
+    readable = Contact.objects.visible_including_merged(user)
     theirs = ShortLink.objects.filter(contact__in=readable)
     rows = theirs.select_related("contact__merged_into")
     rows = rows.select_for_update(of=("self",))
@@ -146,12 +149,12 @@ def _change(item: FieldReader) -> Change:
 def _apply(link: ShortLink, change: Change) -> None:
     is_disabled, ends, expires_at = change
     if ends:
-        links.set_expiry(link, expires_at)
+        short_links.set_expiry(link, expires_at)
     if is_disabled is True and link.disabled_at is None:
-        links.disable(link)
+        short_links.disable(link)
     if is_disabled is False and link.disabled_at is not None:
         try:
-            links.enable(link)
+            short_links.enable(link)
         except ActiveLinkExists:
             detail = "The contact has another live link for this url."
             raise Problem(409, detail) from None

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from shortlinks.api import bodies, hal, merges
+from shortlinks.api import hal, merges, parsing
 from shortlinks.api.filters import Filter, ListQuery
 from shortlinks.api.merges import ONE_ALREADY
 from shortlinks.api.problems import FieldError, ItemErrors, Problem, ValidationFailed
@@ -25,7 +25,7 @@ QUERY = ListQuery(
     orders={"id": "id", "created_at": "created_at"},
     default=("-id",),
 )
-NOT_OF_THESE = FieldError("NotSupportedChoice", "survivor_id", bodies.NOT_A_CHOICE)
+NOT_OF_THESE = FieldError("NotSupportedChoice", "survivor_id", parsing.NOT_A_CHOICE)
 DECIDED = "The suggestion is decided already."
 
 
@@ -101,7 +101,7 @@ def _pair(row: MergeSuggestion) -> list[int]:
 
 
 def _readable(user: User) -> "QuerySet[MergeSuggestion]":
-    readable = Contact.objects.readable_by(user)
+    readable = Contact.objects.visible_including_merged(user)
     rows = MergeSuggestion.objects.filter(one__in=readable, other__in=readable)
     return rows.select_related("one__merged_into", "other__merged_into")
 
@@ -116,8 +116,8 @@ def _survivor(request: Request, row: MergeSuggestion) -> int | None:
     """The row of who is to survive, if the body names one of the two."""
     if not request._request.body:
         return None
-    [(request_id, entity_id)] = bodies.read_items(
-        bodies.read_object(request), lambda item: item.id("survivor_id") or 0
+    [(request_id, entity_id)] = parsing.read_items(
+        parsing.read_object(request), lambda item: item.id("survivor_id") or 0
     )
     named = {c.root.entity_id: c.root.pk for c in (row.one, row.other)}
     if entity_id and entity_id not in named:

@@ -8,14 +8,15 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from shortlinks.api import bodies, hal
-from shortlinks.api.bodies import FieldReader
+from shortlinks.api import hal, parsing
 from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.parsing import FieldReader
 from shortlinks.api.problems import FieldError, ItemErrors, Problem, ValidationFailed
 from shortlinks.api.views import ApiView
-from shortlinks.domain import access, contacts
+from shortlinks.domain.auth import permissions
+from shortlinks.domain.contacts import contacts
 from shortlinks.domain.merging import suggestions, undoing
-from shortlinks.domain.merging.undoing import HasLaterMerge, TooOld, AlreadyUndone
+from shortlinks.domain.merging.undoing import AlreadyUndone, HasLaterMerge, TooOld
 from shortlinks.models import Contact, Merge, MergeState, Scope, User
 
 QUERY = ListQuery(
@@ -27,7 +28,7 @@ QUERY = ListQuery(
     },
     orders={"id": "id", "created_at": "created_at"},
 )
-UNKNOWN = FieldError("NotSupportedChoice", "contacts", bodies.NOT_A_CHOICE)
+UNKNOWN = FieldError("NotSupportedChoice", "contacts", parsing.NOT_A_CHOICE)
 ONE_ALREADY = "They are one contact already."
 Wanted = tuple[list[int], int | None]
 
@@ -38,11 +39,11 @@ class ContactMerge(ApiView):
     scopes: ClassVar[dict[str, Scope]] = {"POST": Scope.CONTACTS_WRITE}
 
     def post(self, request: Request) -> Response:
-        [(request_id, (ids, survivor))] = bodies.read_items(
-            bodies.read_object(request), _wanted
+        [(request_id, (ids, survivor))] = parsing.read_items(
+            parsing.read_object(request), _wanted
         )
         user = self.caller.user
-        one, other = (access.visible_contact(entity_id, user) for entity_id in ids)
+        one, other = (permissions.visible_contact(entity_id, user) for entity_id in ids)
         if one is None or other is None:
             raise ValidationFailed([ItemErrors(request_id, [UNKNOWN])])
         refuse_unless_editable([one, other], user)
@@ -119,7 +120,7 @@ def refuse_unless_editable(rows: list[Contact], user: User) -> None:
 
 
 def _readable(user: User) -> "QuerySet[Merge]":
-    readable = Contact.objects.readable_by(user)
+    readable = Contact.objects.visible_including_merged(user)
     merges = Merge.objects.filter(survivor__in=readable, loser__in=readable)
     return merges.select_related("survivor__merged_into", "loser__merged_into")
 
@@ -128,5 +129,5 @@ def _wanted(item: FieldReader) -> Wanted:
     ids = item.ids("contacts", count=2)
     survivor = item.id("survivor_id")
     if survivor is not None and ids and survivor not in ids:
-        item.add_error("NotSupportedChoice", "survivor_id", bodies.NOT_A_CHOICE)
+        item.add_error("NotSupportedChoice", "survivor_id", parsing.NOT_A_CHOICE)
     return ids, survivor

@@ -9,9 +9,9 @@ from rest_framework.response import Response
 
 from shortlinks.api import hal
 from shortlinks.api.filters import Filter, ListQuery
-from shortlinks.api.new_notes import NoteCreation
+from shortlinks.api.note_creation import NoteCreation
 from shortlinks.api.views import ApiView
-from shortlinks.domain.webhooks import bodies
+from shortlinks.domain.webhooks import payloads
 from shortlinks.models import Contact, Note, NoteType, Scope
 
 QUERY = ListQuery(
@@ -37,7 +37,7 @@ class Notes(ApiView):
         return NoteCreation(request, self.caller.user).write()
 
     def get(self, request: Request) -> Response:
-        readable = Contact.objects.readable_by(self.caller.user)
+        readable = Contact.objects.visible_including_merged(self.caller.user)
         return _listing(request, Note.objects.filter(contact__in=readable))
 
 
@@ -52,7 +52,7 @@ class ContactNotes(ApiView):
         return NoteCreation(request, self.caller.user, entity_id).write()
 
     def get(self, request: Request, entity_id: int) -> Response:
-        one = Contact.objects.one_with(self.contact(entity_id))
+        one = Contact.objects.same_person(self.contact(entity_id))
         return _listing(request, Note.objects.filter(contact__in=one))
 
 
@@ -63,9 +63,9 @@ class ContactNote(ApiView):
         self, request: Request, note_id: int, entity_id: int | None = None
     ) -> Response:
         user = self.caller.user
-        readable = Contact.objects.readable_by(user)
+        readable = Contact.objects.visible_including_merged(user)
         if entity_id is not None:
-            readable = readable.called([entity_id], user.account_id)
+            readable = readable.with_entity_ids([entity_id], user.account_id)
         notes = Note.objects.filter(contact__in=readable)
         notes = notes.select_related("contact__merged_into")
         note = get_object_or_404(notes, pk=note_id)
@@ -100,5 +100,5 @@ def _params(note: Note) -> dict[str, str]:
     if note.note_type == NoteType.LINK_FOLLOWED:
         return {"url": note.url}
     if note.note_type == NoteType.SERVICE:
-        return {"service": bodies.SERVICE, "text": note.text}
+        return {"service": payloads.SERVICE, "text": note.text}
     return {"text": note.text}

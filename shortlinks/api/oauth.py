@@ -5,10 +5,10 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from shortlinks.api import bodies
+from shortlinks.api import parsing
 from shortlinks.api.problems import Problem
 from shortlinks.api.views import ApiView
-from shortlinks.domain import oauth
+from shortlinks.domain.auth import oauth
 from shortlinks.models import GrantKind
 
 # Which parameter carries the secret, and what kind of grant it is.
@@ -87,8 +87,8 @@ def _redeem(
 
 
 def _parameters(request: Request) -> dict[str, str]:
-    bodies.check_length(request)
+    parsing.check_length(request)
     if request._request.content_type == FORM:
         return {key: str(value) for key, value in request._request.POST.items()}
-    body = bodies.read_object(request)
+    body = parsing.read_object(request)
     return {key: value for key, value in body.items() if isinstance(value, str)}

@@ -9,11 +9,11 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from shortlinks.api import bodies, hal
+from shortlinks.api import hal, parsing
 from shortlinks.api.filters import ListQuery
 from shortlinks.api.views import ApiView
-from shortlinks.domain import contacts, recognition
-from shortlinks.models import Contact, PixelAttachment, Scope, AttachmentReview
+from shortlinks.domain.contacts import contacts, tracking_consent
+from shortlinks.models import AttachmentReview, Contact, PixelAttachment, Scope
 
 QUERY = ListQuery(
     filters={},
@@ -39,22 +39,22 @@ class ContactPixel(ApiView):
     def patch(self, request: Request, entity_id: int, pixel_id: int) -> Response:
         """What a person says of the browser: the client's, or not (pixel R7)."""
         contact = _editable(self, entity_id)
-        body = bodies.read_object(request)
-        [(_, standing)] = bodies.read_items(
-            body, lambda item: item.choice("standing", AttachmentReview.values)
+        body = parsing.read_object(request)
+        [(_, review)] = parsing.read_items(
+            body, lambda item: item.choice("review", AttachmentReview.values)
         )
         with transaction.atomic():
             said = _locked(contact, pixel_id)
             for attachment in said:
-                attachment.review = standing
-            PixelAttachment.objects.bulk_update(said, ["standing"])
+                attachment.review = review
+            PixelAttachment.objects.bulk_update(said, ["review"])
         return Response(represent(said[0]))
 
     def delete(self, request: Request, entity_id: int, pixel_id: int) -> Response:
         contact = _editable(self, entity_id)
         with transaction.atomic():
             for attachment in _locked(contact, pixel_id):
-                recognition.detach(attachment)
+                tracking_consent.detach(attachment)
         return Response(status=204)
 
 
@@ -63,7 +63,7 @@ def represent(attachment: PixelAttachment) -> dict[str, Any]:
         "id": attachment.pixel_id,
         "visitor_uid": attachment.pixel.visitor_uid,
         "evidence": attachment.evidence,
-        "standing": attachment.review,
+        "review": attachment.review,
         "first_seen_at": int(attachment.first_seen_at.timestamp()),
         "last_seen_at": int(attachment.last_seen_at.timestamp()),
     }
@@ -78,7 +78,7 @@ def _editable(view: ApiView, entity_id: int) -> Contact:
 
 def _attachments(contact: Contact) -> "QuerySet[PixelAttachment]":
     """The contact's, and those of what is merged into it."""
-    one = Contact.objects.one_with(contact)
+    one = Contact.objects.same_person(contact)
     return PixelAttachment.objects.filter(contact__in=one).select_related("pixel")
 
 

@@ -8,17 +8,18 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from shortlinks.api import authentication, bodies, client_address, hal, problems
+from shortlinks.api import authentication, client_address, hal, parsing, problems
 from shortlinks.api import links as read_links
-from shortlinks.api.bodies import FieldReader
 from shortlinks.api.database_breaker import breaker
+from shortlinks.api.parsing import FieldReader
 from shortlinks.api.problems import Problem
 from shortlinks.api.throttling import seconds_to_wait
 from shortlinks.api.views import ApiView
-from shortlinks.domain import access, links, quick_orders, urls
-from shortlinks.domain.access import LinkRequest
-from shortlinks.domain.links import CreatedLink
-from shortlinks.domain.urls import SafeUrl, UrlRejected
+from shortlinks.domain.auth import permissions
+from shortlinks.domain.auth.permissions import LinkRequest
+from shortlinks.domain.links import fast_create, short_links, urls
+from shortlinks.domain.links.short_links import CreatedLink
+from shortlinks.domain.links.urls import SafeUrl, UrlRejected
 from shortlinks.models import Scope
 
 
@@ -38,10 +39,10 @@ class ShortLinks(ApiView):
         return read_links.listing(request, self.caller.user)
 
     def post(self, request: Request) -> Response:
-        orders = parse_link_requests(bodies.read_json(request))
-        grants = access.authorize(orders, self.caller.user)
+        orders = parse_link_requests(parsing.read_json(request))
+        grants = permissions.authorize(orders, self.caller.user)
         address = client_address.masked_address(request, self.caller.token.account)
-        created = links.create(grants, created_from=address)
+        created = short_links.create(grants, created_from=address)
         return Response(hal.short_links(created))
 
 
@@ -64,16 +65,16 @@ def _create_fast(request: HttpRequest) -> list[CreatedLink] | None:
     token = authentication.cached_token(request)
     if token is None or breaker.is_open or Scope.LINKS_WRITE not in token.row.scopes:
         return None
-    orders = parse_link_requests(bodies.decode_json(request))
+    orders = parse_link_requests(parsing.decode_json(request))
     if seconds_to_wait(request, token.row):
         return None
     address = client_address.masked_address(request, token.row.account)
-    return quick_orders.create_in_one_statement(orders, token, created_from=address)
+    return fast_create.create_in_one_statement(orders, token, created_from=address)
 
 
 def parse_link_requests(body: object) -> list[LinkRequest]:
     """The orders of a request, or 400 with every fault of every item."""
-    return [order for _, order in bodies.read_items(body, _link_request)]
+    return [order for _, order in parsing.read_items(body, _link_request)]
 
 
 def _link_request(item: FieldReader) -> LinkRequest | None:

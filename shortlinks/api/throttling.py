@@ -6,7 +6,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from shortlinks.api.authentication import Caller
-from shortlinks.domain import rates
+from shortlinks.domain.auth import rate_limits
 from shortlinks.models import ApiToken
 
 # In a request's META; no client's header is called so.
@@ -17,8 +17,8 @@ def seconds_to_wait(request: HttpRequest, token: ApiToken) -> float:
     """0 if the request passes; it counts once, however often this is asked."""
     if ALREADY_COUNTED in request.META:
         return 0
-    limits = rates.limits_for_token(token.pk, token.account_id, token.rate)
-    seconds = rates.acquire(limits)
+    limits = rate_limits.limits_for_token(token.pk, token.account_id, token.rate)
+    seconds = rate_limits.acquire(limits)
     if not seconds:
         request.META[ALREADY_COUNTED] = True
     return seconds

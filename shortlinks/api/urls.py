@@ -7,7 +7,6 @@ from shortlinks.api.chats import Chats, ChatView, ChatVisitor
 from shortlinks.api.contacts import Contacts, ContactView
 from shortlinks.api.documentation import OpenApi
 from shortlinks.api.events import Events, EventView
-from shortlinks.api.exchange import PixelExchange
 from shortlinks.api.links import LinkView
 from shortlinks.api.merge_suggestions import (
     MergeSuggestions,
@@ -17,6 +16,7 @@ from shortlinks.api.merge_suggestions import (
 )
 from shortlinks.api.merges import ContactMerge, Merges, MergeUndo, MergeView
 from shortlinks.api.notes import ContactNote, ContactNotes, Notes
+from shortlinks.api.pixel_exchange import PixelExchange
 from shortlinks.api.pixels import ContactPixel, ContactPixels
 from shortlinks.api.short_links import ShortLinks
 from shortlinks.api.users import Users, UserView

@@ -16,7 +16,9 @@ from shortlinks.models import AccessLevel, Scope, User
 
 QUERY = ListQuery(filters={}, orders={"id": "id"})
 # Of what this service does not have.
-NO_PERMISSIONS = dict.fromkeys(("view", "edit", "add", "delete", "export"), AccessLevel.DENIED)
+NO_PERMISSIONS = dict.fromkeys(
+    ("view", "edit", "add", "delete", "export"), AccessLevel.DENIED
+)
 
 
 class Users(ApiView):
@@ -78,7 +80,9 @@ def _permissions(user: User) -> dict[str, Any]:
     }
     return {
         "leads": NO_PERMISSIONS,
-        "contacts": dict.fromkeys(contacts, AccessLevel.ALL) if user.is_admin else contacts,
+        "contacts": dict.fromkeys(contacts, AccessLevel.ALL)
+        if user.is_admin
+        else contacts,
         "companies": NO_PERMISSIONS,
         "tasks": {"edit": AccessLevel.DENIED, "delete": AccessLevel.DENIED},
         "mail_access": False,

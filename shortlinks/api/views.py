@@ -13,7 +13,7 @@ from shortlinks.api import problems
 from shortlinks.api.authentication import Caller
 from shortlinks.api.database_breaker import breaker
 from shortlinks.api.throttling import TokenThrottle
-from shortlinks.domain import access
+from shortlinks.domain.auth import permissions
 from shortlinks.models import Contact, Scope
 
 
@@ -55,7 +55,7 @@ class ApiView(APIView):
 
     def contact(self, entity_id: int) -> Contact:
         """The contact that is called so, if the caller may view it; or 404."""
-        contact = access.visible_contact(entity_id, self.caller.user)
+        contact = permissions.visible_contact(entity_id, self.caller.user)
         if contact is None:
             raise Http404
         return contact

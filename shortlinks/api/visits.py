@@ -27,7 +27,7 @@ class ContactVisits(ApiView):
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.VISITS_READ}
 
     def get(self, request: Request, entity_id: int) -> Response:
-        one = Contact.objects.one_with(self.contact(entity_id))
+        one = Contact.objects.same_person(self.contact(entity_id))
         judged = Visit.objects.filter(link__contact__in=one).exclude(verdict="")
         rows = QUERY.apply(request, judged.select_related("link"))
         return hal.paginated(request, "visits", rows, represent)

@@ -8,12 +8,12 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from shortlinks.api import bodies, hal
-from shortlinks.api.bodies import FieldReader
+from shortlinks.api import hal, parsing
 from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.parsing import FieldReader
 from shortlinks.api.problems import FieldError, ItemErrors, ValidationFailed
 from shortlinks.api.views import ApiView
-from shortlinks.domain.urls import UrlRejected
+from shortlinks.domain.links.urls import UrlRejected
 from shortlinks.domain.webhooks import destinations, subscriptions
 from shortlinks.domain.webhooks.subscriptions import Subscription, TooManyWebhooks
 from shortlinks.models import Scope, Webhook, WebhookEvent
@@ -88,7 +88,7 @@ def represent(webhook: Webhook) -> dict[str, Any]:
 
 def _read(request: Request, read: Callable[[FieldReader], T]) -> T:
     """What one object says: there is no batch of webhooks."""
-    [(_, found)] = bodies.read_items(bodies.read_object(request), read)
+    [(_, found)] = parsing.read_items(parsing.read_object(request), read)
     return found
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from shortlinks.domain import import_batches, imports, tables
-from shortlinks.domain.imports import Upload
+from shortlinks.domain.imports import batches, lifecycle, spreadsheets
+from shortlinks.domain.imports.lifecycle import Upload
 from shortlinks.models import Import, ImportState, User
 
 
@@ -28,7 +28,7 @@ def run(command: BaseCommand, user: User, kind: str, options: dict[str, Any]) ->
         command.stdout.write(f"would be imported: {good} of {begun.total}")
         begun.delete()
         return
-    imports.confirm(begun, by=user, due_in=imports.LEASE)
+    lifecycle.confirm(begun, by=user, due_in=lifecycle.LEASE)
     begun.refresh_from_db()
     stored = _go_on(command, begun)
     _tell_faults(command, stored, told)
@@ -41,19 +41,23 @@ def run(command: BaseCommand, user: User, kind: str, options: dict[str, Any]) ->
 def _begin(user: User, kind: str, file: Path) -> Import:
     try:
         content = file.read_bytes()
-        return imports.start(Upload(user, kind, file.name, content, started_by_cli=True))
-    except (OSError, tables.UnreadableFile) as error:
+        return lifecycle.start(
+            Upload(user, kind, file.name, content, started_by_cli=True)
+        )
+    except (OSError, spreadsheets.UnreadableFile) as error:
         raise CommandError(str(error)) from None
-    except tables.MissingHeader:
-        raise CommandError(imports.SPECS[kind].missing_header_message) from None
+    except spreadsheets.MissingHeader:
+        raise CommandError(lifecycle.SPECS[kind].missing_header_message) from None
 
 
 def _go_on(command: BaseCommand, begun: Import) -> Import:
     last = begun
     try:
-        for last in import_batches.batches(begun):
-            command.stderr.write(f"{last.state}: {last.processed} of {last.total or '?'}")
-    except import_batches.LeaseLost:
+        for last in batches.batches(begun):
+            command.stderr.write(
+                f"{last.state}: {last.processed} of {last.total or '?'}"
+            )
+    except batches.LeaseLost:
         raise CommandError("a worker or an administrator has taken it over") from None
     if last.state == ImportState.FAILED:
         raise CommandError(last.error)
@@ -62,7 +66,7 @@ def _go_on(command: BaseCommand, begun: Import) -> Import:
 
 def _tell_faults(command: BaseCommand, done: Import, told: set[int]) -> set[int]:
     """The rows whose faults have been told by now."""
-    faulty = done.rows.exclude(faults=[]).exclude(number__in=told).order_by("number")
+    faulty = done.rows.exclude(errors=[]).exclude(number__in=told).order_by("number")
     for row in faulty:
-        command.stderr.write(f"row {row.number}: {' '.join(row.faults)}")
+        command.stderr.write(f"row {row.number}: {' '.join(row.errors)}")
     return told | {row.number for row in faulty}

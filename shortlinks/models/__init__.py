@@ -1,10 +1,10 @@
 from shortlinks.models.accounts import (
+    AccessLevel,
     Account,
     AddressMask,
     Group,
     MergeMode,
     PixelMode,
-    AccessLevel,
     SuspectPolicy,
     User,
 )
@@ -21,8 +21,8 @@ from shortlinks.models.imports import (
 from shortlinks.models.links import DailyVisits, ShortLink
 from shortlinks.models.merges import (
     Merge,
-    MergeCheck,
     MergeChange,
+    MergeCheck,
     MergeRule,
     MergeState,
     MergeSuggestion,
@@ -30,9 +30,14 @@ from shortlinks.models.merges import (
     SuggestionState,
 )
 from shortlinks.models.notes import Note, NoteType
-from shortlinks.models.pixels import Evidence, Pixel, PixelAttachment, AttachmentReview
+from shortlinks.models.pixels import AttachmentReview, Evidence, Pixel, PixelAttachment
+from shortlinks.models.rollups import (
+    AccountDailyVisits,
+    DailyVisitsDelta,
+    LinkLastOpen,
+    UrlDailyOpens,
+)
 from shortlinks.models.sites import ConnectedSite, Redemption, ShortDomain
-from shortlinks.models.sums import AccountDailyVisits, DailyVisitsDelta, LinkLastOpen, UrlDailyOpens
 from shortlinks.models.tokens import (
     ApiToken,
     GrantKind,
@@ -41,9 +46,9 @@ from shortlinks.models.tokens import (
     Scope,
 )
 from shortlinks.models.visits import (
+    DailySalt,
     Heartbeat,
     ReevaluationBatch,
-    DailySalt,
     Verdict,
     Visit,
     Watermark,
@@ -57,15 +62,18 @@ from shortlinks.models.webhooks import (
 
 __all__ = [
     "IN_PROGRESS",
+    "AccessLevel",
     "Account",
     "AccountDailyVisits",
     "AddressMask",
     "ApiToken",
+    "AttachmentReview",
     "Chat",
     "ConnectedSite",
     "Contact",
-    "DailyVisitsDelta",
+    "DailySalt",
     "DailyVisits",
+    "DailyVisitsDelta",
     "DeliveryState",
     "Evidence",
     "GrantKind",
@@ -79,8 +87,8 @@ __all__ = [
     "Integration",
     "LinkLastOpen",
     "Merge",
-    "MergeCheck",
     "MergeChange",
+    "MergeCheck",
     "MergeMode",
     "MergeRule",
     "MergeState",
@@ -93,13 +101,10 @@ __all__ = [
     "PixelMode",
     "Redemption",
     "ReevaluationBatch",
-    "AccessLevel",
     "Scope",
     "SeparatePair",
     "ShortDomain",
     "ShortLink",
-    "DailySalt",
-    "AttachmentReview",
     "SuggestionState",
     "SuspectPolicy",
     "TrackingConsent",

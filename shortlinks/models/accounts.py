@@ -185,7 +185,12 @@ def is_within(right: str, than: str) -> Q:
     return (
         Q(**{than: AccessLevel.ALL})
         | Q(**{right: AccessLevel.DENIED})
-        | Q(**{than: AccessLevel.GROUP, f"{right}__in": [AccessLevel.GROUP, AccessLevel.MINE]})
+        | Q(
+            **{
+                than: AccessLevel.GROUP,
+                f"{right}__in": [AccessLevel.GROUP, AccessLevel.MINE],
+            }
+        )
         | Q(**{than: AccessLevel.MINE, right: AccessLevel.MINE})
     )
 
@@ -249,7 +254,8 @@ class User(AbstractBaseUser):
                 condition=Q(email=Lower("email")),
             ),
             models.CheckConstraint(
-                name="user_view_level_valid", condition=Q(contacts_view__in=AccessLevel.values)
+                name="user_view_level_valid",
+                condition=Q(contacts_view__in=AccessLevel.values),
             ),
             models.CheckConstraint(
                 name="user_add_all_or_denied",

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce, Upper
 from django.utils import timezone
 
-from shortlinks.models.accounts import Account, Group, AccessLevel, User
+from shortlinks.models.accounts import AccessLevel, Account, Group, User
 
 
 class TrackingConsent(models.TextChoices):
@@ -43,7 +43,9 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         own = _may_view(user) & Q(merged_into=None)
         return self.filter(own | merged, account=user.account_id)
 
-    def with_entity_ids(self, entity_ids: Collection[int], account_id: int | None) -> Self:
+    def with_entity_ids(
+        self, entity_ids: Collection[int], account_id: int | None
+    ) -> Self:
         """Those with these ids of the account, and all that are one with them."""
         named = Contact.objects.filter(account=account_id, entity_id__in=entity_ids)
         return self.with_root(named.values_list(ROOT))

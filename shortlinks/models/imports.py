@@ -13,7 +13,7 @@ from shortlinks.models.accounts import Account, User
 
 class ImportKind(models.TextChoices):
     CONTACTS = "contacts", "contacts"
-    USERS = "rights", "users and rights"
+    USERS = "users", "users and permissions"
 
 
 class ImportState(models.TextChoices):
@@ -75,11 +75,11 @@ class Import(models.Model):
             ),
             models.CheckConstraint(
                 name="import_counts_each_row_once",
-                condition=Q(done=F("created") + F("changed") + F("skipped")),
+                condition=Q(processed=F("created") + F("changed") + F("skipped")),
             ),
             models.CheckConstraint(
                 name="import_processed_within_total",
-                condition=Q(total=None) | Q(done__lte=F("total")),
+                condition=Q(total=None) | Q(processed__lte=F("total")),
             ),
             models.CheckConstraint(
                 name="import_failed_has_error",
@@ -125,20 +125,22 @@ class ImportRow(models.Model):
     number = models.PositiveIntegerField(help_text="In the file.")
     cells = models.JSONField(help_text="Its cells, by column.")
     key = models.CharField(max_length=1000, help_text="May stand in one row alone.")
-    existing_version = models.TextField(help_text="What the check found there; empty: nothing.")
+    existing_version = models.TextField(
+        help_text="What the check found there; empty: nothing."
+    )
     errors = ArrayField(models.TextField())
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["within", "number"], name="import_row_number"
+                fields=["import_run", "number"], name="import_row_number"
             )
         ]
         indexes = [
             models.Index(
-                fields=["within", "number"],
+                fields=["import_run", "number"],
                 name="import_row_with_errors",
-                condition=~Q(faults=[]),
+                condition=~Q(errors=[]),
             )
         ]
 

@@ -136,7 +136,9 @@ class SeparatePair(Pair):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["one", "other"], name="separate_pair_unique"),
+            models.UniqueConstraint(
+                fields=["one", "other"], name="separate_pair_unique"
+            ),
             models.CheckConstraint(
                 name="separate_pair_ordered", condition=Q(one__lt=F("other"))
             ),

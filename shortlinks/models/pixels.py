@@ -44,9 +44,9 @@ class Evidence(models.TextChoices):
 class AttachmentReview(models.TextChoices):
     """What people have said of an attachment, if anything (pixel R7, R11)."""
 
-    UNREVIEWED = "", "nothing"
-    CONFIRMED = "vouched", "this is the client"
-    REJECTED = "revoked", "this is not the client"
+    UNREVIEWED = "unreviewed", "not reviewed"
+    CONFIRMED = "confirmed", "confirmed: this is the client"
+    REJECTED = "rejected", "rejected: this is not the client"
 
 
 class PixelAttachment(models.Model):
@@ -54,7 +54,9 @@ class PixelAttachment(models.Model):
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE)
     evidence = models.CharField(max_length=16, choices=Evidence.choices)
     review = models.CharField(
-        max_length=7, choices=AttachmentReview.choices, db_default=AttachmentReview.UNREVIEWED, blank=True
+        max_length=16,
+        choices=AttachmentReview.choices,
+        db_default=AttachmentReview.UNREVIEWED,
     )
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()

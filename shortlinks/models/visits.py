@@ -48,7 +48,9 @@ class Visit(models.Model):
     sec_fetch = models.TextField(help_text="Sec-Fetch-Site, -Mode, -Dest and -User.")
     purpose = models.TextField(help_text="Headers of a prefetch or preview.")
     address = models.GenericIPAddressField(null=True)
-    visitor_hash = models.BinaryField(help_text="Keyed hash of whole address and agent.")
+    visitor_hash = models.BinaryField(
+        help_text="Keyed hash of whole address and agent."
+    )
     pixel_sha256 = models.BinaryField(null=True)
     pixel_is_new = models.BooleanField()
     staff = models.CharField(
@@ -80,8 +82,8 @@ class Visit(models.Model):
                 condition=Q(
                     due_at__isnull=False, processed_at=None, dead_lettered_at=None
                 )
-                | Q(due_at=None, followed_up_at__isnull=False, dead_lettered_at=None)
-                | Q(due_at=None, processed_at=None, set_aside_at__isnull=False),
+                | Q(due_at=None, processed_at__isnull=False, dead_lettered_at=None)
+                | Q(due_at=None, processed_at=None, dead_lettered_at__isnull=False),
             )
         ]
         indexes = [
@@ -95,7 +97,7 @@ class Visit(models.Model):
                 condition=~Q(verdict=""),
             ),
             models.Index(
-                fields=["source", "occurred_at"],
+                fields=["visitor_hash", "occurred_at"],
                 name="visit_by_visitor_hash",
                 condition=~Q(verdict=""),
             ),
@@ -107,7 +109,7 @@ class Visit(models.Model):
             models.Index(
                 fields=["dead_lettered_at"],
                 name="visit_dead_lettered",
-                condition=Q(set_aside_at__isnull=False),
+                condition=Q(dead_lettered_at__isnull=False),
             ),
         ]
 
@@ -146,7 +148,7 @@ class Watermark(models.Model):
 
 
 class DailySalt(models.Model):
-    """The key of `Visit.source` for one day; dropped 48 hours after it began."""
+    """The key of `Visit.visitor_hash` for one day; dropped 48 hours after it began."""
 
     day = models.DateField(primary_key=True)
     key = models.BinaryField(max_length=32)

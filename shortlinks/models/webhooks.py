@@ -60,7 +60,7 @@ class Webhook(models.Model):
 class DeliveryState(models.TextChoices):
     PENDING = "pending"
     DELIVERED = "delivered"
-    FAILED = "given up"
+    FAILED = "failed"
     CANCELLED = "cancelled", "cancelled: the note was withdrawn"
 
 
@@ -78,7 +78,9 @@ class WebhookDelivery(models.Model):
         Contact, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
     )
     subject_id = models.BigIntegerField(help_text="Of the row that it is about.")
-    payload_data = models.JSONField(help_text="What the body says, as it was at the event.")
+    payload_data = models.JSONField(
+        help_text="What the body says, as it was at the event."
+    )
     state = models.CharField(
         max_length=9, choices=DeliveryState.choices, default=DeliveryState.PENDING
     )

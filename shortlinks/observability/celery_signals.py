@@ -12,11 +12,12 @@ from celery import Celery, Task, signals
 from django.conf import settings
 from redis import RedisError
 
-from shortlinks.domain import cached_links, health
-from shortlinks.domain.health import Check
-from shortlinks.observability import metrics, request_ids, serving, spans
-from shortlinks.observability.begin import start, freeze_gc, report_errors
-from shortlinks.observability.pool import PoolWatch
+from shortlinks.domain.links import redis_cache
+from shortlinks.domain.monitoring import health
+from shortlinks.domain.monitoring.health import Check
+from shortlinks.observability import http_server, metrics, request_ids, tracing
+from shortlinks.observability.pool_liveness import PoolWatch
+from shortlinks.observability.startup import freeze_gc, report_errors, start
 
 logger = logging.getLogger(__name__)
 
@@ -47,10 +48,13 @@ _state = _State()
 
 def _serve(checks: Callable[[], list[Check]]) -> None:
     if settings.HEALTH_PORT:
-        _state.server = serving.start(
+        _state.server = http_server.start(
             settings.HEALTH_HOST,
             settings.HEALTH_PORT,
-            {"/healthz": serving.alive, "/readyz": lambda: serving.readiness(checks())},
+            {
+                "/healthz": http_server.alive,
+                "/readyz": lambda: http_server.readiness(checks()),
+            },
         )
 
 
@@ -66,7 +70,7 @@ def set_up_logging(**_: Any) -> None:
 @signals.before_task_publish.connect
 def carry_request_id(headers: dict[str, Any], **_: Any) -> None:
     headers[REQUEST_ID] = request_ids.current() or request_ids.new()
-    spans.tracing().carry(headers)
+    tracing.tracing().carry(headers)
 
 
 @signals.after_task_publish.connect
@@ -132,7 +136,7 @@ def begin_child(**_: Any) -> None:
 def begin_task(task: Task[Any, Any], **_: Any) -> None:
     name, headers = _short(task.name), dict(vars(task.request))
     request_ids.begin_task(name, headers.get(REQUEST_ID) or request_ids.new())
-    spans.tracing().task_began(name, headers)
+    tracing.tracing().task_began(name, headers)
     _state.task_began_at = time.monotonic()
 
 
@@ -141,14 +145,14 @@ def end_task(task: Task[Any, Any], state: str | None = None, **_: Any) -> None:
     name, result = _short(task.name), state or "UNKNOWN"
     metrics.tasks.labels(name, result.lower()).inc()
     metrics.task_seconds.labels(name).observe(time.monotonic() - _state.task_began_at)
-    spans.tracing().task_ended(result)
+    tracing.tracing().task_ended(result)
     _state.pool.task_ended()
     request_ids.end_task()
 
 
 @signals.worker_process_shutdown.connect
 def end_child(**_: Any) -> None:
-    spans.tracing().finish()
+    tracing.tracing().finish()
 
 
 # --- beat --------------------------------------------------------------------
@@ -170,7 +174,7 @@ def _record_beat() -> None:
     if now - _state.heard_at < HEARTBEAT_INTERVAL_SECONDS:
         return
     try:
-        cached_links.record_beat()
+        redis_cache.record_beat()
     except RedisError as error:
         logger.warning("beat was not heard: %r", error)
     else:

@@ -23,10 +23,12 @@ from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from shortlinks.domain import cached_links, gauges, spool
-from shortlinks.domain.webhooks import sendable
-from shortlinks.observability import slots
-from shortlinks.observability.serving import Page
+from shortlinks.domain.links import redis_cache
+from shortlinks.domain.monitoring import gauges
+from shortlinks.domain.visits import spool
+from shortlinks.domain.webhooks import backlog as webhook_backlog
+from shortlinks.observability import process_slots
+from shortlinks.observability.http_server import Page
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +43,10 @@ GAUGES: dict[str, tuple[str, str]] = {
         "Visits that wait for their follow-up; 100,000 stands for more.",
         "",
     ),
-    "shortlinks_visit_processing_lag_seconds": ("How long the oldest has been due.", ""),
+    "shortlinks_visit_processing_lag_seconds": (
+        "How long the oldest has been due.",
+        "",
+    ),
     "shortlinks_visits_dead_lettered": ("Visits that wait for an administrator.", ""),
     "shortlinks_webhook_lag_seconds": (
         "How long the oldest event has been due that could be sent now.",
@@ -77,7 +82,7 @@ class ProcessCollector(MultiProcessCollector):
     """The processes' files, less those of one that is just being made, or broken."""
 
     def collect(self) -> Iterable[Metric]:
-        with slots.dead(settings.METRICS_DIR) as names:
+        with process_slots.dead(settings.METRICS_DIR) as names:
             for name in names:
                 mark_process_dead(name, self._path)
         files = glob.glob(os.path.join(self._path, "*.db"))  # noqa: PTH118, PTH207
@@ -88,7 +93,12 @@ class ProcessCollector(MultiProcessCollector):
 
 class GaugeCollector(Collector):
     def collect(self) -> Iterator[Metric]:
-        samples = [*_postgres_samples(), *_redis_samples(), *_disk_samples(), *_process_samples()]
+        samples = [
+            *_postgres_samples(),
+            *_redis_samples(),
+            *_disk_samples(),
+            *_process_samples(),
+        ]
         for name, (text, label) in GAUGES.items():
             family = GaugeMetricFamily(name, text, labels=[label] if label else [])
             for sample in samples:
@@ -119,15 +129,17 @@ def _is_whole(path: str) -> bool:
 
 def _postgres_samples() -> list[Sample]:
     try:
-        backlog = gauges.backlog()
+        due = gauges.backlog()
         beat_at = gauges.last_worker_heartbeat()
         return [
-            Sample("shortlinks_visits_due", backlog.visits),
-            Sample("shortlinks_visit_processing_lag_seconds", backlog.oldest_seconds),
+            Sample("shortlinks_visits_due", due.visits),
+            Sample("shortlinks_visit_processing_lag_seconds", due.oldest_seconds),
             Sample("shortlinks_visits_dead_lettered", gauges.dead_lettered_count()),
-            Sample("shortlinks_webhook_lag_seconds", sendable.lag_seconds()),
+            Sample("shortlinks_webhook_lag_seconds", webhook_backlog.lag_seconds()),
             Sample("shortlinks_rollup_lag_seconds", gauges.rollup_lag_seconds()),
-            Sample("shortlinks_visit_partitions_ahead", gauges.partition_months_ahead()),
+            Sample(
+                "shortlinks_visit_partitions_ahead", gauges.partition_months_ahead()
+            ),
             *(_age("worker", beat_at.timestamp()) if beat_at else ()),
             Sample("shortlinks_up", 1, "postgres"),
         ]
@@ -142,7 +154,7 @@ def _redis_samples() -> list[Sample]:
     try:
         beat_at = gauges.last_beat()
         lengths = [
-            Sample("shortlinks_queue_messages", cached_links.queue_length(queue), queue)
+            Sample("shortlinks_queue_messages", redis_cache.queue_length(queue), queue)
             for queue in QUEUES
         ]
     except redis.RedisError as error:
@@ -169,7 +181,9 @@ def _disk_samples() -> list[Sample]:
 
 
 def _process_samples() -> list[Sample]:
-    roles = Tally(name.rpartition("-")[0] for name in slots.live(settings.METRICS_DIR))
+    roles = Tally(
+        name.rpartition("-")[0] for name in process_slots.live(settings.METRICS_DIR)
+    )
     return [Sample("shortlinks_processes", n, role) for role, n in roles.items()]
 
 

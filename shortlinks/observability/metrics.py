@@ -14,7 +14,7 @@ from django.conf import settings
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 
 from shortlinks.models import Verdict
-from shortlinks.observability.slots import Slot
+from shortlinks.observability.process_slots import Slot
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +52,8 @@ redirects = Counter(
 )
 visits_stored = Counter(
     "shortlinks_visits_stored",
-    "Visits by what became of them: committed, spooled, refused (set aside) or lost.",
-    ["fate"],
+    "Visits by what became of them: committed, spooled, rejected (quarantined) or lost.",
+    ["result"],
     registry=REGISTRY,
 )
 visits_replayed = Counter(
@@ -153,21 +153,21 @@ api_seconds = Histogram(
 )
 
 OUTCOMES = ("redirected", "prefetch", "unknown", "method", "unavailable", "own_page")
-RESULTS = ("committed", "spooled", "refused", "lost")
+RESULTS = ("committed", "spooled", "rejected", "lost")
 STORES = ("postgres", "redis")
 # A counter that first appears when something breaks shows no increase to an alert.
 PREINITIALIZED: dict[str, list[tuple[Counter, Iterable[str]]]] = {
     "redirects": [
         (redirects, OUTCOMES),
         (visits_stored, RESULTS),
-        (visits_replayed, ("stored", "refused", "torn")),
-        (worker_notifications, ("rung", "failed")),
+        (visits_replayed, ("stored", "rejected", "corrupt")),
+        (worker_notifications, ("sent", "failed")),
     ],
     "worker": [
         (visits_processed, Verdict.values),
         (visits_reclassified, Verdict.values),
         (notes, ("written", "extended", "withdrawn")),
-        (visit_processing_failures, ("put_off", "set_aside")),
+        (visit_processing_failures, ("retried", "dead_lettered")),
         (webhooks_sent, ("accepted", "failed")),
     ],
     "beat": [(messages, ("process_visits",))],

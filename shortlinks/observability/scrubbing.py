@@ -5,7 +5,7 @@ Nothing of ours writes them; this is for what others raise and log.
 
 import re
 
-from shortlinks.domain import codes
+from shortlinks.domain.links import codes
 
 STARS = "***"
 TOKEN = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")

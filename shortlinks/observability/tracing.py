@@ -1,112 +1,64 @@
-"""Traces over OTLP/HTTP: requests to the API, tasks, and their statements.
-
-By hand, since the ready instrumentations carry urls and headers; ours carry routes and
-statements without their values. Imported by `spans` where an endpoint is set.
-"""
+"""Traces, where OTEL_EXPORTER_OTLP_ENDPOINT is set; else nothing, at no cost."""
 
 import contextlib
-import contextvars
-from collections.abc import Callable, Iterator, MutableMapping
-from typing import Any
+import importlib
+from collections.abc import MutableMapping
+from typing import Any, Protocol
 
-from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.signals import connection_created
-from opentelemetry import context, propagate
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import (
-    Span,
-    SpanKind,
-    Status,
-    StatusCode,
-    set_span_in_context,
-)
-
-MAX_STATEMENT_LENGTH = 2000
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 
-class RequestSpan:
-    def __init__(self, span: Span, method: str) -> None:
-        self._span = span
-        self._method = method
+class Span(Protocol):
+    def set_answer(self, route: str, status: int) -> None: ...
 
+
+class Tracing(Protocol):
+    def request(self, method: str) -> contextlib.AbstractContextManager[Span]: ...
+    def carry(self, headers: MutableMapping[str, Any]) -> None: ...
+    def task_began(self, name: str, headers: MutableMapping[str, Any]) -> None: ...
+    def task_ended(self, state: str) -> None: ...
+    def finish(self) -> None: ...
+
+
+class _NoSpan:
     def set_answer(self, route: str, status: int) -> None:
-        self._span.update_name(f"{self._method} {route}")
-        self._span.set_attribute("http.route", route)
-        self._span.set_attribute("http.response.status_code", status)
-        if status >= 500:
-            self._span.set_status(Status(StatusCode.ERROR))
+        pass
 
 
-class OtlpTracing:
-    def __init__(self, role: str, endpoint: str) -> None:
-        resource = Resource.create({"service.name": f"shortlinks-{role}"})
-        self._provider = TracerProvider(resource=resource)
-        exporter = OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces")
-        self._provider.add_span_processor(BatchSpanProcessor(exporter))
-        self._tracer = self._provider.get_tracer("shortlinks")
-        self._task: tuple[Span, contextvars.Token[context.Context]] | None = None
-        connection_created.connect(self._watch_connection)
-        for connection in connections.all(initialized_only=True):
-            self._watch_connection(connection=connection)
-
-    @contextlib.contextmanager
-    def request(self, method: str) -> Iterator[RequestSpan]:
-        with self._tracer.start_as_current_span(
-            method,
-            context=context.Context(),  # a stranger's trace is not continued
-            kind=SpanKind.SERVER,
-            attributes={"http.request.method": method},
-        ) as span:
-            yield RequestSpan(span, method)
+class _NoTracing:
+    def request(self, method: str) -> contextlib.AbstractContextManager[Span]:
+        return contextlib.nullcontext(_NoSpan())
 
     def carry(self, headers: MutableMapping[str, Any]) -> None:
-        """Along with a message to the broker, so that its task joins the trace."""
-        propagate.inject(headers)
+        pass
 
     def task_began(self, name: str, headers: MutableMapping[str, Any]) -> None:
-        told = {key: headers[key] for key in ("traceparent",) if headers.get(key)}
-        span = self._tracer.start_span(
-            name, context=propagate.extract(told), kind=SpanKind.CONSUMER
-        )
-        token = context.attach(set_span_in_context(span))
-        self._task = span, token
+        pass
 
     def task_ended(self, state: str) -> None:
-        if self._task is None:
-            return
-        (span, token), self._task = self._task, None
-        span.set_attribute("celery.state", state)
-        if state != "SUCCESS":
-            span.set_status(Status(StatusCode.ERROR))
-        context.detach(token)
-        span.end()
+        pass
 
     def finish(self) -> None:
-        self._provider.shutdown()
+        pass
 
-    def _watch_connection(self, connection: BaseDatabaseWrapper, **_: object) -> None:
-        if self._statement not in connection.execute_wrappers:
-            connection.execute_wrappers.append(self._statement)
 
-    def _statement(
-        self,
-        execute: Callable[..., Any],
-        sql: str,
-        params: Any,
-        many: bool,  # noqa: FBT001  Django's own signature
-        ctx: dict[str, Any],
-    ) -> Any:
-        verb = sql.split(maxsplit=1)[0].upper()
-        attributes = {
-            "db.system.name": "postgresql",
-            "db.operation.name": verb,
-            "db.query.text": sql[:MAX_STATEMENT_LENGTH],
-        }
-        with self._tracer.start_as_current_span(
-            verb, kind=SpanKind.CLIENT, attributes=attributes, record_exception=False
-        ):
-            return execute(sql, params, many, ctx)
+_tracing: Tracing = _NoTracing()
+
+
+def start(role: str) -> None:
+    """The packages are imported here or not at all."""
+    global _tracing
+    if settings.OTLP_ENDPOINT:
+        try:
+            module = importlib.import_module("shortlinks.observability.otlp")
+        except ModuleNotFoundError as error:
+            raise ImproperlyConfigured(
+                "OTEL_EXPORTER_OTLP_ENDPOINT needs what requirements-tracing.txt lists:"
+                f" {error}"
+            ) from None
+        _tracing = module.OtlpTracing(role, settings.OTLP_ENDPOINT)
+
+
+def tracing() -> Tracing:
+    return _tracing

@@ -14,27 +14,23 @@ from urllib.parse import parse_qs, unquote_plus
 
 import ada_url
 
-from shortlinks.domain import (
-    addresses,
-    click_tokens,
-    codes,
-    colleagues,
-    consent,
-    health,
-    visit_rows,
-)
-from shortlinks.domain.addresses import ClientAddresses
-from shortlinks.domain.cached_links import CachedAccount, CachedLink
-from shortlinks.domain.click_tokens import ClickTokens
-from shortlinks.domain.health import Check
-from shortlinks.domain.pixel_cookie import PixelCookie, PixelCookies
-from shortlinks.redirects import certificates, identify, pages, privacy, visit_facts
-from shortlinks.redirects.directory import HostRegistry
-from shortlinks.redirects.grouped_cache import CoalescingCache, Unavailable
+from shortlinks.domain import ip_addresses
+from shortlinks.domain.ip_addresses import ClientAddresses
+from shortlinks.domain.links import codes
+from shortlinks.domain.links.redis_cache import CachedAccount, CachedLink
+from shortlinks.domain.monitoring import health
+from shortlinks.domain.monitoring.health import Check
+from shortlinks.domain.pixels import click_tokens, consent
+from shortlinks.domain.pixels.click_tokens import ClickTokens
+from shortlinks.domain.pixels.pixel_cookie import PixelCookie, PixelCookies
+from shortlinks.domain.visits import staff_cookie, visit_records
+from shortlinks.redirects import identify, pages, privacy, tls_check, visit_facts
+from shortlinks.redirects.coalescing_cache import CoalescingCache, Unavailable
+from shortlinks.redirects.host_registry import HostRegistry
 from shortlinks.redirects.identify import Identify
-from shortlinks.redirects.pages import Response, Header
+from shortlinks.redirects.pages import Header, Response
 from shortlinks.redirects.visit_facts import Identity, Request
-from shortlinks.redirects.visit_log import QueueFull, VisitLog
+from shortlinks.redirects.visit_writer import QueueFull, VisitLog
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -108,16 +104,22 @@ class RedirectApp:
             path=scope["path"],
             query=scope["query_string"],
             headers=headers,
-            address=self.addresses.client_address(peer, headers.get(b"x-forwarded-for")),
+            address=self.addresses.client_address(
+                peer, headers.get(b"x-forwarded-for")
+            ),
             purpose=visit_facts.purpose(headers),
             domain=self.hosts.hosts.domain(headers.get(b"host")),
             idempotency_key=self._idempotency_key(peer, headers),
         )
 
-    def _idempotency_key(self, peer: str, headers: Mapping[bytes, bytes]) -> bytes | None:
+    def _idempotency_key(
+        self, peer: str, headers: Mapping[bytes, bytes]
+    ) -> bytes | None:
         """A trusted proxy's alone: else one could take another's visit's place."""
         name = headers.get(visit_facts.IDEMPOTENCY_KEY_HEADER)
-        return name if name is not None and self.addresses.is_trusted_proxy(peer) else None
+        return (
+            name if name is not None and self.addresses.is_trusted_proxy(peer) else None
+        )
 
     async def _answer(self, request: Request) -> Response:
         if request.path == privacy.PATH and request.method in {"GET", "POST"}:
@@ -140,10 +142,10 @@ class RedirectApp:
             return STATIC_RESPONSES[request.path]
         if request.path == READY:
             return pages.json(*health.report(await self.checks()))
-        if request.path == colleagues.PATH:
+        if request.path == staff_cookie.PATH:
             return _accept_staff_handoff(request)
-        if request.path == certificates.PATH:
-            return certificates.answer(request.query, self.hosts)
+        if request.path == tls_check.PATH:
+            return tls_check.answer(request.query, self.hosts)
         return pages.page(404, request.headers.get(b"accept-language"))
 
     def _privacy(self, request: Request) -> Response:
@@ -188,10 +190,14 @@ class RedirectApp:
     ) -> Identity:
         """A colleague's browser is never taken for the contact's (DESIGN 11)."""
         cookies = request.headers.get(b"cookie")
-        staff = colleagues.read(cookies, link.account_id) if cookies else ""
+        staff = staff_cookie.read(cookies, link.account_id) if cookies else ""
         offices = account.office_networks
-        if not staff and offices and addresses.parse_networks(offices).contains(request.address):
-            staff = visit_rows.OFFICE
+        if (
+            not staff
+            and offices
+            and ip_addresses.parse_networks(offices).contains(request.address)
+        ):
+            staff = visit_records.OFFICE
         if staff:
             return Identity(None, staff)
         return Identity(self._pixel(request, link, account))
@@ -237,12 +243,12 @@ def _join_query(lines: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 def _accept_staff_handoff(request: Request) -> Response:
     """A colleague comes for a cookie and goes back to the admin."""
-    asked = parse_qs(request.query.decode("latin-1")).get(colleagues.PARAMETER, [""])
-    accepted = colleagues.accept_handoff(asked[0])
+    asked = parse_qs(request.query.decode("latin-1")).get(staff_cookie.PARAMETER, [""])
+    accepted = staff_cookie.accept_handoff(asked[0])
     if accepted is None:
         return pages.page(404, request.headers.get(b"accept-language"))
     cookie, back = accepted
-    header = (b"set-cookie", colleagues.cookie_header(cookie))
+    header = (b"set-cookie", staff_cookie.cookie_header(cookie))
     return Response(303, [(b"location", back.encode("ascii")), *HEADERS, header])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import TupleRow
 
-from shortlinks.redirects.breaker import StoreUnavailable, CircuitBreaker
+from shortlinks.redirects.circuit_breaker import CircuitBreaker, StoreUnavailable
 
 Row = TupleRow
 

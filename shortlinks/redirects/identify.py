@@ -12,13 +12,15 @@ from typing import Any
 import msgspec
 import psycopg
 
-from shortlinks.domain import pixel_script, rates, redeeming, visit_rows
-from shortlinks.domain.click_tokens import ClickTokens
-from shortlinks.domain.rates import Limit
-from shortlinks.domain.redeeming import QueryFlow, Outcome
+from shortlinks.domain.auth import rate_limits
+from shortlinks.domain.auth.rate_limits import Limit
+from shortlinks.domain.pixels import click_redemption, pixel_script
+from shortlinks.domain.pixels.click_redemption import Outcome, QueryFlow
+from shortlinks.domain.pixels.click_tokens import ClickTokens
+from shortlinks.domain.visits import visit_records
 from shortlinks.redirects.database import GuardedConnection
-from shortlinks.redirects.directory import HostRegistry, Site
-from shortlinks.redirects.pages import Response, Header
+from shortlinks.redirects.host_registry import HostRegistry, Site
+from shortlinks.redirects.pages import Header, Response
 from shortlinks.redirects.visit_facts import Request
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -82,14 +84,18 @@ class Identify:
             raise RequestError(403, "unknown_site")
         return site
 
-    async def _identify(self, request: Request, asked: IdentifyRequest, site: Site) -> Response:
-        question = redeeming.RedemptionRequest(
+    async def _identify(
+        self, request: Request, asked: IdentifyRequest, site: Site
+    ) -> Response:
+        question = click_redemption.RedemptionRequest(
             account_id=site.account_id,
             click=self.clicks.read(asked.click),
-            user_agent=visit_rows.user_agent(request.headers.get(b"user-agent", b"")),
+            user_agent=visit_records.user_agent(
+                request.headers.get(b"user-agent", b"")
+            ),
             visitor_uid=asked.visitor_uid,
         )
-        ask = redeeming.record_gesture if asked.gesture else _redeem_now
+        ask = click_redemption.record_gesture if asked.gesture else _redeem_now
         try:
             outcome, uid = await self._run_queries(ask(question))
         except (psycopg.Error, OSError):
@@ -102,7 +108,9 @@ class Identify:
             self.on_redeemed(1)
         return _json(200, {"visitor_uid": uid}, site.origin)
 
-    async def _run_queries(self, dialogue: QueryFlow) -> redeeming.RedemptionResult:
+    async def _run_queries(
+        self, dialogue: QueryFlow
+    ) -> click_redemption.RedemptionResult:
         """Ask Postgres by a connection that is given up rather than waited for."""
         async with self.lock:
             try:
@@ -111,12 +119,12 @@ class Identify:
                     rows = await self.database.execute(statement, parameters)
                     statement, parameters = dialogue.send(rows)
             except StopIteration as end:
-                answer: redeeming.RedemptionResult = end.value
+                answer: click_redemption.RedemptionResult = end.value
                 return answer
 
 
-def _redeem_now(request: redeeming.RedemptionRequest) -> QueryFlow:
-    return redeeming.redeem(request, now=time.time())
+def _redeem_now(request: click_redemption.RedemptionRequest) -> QueryFlow:
+    return click_redemption.redeem(request, now=time.time())
 
 
 def _script(request: Request) -> Response:
@@ -176,7 +184,7 @@ async def _check_rate(address: bytes) -> None:
         return
     who = address[:NETWORK_BYTES] if len(address) > 4 else address
     limit = Limit(f"identify:{who.hex()}", MAX_REQUESTS_PER_MINUTE, seconds=60)
-    if await asyncio.to_thread(rates.acquire, [limit]):
+    if await asyncio.to_thread(rate_limits.acquire, [limit]):
         raise RequestError(429, "too_many")
 
 

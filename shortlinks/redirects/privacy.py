@@ -6,9 +6,9 @@ The cookie keeps this browser from getting a pixel; links lead on as ever.
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
-from shortlinks.domain.pixel_cookie import PixelCookies
+from shortlinks.domain.pixels.pixel_cookie import PixelCookies
 from shortlinks.redirects import pages
-from shortlinks.redirects.pages import Response, Header
+from shortlinks.redirects.pages import Header, Response
 
 PATH = "/privacy"
 PARAMETER = "recognise"

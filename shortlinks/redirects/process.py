@@ -9,26 +9,27 @@ from django.conf import settings
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from shortlinks.domain import cached_links, database, urls
-from shortlinks.domain.addresses import ClientAddresses
-from shortlinks.domain.cached_links import CachedAccount, CachedLink
-from shortlinks.domain.click_tokens import ClickTokens
-from shortlinks.domain.pixel_cookie import PixelCookies
-from shortlinks.observability.begin import freeze_gc
+from shortlinks.domain.ip_addresses import ClientAddresses
+from shortlinks.domain.links import redis_cache, urls
+from shortlinks.domain.links.redis_cache import CachedAccount, CachedLink
+from shortlinks.domain.pixels.click_tokens import ClickTokens
+from shortlinks.domain.pixels.pixel_cookie import PixelCookies
+from shortlinks.domain.postgres import queries
+from shortlinks.observability.startup import freeze_gc
 from shortlinks.redirects import spool_replay
 from shortlinks.redirects.app import Receive, RedirectApp, Scope, Send
-from shortlinks.redirects.bell import DebouncedNotifier
-from shortlinks.redirects.breaker import CircuitBreaker
+from shortlinks.redirects.circuit_breaker import CircuitBreaker
+from shortlinks.redirects.coalescing_cache import CoalescingCache
+from shortlinks.redirects.daily_salt import DailySaltKeeper
 from shortlinks.redirects.database import Connection, GuardedConnection
-from shortlinks.redirects.directory import HostRegistry
-from shortlinks.redirects.grouped_cache import CoalescingCache
+from shortlinks.redirects.graceful_shutdown import GracefulShutdown
+from shortlinks.redirects.host_registry import HostRegistry
 from shortlinks.redirects.identify import Identify
-from shortlinks.redirects.leaving import GracefulShutdown
-from shortlinks.redirects.link_cache import LinkStore
+from shortlinks.redirects.link_store import LinkStore
+from shortlinks.redirects.metrics_reporter import Reporter
 from shortlinks.redirects.readiness import Readiness
-from shortlinks.redirects.reporting import Reporter
-from shortlinks.redirects.source_keys import DailySaltKeeper
-from shortlinks.redirects.visit_log import AsyncSpool, VisitLog
+from shortlinks.redirects.visit_writer import AsyncSpool, VisitLog
+from shortlinks.redirects.worker_notifier import DebouncedNotifier
 
 MAX_CACHED_ACCOUNTS = 10_000
 # By its name: the tasks' own module needs much that redirects do without.
@@ -41,11 +42,13 @@ class Runtime:
     def __init__(self) -> None:
         self._cache = redis.Redis.from_url(
             settings.REDIS_URL,
-            socket_timeout=cached_links.TIMEOUT_SECONDS,
-            socket_connect_timeout=cached_links.TIMEOUT_SECONDS,
+            socket_timeout=redis_cache.TIMEOUT_SECONDS,
+            socket_connect_timeout=redis_cache.TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
-        self._probe = Connection(_conninfo(), timeout=settings.VISIT_COMMIT_TIMEOUT_SECONDS)
+        self._probe = Connection(
+            _conninfo(), timeout=settings.VISIT_COMMIT_TIMEOUT_SECONDS
+        )
         self._database_breaker = CircuitBreaker("Postgres", self._query)
         self._cache_breaker = CircuitBreaker("the link cache", self._cache.ping)
         # one for each that asks, since each asks one thing at a time
@@ -57,7 +60,7 @@ class Runtime:
         self._for_directory = self._guarded()
         self._for_redemptions = self._guarded()
         settle = settings.VISIT_PROCESSING_DELAY_SECONDS
-        self._bell = DebouncedNotifier(_notify_worker, settle=settle)
+        self._notifier = DebouncedNotifier(_notify_worker, settle=settle)
         self._spool = AsyncSpool(
             settings.SPOOL_DIR, most_bytes=settings.SPOOL_MAX_BYTES
         )
@@ -65,7 +68,7 @@ class Runtime:
             self._for_visits,
             self._spool,
             settle=settle,
-            on_commit=self._bell.visits_committed,
+            on_commit=self._notifier.visits_committed,
         )
         self._source_keys = DailySaltKeeper(self._for_keys)
         self._readiness = Readiness(
@@ -79,7 +82,7 @@ class Runtime:
         self._reporter = Reporter(
             self.redirects.answers,
             self._visits.counts,
-            self._bell,
+            self._notifier,
             {"postgres": self._database_breaker, "redis": self._cache_breaker},
         )
         self._tasks = [
@@ -93,7 +96,7 @@ class Runtime:
         """Finish the open batch, ring for it, then let the stores go."""
         await self._visits.close()
         await self._spool.finish()
-        await self._bell.close()
+        await self._notifier.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -147,7 +150,7 @@ class Runtime:
                 database=self._for_redemptions,
                 hosts=directory,
                 clicks=clicks,
-                on_redeemed=self._bell.visits_committed,
+                on_redeemed=self._notifier.visits_committed,
                 lock=asyncio.Lock(),
             ),
             daily_salt=self._source_keys,
@@ -158,7 +161,9 @@ class Runtime:
         return LinkStore(database, self._cache, self._cache_breaker, urls.policy())
 
     def _guarded(self) -> GuardedConnection:
-        connection = Connection(_conninfo(), timeout=settings.VISIT_COMMIT_TIMEOUT_SECONDS)
+        connection = Connection(
+            _conninfo(), timeout=settings.VISIT_COMMIT_TIMEOUT_SECONDS
+        )
         return GuardedConnection(connection, self._database_breaker)
 
     async def _query(self) -> None:
@@ -168,7 +173,7 @@ class Runtime:
         await spool_replay.replay_forever(
             self._spool,
             self._database_breaker,
-            on_commit=self._bell.visits_committed,
+            on_commit=self._notifier.visits_committed,
         )
 
 
@@ -208,7 +213,7 @@ def _notify_worker() -> None:
 
 def _conninfo() -> str:
     milliseconds = int(settings.VISIT_COMMIT_TIMEOUT_SECONDS * 1000)
-    return database.conninfo(
+    return queries.conninfo(
         application_name="shortlinks-redirects",
         options=f"-c statement_timeout={milliseconds}",
     )

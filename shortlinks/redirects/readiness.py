@@ -7,11 +7,12 @@ from pathlib import Path
 import psycopg
 import redis.asyncio as redis
 
-from shortlinks.domain import health, spool
-from shortlinks.domain.health import Check
-from shortlinks.redirects.breaker import CircuitBreaker
+from shortlinks.domain.monitoring import health
+from shortlinks.domain.monitoring.health import Check
+from shortlinks.domain.visits import spool
+from shortlinks.redirects.circuit_breaker import CircuitBreaker
 from shortlinks.redirects.database import GuardedConnection
-from shortlinks.redirects.visit_log import Counts
+from shortlinks.redirects.visit_writer import Counts
 
 # However many ask, so that a flood of probes is no load.
 CHECK_INTERVAL_SECONDS = 0.5

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from django.db import Error, connection
 
-from shortlinks.domain import spool
+from shortlinks.domain.visits import spool
 from shortlinks.observability import metrics
-from shortlinks.redirects.breaker import CircuitBreaker
-from shortlinks.redirects.visit_log import AsyncSpool
+from shortlinks.redirects.circuit_breaker import CircuitBreaker
+from shortlinks.redirects.visit_writer import AsyncSpool
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,6 @@ def _replay(door: AsyncSpool) -> int:
     finally:
         connection.close()  # of this thread, which may never come again
     metrics.visits_replayed.labels("stored").inc(replayed.visits)
-    metrics.visits_replayed.labels("refused").inc(replayed.rejected)
-    metrics.visits_replayed.labels("torn").inc(replayed.corrupt)
+    metrics.visits_replayed.labels("rejected").inc(replayed.rejected)
+    metrics.visits_replayed.labels("corrupt").inc(replayed.corrupt)
     return replayed.visits

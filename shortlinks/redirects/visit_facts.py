@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from uuid_utils import uuid7
 
-from shortlinks.domain import visit_rows
-from shortlinks.domain.addresses import masked
-from shortlinks.domain.cached_links import CachedAccount, CachedLink
-from shortlinks.domain.pixel_cookie import PixelCookie
-from shortlinks.domain.visit_rows import VisitRecord
-from shortlinks.redirects.directory import Domain
+from shortlinks.domain.ip_addresses import masked
+from shortlinks.domain.links.redis_cache import CachedAccount, CachedLink
+from shortlinks.domain.pixels.pixel_cookie import PixelCookie
+from shortlinks.domain.visits import visit_records
+from shortlinks.domain.visits.visit_records import VisitRecord
+from shortlinks.redirects.host_registry import Domain
 
 HEADER_LENGTH = 128
 # Milliseconds since 1970 and a random UUID, of a trusted proxy (ADR 24).
@@ -68,14 +68,14 @@ def from_request(
 ) -> VisitRecord:
     headers = request.headers
     pixel = recognised.pixel
-    agent = visit_rows.user_agent(headers.get(b"user-agent", b""))
+    agent = visit_records.user_agent(headers.get(b"user-agent", b""))
     return VisitRecord(
         id=_id(request.idempotency_key),
         link_id=link.id,
         occurred_at=time.time(),
         method=request.method,
         user_agent=agent,
-        accept_language=visit_rows.clean_header(
+        accept_language=visit_records.clean_header(
             headers.get(b"accept-language", b""), HEADER_LENGTH
         ),
         referer=_host(headers.get(b"referer", b"")),
@@ -106,7 +106,7 @@ def purpose(headers: Mapping[bytes, bytes]) -> str:
     for name in PURPOSE_HEADERS:
         value = headers.get(name)
         if value is not None and value.lower().startswith(PURPOSES):
-            return visit_rows.clean_header(name + b"=" + value, HEADER_LENGTH)
+            return visit_records.clean_header(name + b"=" + value, HEADER_LENGTH)
     return ""
 
 
@@ -114,14 +114,16 @@ def _sec_fetch(headers: Mapping[bytes, bytes]) -> str:
     if b"sec-fetch-mode" not in headers:
         return ""
     values = b" ".join([headers.get(name, b"-") for name in FETCH_HEADERS])
-    return visit_rows.clean_header(values, HEADER_LENGTH)
+    return visit_records.clean_header(values, HEADER_LENGTH)
 
 
 def _host(referer: bytes) -> str:
     parts = referer.split(b"/", 3)
     if len(parts) < 3 or parts[0] not in {b"http:", b"https:"}:
         return ""
-    return visit_rows.clean_header(parts[2].rpartition(b"@")[2].lower(), HEADER_LENGTH)
+    return visit_records.clean_header(
+        parts[2].rpartition(b"@")[2].lower(), HEADER_LENGTH
+    )
 
 
 def _visitor_hash(key: bytes, address: bytes, agent: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from shortlinks.domain import cached_links
+from shortlinks.domain.links import redis_cache
 from shortlinks.models import Account, Group, User
 from tests import factories
 from tests.admin.conftest import SignIn
@@ -73,7 +73,7 @@ def test_the_redirects_hear_of_new_settings(
     with django_capture_on_commit_callbacks(execute=True):
         client.post(address(account, "change"), posted)
 
-    cached = cached_links._client().get(cached_links.account_key(account.pk))
+    cached = redis_cache._client().get(redis_cache.account_key(account.pk))
     assert msgspec.json.decode(cached) == [  # type: ignore[arg-type]
         False,
         True,

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from shortlinks.domain import colleagues
+from shortlinks.domain.visits import staff_cookie
 from shortlinks.models import ShortDomain, User
 from tests import factories
 from tests.admin.conftest import SignIn
@@ -33,8 +33,8 @@ def test_where_both_share_a_host_the_admin_sets_the_cookie(
 ) -> None:
     response: Any = client.get("/admin/", headers=PAGE)
 
-    cookie = response.cookies[colleagues.cookie_name()]
-    name = colleagues.read(
+    cookie = response.cookies[staff_cookie.cookie_name()]
+    name = staff_cookie.read(
         f"a=b; {cookie.key}={cookie.value}".encode(), manager.account_id or 0
     )
     assert name == f"user {manager.pk}"
@@ -50,7 +50,7 @@ def test_the_cookie_is_not_set_on_each_page(client: Client) -> None:
 
     response: Any = client.get("/admin/", headers=PAGE)
 
-    assert colleagues.cookie_name() not in response.cookies
+    assert staff_cookie.cookie_name() not in response.cookies
 
 
 def test_another_host_is_visited_once_and_the_page_comes_after(
@@ -61,11 +61,11 @@ def test_another_host_is_visited_once_and_the_page_comes_after(
 
     sent_to = urlsplit(first.headers["Location"])
     assert (sent_to.netloc, sent_to.path) == ("go.example", "/staff")
-    accepted = colleagues.accept_handoff(parse_qs(sent_to.query)["t"][0])
+    accepted = staff_cookie.accept_handoff(parse_qs(sent_to.query)["t"][0])
     assert accepted is not None
     value, back = accepted
     assert back == "https://crm.example/admin/?a=1"
-    header = colleagues.cookie_header(value).decode()
+    header = staff_cookie.cookie_header(value).decode()
     assert header.startswith("__Host-slstaff=")
     assert header.endswith("; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax; Secure")
     assert second.status_code == 200

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shortlinks.domain.access import level_covers
+from shortlinks.domain.auth.permissions import level_covers
 from shortlinks.models import Account, Contact, Group, User
 from tests import factories
 from tests.admin.conftest import SignIn

@@ -103,7 +103,7 @@ def test_managers_make_none(sign_in: SignIn, manager: User, own: World) -> None:
 def test_too_many_at_once_are_refused(
     client: Client, own: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shortlinks.admin.handmade.MOST_CONTACTS", 1)
+    monkeypatch.setattr("shortlinks.admin.short_link_tools.MOST_CONTACTS", 1)
     other = factories.contact(own.account)
 
     page: Any = client.post(listing(Contact), _order(own.contact, other), follow=True)
@@ -124,7 +124,9 @@ def test_an_operator_looks_a_link_up(
 ) -> None:
     link = given.format(code=own.link.code)
 
-    page = sign_in(operator).post("/admin/link-lookup/", {"link": link}).content.decode()
+    page = (
+        sign_in(operator).post("/admin/link-lookup/", {"link": link}).content.decode()
+    )
 
     assert own.link.url in page
     assert str(own.contact) in page
@@ -136,7 +138,9 @@ def test_an_operator_looks_a_link_up(
 def test_what_is_nobodys_is_said_to_be(
     sign_in: SignIn, operator: User, own: World, given: str
 ) -> None:
-    page = sign_in(operator).post("/admin/link-lookup/", {"link": given}).content.decode()
+    page = (
+        sign_in(operator).post("/admin/link-lookup/", {"link": given}).content.decode()
+    )
 
     assert "There is no such link." in page
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from shortlinks.admin import today
+from shortlinks.admin import todays_opens
 from shortlinks.models import Contact, Note, User
 from tests import factories
 from tests.admin import worlds
@@ -134,7 +134,7 @@ def test_the_list_is_one_query_however_many_open(own: World, manager: User) -> N
         worlds._note(factories.link(who))
 
     with CaptureQueriesContext(connection) as queries:
-        opened = today.opened_today(manager)
+        opened = todays_opens.opened_today(manager)
 
     assert (len(opened), len(queries)) == (6, 1)
 

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from shortlinks.domain import import_batches, tables
+from shortlinks.domain.imports import batches, spreadsheets
 from shortlinks.models import Contact, Import, ImportState, User
 from tests import factories, importing
 from tests.admin.conftest import SignIn
@@ -96,9 +96,9 @@ def test_the_audit_log_says_who_did_what(client: Client, admin: User) -> None:
 def test_the_page_tells_how_far_it_has_got(
     client: Client, admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_batches, "ROWS", 1)
+    monkeypatch.setattr(batches, "ROWS", 1)
     run = importing.begin(admin, TABLE.encode())
-    import_batches.run_next(lambda: False)
+    batches.run_next(lambda: False)
 
     response = client.get(_beside(run, "progress/"))
     importing.work_off()
@@ -142,9 +142,9 @@ def test_it_says_that_no_worker_runs(client: Client, admin: User) -> None:
 def test_cancelling_says_what_was_done(
     client: Client, admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_batches, "ROWS", 1)
+    monkeypatch.setattr(batches, "ROWS", 1)
     run = importing.confirmed(admin, TABLE.encode())
-    import_batches.run_next(lambda: False)
+    batches.run_next(lambda: False)
 
     page = _say(client, run, "cancel")
     importing.work_off()
@@ -186,7 +186,7 @@ def test_a_hundred_rows_are_shown_and_the_rest_is_counted(
         ("phone\n1\n", "must name the columns"),
         ("", "empty"),
         ("id\n", "no rows"),
-        ("x" * (tables.MAX_FILE_BYTES + 1), "larger than 20 MB"),
+        ("x" * (spreadsheets.MAX_FILE_BYTES + 1), "larger than 20 MB"),
         ("PK", "no XLSX"),
     ],
     ids=["no head", "empty", "no rows", "too large", "no workbook"],

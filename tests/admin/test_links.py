@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from shortlinks.domain import cached_links, links
+from shortlinks.domain.links import redis_cache, short_links
 from shortlinks.models import ShortLink, User
 from tests.admin.conftest import SignIn
 from tests.admin.worlds import World, address, listing
@@ -22,7 +22,7 @@ def client(admin: User, sign_in: SignIn) -> Client:
 
 
 def _cached(link: ShortLink) -> bytes | None:
-    value = cached_links._client().get(cached_links.link_key(link.code))
+    value = redis_cache._client().get(redis_cache.link_key(link.code))
     return value if isinstance(value, bytes) else None
 
 
@@ -38,11 +38,11 @@ def test_disabled_links_stop_at_once(
 
     own.link.refresh_from_db()
     assert own.link.disabled_at is not None
-    assert _cached(own.link) == cached_links.TOMBSTONE
+    assert _cached(own.link) == redis_cache.TOMBSTONE
 
 
 def test_disabling_again_changes_nothing(client: Client, own: World) -> None:
-    links.disable(own.link)
+    short_links.disable(own.link)
     posted = {"action": "disable", "_selected_action": [own.link.pk]}
 
     response: Any = client.post(listing(ShortLink), posted, follow=True)
@@ -68,8 +68,8 @@ def test_the_redirects_hear_of_a_new_end(
 
     stored = ShortLink.objects.get(pk=own.link.pk)
     expected = {
-        -1: cached_links.TOMBSTONE,
-        1: msgspec.json.encode(cached_links.from_link(stored)),
+        -1: redis_cache.TOMBSTONE,
+        1: msgspec.json.encode(redis_cache.from_link(stored)),
     }
     assert (stored.expires_at, stored.url) == (end, own.link.url)
     assert _cached(own.link) == expected[days]
@@ -81,14 +81,14 @@ def test_a_disabled_link_is_not_brought_back_by_a_new_end(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
-        links.disable(own.link)
+        short_links.disable(own.link)
         client.post(
             address(own.link, "change"),
             {"expires_at_0": "2099-01-01", "expires_at_1": "12:00:00"},
         )
 
     assert ShortLink.objects.get(pk=own.link.pk).expires_at is None
-    assert _cached(own.link) == cached_links.TOMBSTONE
+    assert _cached(own.link) == redis_cache.TOMBSTONE
 
 
 def test_links_are_neither_added_nor_deleted(client: Client, own: World) -> None:

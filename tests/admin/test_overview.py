@@ -16,9 +16,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from shortlinks.domain import numbers, sums
-from shortlinks.domain.numbers import OpenedUrl, ReportPeriod
-from shortlinks.models import Account, DailyVisitsDelta, DailyVisits, ShortLink, User
+from shortlinks.domain.reports import rollups, statistics
+from shortlinks.domain.reports.statistics import OpenedUrl, ReportPeriod
+from shortlinks.models import Account, DailyVisits, DailyVisitsDelta, ShortLink, User
 from tests import factories
 from tests.admin.conftest import SignIn
 from tests.admin.worlds import World
@@ -58,7 +58,7 @@ def counted(own: World, foreign: World) -> World:
     _count(other, "person", 1, ago=6)
     _count(other, "preview", 7, ago=7)
     _count(foreign.link, "person", 100)
-    sums.update(time.monotonic() + 60)
+    rollups.update(time.monotonic() + 60)
     return own
 
 
@@ -188,7 +188,7 @@ def test_the_page_asks_a_fixed_number_of_times(client: Client, counted: World) -
 
 
 def test_days_without_visits_are_told(db: None) -> None:
-    days = numbers.by_day(ReportPeriod(None, date(2026, 2, 27), date(2026, 3, 1)))
+    days = statistics.by_day(ReportPeriod(None, date(2026, 2, 27), date(2026, 3, 1)))
 
     assert [(each.day.day, each.person_opens, each.bot_visits) for each in days] == [
         (27, 0, 0),

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from shortlinks.domain import rights_imports
+from shortlinks.domain.imports import user_import
 from shortlinks.models import Account, Import, ImportKind, User
 from tests import factories, importing
 from tests.admin.conftest import SignIn
@@ -48,7 +48,7 @@ def _import(client: Client) -> str:
 
 def _letters(user: User) -> str:
     user.refresh_from_db()
-    names = rights_imports.LEVEL_COLUMNS.values()
+    names = user_import.LEVEL_COLUMNS.values()
     return "".join(getattr(user, name) for name in names)
 
 

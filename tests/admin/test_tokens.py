@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from shortlinks.domain import oauth, tokens
+from shortlinks.domain.auth import oauth, tokens
 from shortlinks.models import Account, ApiToken, GrantKind, Integration, Scope, User
 from tests import factories
 from tests.admin.conftest import SignIn

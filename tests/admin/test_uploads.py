@@ -5,7 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
 
-from shortlinks.domain import tables
+from shortlinks.domain.imports import spreadsheets
 from shortlinks.models import Import, User
 from tests.admin.test_imports import PATH
 
@@ -43,7 +43,7 @@ def test_nor_is_a_managers(manager: User) -> None:
 
 
 def test_nobody_sends_more_than_a_table(admin: User) -> None:
-    assert _status(_browser(admin), tables.MAX_FILE_BYTES + 100_000) == 400
+    assert _status(_browser(admin), spreadsheets.MAX_FILE_BYTES + 100_000) == 400
     assert not Import.objects.exists()
 
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from shortlinks.domain import visits
+from shortlinks.domain.visits import processing
 from shortlinks.models import Note, ShortLink, User, Visit
 from tests import factories
 from tests.admin.conftest import SignIn
@@ -24,7 +24,11 @@ def client(admin: User, sign_in: SignIn) -> Client:
 
 def _set_aside(link: ShortLink) -> Visit:
     return factories.visit(
-        link, due_at=None, dead_lettered_at=timezone.now(), attempts=15, last_error="Boom"
+        link,
+        due_at=None,
+        dead_lettered_at=timezone.now(),
+        attempts=15,
+        last_error="Boom",
     )
 
 
@@ -44,7 +48,7 @@ def test_visits_that_were_set_aside_are_requeued(client: Client, own: World) -> 
 def test_the_list_is_filtered_by_set_aside(client: Client, own: World) -> None:
     aside = _set_aside(own.link)
 
-    page: Any = client.get(listing(Visit), {"set_aside": "yes"})
+    page: Any = client.get(listing(Visit), {"dead_lettered": "yes"})
 
     assert list(page.context["cl"].result_list) == [aside]
 
@@ -87,14 +91,14 @@ def test_an_administrator_overrules_and_notes_follow(
 ) -> None:
     Visit.objects.update(due_at=timezone.now() - timedelta(minutes=1))
     own.note.delete()
-    visits.process_due()
+    processing.process_due()
 
     posted = {"action": action, "_selected_action": [own.visit.pk]}
     response: Any = client.post(listing(Visit), posted, follow=True)
 
     assert "Visits overruled: 1." in response.content.decode()
     own.visit.refresh_from_db()
-    assert (own.visit.verdict, own.visit.reason) == (verdict, visits.OVERRIDDEN)
+    assert (own.visit.verdict, own.visit.reason) == (verdict, processing.OVERRIDDEN)
     assert Note.objects.count() == notes
     assert LogEntry.objects.filter(object_id=own.visit.pk).count() == 1
 

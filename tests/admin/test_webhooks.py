@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 
-from shortlinks.domain.webhooks import secret_box
+from shortlinks.domain.webhooks import secret_encryption
 from shortlinks.models import DeliveryState, User, Webhook, WebhookDelivery
 from tests.admin.conftest import SignIn
 from tests.admin.worlds import World, address, listing
@@ -62,7 +62,7 @@ def test_no_page_shows_the_secret(client: Client, own: World) -> None:
         for page in (listing(Webhook), address(own.webhook, "change"))
     ]
 
-    for secret in (own.webhook.secret, secret_box.decrypt(own.webhook.secret)):
+    for secret in (own.webhook.secret, secret_encryption.decrypt(own.webhook.secret)):
         assert all(secret not in page for page in pages)
     assert all(own.webhook.destination in page for page in pages)
 

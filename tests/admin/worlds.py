@@ -9,8 +9,9 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
 
-from shortlinks.domain import import_batches, imports, oauth, tokens
-from shortlinks.domain.imports import Upload
+from shortlinks.domain.auth import oauth, tokens
+from shortlinks.domain.imports import batches, lifecycle
+from shortlinks.domain.imports.lifecycle import Upload
 from shortlinks.domain.webhooks import events
 from shortlinks.models import (
     Account,
@@ -100,7 +101,7 @@ def _imported(user: User, mark: str) -> Import:
     """It waits for the user's word, with a row that is faulty."""
     text = f"entity_id,name\n901,{mark} new\nx,{mark} faulty\n"
     upload = Upload(user, ImportKind.CONTACTS, f"{mark}.csv", text.encode())
-    [*_, run] = import_batches.batches(imports.start(upload))
+    [*_, run] = batches.batches(lifecycle.start(upload))
     return run
 
 

@@ -12,7 +12,7 @@ from amocrm_api.errors import AmoException
 from django.conf import settings
 from pytest_django.live_server_helper import LiveServer
 
-from shortlinks.domain import visits
+from shortlinks.domain.visits import processing
 from shortlinks.models import ShortLink, User, Webhook
 from tests import factories
 
@@ -193,7 +193,7 @@ def test_writes_and_reads_notes_and_events(amo: Any, admin: User) -> None:
     assert admin.account is not None
     link = factories.link(factories.contact(admin.account, entity_id=7))
     factories.visit(link)
-    visits.process_due()
+    processing.process_due()
 
     written = amo.create_entity_note(
         "contacts", [{"note_type": "common", "params": {"text": "called"}}], 7

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shortlinks.domain import visits
+from shortlinks.domain.visits import processing
 from shortlinks.models import (
     Account,
     Chat,
@@ -169,7 +169,7 @@ def test_links_of_the_old_id_lead_on_and_are_the_survivors(
     assert api.post("/api/v4/contacts/merge", body).status_code == 200
 
     factories.visit(link)
-    visits.process_due()
+    processing.process_due()
 
     for id_ in (7, 9):
         notes = api.get(f"/api/v4/contacts/{id_}/notes?filter[note_type]=link_followed")
@@ -236,10 +236,10 @@ def test_browser_of_both_is_told_once(
     listed = api.get("/api/v4/contacts/9/pixels").json()["_embedded"]["pixels"]
     [pixel] = listed
     path = f"/api/v4/contacts/7/pixels/{pixel['id']}"
-    vouched = api.patch(path, {"standing": "vouched"}).json()
+    vouched = api.patch(path, {"review": "confirmed"}).json()
     deleted = api.send("DELETE", path)
 
-    assert vouched["standing"] == "vouched"
+    assert vouched["review"] == "confirmed"
     assert deleted.status_code == 204
     assert not PixelAttachment.objects.exists()
 

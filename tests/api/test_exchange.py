@@ -7,9 +7,10 @@ import pytest
 from django.conf import settings
 from uuid_utils.compat import uuid7
 
-from shortlinks.domain import pixels, visits
-from shortlinks.domain.click_tokens import ClickTokens
-from shortlinks.domain.pixel_cookie import PixelCookies
+from shortlinks.domain.pixels import attachments
+from shortlinks.domain.pixels.click_tokens import ClickTokens
+from shortlinks.domain.pixels.pixel_cookie import PixelCookies
+from shortlinks.domain.visits import processing
 from shortlinks.models import (
     Account,
     Contact,
@@ -55,7 +56,7 @@ def test_a_click_is_exchanged_once_for_the_visitors_uid_and_nothing_else(
 
     first, second = exchange(api, click=click), exchange(api, click=click)
 
-    uid = pixels.visitor_uid(account.id, cookie_sha256("a"))
+    uid = attachments.visitor_uid(account.id, cookie_sha256("a"))
     assert first == (200, {"visitor_uid": uid})
     assert (second[0], second[1]["title"]) == (409, "Conflict")
     assert second[1]["detail"] == "already_used"
@@ -67,8 +68,8 @@ def test_a_page_keeps_the_uid_that_is_known(
     account: Account, api: Api, visit: Visit, link: ShortLink
 ) -> None:
     factories.visit(link, pixel_sha256=cookie_sha256("older"))
-    visits.process_due()
-    older = pixels.visitor_uid(account.id, cookie_sha256("older"))
+    processing.process_due()
+    older = attachments.visitor_uid(account.id, cookie_sha256("older"))
 
     answer = exchange(api, click=click_of(visit), visitor_uid=older)
 
@@ -132,7 +133,7 @@ def test_a_cookie_is_exchanged_for_the_uid_as_often_as_wanted(
 
     answers = [exchange(api, cookie=cookie) for _ in range(2)]
 
-    uid = pixels.visitor_uid(account.id, sha256)
+    uid = attachments.visitor_uid(account.id, sha256)
     assert answers == [(200, {"visitor_uid": uid})] * 2
     assert not Pixel.objects.exists()
 
@@ -157,8 +158,8 @@ def test_a_forged_cookie_is_as_if_there_were_none(api: Api, cookie: str) -> None
 def test_a_known_uid_outlives_the_cookie(
     account: Account, api: Api, visit: Visit
 ) -> None:
-    visits.process_due()
-    known = pixels.visitor_uid(account.id, cookie_sha256("a"))
+    processing.process_due()
+    known = attachments.visitor_uid(account.id, cookie_sha256("a"))
     cookie, _ = cookie_of(settings.PIXEL_KEYS)
 
     answer = exchange(api, cookie=cookie, visitor_uid=known)

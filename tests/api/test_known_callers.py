@@ -14,8 +14,9 @@ from django.http import HttpResponse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from shortlinks.domain import cached_links, tokens
-from shortlinks.domain.cached_links import TOMBSTONE
+from shortlinks.domain.auth import tokens
+from shortlinks.domain.links import redis_cache
+from shortlinks.domain.links.redis_cache import TOMBSTONE
 from shortlinks.models import Account, ApiToken, Contact, ShortLink, User
 from tests import factories, services
 from tests.api.test_short_links import PATH, ids, order, order_at_once, urls
@@ -298,19 +299,19 @@ def test_what_redis_has_heard_since_stays(transactional_db: None) -> None:
     """A link may be disabled before the thread has written that it is there."""
     ended = factories.link(factories.contact(factories.account()))
     ended.disabled_at = timezone.now()
-    cached_links.refresh([ended])
+    redis_cache.refresh([ended])
     later = "a-later-one"
 
-    entry = cached_links.from_link(ended)
-    cached_links.write_soon({ended.code: entry})
-    cached_links.write_soon({later: entry})
+    entry = redis_cache.from_link(ended)
+    redis_cache.write_soon({ended.code: entry})
+    redis_cache.write_soon({later: entry})
 
     services.wait_for(lambda: cached(later) is not None, seconds=10)
     assert cached(ended.code) == TOMBSTONE
 
 
 def cached(code: str) -> object:
-    return cached_links._client().get(cached_links.link_key(code))
+    return redis_cache._client().get(redis_cache.link_key(code))
 
 
 def test_many_programs_that_order_the_same_get_one_link(

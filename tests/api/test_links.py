@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from shortlinks.domain import cached_links, visits
+from shortlinks.domain.links import redis_cache
+from shortlinks.domain.visits import processing
 from shortlinks.models import Account, Contact, Scope, ShortLink, User
 from tests import factories
 from tests.conftest import Api
@@ -36,7 +37,7 @@ def read(api: Api, path: str = PATH, name: str = "short_links") -> list[dict[str
 def test_a_link_is_read_without_its_short_url(api: Api, link: ShortLink) -> None:
     opened = factories.visit(link)
     factories.visit(link, user_agent="curl/8")
-    visits.process_due()
+    processing.process_due()
 
     assert read(api) == [
         {
@@ -137,8 +138,8 @@ def test_redirects_hear_of_it(
 
     caller(admin).patch(f"{PATH}/{link.id}", {"is_disabled": True})
 
-    stored = cached_links._client().get(cached_links.link_key(link.code))
-    assert stored == cached_links.TOMBSTONE
+    stored = redis_cache._client().get(redis_cache.link_key(link.code))
+    assert stored == redis_cache.TOMBSTONE
 
 
 def test_rights_hold_for_links(
@@ -181,7 +182,7 @@ def test_needs_the_scope(admin: User, method: str, path: str, scope: Scope) -> N
 def test_visits_are_told_with_their_verdicts(api: Api, link: ShortLink) -> None:
     person = factories.visit(link, occurred_at=timezone.now() - timedelta(hours=1))
     bot = factories.visit(link, user_agent="curl/8")
-    visits.process_due()
+    processing.process_due()
     factories.visit(link)  # not judged yet
 
     path = "/api/v4/contacts/7/visits"

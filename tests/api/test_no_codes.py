@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from shortlinks.domain import visits
+from shortlinks.domain.visits import processing
 from shortlinks.models import Account, Contact, Note, ShortLink, User
 from tests import factories
 from tests.conftest import Api
@@ -49,7 +49,7 @@ def link(account: Account, manager: User) -> ShortLink:
     contact = factories.contact(account, entity_id=7, responsible_user=manager)
     made = factories.link(contact)
     factories.visit(made)
-    visits.process_due()
+    processing.process_due()
     return made
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from shortlinks.domain import visits
+from shortlinks.domain.visits import processing
 from shortlinks.models import Account, Note, User
 from tests import factories
 from tests.conftest import Api
@@ -15,7 +15,7 @@ def test_an_open_reads_as_link_followed(
     contact = factories.contact(account, responsible_user=manager)
     link = factories.link(contact)
     factories.visit(link)
-    visits.process_due()
+    processing.process_due()
 
     path = f"/api/v4/contacts/{contact.entity_id}/notes"
     response: Any = caller(manager).get(path)
@@ -56,7 +56,7 @@ def test_the_list_of_all_shows_visible_contacts_only(
         factories.contact(factories.account()),
     ):
         factories.visit(factories.link(contact))
-    visits.process_due()
+    processing.process_due()
 
     response: Any = caller(manager).get("/api/v4/contacts/notes")
 
@@ -77,7 +77,7 @@ def test_notes_of_a_hidden_contact_are_not_there(
 def test_a_note_has_an_address_of_its_own(account: Account, api: Api) -> None:
     contact = factories.contact(account)
     factories.visit(factories.link(contact))
-    visits.process_due()
+    processing.process_due()
     listed: Any = api.get(f"/api/v4/contacts/{contact.entity_id}/notes")
     [note] = listed.json()["_embedded"]["notes"]
 

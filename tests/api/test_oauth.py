@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 import pytest
 from django.utils import timezone
 
-from shortlinks.domain import oauth
-from shortlinks.domain.oauth import RegisteredIntegration
+from shortlinks.domain.auth import oauth
+from shortlinks.domain.auth.oauth import RegisteredIntegration
 from shortlinks.models import OAuthGrant, User
 from tests.conftest import Api
 
@@ -35,7 +35,9 @@ def request(registered: RegisteredIntegration, **fields: str) -> dict[str, str]:
     }
 
 
-def by_code(registered: RegisteredIntegration, code: str, **fields: str) -> dict[str, str]:
+def by_code(
+    registered: RegisteredIntegration, code: str, **fields: str
+) -> dict[str, str]:
     return request(registered, grant_type="authorization_code", code=code, **fields)
 
 
@@ -83,7 +85,9 @@ def test_refresh_tokens_rotate(
     assert again.status_code == 400
 
 
-def test_a_code_works_once(anonymous: Api, registered: RegisteredIntegration, code: str) -> None:
+def test_a_code_works_once(
+    anonymous: Api, registered: RegisteredIntegration, code: str
+) -> None:
     statuses = [
         anonymous.post(PATH, by_code(registered, code)).status_code for _ in range(2)
     ]

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from pytest_django import Settings
 
-from shortlinks.domain import rates, tokens
-from shortlinks.domain.rates import Limit
+from shortlinks.domain.auth import rate_limits, tokens
+from shortlinks.domain.auth.rate_limits import Limit
 from shortlinks.models import Account, User
 from tests import factories, services
 from tests.conftest import Api
@@ -31,7 +31,7 @@ def test_no_second_passes_more_than_the_limit_however_many_ask_at_once() -> None
 
     def ask(_: int) -> tuple[float, float, float]:
         start = time.monotonic()
-        wait = rates.acquire(limits)
+        wait = rate_limits.acquire(limits)
         return start, time.monotonic(), wait
 
     with ThreadPoolExecutor(16) as pool:

@@ -13,7 +13,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from shortlinks.domain import tokens
+from shortlinks.domain.auth import tokens
 from shortlinks.models import Account, ApiToken, User
 from tests import factories
 from tests.conftest import Api

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from standardwebhooks import Webhook as Verifier
 
-from shortlinks.domain.webhooks import secret_box, subscriptions
+from shortlinks.domain.webhooks import secret_encryption, subscriptions
 from shortlinks.models import Account, User, Webhook
 from tests import factories
 from tests.conftest import Api
@@ -45,7 +45,7 @@ def test_subscribing_answers_as_the_original_and_with_the_secret_once(
     Verifier(secret)
     assert secret.startswith("whsec_")
     assert secret not in webhook.secret
-    assert secret_box.decrypt(webhook.secret) == secret
+    assert secret_encryption.decrypt(webhook.secret) == secret
 
 
 def test_subscribing_again_changes_and_enables_it_and_keeps_the_secret(
@@ -185,6 +185,6 @@ def test_a_new_key_takes_over_from_the_old_one(api: Api, settings: Any) -> None:
     assert subscriptions.reencrypt_secrets() == 0
     settings.WEBHOOK_KEYS = {"k2": b"n" * 48}
 
-    assert secret_box.decrypt(Webhook.objects.get().secret) == secret
+    assert secret_encryption.decrypt(Webhook.objects.get().secret) == secret
     settings.WEBHOOK_KEYS = {"k3": b"m" * 48, **old}
     assert subscriptions.reencrypt_secrets() == 0  # its key is gone: left as it is

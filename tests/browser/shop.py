@@ -13,8 +13,11 @@ from typing import Any
 from django.db.models import F, Model
 from django.utils import timezone
 
-from shortlinks.domain import oauth, sums, time_zones, tokens, visits
+from shortlinks.domain import time_zones
+from shortlinks.domain.auth import oauth, tokens
 from shortlinks.domain.merging import suggestions
+from shortlinks.domain.reports import rollups
+from shortlinks.domain.visits import processing
 from shortlinks.models import (
     Account,
     ApiToken,
@@ -210,7 +213,7 @@ def _count_past_days(links: Sequence[ShortLink]) -> None:
                 for one in chosen
             ]
     DailyVisits.objects.bulk_create(rows)
-    sums.update(time.monotonic() + MOST_SECONDS)
+    rollups.update(time.monotonic() + MOST_SECONDS)
 
 
 def _open(clients: Sequence[Contact], words: Words) -> None:
@@ -229,7 +232,7 @@ def _open(clients: Sequence[Contact], words: Words) -> None:
     for agent in (PREVIEW, PROGRAM):
         _visit(clients[5], "sale", words, now - timedelta(hours=1), user_agent=agent)
     _visit(clients[6], "sale", words, now - timedelta(hours=2), staff="office")
-    visits.process_due()
+    processing.process_due()
     poison = {"dead_lettered_at": now, "attempts": 15, "due_at": None}
     error = "DataError('invalid byte sequence for encoding')"
     _visit(clients[7], "sale", words, now, last_error=error, **poison)
@@ -316,6 +319,6 @@ def _import(by: User, words: Words) -> Import:
 
 def _first_of_each() -> list[Model]:
     """What the worker and the API wrote."""
-    aside = Visit.objects.set_aside().get()
+    aside = Visit.objects.dead_lettered().get()
     newest = (Note, PixelAttachment, Pixel, WebhookDelivery, ShortLink)
     return [aside, *(model.objects.order_by("-pk")[0] for model in newest)]

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from shortlinks.domain import pixels, redeeming, redemptions, visits
-from shortlinks.domain.click_tokens import Click
+from shortlinks.domain.pixels import attachments, click_redemption
+from shortlinks.domain.pixels.click_tokens import Click
+from shortlinks.domain.visits import click_processing, processing
 from shortlinks.models import (
     DailyVisits,
     Note,
@@ -23,10 +24,10 @@ def opens(link: ShortLink, **facts: Any) -> Visit:
     return factories.visit(link, **{"pixel_sha256": cookie_sha256("a"), **facts})
 
 
-def asked(visit: Visit, **fields: Any) -> redeeming.RedemptionRequest:
+def asked(visit: Visit, **fields: Any) -> click_redemption.RedemptionRequest:
     account_id = ShortLink.objects.get(pk=visit.link_id).account_id
     click = Click(visit.pk, 2**32 - 1)
-    return redeeming.RedemptionRequest(
+    return click_redemption.RedemptionRequest(
         **{
             "account_id": account_id,
             "click": click,
@@ -39,7 +40,7 @@ def asked(visit: Visit, **fields: Any) -> redeeming.RedemptionRequest:
 def redeems(visit: Visit, *, page: str = "") -> str:
     """The site's page, which goes by that uid already, takes the click over."""
     request = asked(visit, visitor_uid=page)
-    answer = redemptions.run_queries(redeeming.redeem(request, now=0))
+    answer = click_processing.run_queries(click_redemption.redeem(request, now=0))
     assert answer.visitor_uid is not None
     return answer.visitor_uid
 
@@ -47,7 +48,9 @@ def redeems(visit: Visit, *, page: str = "") -> str:
 def feels(visit: Visit) -> None:
     """Somebody touches that page."""
     uid = Redemption.objects.get(pk=visit.pk).visitor_uid
-    redemptions.run_queries(redeeming.record_gesture(asked(visit, visitor_uid=uid)))
+    click_processing.run_queries(
+        click_redemption.record_gesture(asked(visit, visitor_uid=uid))
+    )
 
 
 def a_minute_ago() -> datetime:
@@ -56,12 +59,12 @@ def a_minute_ago() -> datetime:
 
 def process_visits() -> None:
     Visit.objects.filter(due_at__isnull=False).update(due_at=a_minute_ago())
-    visits.process_due()
+    processing.process_due()
 
 
 def follow_up_redemptions() -> None:
     Redemption.objects.filter(due_at__isnull=False).update(due_at=a_minute_ago())
-    redemptions.process_due()
+    click_processing.process_due()
 
 
 def follow_all_up() -> None:
@@ -90,4 +93,4 @@ def rows() -> dict[str, Any]:
 
 
 def uid(link: ShortLink, name: str = "a") -> str:
-    return pixels.visitor_uid(link.account_id, cookie_sha256(name))
+    return attachments.visitor_uid(link.account_id, cookie_sha256(name))

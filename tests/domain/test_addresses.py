@@ -3,7 +3,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from shortlinks.domain.addresses import ClientAddresses, masked, packed
+from shortlinks.domain.ip_addresses import ClientAddresses, masked, packed
 
 PROXIES = ClientAddresses([ip_network("10.0.0.0/8"), ip_network("2001:db8:f::/48")])
 
@@ -39,7 +39,9 @@ def test_the_right_most_untrusted_hop_counts(
 
 
 def test_nobody_is_trusted_by_default() -> None:
-    assert ClientAddresses([]).client_address("127.0.0.1", b"1.2.3.4") == packed("127.0.0.1")
+    assert ClientAddresses([]).client_address("127.0.0.1", b"1.2.3.4") == packed(
+        "127.0.0.1"
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shortlinks.domain import arrays
+from shortlinks.domain.postgres import arrays
 
 TEXTS = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=20)
 KINDS: dict[str, st.SearchStrategy[Any]] = {

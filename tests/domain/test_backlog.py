@@ -5,8 +5,8 @@ from django.db import DataError, connection
 from django.db.models import Sum
 
 from benchmarks import sites
-from shortlinks.domain import backlog, visits
-from shortlinks.domain.visits import ProcessingResult
+from shortlinks.domain.visits import parallel, processing
+from shortlinks.domain.visits.processing import ProcessingResult
 from shortlinks.models import Account, DailyVisits, Note, PixelAttachment, Visit
 from tests import factories
 
@@ -18,7 +18,7 @@ def due(account: Account, transactional_db: None) -> int:
     """So many visits, to links with odd and with even ids."""
     for _ in range(6):
         factories.link(factories.contact(account))
-    count = BATCHES * visits.BATCH_SIZE
+    count = BATCHES * processing.BATCH_SIZE
     with connection.cursor() as cursor:
         cursor.execute(
             sites.DUE, {"count": count, "links": 6, "agent": factories.CHROME}
@@ -29,7 +29,7 @@ def due(account: Account, transactional_db: None) -> int:
 def test_both_hands_follow_each_visit_up_once(due: int) -> None:
     done: list[ProcessingResult] = []
 
-    backlog.process_in_parallel(goes_on=lambda: True, on_done=done.append)
+    parallel.process_in_parallel(goes_on=lambda: True, on_done=done.append)
 
     assert sum(batch.claimed for batch in done) == due
     assert not Visit.objects.filter(due_at__isnull=False).exists()
@@ -41,18 +41,18 @@ def test_both_hands_follow_each_visit_up_once(due: int) -> None:
 def test_goes_on_no_more_when_told_to_stop(due: int) -> None:
     done: list[ProcessingResult] = []
 
-    backlog.process_in_parallel(goes_on=lambda: False, on_done=done.append)
+    parallel.process_in_parallel(goes_on=lambda: False, on_done=done.append)
 
-    assert [batch.claimed for batch in done] == [visits.BATCH_SIZE]
+    assert [batch.claimed for batch in done] == [processing.BATCH_SIZE]
 
 
 def test_what_ends_one_hand_ends_the_other(due: int) -> None:
     def fail(batch: ProcessingResult) -> None:
-        if due_now() < due - visits.BATCH_SIZE:
+        if due_now() < due - processing.BATCH_SIZE:
             raise DataError
 
     with pytest.raises(DataError):
-        backlog.process_in_parallel(goes_on=lambda: True, on_done=fail)
+        parallel.process_in_parallel(goes_on=lambda: True, on_done=fail)
 
     assert due_now() > 0
 

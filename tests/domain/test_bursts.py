@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
-from shortlinks.domain import bursts, visits
-from shortlinks.domain.bursts import Hit
+from shortlinks.domain.visits import burst_detection, processing
+from shortlinks.domain.visits.burst_detection import Hit
 from shortlinks.models import (
     Account,
     DailyVisits,
@@ -74,7 +74,7 @@ def hits(*opened: tuple[float, int, UUID], is_try: bool = False) -> list[Hit]:
 def test_what_one_source_opens_at_once_is_a_burst(
     opened: list[Hit], suspects: int
 ) -> None:
-    assert len(bursts.find_bursts(opened)) == suspects
+    assert len(burst_detection.find_bursts(opened)) == suspects
 
 
 @given(
@@ -88,7 +88,7 @@ def test_the_order_in_which_hits_are_known_does_not_matter(
     shuffled = list(known)
     chance.shuffle(shuffled)
 
-    assert bursts.find_bursts(shuffled) == bursts.find_bursts(known)
+    assert burst_detection.find_bursts(shuffled) == burst_detection.find_bursts(known)
 
 
 # --- a mailing, followed up ----------------------------------------------------
@@ -107,7 +107,9 @@ def scan(
     """One source opens all of them, ten a second."""
     step = timedelta(seconds=0.1)
     return [
-        factories.visit(link, occurred_at=since + n * step, source=GATEWAY, **fields)
+        factories.visit(
+            link, occurred_at=since + n * step, visitor_hash=GATEWAY, **fields
+        )
         for n, link in enumerate(links)
     ]
 
@@ -122,7 +124,7 @@ def follow_up_in_parts(scanned: Sequence[Visit], *, size: int) -> None:
         Visit.objects.filter(pk__in=part).update(
             due_at=timezone.now() - timedelta(hours=1)
         )
-        assert visits.process_due().claimed == len(part)
+        assert processing.process_due().claimed == len(part)
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 200])
@@ -176,7 +178,9 @@ def test_a_suspect_that_comes_back_as_a_person_is_one(mailing: list[ShortLink]) 
     follow_up_in_parts(scan(mailing[:3], since=at("12:00")), size=3)
     assert not Note.objects.exists()
 
-    again = factories.visit(mailing[1], occurred_at=at("12:00:30"), source=GATEWAY)
+    again = factories.visit(
+        mailing[1], occurred_at=at("12:00:30"), visitor_hash=GATEWAY
+    )
     follow_up_in_parts([again], size=1)
 
     note = Note.objects.get()
@@ -208,7 +212,9 @@ def test_ignored_suspects_do_not_come_back(
     account.save()
     follow_up_in_parts(scan(mailing[:3], since=at("12:00")), size=3)
 
-    again = factories.visit(mailing[0], occurred_at=at("12:00:30"), source=GATEWAY)
+    again = factories.visit(
+        mailing[0], occurred_at=at("12:00:30"), visitor_hash=GATEWAY
+    )
     follow_up_in_parts([again], size=1)
 
     assert Note.objects.get().opens == 1
@@ -219,7 +225,7 @@ def test_whoever_has_just_made_links_may_try_them(
 ) -> None:
     ShortLink.objects.update(created_from="203.0.113.0")
     tried = [
-        factories.visit(link, source=GATEWAY, address="203.0.113.0")
+        factories.visit(link, visitor_hash=GATEWAY, address="203.0.113.0")
         for link in mailing[:5]
     ]
 
@@ -245,13 +251,13 @@ def test_an_overruled_visit_stays_what_the_administrator_said(
     opens = scan(mailing[:3], since=at("12:00"))
     follow_up_in_parts(opens, size=3)
 
-    assert visits.override_verdict([opens[0].pk], Verdict.PERSON) == 1
+    assert processing.override_verdict([opens[0].pk], Verdict.PERSON) == 1
     with transaction.atomic():
-        visits.reevaluate_related([visit.pk for visit in opens])
+        processing.reevaluate_related([visit.pk for visit in opens])
 
     assert Note.objects.get().link == mailing[0]
     opens[0].refresh_from_db()
-    assert (opens[0].verdict, opens[0].reason) == ("person", visits.OVERRIDDEN)
+    assert (opens[0].verdict, opens[0].reason) == ("person", processing.OVERRIDDEN)
 
 
 SOURCES = [secrets.token_bytes(16) for _ in range(2)]
@@ -278,7 +284,7 @@ def test_any_order_of_replay_gives_the_same_verdicts_and_notes(
                 factories.visit(
                     mailing[link],
                     occurred_at=at("12:00") + timedelta(seconds=second),
-                    source=SOURCES[source],
+                    visitor_hash=SOURCES[source],
                 )
                 for second, link, source in order
             ]
@@ -306,7 +312,7 @@ def test_halves_that_two_workers_followed_up_at_once_are_found(
         )
         ReevaluationBatch.objects.create(visits=[visit.pk for visit in half])
 
-    visits.process_due()
+    processing.process_due()
 
     assert set(Visit.objects.values_list("verdict", flat=True)) == {"suspect"}
     assert not ReevaluationBatch.objects.exists()
@@ -326,7 +332,7 @@ def test_a_crowd_of_opens_leaves_no_note_whenever_it_is_followed_up(
 def test_who_opens_one_link_often_is_no_crowd(mailing: list[ShortLink]) -> None:
     scan(mailing[:1] * 320, since=at("12:00"))
 
-    visits.process_due()
+    processing.process_due()
 
     assert Note.objects.get().opens == 320
 
@@ -335,7 +341,9 @@ def test_people_of_one_phone_behind_one_address_are_known_by_their_cookies(
     mailing: list[ShortLink],
 ) -> None:
     opens = [
-        factories.visit(link, source=GATEWAY, pixel_sha256=cookie_sha256(str(link.id)))
+        factories.visit(
+            link, visitor_hash=GATEWAY, pixel_sha256=cookie_sha256(str(link.id))
+        )
         for link in mailing[:5]
     ]
 
@@ -356,11 +364,11 @@ def test_counts_stay_on_their_day_when_the_time_zone_changes(
     mailing: list[ShortLink], account: Account
 ) -> None:
     opened = factories.visit(mailing[0], occurred_at=at("22:30"))
-    visits.process_due()
+    processing.process_due()
     account.time_zone = "UTC"
     account.save()
 
-    visits.override_verdict([opened.pk], Verdict.BOT)
+    processing.override_verdict([opened.pk], Verdict.BOT)
 
     assert verdicts() == {"bot": 1}
     assert len(set(DailyVisits.objects.values_list("day", flat=True))) == 1

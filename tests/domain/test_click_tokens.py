@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
-from shortlinks.domain import click_tokens
-from shortlinks.domain.click_tokens import Click, ClickTokens
-from shortlinks.domain.pixel_cookie import PixelCookies
+from shortlinks.domain.pixels import click_tokens
+from shortlinks.domain.pixels.click_tokens import Click, ClickTokens
+from shortlinks.domain.pixels.pixel_cookie import PixelCookies
 
 OLD, NEW = {"k1": b"o" * 43}, {"k2": b"n" * 43}
 VISIT = str(uuid7())
@@ -112,7 +112,9 @@ PAIRS = st.lists(st.text("ab=%?/+;1", max_size=6), max_size=4).map("&".join)
 
 @given(query=PAIRS, fragment=st.text("ab=&#?_sl", max_size=8))
 def test_the_rest_of_a_target_stays_to_the_byte(query: str, fragment: str) -> None:
-    appended = click_tokens.append_to_url(f"https://a.example/p?{query}#{fragment}", "T")
+    appended = click_tokens.append_to_url(
+        f"https://a.example/p?{query}#{fragment}", "T"
+    )
 
     separator = "&" if query else ""
     assert appended == f"https://a.example/p?{query}{separator}_sl=T#{fragment}"

@@ -1,6 +1,6 @@
 import pytest
 
-from shortlinks.domain import codes
+from shortlinks.domain.links import codes
 
 CODE = "AbcdefGHJKLm"
 

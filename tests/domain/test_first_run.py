@@ -4,7 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from shortlinks.domain import tokens
+from shortlinks.domain.auth import tokens
 from shortlinks.models import Account, User
 from tests import factories
 

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from pytest_django import Settings
 
-from shortlinks.domain import forgetting, rejudging, visit_rows
+from shortlinks.domain.visits import reclassification, retention, visit_records
 from shortlinks.models import Verdict, Visit
 from tests import factories
 
@@ -16,7 +16,7 @@ from tests import factories
 def old(days: float, number: int = 0, **fields: object) -> Visit:
     """A visit of a person's that was followed up, so many days ago."""
     at = timezone.now() - timedelta(days=days)
-    first = visit_rows.id_bounds(at, at)["first"]
+    first = visit_records.id_bounds(at, at)["first"]
     followed_up = {"due_at": None, "processed_at": at, "verdict": Verdict.PERSON}
     return factories.visit(
         1, id=UUID(int=first.int + number), occurred_at=at, **{**followed_up, **fields}
@@ -29,7 +29,7 @@ def test_details_go_when_they_are_old_and_the_visit_stays(
     settings.VISIT_DETAILS_RETENTION_DAYS = 90
     before, after = old(90.5), old(89.5)
 
-    assert sum(forgetting.redact_details()) == 1
+    assert sum(retention.redact_details()) == 1
 
     before.refresh_from_db()
     said = (before.address, before.user_agent, before.accept_language, before.sec_fetch)
@@ -45,7 +45,7 @@ def test_what_still_waits_for_its_verdict_keeps_what_it_is_judged_by(
     settings.VISIT_DETAILS_RETENTION_DAYS = 90
     waiting = old(100, due_at=timezone.now(), processed_at=None, verdict="")
 
-    assert sum(forgetting.redact_details()) == 0
+    assert sum(retention.redact_details()) == 0
 
     waiting.refresh_from_db()
     assert waiting.user_agent == factories.CHROME
@@ -56,23 +56,23 @@ def test_nobody_is_judged_by_what_is_forgotten(db: None, settings: Settings) -> 
     old(100)
     until = timezone.now()
     since = until - timedelta(days=200)
-    assert rejudging.count(since, until) == 1
+    assert reclassification.count(since, until) == 1
 
-    list(forgetting.redact_details())
+    list(retention.redact_details())
 
-    assert rejudging.count(since, until) == 0
+    assert reclassification.count(since, until) == 0
 
 
 def test_pages_go_on_where_the_last_ended(
     db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.VISIT_DETAILS_RETENTION_DAYS = 90
-    monkeypatch.setattr(forgetting, "PAGE", 2)
+    monkeypatch.setattr(retention, "PAGE", 2)
     for number in range(5):
         old(100, number)
 
-    first = next(forgetting.redact_details())
-    rest = list(forgetting.redact_details())
+    first = next(retention.redact_details())
+    rest = list(retention.redact_details())
 
     assert (first, rest) == (2, [2, 1])
     assert not Visit.objects.exclude(user_agent="").exists()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from pytest_django import Settings
 
-from shortlinks.domain import conclusions, redemptions, visits
+from shortlinks.domain.visits import classifier, click_processing, processing
 from shortlinks.models import (
     Account,
     Note,
@@ -26,9 +26,9 @@ IMITATES = {"sec_fetch": "", "accept_language": ""}
 def over_https(settings: Settings) -> Iterator[None]:
     """Only there an imitation is told from a browser."""
     settings.SHORT_BASE_URL = "https://go.example"
-    conclusions._is_https.cache_clear()
+    classifier._is_https.cache_clear()
     yield
-    conclusions._is_https.cache_clear()
+    classifier._is_https.cache_clear()
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_a_gesture_follows_up_within_one_run(link: ShortLink) -> None:
     sites.follow_all_up()
     sites.feels(visit)
 
-    done = redemptions.process_due()
+    done = click_processing.process_due()
 
     assert done.reclassified == {"person": 1}
     assert Note.objects.get().opens == 1
@@ -147,7 +147,7 @@ def test_an_administrators_word_outweighs_a_gesture(link: ShortLink) -> None:
     visit = sites.opens(link, **IMITATES)
     sites.redeems(visit)
     sites.follow_all_up()
-    visits.override_verdict([visit.pk], Verdict.SUSPECT)
+    processing.override_verdict([visit.pk], Verdict.SUSPECT)
 
     sites.feels(visit)
 
@@ -177,6 +177,6 @@ def test_judged_anew_a_gesture_still_counts(link: ShortLink) -> None:
     sites.follow_all_up()
     before = sites.rows()
 
-    visits.reevaluate([visit.pk])
+    processing.reevaluate([visit.pk])
 
     assert sites.rows() == before

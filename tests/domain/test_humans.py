@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shortlinks.domain import user_agents
-from shortlinks.domain.humans import RequestFacts, classify
+from shortlinks.domain.visits import user_agents
+from shortlinks.domain.visits.bot_detection import RequestFacts, classify
 from tests.factories import CHROME
 
 SAMPLE = Path(__file__).parent.parent / "data" / "user_agents.tsv"

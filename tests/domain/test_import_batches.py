@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from shortlinks.domain import import_batches, imports
-from shortlinks.domain.imports import Upload
+from shortlinks.domain.imports import batches, lifecycle
+from shortlinks.domain.imports.lifecycle import Upload
 from shortlinks.models import (
     Account,
     Contact,
@@ -33,7 +33,7 @@ CONTENT = table(HEAD, *ROWS)
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_batches, "ROWS", 2)
+    monkeypatch.setattr(batches, "ROWS", 2)
 
 
 def _once() -> bool:
@@ -48,10 +48,10 @@ def _a_lease_later(run: Import) -> None:
 
 def _begun(run: Import) -> Iterator[Import]:
     """Claimed by a worker that is about to die."""
-    claimed = import_batches._claim()
+    claimed = batches._claim()
     assert claimed is not None
     assert claimed.pk == run.pk
-    return import_batches.batches(claimed)
+    return batches.batches(claimed)
 
 
 def test_no_row_is_given_an_id_that_stands_further_down(admin: User) -> None:
@@ -67,20 +67,20 @@ def test_no_row_is_given_an_id_that_stands_further_down(admin: User) -> None:
 @pytest.mark.parametrize(
     "content", [CONTENT, importing.workbook(HEAD, *ROWS)], ids=["CSV", "XLSX"]
 )
-@pytest.mark.parametrize("batches", [0, 1, 3])
+@pytest.mark.parametrize("committed", [0, 1, 3])
 def test_who_goes_on_begins_where_a_dead_worker_stopped(
-    admin: User, content: bytes, batches: int
+    admin: User, content: bytes, committed: int
 ) -> None:
     run = importing.begin(admin, content)
     for _ in range(2):
         dying = _begun(run)
-        for _ in range(batches):
+        for _ in range(committed):
             next(dying)
-        assert not import_batches.run_next(lambda: True)
+        assert not batches.run_next(lambda: True)
         _a_lease_later(run)
         importing.work_off()
         run.refresh_from_db()
-        imports.confirm(run, by=admin)
+        lifecycle.confirm(run, by=admin)
 
     run.refresh_from_db()
     assert run.state == ImportState.FINISHED
@@ -95,7 +95,7 @@ def test_one_import_goes_on_at_a_time(admin: User) -> None:
     first, second = (importing.begin(admin, CONTENT) for _ in range(2))
     next(_begun(first))
 
-    assert not import_batches.run_next(lambda: True)
+    assert not batches.run_next(lambda: True)
 
     _a_lease_later(first)
     importing.work_off()
@@ -112,7 +112,7 @@ def test_who_finds_it_taken_over_leaves_off(admin: User) -> None:
     awake = _begun(run)
     next(awake)
 
-    with pytest.raises(import_batches.LeaseLost):
+    with pytest.raises(batches.LeaseLost):
         next(asleep)
 
     assert [each.processed for each in awake] == [6, 8, 9]
@@ -132,14 +132,14 @@ def test_many_workers_at_once_store_each_row_once() -> None:
     def work() -> None:
         try:
             while Import.objects.filter(due_at__isnull=False).exists():
-                import_batches.run_next(_once)
+                batches.run_next(_once)
         finally:
             connection.close()
 
     services.in_threads(work, 6, threads=6)
     for run in runs:
         run.refresh_from_db()
-        assert imports.confirm(run, by=run.user or User())
+        assert lifecycle.confirm(run, by=run.user or User())
     services.in_threads(work, 6, threads=6)
 
     assert [counts(run) for run in runs] == [(7, 0, 1)] * 3
@@ -147,28 +147,28 @@ def test_many_workers_at_once_store_each_row_once() -> None:
 
 
 @pytest.mark.parametrize("batches", [0, 2])
-def test_cancelling_stops_between_batches(admin: User, batches: int) -> None:
+def test_cancelling_stops_between_batches(admin: User, committed: int) -> None:
     run = importing.confirmed(admin, CONTENT)
     working = _begun(run)
-    for _ in range(batches):
+    for _ in range(committed):
         next(working)
 
-    assert imports.cancel(run)
+    assert lifecycle.cancel(run)
 
-    with pytest.raises(import_batches.LeaseLost):
+    with pytest.raises(batches.LeaseLost):
         next(working)
     run.refresh_from_db()
-    assert (run.state, run.processed) == (ImportState.CANCELLED, 2 * batches)
-    assert Contact.objects.count() == counts(run)[0] == 2 * batches
-    assert not imports.cancel(run)
-    assert not imports.confirm(run, by=admin)
+    assert (run.state, run.processed) == (ImportState.CANCELLED, 2 * committed)
+    assert Contact.objects.count() == counts(run)[0] == 2 * committed
+    assert not lifecycle.cancel(run)
+    assert not lifecycle.confirm(run, by=admin)
 
 
 def test_what_was_cancelled_while_it_was_checked_is_forgotten(admin: User) -> None:
     run = importing.begin(admin, CONTENT)
     next(_begun(run))
 
-    imports.cancel(run)
+    lifecycle.cancel(run)
 
     assert counts(run) == (0, 0, 0)
     assert not ImportRow.objects.exists()
@@ -195,7 +195,7 @@ def test_who_loses_the_right_midway_stores_no_more(
 
     assert (ended.state, ended.error) == (
         ImportState.FAILED,
-        import_batches.NOT_ALLOWED,
+        batches.NOT_ALLOWED,
     )
     assert counts(run) == (2, 0, 0)
     assert Contact.objects.count() == 2
@@ -206,7 +206,7 @@ def test_a_managers_own_command_needs_no_administrator(account: Account) -> None
     other = factories.contact(account, entity_id=7, name="Before")
     upload = Upload(manager, ImportKind.CONTACTS, "t.csv", CONTENT, started_by_cli=True)
 
-    [*_, run] = import_batches.batches(imports.start(upload))
+    [*_, run] = batches.batches(lifecycle.start(upload))
 
     other.refresh_from_db()
     assert (run.state, counts(run)) == (ImportState.CHECKED, (7, 0, 2))
@@ -214,20 +214,20 @@ def test_a_managers_own_command_needs_no_administrator(account: Account) -> None
 
 def test_what_fails_again_and_again_is_given_up(admin: User) -> None:
     run = importing.begin(admin, CONTENT)
-    for _ in range(import_batches.MAX_ATTEMPTS):
+    for _ in range(batches.MAX_ATTEMPTS):
         _begun(run)
         _a_lease_later(run)
 
     importing.work_off()
 
     run.refresh_from_db()
-    assert (run.state, run.error) == (ImportState.FAILED, import_batches.TOO_MANY_ATTEMPTS)
+    assert (run.state, run.error) == (ImportState.FAILED, batches.TOO_MANY_ATTEMPTS)
 
 
 def test_a_batch_undoes_the_attempts_before_it(admin: User) -> None:
     run = importing.begin(admin, CONTENT)
-    for _ in range(2 * import_batches.MAX_ATTEMPTS):
-        import_batches.run_next(_once)
+    for _ in range(2 * batches.MAX_ATTEMPTS):
+        batches.run_next(_once)
 
     run.refresh_from_db()
     assert run.state == ImportState.CHECKED
@@ -236,9 +236,9 @@ def test_a_batch_undoes_the_attempts_before_it(admin: User) -> None:
 def test_only_who_uploaded_says_the_word(account: Account, admin: User) -> None:
     run = importing.checked(admin, CONTENT)
 
-    assert not imports.confirm(run, by=factories.admin(account))
-    assert imports.confirm(run, by=admin)
-    assert not imports.confirm(run, by=admin)
+    assert not lifecycle.confirm(run, by=factories.admin(account))
+    assert lifecycle.confirm(run, by=admin)
+    assert not lifecycle.confirm(run, by=admin)
 
 
 def test_no_more_is_kept_than_is_needed(admin: User) -> None:
@@ -250,7 +250,7 @@ def test_no_more_is_kept_than_is_needed(admin: User) -> None:
     Import.objects.filter(pk=finished.pk).update(ended_at=long_ago)
     Import.objects.filter(pk=waiting.pk).update(created_at=long_ago)
 
-    imports.purge()
+    lifecycle.purge()
 
     waiting.refresh_from_db()
     assert waiting.state == ImportState.CANCELLED

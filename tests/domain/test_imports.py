@@ -7,9 +7,10 @@ from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from shortlinks.domain import contact_imports, contacts, imports, tables
-from shortlinks.domain.contacts import ContactChange
-from shortlinks.domain.import_lines import CHANGED
+from shortlinks.domain.contacts import contacts
+from shortlinks.domain.contacts.contacts import ContactChange
+from shortlinks.domain.imports import contact_import, lifecycle, spreadsheets
+from shortlinks.domain.imports.checked_rows import CHANGED
 from shortlinks.models import Account, Contact, ImportState, User
 from tests import factories, importing
 from tests.importing import counts, faults, table
@@ -20,12 +21,12 @@ HEAD = ["entity_id", "name", "responsible"]
 @pytest.mark.parametrize(
     ("row", "fault"),
     [
-        (["x", "Anna", ""], contact_imports.ID_MISSING),
-        (["0", "Anna", ""], contact_imports.ID_MISSING),
-        (["9" * 30, "Anna", ""], contact_imports.ID_MISSING),
-        (["", "", "nobody@shop.example"], contact_imports.NAME_MISSING),
-        (["5", "A" * 251, ""], contact_imports.TOO_LONG),
-        (["5", "Anna", "stranger@shop.example"], contact_imports.UNKNOWN_RESPONSIBLE),
+        (["x", "Anna", ""], contact_import.ID_MISSING),
+        (["0", "Anna", ""], contact_import.ID_MISSING),
+        (["9" * 30, "Anna", ""], contact_import.ID_MISSING),
+        (["", "", "nobody@shop.example"], contact_import.NAME_MISSING),
+        (["5", "A" * 251, ""], contact_import.TOO_LONG),
+        (["5", "Anna", "stranger@shop.example"], contact_import.UNKNOWN_RESPONSIBLE),
     ],
 )
 def test_a_row_has_its_fault(admin: User, row: list[str], fault: str) -> None:
@@ -40,21 +41,21 @@ def test_a_row_has_its_fault(admin: User, row: list[str], fault: str) -> None:
 def test_an_id_twice_is_a_fault_of_both(
     admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shortlinks.domain.import_batches.ROWS", 1)
+    monkeypatch.setattr("shortlinks.domain.imports.batches.ROWS", 1)
     rows = [["7", "Anna", ""], ["8", "Vera", ""], ["007", "Olga", ""]]
 
     run = importing.checked(admin, table(HEAD, *rows))
 
-    assert faults(run) == {2: [contact_imports.DUPLICATE], 4: [contact_imports.DUPLICATE]}
+    assert faults(run) == {2: [contact_import.DUPLICATE], 4: [contact_import.DUPLICATE]}
     assert counts(run) == (1, 0, 2)
 
 
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (importing.workbook(["phone"], [1]), contact_imports.HEADER_MISSING),
-        (importing.workbook(["id"]), imports.NO_ROWS),
-        (b"PK", tables.INVALID_XLSX),
+        (importing.workbook(["phone"], [1]), contact_import.HEADER_MISSING),
+        (importing.workbook(["id"]), lifecycle.NO_ROWS),
+        (b"PK", spreadsheets.INVALID_XLSX),
     ],
     ids=["no head", "no rows", "no workbook"],
 )
@@ -72,7 +73,7 @@ def test_a_file_that_is_found_bad_later_says_why(
 
 
 def test_a_table_without_rows_is_refused_at_once(admin: User) -> None:
-    with pytest.raises(tables.UnreadableFile, match=imports.NO_ROWS):
+    with pytest.raises(spreadsheets.UnreadableFile, match=lifecycle.NO_ROWS):
         importing.begin(admin, table(HEAD))
 
 

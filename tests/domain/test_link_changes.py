@@ -7,14 +7,14 @@ import pytest
 import redis
 from django.utils import timezone
 
-from shortlinks.domain import cached_links, link_changes, links
+from shortlinks.domain.links import cache_sync, redis_cache, short_links
 from shortlinks.models import Account, ShortLink
 from tests import factories
 
 
 @pytest.fixture
 def store() -> Iterator[redis.Redis]:
-    client = cached_links._client()
+    client = redis_cache._client()
     client.delete("sl:changes-published-until")
     yield client
     client.delete("sl:changes-published-until")
@@ -24,34 +24,36 @@ def store() -> Iterator[redis.Redis]:
 def link(account: Account, store: redis.Redis) -> ShortLink:
     """One that Redis knows as it was."""
     link = factories.link(factories.contact(account))
-    cached_links.refresh([link])
+    redis_cache.refresh([link])
     return link
 
 
 def cached(store: redis.Redis, link: ShortLink) -> object:
-    return store.get(cached_links.link_key(link.code))
+    return store.get(redis_cache.link_key(link.code))
 
 
 def test_changes_that_redis_missed_are_published(
     store: redis.Redis, link: ShortLink
 ) -> None:
-    links.disable(link)  # no commit hook runs inside of a test: Redis hears nothing
-    assert cached(store, link) != cached_links.TOMBSTONE
+    short_links.disable(
+        link
+    )  # no commit hook runs inside of a test: Redis hears nothing
+    assert cached(store, link) != redis_cache.TOMBSTONE
 
-    assert link_changes.sync_changes() == 1
+    assert cache_sync.sync_changes() == 1
 
-    assert cached(store, link) == cached_links.TOMBSTONE
+    assert cached(store, link) == redis_cache.TOMBSTONE
 
 
 def test_what_was_published_long_ago_is_not_published_again(
     store: redis.Redis, link: ShortLink
 ) -> None:
-    links.disable(link)
+    short_links.disable(link)
     link.changed_at = timezone.now() - timedelta(minutes=10)
     link.save()
-    link_changes.sync_changes()
+    cache_sync.sync_changes()
 
-    assert link_changes.sync_changes() == 0
+    assert cache_sync.sync_changes() == 0
 
 
 def test_an_account_that_was_switched_off_has_no_links(
@@ -60,35 +62,35 @@ def test_an_account_that_was_switched_off_has_no_links(
     account.is_active = False
     account.save()
 
-    link_changes.sync_changes()
+    cache_sync.sync_changes()
 
-    assert store.get(cached_links.account_key(account.id)) == cached_links.TOMBSTONE
+    assert store.get(redis_cache.account_key(account.id)) == redis_cache.TOMBSTONE
 
 
 def test_while_redis_is_away_nothing_counts_as_published(
     store: redis.Redis, link: ShortLink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    links.disable(link)
+    short_links.disable(link)
     with monkeypatch.context() as patched:
-        patched.setattr(cached_links._unavailable, "until", float("inf"))
+        patched.setattr(redis_cache._unavailable, "until", float("inf"))
         with pytest.raises(redis.ConnectionError):
-            link_changes.sync_changes()
+            cache_sync.sync_changes()
 
-    assert link_changes.sync_changes() == 1
+    assert cache_sync.sync_changes() == 1
 
 
 def test_what_does_not_fit_into_one_call_is_published_by_the_next(
     store: redis.Redis, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link_changes, "AT_ONCE", 2)
-    monkeypatch.setattr(link_changes, "MOST_ROUNDS", 2)
-    monkeypatch.setattr(link_changes, "OVERLAP", timedelta())
+    monkeypatch.setattr(cache_sync, "AT_ONCE", 2)
+    monkeypatch.setattr(cache_sync, "MOST_ROUNDS", 2)
+    monkeypatch.setattr(cache_sync, "OVERLAP", timedelta())
     contact = factories.contact(account)
     ended = [factories.link(contact, f"https://a.example/{n}") for n in range(7)]
     for link in ended:
-        links.disable(link)
+        short_links.disable(link)
 
-    while link_changes.sync_changes() > 1:
+    while cache_sync.sync_changes() > 1:
         pass
 
-    assert {cached(store, link) for link in ended} == {cached_links.TOMBSTONE}
+    assert {cached(store, link) for link in ended} == {redis_cache.TOMBSTONE}

@@ -7,8 +7,8 @@ from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shortlinks.domain import notes, visits
-from shortlinks.domain.notes import Window
+from shortlinks.domain.visits import open_notes, processing
+from shortlinks.domain.visits.open_notes import Window
 from shortlinks.models import Account, Note, NoteType, ShortLink, Verdict, Visit
 from tests import factories
 from tests.factories import at
@@ -19,7 +19,7 @@ START = at("12:00")
 
 def noted(*times: str) -> list[tuple[str, int]]:
     """The notes of opens at these times, with their counts."""
-    found = notes.group_by_window([at(time) for time in times], TEN)
+    found = open_notes.group_by_window([at(time) for time in times], TEN)
     return [(f"{window.since:%H:%M}", window.opens) for window in found]
 
 
@@ -45,7 +45,7 @@ def test_opens_within_a_window_share_a_note(
 def test_an_open_joins_the_note_that_is_there() -> None:
     last = Window(7, at("12:00"), at("12:10"), 3)
 
-    found = notes.group_by_window([at("12:05")], TEN, last=last)
+    found = open_notes.group_by_window([at("12:05")], TEN, last=last)
 
     assert found == [Window(7, at("12:00"), at("12:10"), 4)]
 
@@ -53,7 +53,7 @@ def test_an_open_joins_the_note_that_is_there() -> None:
 def test_a_note_keeps_the_length_it_began_with() -> None:
     kept = {at("12:00"): timedelta(minutes=2)}
 
-    found = notes.group_by_window([at("12:00"), at("12:05")], TEN, kept=kept)
+    found = open_notes.group_by_window([at("12:00"), at("12:05")], TEN, kept=kept)
 
     assert [window.until for window in found] == [at("12:02"), at("12:15")]
 
@@ -80,7 +80,7 @@ def test_notes_that_change_stay_the_same_notes(
 ) -> None:
     existing = [Window(n, at(t), at(t) + TEN, 1) for n, t in enumerate(before, start=1)]
 
-    found = notes.diff(
+    found = open_notes.diff(
         existing, [Window(None, at(t), at(t) + TEN, 1) for t in wanted]
     )
 
@@ -115,14 +115,16 @@ def test_any_order_of_replay_and_any_change_of_verdicts_gives_the_same_notes(
                 factories.visit(link, occurred_at=START + timedelta(minutes=minute))
                 for minute in minutes
             ]
-            visits.process_due()
+            processing.process_due()
         overruled = later.draw(
             st.sets(st.sampled_from(opens)) if opens else st.just(set())
         )
-        visits.override_verdict([visit.pk for visit in overruled], Verdict.BOT)
+        processing.override_verdict([visit.pk for visit in overruled], Verdict.BOT)
 
         left = [visit.occurred_at for visit in opens if visit not in overruled]
-        expected = [(w.since, w.until, w.opens) for w in notes.group_by_window(left, TEN)]
+        expected = [
+            (w.since, w.until, w.opens) for w in open_notes.group_by_window(left, TEN)
+        ]
         found = [
             (note.period.lower, note.period.upper, note.opens)
             for note in Note.objects.order_by("period")

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from shortlinks.domain.pixel_cookie import PixelCookies
+from shortlinks.domain.pixels.pixel_cookie import PixelCookies
 
 OLD, NEW = {"k1": b"o" * 43}, {"k2": b"n" * 43}
 

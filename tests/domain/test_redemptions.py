@@ -10,7 +10,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from shortlinks.domain import redeeming, visits
+from shortlinks.domain.pixels import click_redemption
+from shortlinks.domain.visits import processing
 from shortlinks.models import (
     Account,
     Pixel,
@@ -110,7 +111,7 @@ def test_what_is_withdrawn_takes_both_browsers_along(link: ShortLink) -> None:
     sites.follow_all_up()
     assert PixelAttachment.objects.count() == 3
 
-    visits.override_verdict([visit.pk], Verdict.BOT)
+    processing.override_verdict([visit.pk], Verdict.BOT)
 
     assert sites.rows()["pixels"] == before
     assert Pixel.objects.get().visitor_uid == sites.uid(link, "older")
@@ -131,7 +132,7 @@ def test_what_another_redemption_says_of_the_pages_browser_stays(
         sites.redeems(visit, page=sites.uid(link, "older"))
     sites.follow_all_up()
 
-    visits.override_verdict([first.pk], Verdict.BOT)
+    processing.override_verdict([first.pk], Verdict.BOT)
 
     attached = PixelAttachment.objects.filter(contact=link.contact)
     assert {(a.pixel.visitor_uid, a.evidence) for a in attached} == {
@@ -149,7 +150,7 @@ def test_without_the_redeemed_visit_an_opened_link_is_all_the_evidence(
     sites.follow_all_up()
     assert PixelAttachment.objects.get().evidence == "click_redeemed"
 
-    visits.override_verdict([redeemed.pk], Verdict.BOT)
+    processing.override_verdict([redeemed.pk], Verdict.BOT)
 
     assert PixelAttachment.objects.get().evidence == "click"
 
@@ -167,7 +168,7 @@ def test_who_objects_after_the_redemption_is_not_attached(link: ShortLink) -> No
 
 def test_one_that_is_sent_twice_is_one(link: ShortLink) -> None:
     """A connection that breaks may have told Postgres, though not us."""
-    dialogue = redeeming.redeem(sites.asked(sites.opens(link)), now=0)
+    dialogue = click_redemption.redeem(sites.asked(sites.opens(link)), now=0)
     statement, parameters = next(dialogue)
     found = asked_of_postgres(statement, parameters)
     statement, parameters = dialogue.send(found)

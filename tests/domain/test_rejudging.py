@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
-from shortlinks.domain import conclusions, rejudging, visits
+from shortlinks.domain.visits import classifier, processing, reclassification
 from shortlinks.models import (
     Account,
     DailyVisits,
@@ -32,7 +32,7 @@ def link(account: Account) -> ShortLink:
 def past(link: ShortLink) -> Visit:
     """A bot that yesterday's rules took for a person."""
     visit = factories.visit(link, pixel_sha256=cookie_sha256("a"))
-    visits.process_due()
+    processing.process_due()
     Visit.objects.filter(pk=visit.pk).update(user_agent="curl/8.5.0")
     return visit
 
@@ -80,7 +80,7 @@ def test_a_verdict_may_become_a_persons_again(past: Visit, link: ShortLink) -> N
 
 
 def test_what_was_overruled_stays(past: Visit) -> None:
-    visits.override_verdict([past.pk], Verdict.PERSON)
+    processing.override_verdict([past.pk], Verdict.PERSON)
 
     assert reclassify_visits() == "0 visits judged, 0 changed.\n"
     assert Note.objects.count() == 1
@@ -89,10 +89,10 @@ def test_what_was_overruled_stays(past: Visit) -> None:
 def test_pages_go_on_where_the_last_one_ended(
     link: ShortLink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rejudging, "PAGE", 2)
+    monkeypatch.setattr(reclassification, "PAGE", 2)
     for _ in range(5):
         factories.visit(link)
-    visits.process_due()
+    processing.process_due()
     Visit.objects.update(user_agent="")
 
     assert reclassify_visits().endswith("5 visits judged, 5 changed.\n")
@@ -128,13 +128,13 @@ def test_networks_of_machines_are_a_bots(
 ) -> None:
     """A network narrower than what is kept of addresses would blame the neighbours."""
     settings.BOT_NETWORKS_PATH = [ip_network(listed)]
-    conclusions._bot_networks.cache_clear()
-    conclusions._is_bot_network.cache_clear()
+    classifier._bot_networks.cache_clear()
+    classifier._is_bot_network.cache_clear()
     Account.objects.update(address_mask=mask)
     factories.visit(link, address="192.0.2.7" if mask == "full" else "192.0.2.0")
 
-    visits.process_due()
+    processing.process_due()
 
     assert Visit.objects.get().verdict == verdict
-    conclusions._bot_networks.cache_clear()
-    conclusions._is_bot_network.cache_clear()
+    classifier._bot_networks.cache_clear()
+    classifier._is_bot_network.cache_clear()

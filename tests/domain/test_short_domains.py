@@ -7,8 +7,8 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from shortlinks.domain import short_domains, urls
-from shortlinks.domain.short_domains import InvalidDomain
+from shortlinks.domain.links import short_domains, urls
+from shortlinks.domain.links.short_domains import InvalidDomain
 from shortlinks.models import Account, ShortDomain
 from tests import factories, name_servers
 from tests.name_servers import Address

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shortlinks.domain import spool
-from shortlinks.domain.visit_rows import VisitRecord
+from shortlinks.domain.visits import spool
+from shortlinks.domain.visits.visit_records import VisitRecord
 from shortlinks.models import Visit
 from tests import factories
 from tests.factories import facts
@@ -128,7 +128,7 @@ def test_torn_and_refused_lines_are_set_aside_and_the_rest_comes_home(
     db: None, tmp_path: Path
 ) -> None:
     good = [facts() for _ in range(3)]
-    refused = spool.encode(facts(source="not hex"))
+    refused = spool.encode(facts(visitor_hash="not hex"))
     lines = [spool.encode(visit) for visit in good]
     torn = lines[0][:40]
     content = b"".join([lines[0], b"junk\n", lines[1], refused, lines[2], torn])

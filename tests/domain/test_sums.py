@@ -13,12 +13,13 @@ from django.db import connection
 from django.db.models import F
 
 from shortlinks import tasks
-from shortlinks.domain import sums, visits
+from shortlinks.domain.reports import rollups
+from shortlinks.domain.visits import processing
 from shortlinks.models import (
     Account,
     AccountDailyVisits,
-    DailyVisitsDelta,
     DailyVisits,
+    DailyVisitsDelta,
     LinkLastOpen,
     ShortLink,
     UrlDailyOpens,
@@ -33,7 +34,7 @@ past = import_module("shortlinks.migrations.0022_sums_of_the_past")
 
 
 def keep_up() -> int:
-    return sums.update(time.monotonic() + 60)
+    return rollups.update(time.monotonic() + 60)
 
 
 @pytest.fixture
@@ -64,18 +65,28 @@ def _change(random: Random, links: list[ShortLink]) -> None:
 
 def _told() -> tuple[Counter[object], Counter[object], Counter[object]]:
     days = AccountDailyVisits.objects.values_list("account", "day", "verdict", "visits")
-    rows = UrlDailyOpens.objects.values_list("account", "day", "url_sha256", "opens", "lasts")
-    by_day, opens, lasts = Counter[object](), Counter[object](), Counter[object]()
+    rows = UrlDailyOpens.objects.values_list(
+        "account", "day", "url_sha256", "opens", "last_opened_links"
+    )
+    by_day, opens, last_opened_links = (
+        Counter[object](),
+        Counter[object](),
+        Counter[object](),
+    )
     for *cell, count in days:
         by_day[tuple(cell)] += count
     for account, day, sha256, opened, last in rows:
         opens[account, day, bytes(sha256)] += opened
-        lasts[account, day, bytes(sha256)] += last
-    return +by_day, +opens, +lasts
+        last_opened_links[account, day, bytes(sha256)] += last
+    return +by_day, +opens, +last_opened_links
 
 
 def _true() -> tuple[Counter[object], Counter[object], Counter[object]]:
-    by_day, opens, lasts = Counter[object](), Counter[object](), Counter[object]()
+    by_day, opens, last_opened_links = (
+        Counter[object](),
+        Counter[object](),
+        Counter[object](),
+    )
     latest: dict[tuple[int, int, bytes], date] = {}
     for row in DailyVisits.objects.filter(visits__gt=0).select_related("link"):
         link = row.link
@@ -86,8 +97,8 @@ def _true() -> tuple[Counter[object], Counter[object], Counter[object]]:
             key = (link.pk, link.account_id, sha256)
             latest[key] = max(row.day, latest.get(key, row.day))
     for (_, account, sha256), day in latest.items():
-        lasts[account, day, sha256] += 1
-    return by_day, opens, lasts
+        last_opened_links[account, day, sha256] += 1
+    return by_day, opens, last_opened_links
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -106,11 +117,11 @@ def test_sums_are_those_of_the_counts(links: list[ShortLink], seed: int) -> None
 
 def test_a_follow_up_and_a_revised_verdict_are_summed(links: list[ShortLink]) -> None:
     visit = factories.visit(links[0])
-    visits.process_due()
+    processing.process_due()
     keep_up()
     before = _told()
 
-    visits.override_verdict([visit.pk], Verdict.BOT)
+    processing.override_verdict([visit.pk], Verdict.BOT)
     tasks.update_rollups()
 
     assert sum(before[1].values()) == 1
@@ -121,7 +132,7 @@ def test_a_follow_up_and_a_revised_verdict_are_summed(links: list[ShortLink]) ->
 def test_many_changes_are_summed_in_steps(
     links: list[ShortLink], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sums, "BATCH", 7)
+    monkeypatch.setattr(rollups, "BATCH", 7)
     random = Random(7)
     for _ in range(30):
         _change(random, links)

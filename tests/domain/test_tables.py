@@ -5,12 +5,12 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
-from shortlinks.domain import tables
-from shortlinks.domain.tables import MissingHeader, UnreadableFile
+from shortlinks.domain.imports import spreadsheets
+from shortlinks.domain.imports.spreadsheets import MissingHeader, UnreadableFile
 from tests import importing
 
 HEADS = {"id": "entity_id", "name": "name"}
-TOO_MANY = b"id\n" + b"1\n" * (tables.MAX_ROWS + 1)
+TOO_MANY = b"id\n" + b"1\n" * (spreadsheets.MAX_ROWS + 1)
 
 
 def _archive(**parts: bytes) -> bytes:
@@ -33,7 +33,7 @@ def _archive(**parts: bytes) -> bytes:
     ids=["commas", "semicolons", "tabs of an old Excel", "XLSX", "an empty row, a NUL"],
 )
 def test_tables_are_read_as_people_bring_them(content: bytes) -> None:
-    [(_, given)] = tables.parse_rows(tables.read(content), HEADS)
+    [(_, given)] = spreadsheets.parse_rows(spreadsheets.read(content), HEADS)
 
     assert given == {"entity_id": "7", "name": "Анна"}
 
@@ -41,7 +41,10 @@ def test_tables_are_read_as_people_bring_them(content: bytes) -> None:
 def test_rows_have_their_numbers_in_the_file() -> None:
     content = importing.workbook(["id"], [7], [], [8])
 
-    numbers = [number for number, _ in tables.parse_rows(tables.read(content), HEADS)]
+    numbers = [
+        number
+        for number, _ in spreadsheets.parse_rows(spreadsheets.read(content), HEADS)
+    ]
 
     assert numbers == [2, 4]
 
@@ -49,21 +52,33 @@ def test_rows_have_their_numbers_in_the_file() -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"x" * (tables.MAX_FILE_BYTES + 1), tables.TOO_LARGE),
-        (TOO_MANY, tables.TOO_MANY_ROWS),
-        (b"id" + b"," * tables.MAX_COLUMNS + b"\n1", tables.TOO_MANY_COLUMNS),
-        (b'id\n"' + b"x" * 200_000, tables.INVALID_CSV),
-        (b"\x98\xff\x00", tables.INVALID_CSV),
-        (b"PK\x03\x04 no archive", tables.INVALID_XLSX),
-        (_archive(readme=b"hello"), tables.INVALID_XLSX),
-        (_archive(bomb=bytes(tables.MAX_UNPACKED_BYTES + 1)), tables.TOO_LARGE_UNPACKED),
+        (b"x" * (spreadsheets.MAX_FILE_BYTES + 1), spreadsheets.TOO_LARGE),
+        (TOO_MANY, spreadsheets.TOO_MANY_ROWS),
         (
-            _archive(**{"xl/sharedStrings.xml": bytes(tables.MAX_SHARED_STRINGS_BYTES + 1)}),
-            tables.TOO_LARGE_UNPACKED,
+            b"id" + b"," * spreadsheets.MAX_COLUMNS + b"\n1",
+            spreadsheets.TOO_MANY_COLUMNS,
+        ),
+        (b'id\n"' + b"x" * 200_000, spreadsheets.INVALID_CSV),
+        (b"\x98\xff\x00", spreadsheets.INVALID_CSV),
+        (b"PK\x03\x04 no archive", spreadsheets.INVALID_XLSX),
+        (_archive(readme=b"hello"), spreadsheets.INVALID_XLSX),
+        (
+            _archive(bomb=bytes(spreadsheets.MAX_UNPACKED_BYTES + 1)),
+            spreadsheets.TOO_LARGE_UNPACKED,
         ),
         (
-            _archive(**{"xl/styles.xml": bytes(tables.MAX_STYLES_BYTES + 1)}),
-            tables.TOO_LARGE_UNPACKED,
+            _archive(
+                **{
+                    "xl/sharedStrings.xml": bytes(
+                        spreadsheets.MAX_SHARED_STRINGS_BYTES + 1
+                    )
+                }
+            ),
+            spreadsheets.TOO_LARGE_UNPACKED,
+        ),
+        (
+            _archive(**{"xl/styles.xml": bytes(spreadsheets.MAX_STYLES_BYTES + 1)}),
+            spreadsheets.TOO_LARGE_UNPACKED,
         ),
     ],
     ids=[
@@ -73,13 +88,13 @@ def test_rows_have_their_numbers_in_the_file() -> None:
 )
 def test_what_is_no_table_is_refused_at_once(content: bytes, why: str) -> None:
     with pytest.raises(UnreadableFile, match=why):
-        tables.count_rows(content, HEADS)
+        spreadsheets.count_rows(content, HEADS)
 
 
 @pytest.mark.parametrize("content", [b"phone\n1\n", b"", b"\n\n"])
 def test_a_table_without_a_head_is_refused_at_once(content: bytes) -> None:
     with pytest.raises(MissingHeader):
-        tables.count_rows(content, HEADS)
+        spreadsheets.count_rows(content, HEADS)
 
 
 @pytest.mark.parametrize(
@@ -92,14 +107,14 @@ def test_a_table_without_a_head_is_refused_at_once(content: bytes) -> None:
 )
 def test_a_broken_workbook_is_refused_when_it_is_read(parts: dict[str, bytes]) -> None:
     content = _archive(**parts)
-    tables.count_rows(content, HEADS)
+    spreadsheets.count_rows(content, HEADS)
 
-    with pytest.raises(UnreadableFile, match=tables.INVALID_XLSX):
-        list(tables.read(content))
+    with pytest.raises(UnreadableFile, match=spreadsheets.INVALID_XLSX):
+        list(spreadsheets.read(content))
 
 
 def test_a_workbook_of_too_many_columns_is_refused() -> None:
-    content = importing.workbook(["id", *(["name"] * tables.MAX_COLUMNS)], [7])
+    content = importing.workbook(["id", *(["name"] * spreadsheets.MAX_COLUMNS)], [7])
 
-    with pytest.raises(UnreadableFile, match=tables.TOO_MANY_COLUMNS):
-        list(tables.parse_rows(tables.read(content), HEADS))
+    with pytest.raises(UnreadableFile, match=spreadsheets.TOO_MANY_COLUMNS):
+        list(spreadsheets.parse_rows(spreadsheets.read(content), HEADS))

@@ -3,12 +3,12 @@ from datetime import date, timedelta
 from django.db import connection
 from django.utils import timezone
 
-from shortlinks.domain import upkeep
+from shortlinks.domain.visits import partitions
 from shortlinks.models import DailySalt, Visit
 from tests import factories
 
 
-def partitions() -> set[str]:
+def partition_names() -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT inhrelid::regclass::text FROM pg_inherits"
@@ -19,14 +19,14 @@ def partitions() -> set[str]:
 
 def test_partitions_are_made_three_months_ahead_and_only_once(db: None) -> None:
     for _ in range(2):
-        upkeep.create_partitions(date(2031, 11, 30))
+        partitions.create_partitions(date(2031, 11, 30))
 
     assert {
         "shortlinks_visit_2031_11",
         "shortlinks_visit_2031_12",
         "shortlinks_visit_2032_01",
         "shortlinks_visit_2032_02",
-    } <= partitions()
+    } <= partition_names()
 
 
 def test_a_visit_lies_in_the_partition_of_its_month(db: None) -> None:
@@ -48,7 +48,7 @@ def test_source_keys_live_two_days(db: None) -> None:
     for days in range(4):
         DailySalt.objects.create(day=today - timedelta(days=days), key=b"k")
 
-    upkeep.delete_expired_salts()
+    partitions.delete_expired_salts()
 
     kept = set(DailySalt.objects.values_list("day", flat=True))
     assert kept == {today, today - timedelta(days=1)}

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shortlinks.domain import urls
-from shortlinks.domain.urls import SafeUrl, UrlPolicy, UrlRejected
+from shortlinks.domain.links import urls
+from shortlinks.domain.links.urls import SafeUrl, UrlPolicy, UrlRejected
 
 POLICY = UrlPolicy(own_hosts=frozenset({"go.example.com", "xn--e1afmkfd.xn--p1ai"}))
 

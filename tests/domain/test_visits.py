@@ -11,7 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from shortlinks.domain import database, pixels, verdicts, visits
+from shortlinks.domain.pixels import attachments
+from shortlinks.domain.postgres import queries
+from shortlinks.domain.visits import effects, processing
 from shortlinks.models import (
     Account,
     DailyVisits,
@@ -39,14 +41,14 @@ def test_a_persons_open_writes_a_note_attaches_the_pixel_and_counts(
         pixel_is_new=True,
     )
 
-    assert visits.process_due().claimed == 1
+    assert processing.process_due().claimed == 1
 
     note = Note.objects.get()
     assert (note.url, note.contact, note.opens) == (link.url, link.contact, 1)
     assert note.created_at == at("12:00")
     attachment = PixelAttachment.objects.get()
     assert attachment.contact == link.contact
-    assert attachment.pixel.visitor_uid == pixels.visitor_uid(
+    assert attachment.pixel.visitor_uid == attachments.visitor_uid(
         account.id, cookie_sha256("a")
     )
     assert DailyVisits.objects.values_list("day", "verdict", "visits").get() == (
@@ -73,7 +75,7 @@ def test_what_is_no_persons_is_counted_apart_and_leaves_nothing(
 ) -> None:
     factories.visit(link, pixel_sha256=cookie_sha256("a"), **facts)
 
-    visits.process_due()
+    processing.process_due()
 
     assert not Note.objects.exists()
     assert not PixelAttachment.objects.exists()
@@ -82,16 +84,16 @@ def test_what_is_no_persons_is_counted_apart_and_leaves_nothing(
 
 def test_following_up_again_changes_nothing(link: ShortLink) -> None:
     factories.visit(link)
-    visits.process_due()
+    processing.process_due()
 
-    assert visits.process_due().claimed == 0
+    assert processing.process_due().claimed == 0
     assert Note.objects.get().opens == 1
 
 
 def test_opens_of_one_window_raise_the_notes_count(link: ShortLink) -> None:
     for time in ("12:09", "12:00"):
         factories.visit(link, occurred_at=at(time))
-        visits.process_due()
+        processing.process_due()
 
     note = Note.objects.get()
     assert (note.opens, note.created_at) == (2, at("12:00"))
@@ -103,7 +105,7 @@ def test_the_window_is_the_accounts(db: None) -> None:
     for time in ("12:00", "12:02"):
         factories.visit(link, occurred_at=at(time))
 
-    visits.process_due()
+    processing.process_due()
 
     assert Note.objects.count() == 2
 
@@ -111,7 +113,7 @@ def test_the_window_is_the_accounts(db: None) -> None:
 def test_days_are_the_accounts(link: ShortLink) -> None:
     factories.visit(link, occurred_at=at("22:30"))  # 01:30 in Moscow
 
-    visits.process_due()
+    processing.process_due()
 
     assert DailyVisits.objects.get().day == at("22:30").date() + timedelta(days=1)
 
@@ -123,7 +125,7 @@ def test_a_browser_that_opens_links_of_two_contacts_is_attached_to_both(
     for opened in (link, other, link):
         factories.visit(opened, pixel_sha256=cookie_sha256("a"))
 
-    visits.process_due()
+    processing.process_due()
 
     assert set(PixelAttachment.objects.values_list("contact", flat=True)) == {
         link.contact_id,
@@ -137,7 +139,7 @@ def test_two_accounts_know_a_browser_by_two_ids(link: ShortLink) -> None:
     for opened in (link, stranger):
         factories.visit(opened, pixel_sha256=cookie_sha256("a"))
 
-    visits.process_due()
+    processing.process_due()
 
     uids = PixelAttachment.objects.values_list("pixel__visitor_uid", flat=True)
     assert len(set(uids)) == 2
@@ -146,13 +148,13 @@ def test_two_accounts_know_a_browser_by_two_ids(link: ShortLink) -> None:
 def test_a_visit_that_is_not_due_waits(link: ShortLink) -> None:
     factories.visit(link, due_at=timezone.now() + timedelta(seconds=5))
 
-    assert visits.process_due().claimed == 0
+    assert processing.process_due().claimed == 0
 
 
 def test_a_visit_whose_link_is_gone_is_done_without_a_note(link: ShortLink) -> None:
     factories.visit(link.id + 1000)
 
-    visits.process_due()
+    processing.process_due()
 
     assert not Note.objects.exists()
     assert Visit.objects.get().due_at is None
@@ -168,7 +170,7 @@ def test_queries_do_not_depend_on_the_size_of_the_batch(
     # pixels, merges to look at, count, revision, end; failed; savepoint, revision,
     # company, delete, end; 2 more
     with django_assert_num_queries(24):
-        visits.process_due()
+        processing.process_due()
 
 
 @pytest.fixture
@@ -190,7 +192,7 @@ def test_many_are_not_followed_up_one_by_one_for_a_poison_row(
         factories.visit(link)
 
     with CaptureQueriesContext(connection) as queries:
-        visits.process_due()
+        processing.process_due()
 
     assert Note.objects.get().opens == 100
     claims = [q["sql"] for q in queries if "due_at <= now()" in q["sql"]]
@@ -198,13 +200,13 @@ def test_many_are_not_followed_up_one_by_one_for_a_poison_row(
 
 
 def test_what_failed_before_is_tried_alone(link: ShortLink, poisoned: Visit) -> None:
-    visits.process_due()
+    processing.process_due()
     Visit.objects.update(due_at=timezone.now() - timedelta(minutes=1))
     for _ in range(20):
         factories.visit(link)
 
     with CaptureQueriesContext(connection) as queries:
-        visits.process_due()
+        processing.process_due()
 
     assert Note.objects.get().opens == 20
     assert state(poisoned)[0] == 2
@@ -221,7 +223,7 @@ def test_a_poison_row_is_put_off_and_the_rest_goes_on(
 ) -> None:
     factories.visit(link)
 
-    visits.process_due()
+    processing.process_due()
 
     assert Note.objects.get().opens == 1
     attempts, due_at, dead_lettered_at, error = state(poisoned)
@@ -235,7 +237,7 @@ def try_often(visit: Visit, times: int) -> None:
         Visit.objects.filter(pk=visit.pk).update(
             due_at=timezone.now() - timedelta(minutes=1)
         )
-        visits.process_due()
+        processing.process_due()
 
 
 def test_a_poison_row_waits_an_hour_at_most(poisoned: Visit) -> None:
@@ -254,7 +256,7 @@ def test_a_poison_row_is_set_aside_after_fifteen_attempts_and_requeued(
     assert due_at is None
     assert dead_lettered_at is not None
 
-    assert visits.requeue([poisoned.pk]) == 1
+    assert processing.requeue([poisoned.pk]) == 1
 
     attempts, due_at, dead_lettered_at, _ = state(poisoned)
     assert (attempts, dead_lettered_at) == (0, None)
@@ -271,13 +273,13 @@ def test_a_visit_that_waits_for_a_lock_too_long_does_not_stop_the_rest(
     )
     for link in (locked, free):
         factories.visit(link)
-    with psycopg.connect(database.conninfo()) as other, connection.cursor() as cursor:
+    with psycopg.connect(queries.conninfo()) as other, connection.cursor() as cursor:
         other.execute(
             "SELECT FROM shortlinks_shortlink WHERE id = %s FOR UPDATE", [locked.id]
         )
         cursor.execute("SET statement_timeout = 300")
         try:
-            visits.process_due()
+            processing.process_due()
         finally:
             cursor.execute("SET statement_timeout = 0")
 
@@ -296,10 +298,10 @@ def test_a_task_that_is_out_of_time_charges_no_row(
     def interrupt(*_: object) -> None:
         raise OutOfTime
 
-    monkeypatch.setattr(verdicts, "_count", interrupt)
+    monkeypatch.setattr(effects, "_count", interrupt)
 
     with pytest.raises(OutOfTime):
-        visits.process_due()
+        processing.process_due()
 
     assert state(visit)[0] == 0
     assert not Note.objects.exists()
@@ -315,7 +317,7 @@ def test_workers_at_once_follow_each_visit_up_once(transactional_db: None) -> No
         )
 
     def work() -> None:
-        while visits.process_due(limit=20).claimed:
+        while processing.process_due(limit=20).claimed:
             pass
         connection.close()
 

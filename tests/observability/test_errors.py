@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shortlinks.domain import cached_links
+from shortlinks.domain.links import redis_cache
 from shortlinks.models import ShortLink, User
 from tests import factories, services
 from tests.factories import BROWSER
@@ -34,7 +34,7 @@ def sentry() -> Iterator[Receiver]:
 def link(admin: User) -> ShortLink:
     """One that Redis knows."""
     assert admin.account is not None
-    cached_links.refresh_account(admin.account)
+    redis_cache.refresh_account(admin.account)
     return factories.link(factories.contact(admin.account))
 
 

@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from shortlinks.models import DailyVisitsDelta, DailyVisits, ShortLink, User
+from shortlinks.models import DailyVisits, DailyVisitsDelta, ShortLink, User
 from tests import factories, services, stores
 from tests.factories import BROWSER
 from tests.observability.conftest import run

@@ -1,6 +1,6 @@
 """A worker's pool hangs when a task came and none has ended since."""
 
-from shortlinks.observability.pool import PoolWatch
+from shortlinks.observability.pool_liveness import PoolWatch
 from tests import services
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shortlinks.observability import slots
+from shortlinks.observability import process_slots
 from tests import services
 
 # Says its identifier, forks a child that says its own, and waits to be killed.
@@ -58,7 +58,7 @@ def says(process: Running) -> str:
 
 def test_each_running_process_has_its_own(start: Starter, tmp_path: Path) -> None:
     assert [says(start()), says(start())] == ["web-0", "web-1"]
-    assert slots.live(tmp_path) == ["web-0", "web-1"]
+    assert process_slots.live(tmp_path) == ["web-0", "web-1"]
 
 
 def test_the_next_takes_over_from_one_that_was_killed(
@@ -70,7 +70,7 @@ def test_the_next_takes_over_from_one_that_was_killed(
     first.kill()
     first.wait(10)
 
-    with slots.dead(tmp_path) as dead:
+    with process_slots.dead(tmp_path) as dead:
         assert dead == ["web-0"]
     assert says(start()) == "web-0"
 
@@ -82,7 +82,7 @@ def test_the_room_of_its_files_is_taken_before_the_disk_is_full(
 
     sizes = {path.name: path.stat() for path in tmp_path.glob("*.db")}
     assert {name: stat.st_size for name, stat in sizes.items()} == {
-        f"{kind}_web-0.db": size for kind, size in slots.ROOM.items()
+        f"{kind}_web-0.db": size for kind, size in process_slots.ROOM.items()
     }
     assert all(stat.st_blocks * 512 >= stat.st_size for stat in sizes.values())
 

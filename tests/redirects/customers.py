@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from shortlinks.domain import click_tokens
+from shortlinks.domain.pixels import click_tokens
 from shortlinks.models import ConnectedSite, ShortLink
 from tests import services
 from tests.factories import BROWSER

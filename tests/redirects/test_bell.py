@@ -1,7 +1,7 @@
 import asyncio
 import threading
 
-from shortlinks.redirects.bell import DebouncedNotifier
+from shortlinks.redirects.worker_notifier import DebouncedNotifier
 
 
 async def until(event: threading.Event) -> None:
@@ -20,12 +20,12 @@ def test_a_burst_rings_for_its_first_and_once_more_for_those_after() -> None:
             if len(rings) == 2:
                 rung_twice.set()
 
-        bell = DebouncedNotifier(ring, settle=0.2)
+        notifier = DebouncedNotifier(ring, settle=0.2)
         began = loop.time()
         for _ in range(100):
-            bell.visits_committed(5)
+            notifier.visits_committed(5)
         await until(rung_twice)
-        await bell.close()
+        await notifier.close()
         return began
 
     began = asyncio.run(story())
@@ -39,9 +39,9 @@ def test_nothing_committed_rings_nothing() -> None:
     rings: list[None] = []
 
     async def story() -> None:
-        bell = DebouncedNotifier(lambda: rings.append(None), settle=0)
-        bell.visits_committed(0)
-        await bell.close()
+        notifier = DebouncedNotifier(lambda: rings.append(None), settle=0)
+        notifier.visits_committed(0)
+        await notifier.close()
 
     asyncio.run(story())
 
@@ -52,9 +52,9 @@ def test_closing_rings_for_what_was_committed_last() -> None:
     rings: list[None] = []
 
     async def story() -> None:
-        bell = DebouncedNotifier(lambda: rings.append(None), settle=60)
-        bell.visits_committed(1)
-        await bell.close()
+        notifier = DebouncedNotifier(lambda: rings.append(None), settle=60)
+        notifier.visits_committed(1)
+        await notifier.close()
 
     asyncio.run(story())
 
@@ -70,15 +70,15 @@ def test_a_broker_that_hangs_makes_nobody_wait() -> None:
             hanging.wait(10)
 
         loop = asyncio.get_running_loop()
-        bell = DebouncedNotifier(ring, settle=0)
-        bell.visits_committed(1)
+        notifier = DebouncedNotifier(ring, settle=0)
+        notifier.visits_committed(1)
         await until(entered)
         began = loop.time()
         for _ in range(1000):
-            bell.visits_committed(1)
+            notifier.visits_committed(1)
         spent = loop.time() - began
         hanging.set()
-        await bell.close()
+        await notifier.close()
         return spent
 
     assert asyncio.run(story()) < 1
@@ -86,22 +86,22 @@ def test_a_broker_that_hangs_makes_nobody_wait() -> None:
 
 def test_a_broker_that_fails_is_rung_again_later() -> None:
     rings: list[None] = []
-    rung = threading.Event()
+    sent = threading.Event()
 
     async def story() -> None:
         def ring() -> None:
             rings.append(None)
-            rung.set()
+            sent.set()
             if len(rings) == 1:
                 raise ConnectionError
 
-        bell = DebouncedNotifier(ring, settle=0)
-        bell.visits_committed(1)
-        await until(rung)
+        notifier = DebouncedNotifier(ring, settle=0)
+        notifier.visits_committed(1)
+        await until(sent)
         async with asyncio.timeout(10):
-            while bell._timer is None:  # set when the failure was heard of
+            while notifier._timer is None:  # set when the failure was heard of
                 await asyncio.sleep(0)
-        await bell.close()
+        await notifier.close()
 
     asyncio.run(story())
 

@@ -6,8 +6,9 @@ import httpx
 import pytest
 from django.conf import settings
 
-from shortlinks.domain import cached_links, colleagues
-from shortlinks.domain.click_tokens import TTL_SECONDS, ClickTokens
+from shortlinks.domain.links import redis_cache
+from shortlinks.domain.pixels.click_tokens import TTL_SECONDS, ClickTokens
+from shortlinks.domain.visits import staff_cookie
 from shortlinks.models import Account, ConnectedSite, ShortLink, Visit
 from tests import factories
 from tests.redirects import customers
@@ -138,7 +139,7 @@ def test_no_token_without_consent_where_it_is_asked_for(
 ) -> None:
     account.pixel_mode = mode
     account.save()
-    cached_links.refresh_account(account)
+    redis_cache.refresh_account(account)
 
     assert click_of(visitor.get(f"/{link.code}")) is None
 
@@ -158,8 +159,8 @@ def test_a_prefetch_is_led_nowhere(visitor: httpx.Client, link: ShortLink) -> No
 def test_colleagues_have_no_token(
     visitor: httpx.Client, account: Account, link: ShortLink
 ) -> None:
-    cookie = colleagues.cookie_value(factories.user(account))
-    name = colleagues.cookie_name()
+    cookie = staff_cookie.cookie_value(factories.user(account))
+    name = staff_cookie.cookie_name()
 
     response = visitor.get(f"/{link.code}", headers={"Cookie": f"{name}={cookie}"})
 
@@ -171,7 +172,7 @@ def test_the_office_has_no_token(
 ) -> None:
     account.office_networks = ["203.0.113.7"]
     account.save()
-    cached_links.refresh_account(account)
+    redis_cache.refresh_account(account)
     office = {"X-Forwarded-For": "203.0.113.7"}
 
     response = visitor.get(f"/{link.code}", headers=office)

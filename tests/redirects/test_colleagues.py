@@ -9,7 +9,8 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from shortlinks.domain import cached_links, colleagues, visits
+from shortlinks.domain.links import redis_cache
+from shortlinks.domain.visits import processing, staff_cookie
 from shortlinks.models import Account, Note, PixelAttachment, ShortLink, User, Visit
 from tests import factories
 
@@ -22,7 +23,7 @@ def manager(account: Account) -> User:
 @pytest.fixture
 def colleague(visitor: httpx.Client, manager: User) -> Iterator[httpx.Client]:
     """A browser that the admin has sent over for its cookie."""
-    invitation = urlsplit(colleagues.handoff_url(manager, "/admin/?page=2"))
+    invitation = urlsplit(staff_cookie.handoff_url(manager, "/admin/?page=2"))
     response = visitor.get(f"{invitation.path}?{invitation.query}")
     assert response.status_code == 303
     assert response.headers["location"] == f"{settings.BASE_URL}/admin/?page=2"
@@ -32,7 +33,7 @@ def colleague(visitor: httpx.Client, manager: User) -> Iterator[httpx.Client]:
 
 def follow_up_now() -> None:
     Visit.objects.update(due_at=timezone.now() - timedelta(minutes=1))
-    visits.process_due()
+    processing.process_due()
 
 
 def test_a_colleague_is_led_on_and_never_noted(
@@ -64,7 +65,7 @@ def test_an_operator_is_everybodys_colleague(
     visitor: httpx.Client, link: ShortLink, transactional_db: None
 ) -> None:
     operator = factories.user(None, is_superuser=True)
-    visitor.cookies.set(colleagues.cookie_name(), colleagues.cookie_value(operator))
+    visitor.cookies.set(staff_cookie.cookie_name(), staff_cookie.cookie_value(operator))
 
     visitor.get(f"/{link.code}")
 
@@ -76,15 +77,15 @@ def test_a_forged_cookie_names_nobody(
     visitor: httpx.Client, link: ShortLink, cookie: str
 ) -> None:
     visitor.get(
-        f"/{link.code}", headers={"Cookie": f"{colleagues.cookie_name()}={cookie}"}
+        f"/{link.code}", headers={"Cookie": f"{staff_cookie.cookie_name()}={cookie}"}
     )
 
     assert Visit.objects.get().staff == ""
 
 
 def test_only_the_admin_sends_for_cookies(visitor: httpx.Client, manager: User) -> None:
-    path = colleagues.PATH
-    for query in ("", "?t=", "?t=junk", f"?t={colleagues.cookie_value(manager)}"):
+    path = staff_cookie.PATH
+    for query in ("", "?t=", "?t=junk", f"?t={staff_cookie.cookie_value(manager)}"):
         response = visitor.get(f"{path}{query}")
 
         assert response.status_code == 404
@@ -96,7 +97,7 @@ def test_opens_from_the_office_are_staffs(
 ) -> None:
     account.office_networks = ["203.0.113.7", "2001:db8:5::/48"]
     account.save()
-    cached_links.refresh_account(account)
+    redis_cache.refresh_account(account)
 
     for address in ("203.0.113.7", "2001:db8:5::9", "203.0.113.8"):
         visitor.get(f"/{link.code}", headers={"X-Forwarded-For": address})

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from shortlinks.redirects.grouped_cache import CoalescingCache, Unavailable
+from shortlinks.redirects.coalescing_cache import CoalescingCache, Unavailable
 
 
 class Store:

@@ -10,8 +10,9 @@ from django.conf import settings
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from shortlinks.domain import pixels, redemptions, visits
-from shortlinks.domain.click_tokens import ClickTokens
+from shortlinks.domain.pixels import attachments
+from shortlinks.domain.pixels.click_tokens import ClickTokens
+from shortlinks.domain.visits import click_processing, processing
 from shortlinks.models import (
     Account,
     Contact,
@@ -44,14 +45,14 @@ def click(visitor: httpx.Client, link: ShortLink) -> str:
 
 
 def uid_of(visit: Visit, account: Account) -> str:
-    return pixels.visitor_uid(account.id, bytes(visit.pixel_sha256 or b""))
+    return attachments.visitor_uid(account.id, bytes(visit.pixel_sha256 or b""))
 
 
 def follow_up() -> None:
     a_minute_ago = timezone.now() - timedelta(minutes=1)
     Visit.objects.filter(due_at__isnull=False).update(due_at=a_minute_ago)
-    visits.process_due()
-    redemptions.process_due()
+    processing.process_due()
+    click_processing.process_due()
 
 
 # --- redeeming -------------------------------------------------------------------
@@ -181,7 +182,10 @@ def test_a_page_keeps_the_uid_it_knows_and_both_browsers_are_the_contacts(
     response = page.asks(click=click, visitor_uid=older.visitor_uid)
 
     assert response.json() == {"visitor_uid": older.visitor_uid}
-    assert bytes(Redemption.objects.get().previous_cookie_sha256 or b"") == older.cookie_sha256
+    assert (
+        bytes(Redemption.objects.get().previous_cookie_sha256 or b"")
+        == older.cookie_sha256
+    )
     follow_up()
     attached = PixelAttachment.objects.order_by("id")
     assert [a.evidence for a in attached] == ["click_redeemed"] * 2
@@ -204,7 +208,7 @@ def test_a_uid_of_another_account_is_not_kept(
 ) -> None:
     stranger = factories.link(factories.contact(factories.account()))
     factories.visit(stranger, pixel_sha256=factories.cookie_sha256("theirs"))
-    visits.process_due()
+    processing.process_due()
     theirs = PixelAttachment.objects.get().pixel.visitor_uid
 
     response = page.asks(click=click, visitor_uid=theirs)
@@ -218,7 +222,7 @@ def test_a_page_may_ask_whether_its_uid_is_known_still(
     page: Page, link: ShortLink
 ) -> None:
     factories.visit(link, pixel_sha256=factories.cookie_sha256("a"))
-    visits.process_due()
+    processing.process_due()
     known = PixelAttachment.objects.get().pixel.visitor_uid
 
     assert page.asks(visitor_uid=known).json() == {"visitor_uid": known}

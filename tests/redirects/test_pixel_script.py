@@ -9,7 +9,7 @@ import httpx
 import pytest
 from django.conf import settings
 
-from shortlinks.domain import pixel_script
+from shortlinks.domain.pixels import pixel_script
 
 PATH = "/pixel/v1.js"
 GUIDE = Path(settings.BASE_DIR) / "docs" / "pixel.md"

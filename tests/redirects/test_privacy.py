@@ -6,7 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from shortlinks.domain import cached_links, consent, visits
+from shortlinks.domain.links import redis_cache
+from shortlinks.domain.pixels import consent
+from shortlinks.domain.visits import processing
 from shortlinks.models import (
     Account,
     Contact,
@@ -64,7 +66,7 @@ def test_a_browser_gets_a_pixel_where_that_is_wanted(
 ) -> None:
     account.pixel_mode = mode
     account.save()
-    cached_links.refresh_account(account)
+    redis_cache.refresh_account(account)
     contact = factories.contact(account, tracking_consent=said)
 
     assert pixel_of(visitor, factories.link(contact)) == bool(recognised)
@@ -76,7 +78,7 @@ def test_a_word_reaches_the_redirects_and_forgets_the_browsers(
     api = Api(factories.token(factories.admin(account)))
     path = f"/api/v4/contacts/{link.contact.entity_id}"
     factories.visit(link, pixel_sha256=cookie_sha256("a"))
-    visits.process_due()
+    processing.process_due()
     assert PixelAttachment.objects.count() == 1
 
     api.patch(path, {"tracking_consent": "denied"})
@@ -90,7 +92,7 @@ def test_who_objects_after_the_open_is_not_attached(link: ShortLink) -> None:
     factories.visit(link, pixel_sha256=cookie_sha256("a"))
     Contact.objects.update(tracking_consent="denied")
 
-    visits.process_due()
+    processing.process_due()
 
     assert Note.objects.get().opens == 1
     assert not PixelAttachment.objects.exists()
@@ -162,7 +164,7 @@ def test_nobody_else_decides(
 @pytest.fixture
 def attachment(account: Account, link: ShortLink) -> PixelAttachment:
     factories.visit(link, pixel_sha256=cookie_sha256("a"))
-    visits.process_due()
+    processing.process_due()
     return PixelAttachment.objects.get()
 
 
@@ -179,7 +181,7 @@ def test_pixels_of_a_contact_are_listed_and_detached(
             "id": attachment.pixel_id,
             "visitor_uid": attachment.pixel.visitor_uid,
             "evidence": "click",
-            "standing": "",
+            "review": "",
             "first_seen_at": int(attachment.first_seen_at.timestamp()),
             "last_seen_at": int(attachment.last_seen_at.timestamp()),
         }

@@ -13,8 +13,8 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shortlinks.domain import cached_links, links
-from shortlinks.domain.cached_links import CachedAccount, CachedLink
+from shortlinks.domain.links import redis_cache, short_links
+from shortlinks.domain.links.redis_cache import CachedAccount, CachedLink
 from shortlinks.models import Account, ShortLink, Visit
 from shortlinks.redirects import app
 from tests import factories, services
@@ -181,7 +181,7 @@ def ended_links(account: Account) -> dict[str, str]:
 
     def ended(url: str, **fields: Any) -> str:
         link = factories.link(contact, url, **fields)
-        cached_links.refresh([link])
+        redis_cache.refresh([link])
         return link.code
 
     closed = factories.account(is_active=False)
@@ -216,7 +216,7 @@ def test_a_disabled_link_stops_within_the_life_of_the_cache(
 ) -> None:
     assert visitor.get(f"/{link.code}").status_code == 302
 
-    links.disable(link)
+    short_links.disable(link)
 
     services.wait_for(lambda: visitor.get(f"/{link.code}").status_code == 404)
 
@@ -227,7 +227,7 @@ def test_a_link_expires_to_the_second_though_it_is_cached(
     link = factories.link(factories.contact(account))
     link.expires_at = timezone.now() + timedelta(seconds=1.5)
     link.save()
-    cached_links.write({link.code: cached_links.from_link(link)})
+    redis_cache.write({link.code: redis_cache.from_link(link)})
     assert visitor.get(f"/{link.code}").status_code == 302
 
     services.wait_for(lambda: visitor.get(f"/{link.code}").status_code == 404)
@@ -238,7 +238,7 @@ def test_a_link_expires_to_the_second_though_it_is_cached(
 def test_a_link_that_redis_has_lost_is_found_in_postgres(
     visitor: httpx.Client, link: ShortLink
 ) -> None:
-    cached_links._client().delete(cached_links.link_key(link.code))
+    redis_cache._client().delete(redis_cache.link_key(link.code))
 
     assert visitor.get(f"/{link.code}").status_code == 302
 

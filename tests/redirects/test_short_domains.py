@@ -9,13 +9,14 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from shortlinks.domain import database, short_domains
-from shortlinks.domain.pixel_cookie import PixelCookies
-from shortlinks.domain.short_domains import NotVerified
+from shortlinks.domain.links import short_domains
+from shortlinks.domain.links.short_domains import NotVerified
+from shortlinks.domain.pixels.pixel_cookie import PixelCookies
+from shortlinks.domain.postgres import queries
 from shortlinks.models import Account, ShortDomain, ShortLink
-from shortlinks.redirects.breaker import CircuitBreaker
+from shortlinks.redirects.circuit_breaker import CircuitBreaker
 from shortlinks.redirects.database import Connection, GuardedConnection
-from shortlinks.redirects.directory import HostRegistry
+from shortlinks.redirects.host_registry import HostRegistry
 from tests import factories
 from tests.conftest import Api
 from tests.redirects import customers
@@ -173,7 +174,9 @@ def test_a_domain_without_one_has_a_cookie_of_its_own_host(
 def test_over_https_the_sites_cookie_is_a_secure_one() -> None:
     cookies = PixelCookies({"k1": b"k" * 43}, https=True).for_domain("shop.example")
 
-    name, *attributes = (cookies.read_or_create(None).set_cookie or b"").decode().split("; ")
+    name, *attributes = (
+        (cookies.read_or_create(None).set_cookie or b"").decode().split("; ")
+    )
 
     assert name.startswith("__Secure-slpx=v1.k1.")
     assert attributes == [
@@ -251,9 +254,9 @@ def test_the_directory_outlives_postgres(account: Account) -> None:
     site, domain = factories.site(account), factories.short_domain(account)
 
     async def story() -> None:
-        probe = Connection(database.conninfo(), timeout=5)
+        probe = Connection(queries.conninfo(), timeout=5)
         breaker = CircuitBreaker("Postgres", lambda: probe.execute("SELECT 1"))
-        guarded = GuardedConnection(Connection(database.conninfo(), timeout=5), breaker)
+        guarded = GuardedConnection(Connection(queries.conninfo(), timeout=5), breaker)
         cookies = PixelCookies(settings.PIXEL_KEYS, https=False)
         directory = HostRegistry(guarded, cookies, own=frozenset(), seconds=1)
         assert not directory.hosts.domains

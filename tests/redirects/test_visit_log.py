@@ -10,12 +10,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from shortlinks.domain import database, spool
+from shortlinks.domain.postgres import queries
+from shortlinks.domain.visits import spool
 from shortlinks.models import Visit
-from shortlinks.redirects import visit_log
-from shortlinks.redirects.breaker import CircuitBreaker
+from shortlinks.redirects import visit_writer
+from shortlinks.redirects.circuit_breaker import CircuitBreaker
 from shortlinks.redirects.database import Connection, GuardedConnection
-from shortlinks.redirects.visit_log import QueueFull, AsyncSpool, VisitLog
+from shortlinks.redirects.visit_writer import AsyncSpool, QueueFull, VisitLog
 from tests.factories import facts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,8 +43,8 @@ async def opened(
     most_bytes: int = 10**6,
     on_commit: Callable[[int], None] = lambda _: None,
 ) -> AsyncIterator[Opened]:
-    connection = Connection(database.conninfo(), timeout=timeout)
-    probe = Connection(database.conninfo(), timeout=timeout)
+    connection = Connection(queries.conninfo(), timeout=timeout)
+    probe = Connection(queries.conninfo(), timeout=timeout)
     breaker = CircuitBreaker("Postgres", lambda: probe.execute("SELECT 1"))
     door = AsyncSpool(directory, most_bytes=most_bytes)
     guarded = GuardedConnection(connection, breaker)
@@ -113,7 +114,7 @@ def test_the_same_id_twice_is_stored_once(directory: Path) -> None:
 
 def test_a_row_that_postgres_refuses_stands_alone(directory: Path) -> None:
     visits = [facts() for _ in range(20)]
-    visits[13] = facts(source="not hex")
+    visits[13] = facts(visitor_hash="not hex")
 
     async def story() -> list[Any]:
         async with opened(directory) as o:
@@ -135,7 +136,7 @@ def test_a_connection_that_was_cut_is_opened_again(directory: Path) -> None:
             await o.log.append(facts())
             [(pid,)] = await o.connection.execute("SELECT pg_backend_pid()")
             async with await psycopg.AsyncConnection.connect(
-                database.conninfo()
+                queries.conninfo()
             ) as other:
                 await other.execute("SELECT pg_terminate_backend(%s, 1000)", [pid])
             await o.log.append(facts())
@@ -152,7 +153,7 @@ def test_a_postgres_that_hangs_costs_one_batch_its_time(directory: Path) -> None
         loop = asyncio.get_running_loop()
         waited = []
         async with (
-            await psycopg.AsyncConnection.connect(database.conninfo()) as other,
+            await psycopg.AsyncConnection.connect(queries.conninfo()) as other,
             opened(directory, timeout=0.4) as o,
         ):
             await other.execute("LOCK TABLE shortlinks_visit")
@@ -218,7 +219,7 @@ def test_closing_finishes_the_open_batch_and_takes_nothing_more(
 def test_too_many_waiting_are_turned_away(
     monkeypatch: pytest.MonkeyPatch, directory: Path
 ) -> None:
-    monkeypatch.setattr(visit_log, "MOST_WAITING", 5)
+    monkeypatch.setattr(visit_writer, "MOST_WAITING", 5)
 
     async def story() -> list[Any]:
         async with opened(directory) as o:

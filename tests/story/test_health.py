@@ -16,7 +16,8 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from shortlinks.domain import cached_links, spool, upkeep, visits
+from shortlinks.domain.links import redis_cache
+from shortlinks.domain.visits import partitions, processing, spool
 from shortlinks.models import Heartbeat, ShortLink, WebhookDelivery
 from tests import factories, services, stores
 from tests.factories import BROWSER
@@ -46,8 +47,8 @@ def broker() -> redis.Redis:
 
 @pytest.fixture
 def healthy(web: httpx.Client) -> httpx.Client:
-    upkeep.record_worker_heartbeat()
-    cached_links.record_beat()
+    partitions.record_worker_heartbeat()
+    redis_cache.record_beat()
     return web
 
 
@@ -109,7 +110,7 @@ def test_events_that_nobody_sends_are_named(healthy: httpx.Client) -> None:
     account = factories.account()
     factories.webhook(account, "https://receiver.example/")
     factories.visit(factories.link(factories.contact(account)))
-    visits.process_due()
+    processing.process_due()
     assert ready(healthy) == (200, "ready", set())
 
     late = timezone.now() - timedelta(minutes=10)
@@ -121,7 +122,7 @@ def test_events_that_nobody_sends_are_named(healthy: httpx.Client) -> None:
 def test_visits_that_were_set_aside_are_named(healthy: httpx.Client) -> None:
     factories.visit(1, due_at=None, dead_lettered_at=timezone.now())
 
-    assert ready(healthy) == (200, "degraded", {"set_aside"})
+    assert ready(healthy) == (200, "degraded", {"dead_lettered"})
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def no_partition_of_next_month() -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE shortlinks_visit_{month}")
     yield
-    upkeep.create_partitions()
+    partitions.create_partitions()
 
 
 def test_a_partition_that_is_missing_is_named(
@@ -161,7 +162,7 @@ def test_stores_that_refuse_are_named(tmp_path: Path) -> None:
 def test_a_postgres_that_hangs_is_named(
     own_postgres: OwnStore, tmp_path: Path, transactional_db: None
 ) -> None:
-    cached_links.record_beat()
+    redis_cache.record_beat()
     with services.web(tmp_path, DATABASE_URL=own_postgres.url) as web:
         assert ready(web) == (503, "unready", {"migrations"})  # none of any app
         with own_postgres.hung():
@@ -171,7 +172,7 @@ def test_a_postgres_that_hangs_is_named(
 def test_a_redis_that_hangs_is_named(
     own_valkey: OwnStore, tmp_path: Path, transactional_db: None
 ) -> None:
-    upkeep.record_worker_heartbeat()
+    partitions.record_worker_heartbeat()
     with (
         services.web(tmp_path, REDIS_URL=own_valkey.url) as web,
         own_valkey.hung(),
@@ -218,7 +219,7 @@ def opened(visitor: httpx.Client, link: ShortLink) -> int:
 def link(transactional_db: None) -> ShortLink:
     """Known to Redis, with its account."""
     account = factories.account()
-    cached_links.refresh_account(account)
+    redis_cache.refresh_account(account)
     return factories.link(factories.contact(account))
 
 

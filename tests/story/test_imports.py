@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from shortlinks.domain import imports
+from shortlinks.domain.imports import lifecycle
 from shortlinks.models import Contact, Import, ImportState, User
 from tests import factories, importing, services
 
@@ -44,7 +44,7 @@ def test_a_killed_workers_import_is_gone_on_with(
         _kill_a_worker(run, tmp_path, ImportState.CHECKING)
         with services.webhooks(tmp_path):
             _wait_for(run, ImportState.CHECKED, ROWS)
-        imports.confirm(run, by=uploader)
+        lifecycle.confirm(run, by=uploader)
         _kill_a_worker(run, tmp_path, ImportState.STORING)
         with services.webhooks(tmp_path):
             _wait_for(run, ImportState.FINISHED, ROWS)

@@ -21,7 +21,7 @@ from standardwebhooks import Webhook as Verifier
 
 from embedded import debian
 from shortlinks.api.openapi.operations import NOTE
-from shortlinks.domain.webhooks import events, secret_box
+from shortlinks.domain.webhooks import events, secret_encryption
 from shortlinks.domain.webhooks.sender import Sender
 from shortlinks.models import ApiToken, Webhook, WebhookEvent
 from tests import exemplary, factories, services
@@ -188,7 +188,7 @@ def forged(secret: str) -> Iterator[dict[str, str]]:
     """Another's signature, another body's, an old one, and a name that is none."""
     now = datetime.now(UTC)
     old = now - timedelta(minutes=6)
-    other = secret_box.new()
+    other = secret_encryption.new()
     for key, sent, body in (
         (other, now, "a=1"),
         (secret, now, "a=2"),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shortlinks.domain import cached_links, spool, visits
+from shortlinks.domain.links import redis_cache
+from shortlinks.domain.visits import processing, spool
 from shortlinks.models import Note, ShortLink, Visit
 from tests import factories, services
 
@@ -17,7 +18,7 @@ OPENS = 200
 def link(transactional_db: None) -> ShortLink:
     """One that Redis knows, and its account too."""
     account = factories.account()
-    cached_links.refresh_account(account)
+    redis_cache.refresh_account(account)
     return factories.link(factories.contact(account))
 
 
@@ -48,7 +49,7 @@ def test_every_answered_open_comes_home_once(
     assert not Visit.objects.exists()
 
     replayed = spool.replay(tmp_path / "spool")
-    visits.process_due()
+    processing.process_due()
 
     assert (replayed.visits, replayed.corrupt, replayed.rejected) == (OPENS, 0, 0)
     assert Visit.objects.count() == OPENS

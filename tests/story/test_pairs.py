@@ -23,7 +23,10 @@ from tests import factories, services
 from tests.services import Door, Process
 
 CONTACTS = 40
-ENVIRONMENT = {"TRUSTED_PROXIES": "127.0.0.0/8", "VISIT_PROCESSING_DELAY_SECONDS": "0.1"}
+ENVIRONMENT = {
+    "TRUSTED_PROXIES": "127.0.0.0/8",
+    "VISIT_PROCESSING_DELAY_SECONDS": "0.1",
+}
 NO_COOKIES = DefaultCookiePolicy(allowed_domains=[])  # each open is a browser's first
 
 

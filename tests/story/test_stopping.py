@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Sum
 
 from config.celery import app
-from shortlinks.domain import database
+from shortlinks.domain.postgres import queries
 from shortlinks.models import Note, Visit
 from tests import factories, services
 from tests.services import Door, Process
@@ -125,7 +125,7 @@ def test_a_worker_that_is_told_to_stop_finishes_its_batch(
     for _ in range(50):
         factories.visit(link)
 
-    with psycopg.connect(database.conninfo()) as other:
+    with psycopg.connect(queries.conninfo()) as other:
         other.execute("SELECT FROM shortlinks_shortlink FOR UPDATE")
         app.send_task(FOLLOW_UP)
         services.wait_for(a_statement_waits)

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from django.db.models import Sum
 
-from shortlinks.domain import cached_links
-from shortlinks.domain.cached_links import CachedLink
+from shortlinks.domain.links import redis_cache
+from shortlinks.domain.links.redis_cache import CachedLink
 from shortlinks.models import (
     DailyVisits,
     Note,
@@ -93,9 +93,9 @@ def test_a_new_link_is_in_redis_before_anybody_opens_it(
     )
 
     link = ShortLink.objects.get()
-    stored = cached_links._client().get(cached_links.link_key(link.code))
+    stored = redis_cache._client().get(redis_cache.link_key(link.code))
     assert isinstance(stored, bytes)
-    assert msgspec.json.decode(stored, type=CachedLink) == cached_links.from_link(link)
+    assert msgspec.json.decode(stored, type=CachedLink) == redis_cache.from_link(link)
 
 
 def test_a_worker_killed_amid_5000_opens_loses_and_doubles_nothing(

@@ -12,7 +12,7 @@ import pytest
 from django.db.models import F, QuerySet
 
 from config.celery import app
-from shortlinks.domain.webhooks.schedule import RETRY_DELAYS
+from shortlinks.domain.webhooks.retry_policy import RETRY_DELAYS
 from shortlinks.models import Contact, DeliveryState, Note, User, WebhookDelivery
 from tests import factories, receivers, services, stores
 from tests.receivers import Receiver

@@ -2,21 +2,21 @@
 
 from shortlinks.api import users
 from shortlinks.api.openapi import lists
-from shortlinks.api.openapi.operations import ACCOUNT, USER, SuccessResponse, Operation
+from shortlinks.api.openapi.operations import ACCOUNT, USER, Operation, SuccessResponse
 from shortlinks.api.openapi.schemas import (
     Schema,
-    const,
     array,
-    choice,
     boolean,
+    choice,
+    const,
     id_,
+    integer,
     links,
-    nullable,
-    timestamp,
     named,
+    nullable,
     object_,
     text,
-    integer,
+    timestamp,
 )
 from shortlinks.models import AccessLevel, Scope
 

@@ -7,23 +7,27 @@ from shortlinks.api.openapi.operations import (
     CHAT,
     CONTACT,
     VISITOR_UID,
-    SuccessResponse,
     Operation,
+    SuccessResponse,
 )
 from shortlinks.api.openapi.schemas import (
+    boolean,
     choice,
     extended,
-    boolean,
     id_,
+    integer,
     links,
-    nullable,
-    timestamp,
     named,
+    nullable,
     object_,
     text,
-    integer,
+    timestamp,
 )
-from shortlinks.domain.chats import MAX_ID_LENGTH, MAX_SOURCE_LENGTH, MAX_TITLE_LENGTH
+from shortlinks.domain.merging.chats import (
+    MAX_ID_LENGTH,
+    MAX_SOURCE_LENGTH,
+    MAX_TITLE_LENGTH,
+)
 from shortlinks.models import MergeRule, Scope
 
 TAG = "Chats"
@@ -39,7 +43,9 @@ CHAT_SCHEMA = named(
             "title": text("Anna"),
             "visitor_uid": nullable(UID),
             "entity_id": id_(CONTACT, description="Whose it is, after all merges."),
-            "is_anonymous": boolean(example=False, description="Nobody knows who it is."),
+            "is_anonymous": boolean(
+                example=False, description="Nobody knows who it is."
+            ),
             "created_at": timestamp(),
             "updated_at": timestamp(),
             "account_id": id_(ACCOUNT),
@@ -52,7 +58,9 @@ DECISION = object_(
         "merged": boolean(example=True, description="The chat joined a known contact."),
         "suggested": integer(0, minimum=0, description="New or open suggestions."),
         "rule": nullable(choice(MergeRule.values, MergeRule.CHAT)),
-        "reason": nullable(text("the chat names no browser", description="Of nothing.")),
+        "reason": nullable(
+            text("the chat names no browser", description="Of nothing.")
+        ),
     }
 )
 DECIDED = named("DecidedChat", extended(CHAT_SCHEMA, {"decision": DECISION}))

@@ -1,27 +1,33 @@
 """`/api/v4/contacts`."""
 
-from shortlinks.api import bodies, contacts
+from shortlinks.api import contacts, parsing
 from shortlinks.api.openapi import lists
-from shortlinks.api.openapi.operations import ACCOUNT, CONTACT, USER, SuccessResponse, Operation
+from shortlinks.api.openapi.operations import (
+    ACCOUNT,
+    CONTACT,
+    USER,
+    Operation,
+    SuccessResponse,
+)
 from shortlinks.api.openapi.schemas import (
     NO_NUL,
     Schema,
-    const,
     array,
-    choice,
-    extended,
     boolean,
+    choice,
+    const,
+    extended,
     id_,
     id_or_0,
     links,
-    nullable,
-    timestamp,
     named,
-    one_or_many,
+    nullable,
     object_,
+    one_or_many,
     text,
+    timestamp,
 )
-from shortlinks.domain.contacts import MAX_NAME_LENGTH
+from shortlinks.domain.contacts.contacts import MAX_NAME_LENGTH
 from shortlinks.models import Scope, TrackingConsent
 
 TAG = "Contacts"
@@ -130,8 +136,10 @@ OPERATIONS = (
         scope=Scope.CONTACTS_WRITE,
         summary="Bring contacts, with the CRM's own ids",
         description="All or none. Needs the right to add contacts.",
-        body=one_or_many(object_(NEW, tuple(NEW)), most=bodies.MAX_ITEMS),
-        answer=SuccessResponse("The contacts, in the order of the request.", CREATED_CONTACTS),
+        body=one_or_many(object_(NEW, tuple(NEW)), most=parsing.MAX_ITEMS),
+        answer=SuccessResponse(
+            "The contacts, in the order of the request.", CREATED_CONTACTS
+        ),
     ),
     Operation(
         id="change_contacts",
@@ -141,8 +149,10 @@ OPERATIONS = (
         scope=Scope.CONTACTS_WRITE,
         summary="Change contacts",
         description="All or none; what is not named stays. Needs the right to edit.",
-        body=one_or_many(CHANGE, most=bodies.MAX_ITEMS),
-        answer=SuccessResponse("The contacts, in the order of the request.", CHANGED_CONTACTS),
+        body=one_or_many(CHANGE, most=parsing.MAX_ITEMS),
+        answer=SuccessResponse(
+            "The contacts, in the order of the request.", CHANGED_CONTACTS
+        ),
     ),
     Operation(
         id="get_contact",

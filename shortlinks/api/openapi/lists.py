@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from shortlinks.api import hal
 from shortlinks.api.filters import (
-    MAX_ID,
     LATEST,
+    MAX_ID,
     MAX_TEXT_LENGTH,
     MAX_VALUES,
     Filter,
@@ -20,15 +20,17 @@ from shortlinks.api.openapi.schemas import (
     array,
     choice,
     href,
+    integer,
     object_,
     text,
-    integer,
 )
 
 
 def parameters(query: ListQuery, *, most: int = hal.MAX_LIMIT) -> list[Json]:
     """`page`, `limit`, `query`, each `filter[…]` and each `order[…]` of a list."""
-    limit = integer(hal.DEFAULT_LIMIT, minimum=1, maximum=most, default=hal.DEFAULT_LIMIT)
+    limit = integer(
+        hal.DEFAULT_LIMIT, minimum=1, maximum=most, default=hal.DEFAULT_LIMIT
+    )
     page = integer(1, minimum=1, maximum=hal.MAX_PAGE, default=1)
     return [
         parameter("page", page),

@@ -1,7 +1,6 @@
 """Merges of contacts, and what is suggested to people."""
 
 from shortlinks.api import merge_suggestions, merges
-from shortlinks.api.bodies import MAX_ID
 from shortlinks.api.openapi import lists
 from shortlinks.api.openapi.operations import (
     ACCOUNT,
@@ -12,8 +11,8 @@ from shortlinks.api.openapi.operations import (
     PIXEL,
     SUGGESTION,
     USER,
-    SuccessResponse,
     Operation,
+    SuccessResponse,
 )
 from shortlinks.api.openapi.schemas import (
     Schema,
@@ -23,12 +22,13 @@ from shortlinks.api.openapi.schemas import (
     id_,
     id_or_0,
     links,
-    nullable,
-    timestamp,
     named,
+    nullable,
     object_,
     text,
+    timestamp,
 )
+from shortlinks.api.parsing import MAX_ID
 from shortlinks.models import MergeRule, MergeState, Scope, SuggestionState
 
 TAG = "Merges"

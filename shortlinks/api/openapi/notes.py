@@ -1,32 +1,32 @@
 """Notes of contacts, and the events of opens."""
 
-from shortlinks.api import bodies, events, notes
+from shortlinks.api import events, notes, parsing
 from shortlinks.api.openapi import lists
 from shortlinks.api.openapi.operations import (
     ACCOUNT,
     CONTACT,
     NOTE,
     USER,
-    SuccessResponse,
     Operation,
+    SuccessResponse,
 )
 from shortlinks.api.openapi.schemas import (
     NO_NUL,
     Schema,
-    const,
     array,
     choice,
+    const,
     id_,
     id_or_0,
     links,
-    nullable,
-    timestamp,
     named,
-    one_or_many,
+    nullable,
     object_,
+    one_or_many,
     text,
+    timestamp,
 )
-from shortlinks.domain.common_notes import MAX_TEXT_LENGTH
+from shortlinks.domain.contacts.common_notes import MAX_TEXT_LENGTH
 from shortlinks.models import NoteType, Scope
 
 TAG = "Notes and events"
@@ -61,7 +61,9 @@ NOTE_SCHEMA = named(
 )
 NEW = {
     "note_type": const(NoteType.COMMON.value),
-    "params": object_({"text": text("Called back.", maxLength=MAX_TEXT_LENGTH, pattern=NO_NUL)}),
+    "params": object_(
+        {"text": text("Called back.", maxLength=MAX_TEXT_LENGTH, pattern=NO_NUL)}
+    ),
     "request_id": nullable(text("call-7", description="Yours; comes back.")),
 }
 NEW_OF_ALL = {"entity_id": id_(CONTACT), **NEW}
@@ -107,7 +109,7 @@ EVENT = named(
 
 def _body(fields: dict[str, Schema]) -> Schema:
     item = object_(fields, optional=("request_id",))
-    return one_or_many(item, most=bodies.MAX_ITEMS)
+    return one_or_many(item, most=parsing.MAX_ITEMS)
 
 
 def _created(path: str) -> SuccessResponse:

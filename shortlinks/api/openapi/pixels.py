@@ -6,20 +6,20 @@ from shortlinks.api.openapi.operations import (
     CONTACT,
     PIXEL,
     VISITOR_UID,
-    SuccessResponse,
     Operation,
+    SuccessResponse,
 )
 from shortlinks.api.openapi.schemas import (
     NO_NUL,
     choice,
     id_,
-    nullable,
-    timestamp,
     named,
+    nullable,
     object_,
     text,
+    timestamp,
 )
-from shortlinks.models import Evidence, Scope, AttachmentReview
+from shortlinks.models import AttachmentReview, Evidence, Scope
 
 TAG = "Pixels"
 PATH = "/api/v4/contacts/{entity_id}/pixels"
@@ -35,7 +35,7 @@ PIXEL_SCHEMA = named(
             "id": id_(PIXEL),
             "visitor_uid": text(VISITOR_UID),
             "evidence": choice(Evidence.values, Evidence.CLICK),
-            "standing": STANDING,
+            "review": STANDING,
             "first_seen_at": timestamp(),
             "last_seen_at": timestamp(),
         }
@@ -84,7 +84,7 @@ OPERATIONS = (
         scope=Scope.CONTACTS_WRITE,
         summary="Say that a browser is the client's, or that it is not",
         description="The rules of merging heed it. Needs the right to edit.",
-        body=object_({"standing": STANDING}),
+        body=object_({"review": STANDING}),
         answer=SuccessResponse("The browser.", PIXEL_SCHEMA),
     ),
     Operation(

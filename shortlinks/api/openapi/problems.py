@@ -11,10 +11,10 @@ from shortlinks.api.openapi.schemas import (
     array,
     content,
     extended,
+    integer,
     named,
     object_,
     text,
-    integer,
 )
 
 PROBLEM_JSON = "application/problem+json"
@@ -92,7 +92,9 @@ USUAL = (
         "The contact has another live link for this url.",
         "What is asked for stands in the way of something that is there.",
     ),
-    ErrorResponse("BodyTooLarge", 413, "The body is larger than 4 MB.", "A body over 4 MB."),
+    ErrorResponse(
+        "BodyTooLarge", 413, "The body is larger than 4 MB.", "A body over 4 MB."
+    ),
     ErrorResponse(
         "NotJson",
         415,
@@ -144,7 +146,9 @@ OAUTH = (
         "Client authentication failed.",
         "Not the integration's id, secret or address.",
     ),
-    ErrorResponse("GrantTooLarge", 413, "The body is larger than 4 MB.", "A body over 4 MB."),
+    ErrorResponse(
+        "GrantTooLarge", 413, "The body is larger than 4 MB.", "A body over 4 MB."
+    ),
     ErrorResponse(
         "GrantUnreadable",
         415,

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from shortlinks.api.bodies import MAX_ID
 from shortlinks.api.filters import LATEST
+from shortlinks.api.parsing import MAX_ID
 
 Json = dict[str, Any]
 Components = dict[str, Json]

@@ -1,19 +1,19 @@
 """What needs no token: the exchange of grants, health, and the document itself."""
 
 from shortlinks.api import oauth
-from shortlinks.api.openapi.operations import JSON, NO_STORE, SuccessResponse, Operation
+from shortlinks.api.openapi.operations import JSON, NO_STORE, Operation, SuccessResponse
 from shortlinks.api.openapi.problems import OAUTH
 from shortlinks.api.openapi.schemas import (
     Schema,
-    const,
-    choice,
     boolean,
+    choice,
+    const,
+    integer,
     named,
     object_,
     text,
-    integer,
 )
-from shortlinks.domain.oauth import ACCESS_TOKEN_TTL
+from shortlinks.domain.auth.oauth import ACCESS_TOKEN_TTL
 
 TAG = "Tokens"
 HEALTH = "Health"
@@ -88,7 +88,9 @@ OPERATIONS = (
         method="GET",
         path="/healthz",
         summary="The process lives",
-        answer=SuccessResponse("It does.", text("ok\n"), "text/plain", without_body=NOT_SAFE),
+        answer=SuccessResponse(
+            "It does.", text("ok\n"), "text/plain", without_body=NOT_SAFE
+        ),
         needs_token=False,
         has_problems=False,
     ),

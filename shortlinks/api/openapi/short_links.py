@@ -1,21 +1,27 @@
 """`/api/v4/short_links` and the visits of contacts."""
 
-from shortlinks.api import bodies, filters, links, visits
+from shortlinks.api import filters, links, parsing, visits
 from shortlinks.api.openapi import lists
-from shortlinks.api.openapi.operations import ACCOUNT, CONTACT, LINK, SuccessResponse, Operation
+from shortlinks.api.openapi.operations import (
+    ACCOUNT,
+    CONTACT,
+    LINK,
+    Operation,
+    SuccessResponse,
+)
 from shortlinks.api.openapi.schemas import (
-    const,
     array,
-    choice,
     boolean,
+    choice,
+    const,
     id_,
-    nullable,
-    timestamp,
-    named,
-    one_or_many,
-    object_,
-    text,
     integer,
+    named,
+    nullable,
+    object_,
+    one_or_many,
+    text,
+    timestamp,
 )
 from shortlinks.api.openapi.schemas import links as links_to
 from shortlinks.models import Scope, Verdict
@@ -71,7 +77,9 @@ SHORT_LINK = named(
 )
 CHANGE = object_(
     {
-        "is_disabled": nullable(boolean(example=False, description="true ends the link.")),
+        "is_disabled": nullable(
+            boolean(example=False, description="true ends the link.")
+        ),
         "expires_at": nullable(id_(1_826_000_000, maximum=filters.LATEST)),
     },
     optional=("is_disabled", "expires_at"),
@@ -104,8 +112,10 @@ OPERATIONS = (
         description="Contacts that you may not view get no link and are left out"
         " silently, so map by `metadata.entity_id`. The same order again answers with"
         " the same link. This answer alone tells the short url.",
-        body=one_or_many(ORDER, most=bodies.MAX_ITEMS),
-        answer=SuccessResponse("The links, in the order of the request.", CREATED_LINKS),
+        body=one_or_many(ORDER, most=parsing.MAX_ITEMS),
+        answer=SuccessResponse(
+            "The links, in the order of the request.", CREATED_LINKS
+        ),
     ),
     Operation(
         id="list_short_links",

@@ -7,23 +7,23 @@ from shortlinks.api.openapi.operations import (
     NO_STORE,
     USER,
     WEBHOOK,
-    SuccessResponse,
     Operation,
+    SuccessResponse,
 )
 from shortlinks.api.openapi.schemas import (
     NO_NUL,
     array,
+    boolean,
     choice,
     extended,
-    boolean,
     id_,
     id_or_0,
-    nullable,
-    timestamp,
+    integer,
     named,
+    nullable,
     object_,
     text,
-    integer,
+    timestamp,
 )
 from shortlinks.models import Scope, WebhookEvent
 from shortlinks.models.webhooks import MAX_DESTINATION_LENGTH
@@ -90,7 +90,9 @@ OPERATIONS = (
             {"destination": GIVEN, "settings": EVENTS, "sort": nullable(SORT)},
             optional=("sort",),
         ),
-        answer=SuccessResponse("The webhook.", SUBSCRIBED, headers=NO_STORE, status=201),
+        answer=SuccessResponse(
+            "The webhook.", SUBSCRIBED, headers=NO_STORE, status=201
+        ),
     ),
     Operation(
         id="unsubscribe",

@@ -12,18 +12,18 @@ from django.utils import timezone
 
 from shortlinks.domain.merging.rules import (
     Browser,
-    MergeContext,
     BrowserOwner,
     ContactRef,
+    MergeContext,
     Redemption,
 )
 from shortlinks.models import (
     Account,
+    AttachmentReview,
     Contact,
     Evidence,
     Pixel,
     SeparatePair,
-    AttachmentReview,
     Verdict,
 )
 from shortlinks.models.contacts import ROOT
@@ -34,7 +34,7 @@ MAX_LINKS = 500
 MAX_OPENS = 500  # of one link; whoever comes after them got it passed on
 
 SELECT_OWNERS = """
-SELECT root.id, root.is_anonymous, owned.last_seen_at, owned.is_vouched,
+SELECT root.id, root.is_anonymous, owned.last_seen_at, owned.is_confirmed,
        owned.was_clicked, others.browsers, others.before,
        (SELECT count(*) FROM shortlinks_merge AS merge
         WHERE merge.survivor_id = root.id AND merge.created_by_id IS NULL
@@ -43,12 +43,12 @@ FROM (
   SELECT coalesce(contact.merged_into_id, contact.id) AS root_id,
          min(attachment.first_seen_at) AS first_seen_at,
          max(attachment.last_seen_at) AS last_seen_at,
-         bool_or(attachment.standing = %(vouched)s) AS is_vouched,
+         bool_or(attachment.review = %(confirmed)s) AS is_confirmed,
          bool_or(attachment.evidence <> %(manual)s) AS was_clicked
   FROM shortlinks_pixelattachment AS attachment
   JOIN shortlinks_contact AS contact ON contact.id = attachment.contact_id
   WHERE attachment.pixel_id = ANY(%(pixels)s)
-  GROUP BY 1 HAVING NOT bool_or(attachment.standing = %(revoked)s)
+  GROUP BY 1 HAVING NOT bool_or(attachment.review = %(rejected)s)
 ) AS owned
 JOIN shortlinks_contact AS root ON root.id = owned.root_id AND NOT root.is_deleted
 CROSS JOIN LATERAL (
@@ -59,7 +59,7 @@ CROSS JOIN LATERAL (
   FROM shortlinks_contact AS member
   JOIN shortlinks_pixelattachment AS a ON a.contact_id = member.id
   WHERE coalesce(member.merged_into_id, member.id) = root.id
-    AND a.pixel_id <> ALL(%(pixels)s) AND a.standing <> %(revoked)s
+    AND a.pixel_id <> ALL(%(pixels)s) AND a.review <> %(rejected)s
 ) AS others
 ORDER BY owned.last_seen_at DESC, root.id LIMIT %(most)s
 """
@@ -134,7 +134,9 @@ class BrowserSnapshot:
         return found
 
 
-def load_snapshot(account: Account, pixel: Pixel | None, also: ContactRef | None = None) -> BrowserSnapshot:
+def load_snapshot(
+    account: Account, pixel: Pixel | None, also: ContactRef | None = None
+) -> BrowserSnapshot:
     """What is known of the browser; `also` is somebody whom it may belong to."""
     now = timezone.now()
     if pixel is None:
@@ -162,7 +164,7 @@ def load_party(contact_id: int) -> ContactRef:
 
 def separated_pairs(parties: Collection[ContactRef]) -> frozenset[frozenset[int]]:
     """Which of these are not to be merged, they or what is merged into them."""
-    members = Contact.objects.rooted_in([party.id for party in parties])
+    members = Contact.objects.with_root([party.id for party in parties])
     roots = dict(members.values_list("pk", ROOT))
     pairs = SeparatePair.objects.filter(Q(one__in=roots) & Q(other__in=roots))
     return frozenset(
@@ -197,8 +199,8 @@ def _owner_rows(pixels: Sequence[Pixel], now: datetime) -> list[tuple[Any, ...]]
                 "pixels": [pixel.pk for pixel in pixels],
                 "now": now,
                 "most": MAX_OWNERS,
-                "vouched": AttachmentReview.CONFIRMED,
-                "revoked": AttachmentReview.REJECTED,
+                "confirmed": AttachmentReview.CONFIRMED,
+                "rejected": AttachmentReview.REJECTED,
                 "manual": Evidence.MANUAL,
             },
         )
@@ -226,16 +228,18 @@ def _opens(cookies: Sequence[bytes], roots: Sequence[int]) -> dict[int, list[Ope
 def _owner(
     row: tuple[Any, ...], opens: dict[int, list[Opened]], account: Account
 ) -> BrowserOwner:
-    root_id, is_anonymous, last_seen_at, is_vouched, was_clicked, *counts = row
+    root_id, is_anonymous, last_seen_at, is_confirmed, was_clicked, *counts = row
     browsers, before, merged_today = counts
     opened = opens.get(root_id, [])
-    is_late = was_clicked and all(o.open_rank > account.max_browsers_per_link for o in opened)
+    is_late = was_clicked and all(
+        o.open_rank > account.max_browsers_per_link for o in opened
+    )
     return BrowserOwner(
         contact=ContactRef(root_id, is_anonymous),
         last_seen_at=last_seen_at,
         links_opened=len({o.link_id for o in opened}),
         is_only_browser=browsers == 0,
         looks_forwarded=is_late or before >= account.max_browsers_per_contact,
-        is_confirmed=is_vouched,
+        is_confirmed=is_confirmed,
         merged_today=merged_today,
     )

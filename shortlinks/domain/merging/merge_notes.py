@@ -36,9 +36,15 @@ RUSSIAN = {
 TIMES = {"en": "%H:%M on %Y-%m-%d", "ru": "%H:%M %d.%m.%Y"}
 
 
-def note_merge(account: Account, merge: Merge, survivor: Contact, loser: Contact) -> None:
+def note_merge(
+    account: Account, merge: Merge, survivor: Contact, loser: Contact
+) -> None:
     """On the survivor; that of an automatic merge says what it was concluded from."""
-    values = {**merge.evidence, "other": loser.entity_id, "who": _reference(merge.created_by)}
+    values = {
+        **merge.evidence,
+        "other": loser.entity_id,
+        "who": _reference(merge.created_by),
+    }
     if merge.created_by is not None:
         _write(survivor, _text(account, "by_hand", values))
         return

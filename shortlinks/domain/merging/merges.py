@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shortlinks.domain import recognition
+from shortlinks.domain.contacts import tracking_consent
 from shortlinks.domain.merging import merge_notes
 from shortlinks.domain.webhooks import events
 from shortlinks.models import (
@@ -31,7 +31,11 @@ COPIED_FIELDS = ("name", "first_name", "last_name")
 TRACKED_FIELDS = ("merged_into", "is_anonymous", "tracking_consent", *COPIED_FIELDS)
 CONSENT = "tracking_consent"
 # Of two words the more careful one holds for both.
-STRICTEST_CONSENT_FIRST = (TrackingConsent.DENIED, TrackingConsent.GRANTED, TrackingConsent.UNKNOWN)
+STRICTEST_CONSENT_FIRST = (
+    TrackingConsent.DENIED,
+    TrackingConsent.GRANTED,
+    TrackingConsent.UNKNOWN,
+)
 POINTER = "merged_into_id"
 
 
@@ -59,7 +63,9 @@ def lock_account(account_id: int) -> Account:
     return Account.objects.select_for_update(no_key=True).get(pk=account_id)
 
 
-def merge(account: Account, survivor: int, loser: int, reason: MergeCause) -> Merge | None:
+def merge(
+    account: Account, survivor: int, loser: int, reason: MergeCause
+) -> Merge | None:
     """Make the two one; None if they are already, or the event was followed, or if it
     is not for a rule to do.
 
@@ -117,7 +123,7 @@ def mark_separate(account_id: int, one: int, other: int, *, by: User | None) -> 
 def _locked(ids: Sequence[int]) -> dict[int, Contact]:
     """These contacts and all that are one with either, locked in one order."""
     roots = Contact.objects.filter(pk__in=ids).values_list(ROOT)
-    rows = Contact.objects.rooted_in(roots).order_by("pk")
+    rows = Contact.objects.with_root(roots).order_by("pk")
     return {row.pk: row for row in rows.select_for_update(no_key=True)}
 
 
@@ -164,4 +170,4 @@ def store(changes: Sequence[Change]) -> None:
         setattr(change.row, change.column, change.after)
     rows = {change.row.pk: change.row for change in changes}
     Contact.objects.bulk_update(rows.values(), TRACKED_FIELDS)
-    recognition.apply_change([c.row for c in changes if c.column == CONSENT])
+    tracking_consent.apply_change([c.row for c in changes if c.column == CONSENT])

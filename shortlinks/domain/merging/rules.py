@@ -14,7 +14,9 @@ RECENCY_WINDOW = timedelta(days=90)
 SESSION_WINDOW = timedelta(minutes=30)
 MAX_MERGES_PER_DAY = 5
 MAX_SUGGESTIONS = 5
-SHARED_BROWSER_MIN_CONTACTS = 3  # known contacts of one browser within FRESH: nobody's own
+SHARED_BROWSER_MIN_CONTACTS = (
+    3  # known contacts of one browser within FRESH: nobody's own
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,9 @@ def no_action(reason: str) -> Decision:
     return Decision(reason=reason)
 
 
-def decide_chat(whose: ContactRef, browser: Browser | None, around: MergeContext) -> Decision:
+def decide_chat(
+    whose: ContactRef, browser: Browser | None, around: MergeContext
+) -> Decision:
     """What it says that this browser drives a chat of this contact."""
     if fault := _is_inconclusive(browser, around):
         return no_action(fault)
@@ -169,7 +173,10 @@ def _decide_anonymous(
 
 
 def _decide_shared(
-    whose: ContactRef, browser: Browser, allowed: Sequence[BrowserOwner], around: MergeContext
+    whose: ContactRef,
+    browser: Browser,
+    allowed: Sequence[BrowserOwner],
+    around: MergeContext,
 ) -> Decision:
     """R6: whose click the page came by, if no other contact's followed."""
     by_click = _decide_session(browser, around.now)
@@ -202,7 +209,9 @@ def _merge(
     return Decision(join=AutoMerge(owner.contact, loser, rule))
 
 
-def _suggest_instead(owner: BrowserOwner, rule: MergeRule, around: MergeContext) -> MergeRule | None:
+def _suggest_instead(
+    owner: BrowserOwner, rule: MergeRule, around: MergeContext
+) -> MergeRule | None:
     if not owner.is_trusted:
         return MergeRule.FORWARDED
     if owner.merged_today >= MAX_MERGES_PER_DAY:
@@ -211,7 +220,9 @@ def _suggest_instead(owner: BrowserOwner, rule: MergeRule, around: MergeContext)
     return None if was_used_recently and around.mode == MergeMode.AUTO else rule
 
 
-def _suggest(one: ContactRef, owners: Iterable[BrowserOwner], rule: MergeRule) -> Decision:
+def _suggest(
+    one: ContactRef, owners: Iterable[BrowserOwner], rule: MergeRule
+) -> Decision:
     newest = sorted(owners, key=lambda owner: owner.last_seen_at, reverse=True)
     pairs = [Suggestion(owner.contact, one, rule) for owner in newest[:MAX_SUGGESTIONS]]
     return Decision(suggestions=tuple(pairs))

@@ -98,8 +98,8 @@ def choose_survivor(
 
 def _open_between(one: int, other: int) -> "QuerySet[MergeSuggestion]":
     """Also between those that are merged into them."""
-    ones = Contact.objects.rooted_in([one])
-    others = Contact.objects.rooted_in([other])
+    ones = Contact.objects.with_root([one])
+    others = Contact.objects.with_root([other])
     return MergeSuggestion.objects.filter(
         Q(one__in=ones, other__in=others) | Q(one__in=others, other__in=ones),
         state=SuggestionState.OPEN,

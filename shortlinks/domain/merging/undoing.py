@@ -9,12 +9,12 @@ from shortlinks.domain.merging import merge_notes, merges
 from shortlinks.domain.merging.merges import Change
 from shortlinks.domain.webhooks import events
 from shortlinks.models import (
+    AttachmentReview,
     Contact,
     Merge,
     MergeChange,
     MergeState,
     PixelAttachment,
-    AttachmentReview,
     User,
     WebhookEvent,
 )
@@ -90,5 +90,5 @@ def _revoke(merge: Merge) -> None:
     """The browser is not the survivor's, a person says."""
     PixelAttachment.objects.filter(
         pixel=merge.evidence.get("pixel_id"),
-        contact__in=Contact.objects.one_with(merge.survivor),
-    ).update(standing=AttachmentReview.REJECTED)
+        contact__in=Contact.objects.same_person(merge.survivor),
+    ).update(review=AttachmentReview.REJECTED)

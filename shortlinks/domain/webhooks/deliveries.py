@@ -15,9 +15,9 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from shortlinks.domain.webhooks import schedule, subscriptions
-from shortlinks.domain.webhooks.schedule import Outcome
-from shortlinks.domain.webhooks.sendable import MAX_CONCURRENT, DUE_SQL
+from shortlinks.domain.webhooks import retry_policy, subscriptions
+from shortlinks.domain.webhooks.backlog import DUE_SQL, MAX_CONCURRENT
+from shortlinks.domain.webhooks.retry_policy import Outcome
 from shortlinks.models import DeliveryState, Webhook, WebhookDelivery
 
 # Longer than any attempt: a claim that is older belongs to nobody any more.
@@ -33,7 +33,7 @@ UPDATE shortlinks_webhookdelivery AS delivery
 SET attempts = attempts + 1, claimed_at = statement_timestamp(),
     due_at = statement_timestamp() + %(lease)s
 FROM due WHERE delivery.id = due.id
-RETURNING delivery.facts, delivery.id, delivery.webhook_id, delivery.event,
+RETURNING delivery.payload_data, delivery.id, delivery.webhook_id, delivery.event,
           delivery.event_id, delivery.claimed_at, due.destination, due.secret
 """  # noqa: S608  put together from constants
 RECORD = """
@@ -77,7 +77,11 @@ def claim(limit: int) -> Sequence[ClaimedDelivery]:
     """Take deliveries that are due, at most `limit`, for an attempt each."""
     if not limit:
         return []
-    parameters: dict[str, Any] = {"limit": limit, "most": MAX_CONCURRENT, "lease": LEASE}
+    parameters: dict[str, Any] = {
+        "limit": limit,
+        "most": MAX_CONCURRENT,
+        "lease": LEASE,
+    }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(CLAIM, parameters)
         found = [ClaimedDelivery(json.loads(facts), *rest) for facts, *rest in cursor]
@@ -145,7 +149,7 @@ def _conclude(webhook: Webhook, delivery: WebhookDelivery, outcome: Outcome) -> 
     if outcome.pause:
         webhook.paused_until = now + outcome.pause
     if delivery.state == DeliveryState.PENDING:  # else the note was withdrawn meanwhile
-        wait = schedule.next_delay(outcome, delivery.attempts)
+        wait = retry_policy.next_delay(outcome, delivery.attempts)
         delivery.due_at = None if wait is None else now + wait
         delivery.state = DeliveryState.FAILED if wait is None else delivery.state
 

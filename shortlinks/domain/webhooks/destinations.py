@@ -4,8 +4,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from shortlinks.domain import urls
-from shortlinks.domain.urls import UrlPolicy, UrlRejected
+from shortlinks.domain.links import urls
+from shortlinks.domain.links.urls import UrlPolicy, UrlRejected
 from shortlinks.models.webhooks import MAX_DESTINATION_LENGTH
 
 PORTS = frozenset({443, 8443})
@@ -21,7 +21,9 @@ def parse(given: str) -> str:
             "TooLong",
             f"This value is too long: {MAX_DESTINATION_LENGTH} characters at most.",
         )
-    policy = UrlPolicy(frozenset(), allows_private=settings.WEBHOOK_ALLOW_PRIVATE_TARGETS)
+    policy = UrlPolicy(
+        frozenset(), allows_private=settings.WEBHOOK_ALLOW_PRIVATE_TARGETS
+    )
     target = urls.parse(given, policy).target
     if not settings.WEBHOOK_ALLOW_PRIVATE_TARGETS:
         _refuse_insecure(target)

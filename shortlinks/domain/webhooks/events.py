@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from django.conf import settings
 from django.db import connection
 
-from shortlinks.domain import arrays
+from shortlinks.domain.postgres import arrays
 from shortlinks.models import WebhookEvent
 
 
@@ -79,10 +79,10 @@ WHERE subject.id = ANY(%s::bigint[]) ORDER BY subject.id, webhook.id
 INSERT = """
 INSERT INTO shortlinks_webhookdelivery
   (webhook_id, event, event_id, contact_id, subject_id, state, attempts, due_at,
-   created_at, facts)
+   created_at, payload_data)
 SELECT webhook.id, %(event)s, e.event_id, contact.id, subject.id, 'pending', 0, now(),
        now(), jsonb_build_object(
-         {subject.facts},
+         {subject.payload_data},
          'entity_id', contact.entity_id, 'group_id', contact.group_id,
          'responsible_user_id', contact.responsible_user_id,
          'account_id', account.id, 'subdomain', account.subdomain,
@@ -137,7 +137,9 @@ def enqueue_for(event: WebhookEvent, tellings: Sequence[Target]) -> int:
         "event_ids": [event_id(*telling, event) for telling in tellings],
     }
     with connection.cursor() as cursor:
-        cursor.execute(INSERT.format(subject=SOURCES[event]), arrays.encode_params(about))
+        cursor.execute(
+            INSERT.format(subject=SOURCES[event]), arrays.encode_params(about)
+        )
         return int(cursor.rowcount)
 
 

@@ -7,10 +7,15 @@ from types import TracebackType
 
 from django.conf import settings
 
-from shortlinks.domain.webhooks import bodies, deliveries, secret_box, transport
+from shortlinks.domain.webhooks import (
+    deliveries,
+    http_client,
+    payloads,
+    secret_encryption,
+)
 from shortlinks.domain.webhooks.deliveries import ClaimedDelivery
-from shortlinks.domain.webhooks.schedule import Outcome
-from shortlinks.domain.webhooks.transport import Message
+from shortlinks.domain.webhooks.http_client import Message
+from shortlinks.domain.webhooks.retry_policy import Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -69,13 +74,13 @@ class Sender:
 
 
 def _attempt(claimed: ClaimedDelivery) -> Outcome:
-    return transport.send(
+    return http_client.send(
         Message(
             destination=claimed.destination,
-            secret=secret_box.decrypt(claimed.secret),
+            secret=secret_encryption.decrypt(claimed.secret),
             event_id=claimed.event_id,
-            content_type=bodies.CONTENT_TYPE,
-            body=bodies.render(
+            content_type=payloads.CONTENT_TYPE,
+            body=payloads.render(
                 claimed.event, claimed.payload_data, base_url=settings.BASE_URL
             ),
         )
@@ -88,5 +93,5 @@ def _outcome(attempt: Attempt, claimed: ClaimedDelivery) -> Outcome:
     if error is None:
         return attempt.result()
     logger.error("delivery %d could not be sent", claimed.id, exc_info=error)
-    said = f"Our fault: {error!r}"[: transport.MAX_ERROR_LENGTH]
+    said = f"Our fault: {error!r}"[: http_client.MAX_ERROR_LENGTH]
     return Outcome(error=said, is_our_fault=True)

@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from shortlinks.domain.webhooks import secret_box
-from shortlinks.domain.webhooks.schedule import RETRY_DELAYS, Outcome
+from shortlinks.domain.webhooks import secret_encryption
+from shortlinks.domain.webhooks.retry_policy import RETRY_DELAYS, Outcome
 from shortlinks.models import Account, DeliveryState, User, Webhook, WebhookDelivery
 
 logger = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def subscribe(account: Account, user: User, wanted: Subscription) -> Subscriptio
     }
     if wanted.sort is not None:
         changed["sort"] = wanted.sort
-    secret = secret_box.new()
+    secret = secret_encryption.new()
     with transaction.atomic():
         webhook, is_new = Webhook.objects.update_or_create(
             account=account,
@@ -60,7 +60,7 @@ def subscribe(account: Account, user: User, wanted: Subscription) -> Subscriptio
             defaults=changed,
             create_defaults={
                 **changed,
-                "secret": secret_box.encrypt(secret),
+                "secret": secret_encryption.encrypt(secret),
                 "created_by": user,
             },
         )
@@ -114,7 +114,9 @@ def disable(chosen: Iterable[Webhook], reason: str = DISABLED_MANUALLY) -> int:
 
 def disable_failing(webhook: Webhook, outcome: Outcome) -> None:
     """Disable a webhook that is gone or did not answer for days, and say so."""
-    dead = f"No event was accepted in {len(RETRY_DELAYS)} attempts; last: {outcome.error}"
+    dead = (
+        f"No event was accepted in {len(RETRY_DELAYS)} attempts; last: {outcome.error}"
+    )
     reason = GONE if outcome.is_gone else dead
     if disable([webhook], reason):
         host = urlsplit(webhook.destination).hostname  # the rest may hold a secret
@@ -125,7 +127,7 @@ def reencrypt_secrets() -> int:
     """Encrypt with the newest key what an older one still encrypts; how many."""
     count = 0
     for webhook in Webhook.objects.all():
-        if sealed := secret_box.reencrypt(webhook.secret):
+        if sealed := secret_encryption.reencrypt(webhook.secret):
             same = Webhook.objects.filter(pk=webhook.pk, secret=webhook.secret)
             count += same.update(secret=sealed)
     return count

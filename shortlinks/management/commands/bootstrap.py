@@ -11,7 +11,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.text import slugify
 
-from shortlinks.domain import tokens
+from shortlinks.domain.auth import tokens
 from shortlinks.models import Account, User
 
 LANGUAGES = ("ru", "en")

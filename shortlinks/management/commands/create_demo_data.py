@@ -7,10 +7,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from shortlinks.domain import contacts, links, tokens, urls
-from shortlinks.domain.access import AuthorizedLinkRequest
-from shortlinks.domain.contacts import NewContact
-from shortlinks.models import Account, ConnectedSite, Contact, Group, AccessLevel, User
+from shortlinks.domain.auth import tokens
+from shortlinks.domain.auth.permissions import AuthorizedLinkRequest
+from shortlinks.domain.contacts import contacts
+from shortlinks.domain.contacts.contacts import NewContact
+from shortlinks.domain.links import short_links, urls
+from shortlinks.models import AccessLevel, Account, ConnectedSite, Contact, Group, User
 
 NAMES = [("Анна", "Петрова"), ("Timur", "Akhmetov"), ("Olga", "Lis")]
 HIDDEN = ("Ivan", "Hidden")
@@ -74,7 +76,9 @@ def _site(contact: Contact) -> dict[str, object]:
         account=contact.account, origin=settings.DEMO_SITE_URL
     )
     entity_id, account_id = contact.entity_id, contact.account_id
-    [made] = links.create([AuthorizedLinkRequest(url, entity_id, contact.pk, account_id)])
+    [made] = short_links.create(
+        [AuthorizedLinkRequest(url, entity_id, contact.pk, account_id)]
+    )
     return {
         "SITE_KEY": site.site_key,
         "DEMO_LINK": f"{settings.SHORT_BASE_URL}/{made.code}",

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import URLValidator
 
-from shortlinks.domain import oauth
+from shortlinks.domain.auth import oauth
 from shortlinks.models import User
 
 

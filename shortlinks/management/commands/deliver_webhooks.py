@@ -3,7 +3,7 @@
 import threading
 
 from shortlinks.domain.webhooks.sender import Sender
-from shortlinks.management.looping import PollingCommand
+from shortlinks.management.polling import PollingCommand
 
 
 class Command(PollingCommand):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from shortlinks.management import importing
+from shortlinks.management import import_command
 from shortlinks.models import ImportKind, User
 
 
@@ -16,11 +16,11 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        importing.add_arguments(parser, who="user")
+        import_command.add_arguments(parser, who="user")
 
     def handle(self, *args: Any, **options: Any) -> None:
         email = options["email"].lower()
         user = User.objects.filter(email=email, is_active=True).first()
         if user is None or user.account_id is None:
             raise CommandError(f"no active user of an account has e-mail {email}")
-        importing.run(self, user, ImportKind.CONTACTS, options)
+        import_command.run(self, user, ImportKind.CONTACTS, options)

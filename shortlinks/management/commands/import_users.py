@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from shortlinks.management import importing
+from shortlinks.management import import_command
 from shortlinks.models import ImportKind, User
 
 
@@ -16,11 +16,11 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        importing.add_arguments(parser, who="administrator")
+        import_command.add_arguments(parser, who="administrator")
 
     def handle(self, *args: Any, **options: Any) -> None:
         email = options["email"].lower()
         by = User.objects.filter(email=email, is_admin=True, is_active=True).first()
         if by is None or by.account_id is None:
             raise CommandError(f"no administrator of an account has e-mail {email}")
-        importing.run(self, by, ImportKind.USERS, options)
+        import_command.run(self, by, ImportKind.USERS, options)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from shortlinks.domain import tokens
+from shortlinks.domain.auth import tokens
 from shortlinks.models import Scope, User
 
 MOST_DAYS = 3650

@@ -3,9 +3,10 @@
 import threading
 import time
 
-from shortlinks.domain import backlog, redemptions, sums
-from shortlinks.domain.merging import checks
-from shortlinks.management.looping import PollingCommand
+from shortlinks.domain.merging import queue
+from shortlinks.domain.reports import rollups
+from shortlinks.domain.visits import click_processing, parallel
+from shortlinks.management.polling import PollingCommand
 
 SUM_SECONDS = 1.0
 
@@ -19,13 +20,13 @@ class Command(PollingCommand):
 
     def run_once(self, stop: threading.Event) -> None:
         claimed: list[int] = []
-        backlog.process_in_parallel(
+        parallel.process_in_parallel(
             goes_on=lambda: not stop.is_set(),
             on_done=lambda done: claimed.append(done.claimed),
         )
-        redemptions.process_due()
-        while not stop.is_set() and checks.process_due() == checks.BATCH_SIZE:
+        click_processing.process_due()
+        while not stop.is_set() and queue.process_due() == queue.BATCH_SIZE:
             pass
-        sums.update(time.monotonic() + SUM_SECONDS)
+        rollups.update(time.monotonic() + SUM_SECONDS)
         if followed_up := sum(claimed):
             self.stdout.write(f"visits followed up: {followed_up}")

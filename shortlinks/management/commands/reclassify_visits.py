@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from shortlinks.domain import rejudging
+from shortlinks.domain.visits import reclassification
 
 BAR = 40
 
@@ -46,10 +46,12 @@ class Command(BaseCommand):
         since, until = options["since"], options["until"] or timezone.now()
         if since > until:
             raise CommandError("--since is after --until")
-        total = rejudging.count(since, until)
+        total = reclassification.count(since, until)
         seen = 0
         changes: Counter[tuple[str, str]] = Counter()
-        for page in rejudging.reclassify(since, until, dry_run=options["dry_run"]):
+        for page in reclassification.reclassify(
+            since, until, dry_run=options["dry_run"]
+        ):
             seen += page.visits
             changes += page.changes
             self._show_progress(seen, total)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from shortlinks.domain import forgetting
+from shortlinks.domain.visits import retention
 
 
 class Command(BaseCommand):
@@ -21,6 +21,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["dry_run"]:
-            self.stdout.write(f"would be changed: {forgetting.count()}")
+            self.stdout.write(f"would be changed: {retention.count()}")
             return
-        self.stdout.write(f"changed: {sum(forgetting.redact_details())}")
+        self.stdout.write(f"changed: {sum(retention.redact_details())}")

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from shortlinks.observability import exporter, serving
+from shortlinks.observability import exporter, http_server
 
 
 class Command(BaseCommand):
@@ -16,8 +16,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = settings.METRICS_HOST, settings.METRICS_PORT
         try:
-            serving.start(
-                host, port, {"/metrics": exporter.page, "/healthz": serving.alive}
+            http_server.start(
+                host, port, {"/metrics": exporter.page, "/healthz": http_server.alive}
             )
         except OSError as error:
             raise CommandError(f"METRICS_PORT {port}: {error}") from None

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from shortlinks.domain import short_domains, urls
+from shortlinks.domain.links import short_domains, urls
 from shortlinks.models import ShortDomain
 
 

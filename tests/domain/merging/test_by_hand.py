@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from shortlinks.domain import contacts
-from shortlinks.domain.contacts import ContactChange
-from shortlinks.domain.merging import checks, suggestions, undoing
-from shortlinks.domain.merging.undoing import HasLaterMerge, AlreadyUndone
+from shortlinks.domain.contacts import contacts
+from shortlinks.domain.contacts.contacts import ContactChange
+from shortlinks.domain.merging import queue, suggestions, undoing
+from shortlinks.domain.merging.undoing import AlreadyUndone, HasLaterMerge
 from shortlinks.models import (
     Account,
+    AttachmentReview,
     Contact,
     Merge,
     MergeCheck,
@@ -21,7 +22,6 @@ from shortlinks.models import (
     PixelAttachment,
     Redemption,
     SeparatePair,
-    AttachmentReview,
     TrackingConsent,
     User,
 )
@@ -74,7 +74,7 @@ def test_undone_merges_do_not_come_back(admin: User, client: Contact) -> None:
     undoing.undo(Merge.objects.get(), by=admin)
 
     MergeCheck.objects.create(chat=chat)
-    checks.process_due()
+    queue.process_due()
     _, another = worlds.chats_with("phone", admin)
 
     chat.contact.refresh_from_db()

@@ -2,11 +2,12 @@
 
 import pytest
 
-from shortlinks.domain import visits
-from shortlinks.domain.merging import checks, merges, suggestions, undoing
-from shortlinks.domain.webhooks import bodies
+from shortlinks.domain.merging import merges, queue, suggestions, undoing
+from shortlinks.domain.visits import processing
+from shortlinks.domain.webhooks import payloads
 from shortlinks.models import (
     Account,
+    AttachmentReview,
     Chat,
     Contact,
     Merge,
@@ -15,7 +16,6 @@ from shortlinks.models import (
     MergeSuggestion,
     Note,
     PixelAttachment,
-    AttachmentReview,
     User,
     WebhookDelivery,
     WebhookEvent,
@@ -143,7 +143,7 @@ def test_browser_of_three_is_everybodys_for_good(
 def test_whoever_is_vouched_for_is_the_client(admin: User, client: Contact) -> None:
     worlds.opens("laptop", client)
     worlds.opens("phone", client)
-    PixelAttachment.objects.update(standing=AttachmentReview.CONFIRMED)
+    PixelAttachment.objects.update(review=AttachmentReview.CONFIRMED)
 
     chat, _ = worlds.chats_with("phone", admin)
 
@@ -156,7 +156,7 @@ def test_same_chat_again_changes_nothing(admin: User, client: Contact) -> None:
     before = Merge.objects.count(), Note.objects.count()
 
     MergeCheck.objects.create(chat=chat)
-    checks.process_due()
+    queue.process_due()
 
     assert (Merge.objects.count(), Note.objects.count()) == before
 
@@ -171,9 +171,9 @@ def test_a_chat_that_was_read_before_it_got_known_is_looked_at_as_it_is(
     )
     opened = factories.link(client)
     factories.visit(opened, pixel_sha256=factories.cookie_sha256("phone"))
-    visits.process_due()
+    processing.process_due()
 
-    decision = checks.evaluate_chat(merges.lock_account(account.pk), stale)
+    decision = queue.evaluate_chat(merges.lock_account(account.pk), stale)
 
     assert decision.join is None
     assert pairs() == {frozenset({client.pk, other.pk})}
@@ -216,14 +216,15 @@ def test_webhooks_are_told_each_step(
     merge = {"evidence": Merge.objects.get().evidence, "rule": "R3"}
     pair = [client.entity_id, chat.contact.entity_id]
     assert [
-        (row.event, {k: row.payload_data[k] for k in ("evidence", "rule")}) for row in told
+        (row.event, {k: row.payload_data[k] for k in ("evidence", "rule")})
+        for row in told
     ] == [("merge_contact", merge), ("undo_merge_contact", merge)]
     assert told[0].payload_data["contacts"] == pair
     worlds.opens("laptop", client)
     worlds.opens("laptop", other)
     assert told.last().event == "suggest_merge_contact"  # type: ignore[union-attr]
     for row in told.all():
-        assert bodies.render(row.event, row.payload_data, base_url="https://x")
+        assert payloads.render(row.event, row.payload_data, base_url="https://x")
     assert told.all().count() == 3
 
 

@@ -12,9 +12,9 @@ from django.db.models import F
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from shortlinks.domain import chats, visits
-from shortlinks.domain.merging import checks, suggestions, undoing
-from shortlinks.domain.merging.undoing import HasLaterMerge, AlreadyUndone
+from shortlinks.domain.merging import chats, queue, suggestions, undoing
+from shortlinks.domain.merging.undoing import AlreadyUndone, HasLaterMerge
+from shortlinks.domain.visits import processing
 from shortlinks.models import (
     Chat,
     Contact,
@@ -89,7 +89,7 @@ class World:
         link = contact.shortlink_set.first() or factories.link(contact)
         cookie = factories.cookie_sha256(f"{one % BROWSERS} of {self.account.pk}")
         factories.visit(link, pixel_sha256=cookie)
-        visits.process_due()
+        processing.process_due()
 
     def chat(self, one: int, other: int) -> None:
         contact = self.contact(other) if other < 2 else None
@@ -112,7 +112,7 @@ class World:
             waiting = MergeCheck.objects.exclude(pk=check.pk)
             waiting.update(attempts=F("attempts") + 100)
             again = MergeCheck(attachment_id=check.attachment_id, chat_id=check.chat_id)
-            self.at_most_one(lambda: checks.process_due(1))
+            self.at_most_one(lambda: queue.process_due(1))
             self.changes_nothing(again)
             MergeCheck.objects.filter(attempts__gte=100).update(
                 attempts=F("attempts") - 100
@@ -124,7 +124,7 @@ class World:
         MergeCheck.objects.all().delete()
         if chat:
             MergeCheck.objects.create(chat=chat)
-            checks.process_due(1)
+            queue.process_due(1)
             self.changes_nothing(MergeCheck(chat=chat))
 
     def merge(self, one: int, other: int) -> None:
@@ -170,7 +170,7 @@ class World:
         MergeCheck.objects.filter(attempts=0).delete()
         before = self.everything()
         check.save()
-        checks.process_due(1)
+        queue.process_due(1)
         MergeCheck.objects.filter(attempts=0).delete()
         assert self.everything() == before
 

@@ -11,10 +11,10 @@ from django.conf import settings
 from shortlinks.domain.merging import rules
 from shortlinks.domain.merging.rules import (
     Browser,
-    MergeContext,
-    Decision,
     BrowserOwner,
     ContactRef,
+    Decision,
+    MergeContext,
     Redemption,
 )
 from tests import factories
@@ -73,7 +73,7 @@ def with_fact(found: BrowserOwner, fact: str) -> BrowserOwner:
         "2 links": replace(found, links_opened=2),
         "other browser": replace(found, is_only_browser=False),
         "forwarded": replace(found, looks_forwarded=True),
-        "vouched": replace(found, is_vouched=True),
+        "vouched": replace(found, is_confirmed=True),
     }
     return named[fact]
 

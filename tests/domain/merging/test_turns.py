@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from shortlinks.domain import contacts
-from shortlinks.domain.contacts import ContactChange
+from shortlinks.domain.contacts import contacts
+from shortlinks.domain.contacts.contacts import ContactChange
 from shortlinks.domain.merging import suggestions, undoing
-from shortlinks.domain.merging.undoing import HasLaterMerge, AlreadyUndone
+from shortlinks.domain.merging.undoing import AlreadyUndone, HasLaterMerge
 from shortlinks.models import Account, Chat, Contact, Merge, MergeState, Note, User
 from tests import factories
 from tests.domain.merging import worlds

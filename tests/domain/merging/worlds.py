@@ -6,10 +6,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from shortlinks.domain import chats, pixels, redemptions, visits
-from shortlinks.domain.chats import NewChat
-from shortlinks.domain.merging import checks
+from shortlinks.domain.merging import chats, queue
+from shortlinks.domain.merging.chats import NewChat
 from shortlinks.domain.merging.rules import Decision
+from shortlinks.domain.pixels import attachments
+from shortlinks.domain.visits import click_processing, processing
 from shortlinks.models import (
     Account,
     Chat,
@@ -29,13 +30,13 @@ def opens(
     """The browser opens the contact's link, and the worker follows it up."""
     link = contact.shortlink_set.filter(url=url).first() or factories.link(contact, url)
     factories.visit(link, pixel_sha256=factories.cookie_sha256(browser), **visit)
-    visits.process_due()
-    while checks.process_due():
+    processing.process_due()
+    while queue.process_due():
         pass
 
 
 def uid(browser: str, account: Account) -> str:
-    return pixels.visitor_uid(account.pk, factories.cookie_sha256(browser))
+    return attachments.visitor_uid(account.pk, factories.cookie_sha256(browser))
 
 
 def chats_with(
@@ -81,9 +82,9 @@ def redeems(browser: str, contact: Contact, *, page: str = "") -> None:
         contact=contact,
         visitor_uid=uid(page or browser, contact.account),
         previous_cookie_sha256=factories.cookie_sha256(page) if page else None,
-        attempt=uuid.uuid4(),
+        idempotency_key=uuid.uuid4(),
         due_at=timezone.now(),
     )
-    redemptions.process_due()
-    while checks.process_due():
+    click_processing.process_due()
+    while queue.process_due():
         pass

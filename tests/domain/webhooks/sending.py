@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import F
 
-from shortlinks.domain import visits
+from shortlinks.domain.visits import processing
 from shortlinks.domain.webhooks.sender import Sender
 from shortlinks.models import Contact, Note, ShortLink, Webhook, WebhookDelivery
 from tests import factories
@@ -19,7 +19,7 @@ def write_note(to: Contact) -> ShortLink:
     number = Note.objects.count()
     link = factories.link(to, f"https://shop.example/{number}")
     factories.visit(link)
-    visits.process_due()
+    processing.process_due()
     return link
 
 
@@ -36,7 +36,7 @@ def later(**times: Any) -> None:
     WebhookDelivery.objects.filter(due_at__isnull=False).update(
         due_at=F("due_at") - passed
     )
-    Webhook.objects.filter(held_until__isnull=False).update(
+    Webhook.objects.filter(paused_until__isnull=False).update(
         paused_until=F("paused_until") - passed
     )
 

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from shortlinks.domain.webhooks import bodies
+from shortlinks.domain.webhooks import payloads
 
 FACTS: dict[str, Any] = {
     "note_id": 7422564,
@@ -25,7 +25,7 @@ FACTS: dict[str, Any] = {
 
 
 def form(**changed: object) -> dict[str, str]:
-    body = bodies.note_contact(
+    body = payloads.note_contact(
         {**FACTS, **changed}, base_url="https://links.shop.example"
     )
     assert body.isascii()
@@ -88,7 +88,7 @@ MERGED: dict[str, Any] = {
 
 
 def test_a_merge_says_who_and_why() -> None:
-    body = bodies.render("merge_contact", MERGED, base_url="https://links.example")
+    body = payloads.render("merge_contact", MERGED, base_url="https://links.example")
 
     told = dict(parse_qsl(body, strict_parsing=True))
     merge = "contacts[merge][0][merge]"
@@ -109,7 +109,7 @@ def test_a_merge_says_who_and_why() -> None:
 def test_a_suggestion_says_whom() -> None:
     suggested = MERGED | {"evidence": {}}
 
-    body = bodies.render("suggest_merge_contact", suggested, base_url="https://x")
+    body = payloads.render("suggest_merge_contact", suggested, base_url="https://x")
 
     told = dict(parse_qsl(body, strict_parsing=True))
     suggestion = "contacts[merge_suggestion][0]"

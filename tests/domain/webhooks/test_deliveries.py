@@ -9,8 +9,8 @@ from django.db import connection
 from django.db.models import F
 from pytest_django import Settings
 
-from shortlinks.domain.webhooks import deliveries, schedule, sendable, subscriptions
-from shortlinks.domain.webhooks.schedule import Outcome
+from shortlinks.domain.webhooks import backlog, deliveries, retry_policy, subscriptions
+from shortlinks.domain.webhooks.retry_policy import Outcome
 from shortlinks.domain.webhooks.sender import Sender
 from shortlinks.models import (
     Account,
@@ -34,7 +34,7 @@ def test_a_receiver_that_is_down_three_times_gets_each_event_once_and_in_order(
         write_note(contact)
     receiver.answers = [FAILURE] * 3
 
-    for wait in (*schedule.RETRY_DELAYS[:4], timedelta(0), timedelta(0)):
+    for wait in (*retry_policy.RETRY_DELAYS[:4], timedelta(0), timedelta(0)):
         later(seconds=wait.total_seconds())
         deliver()
 
@@ -131,7 +131,7 @@ def test_one_receiver_has_a_few_threads_and_one_that_failed_has_one(
         write_note(factories.contact(account))
 
     claimed = [len(deliveries.claim(32)), len(deliveries.claim(32))]
-    assert claimed == [sendable.MAX_CONCURRENT, 0]
+    assert claimed == [backlog.MAX_CONCURRENT, 0]
 
     WebhookDelivery.objects.update(claimed_at=None)
     Webhook.objects.update(failures=1)
@@ -258,17 +258,17 @@ def test_only_what_could_be_sent_is_late(
     contact: Contact, webhook: Webhook, receiver: Receiver
 ) -> None:
     write_note(contact)
-    assert 0 <= sendable.lag_seconds() < 60
+    assert 0 <= backlog.lag_seconds() < 60
     later(minutes=5)
-    assert 300 <= sendable.lag_seconds() < 360
+    assert 300 <= backlog.lag_seconds() < 360
 
     receiver.answers = [FAILURE]
     deliver()
     write_note(contact)
     WebhookDelivery.objects.filter(attempts=0).update(due_at=F("created_at") - HOUR)
-    assert sendable.lag_seconds() == 0  # it waits for the first, which failed
+    assert backlog.lag_seconds() == 0  # it waits for the first, which failed
 
     later(hours=1)
-    assert sendable.lag_seconds() > 3000
+    assert backlog.lag_seconds() > 3000
     subscriptions.disable([webhook])
-    assert sendable.lag_seconds() == 0
+    assert backlog.lag_seconds() == 0

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shortlinks.domain.webhooks import deliveries, schedule, subscriptions
-from shortlinks.domain.webhooks.schedule import Outcome
+from shortlinks.domain.webhooks import deliveries, retry_policy, subscriptions
+from shortlinks.domain.webhooks.retry_policy import Outcome
 from shortlinks.models import (
     Account,
     Contact,
@@ -42,7 +42,7 @@ def test_the_last_attempt_disables_and_says_so(
     write_note(contact)
     write_note(contact)
 
-    for wait in schedule.RETRY_DELAYS:
+    for wait in retry_policy.RETRY_DELAYS:
         later(seconds=wait.total_seconds())
         deliver()
 

@@ -5,7 +5,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from shortlinks.domain import visits
+from shortlinks.domain.visits import processing
 from shortlinks.domain.webhooks import events, subscriptions
 from shortlinks.models import (
     Account,
@@ -36,7 +36,7 @@ def webhook(account: Account) -> Webhook:
 
 def follow_up_an_open(link: ShortLink, time: str = "12:00") -> Note | None:
     factories.visit(link, occurred_at=at(time))
-    visits.process_due()
+    processing.process_due()
     return Note.objects.filter(created_at=at(time)).first()
 
 
@@ -71,9 +71,9 @@ def test_a_note_withdrawn_before_it_is_told_is_not_told(
     link: ShortLink, webhook: Webhook
 ) -> None:
     visit = factories.visit(link)
-    visits.process_due()
+    processing.process_due()
 
-    visits.override_verdict([visit.pk], Verdict.BOT)
+    processing.override_verdict([visit.pk], Verdict.BOT)
 
     assert not Note.objects.exists()
     assert WebhookDelivery.objects.get().state == DeliveryState.CANCELLED
@@ -83,10 +83,10 @@ def test_it_is_not_told_later_either_by_a_webhook_that_is_disabled_just_then(
     link: ShortLink, webhook: Webhook
 ) -> None:
     visit = factories.visit(link)
-    visits.process_due()
+    processing.process_due()
     subscriptions.disable([webhook])
 
-    visits.override_verdict([visit.pk], Verdict.BOT)
+    processing.override_verdict([visit.pk], Verdict.BOT)
 
     assert WebhookDelivery.objects.get().state == DeliveryState.CANCELLED
 
@@ -146,7 +146,7 @@ def test_a_batch_costs_one_query_more_and_none_without_webhooks(
         factories.visit(link)
 
     with CaptureQueriesContext(connection) as queries:
-        visits.process_due()
+        processing.process_due()
 
     about = [q for q in queries if "shortlinks_webhookdelivery" in q["sql"]]
     assert len(about) == more
@@ -160,10 +160,10 @@ def test_a_batch_that_withdraws_costs_one_more_and_none_without_webhooks(
     for number in range(webhooks):
         factories.webhook(account, f"{URL}{number}")
     visit = factories.visit(link)
-    visits.process_due()
+    processing.process_due()
 
     with CaptureQueriesContext(connection) as queries:
-        visits.override_verdict([visit.pk], Verdict.BOT)
+        processing.override_verdict([visit.pk], Verdict.BOT)
 
     about = [q for q in queries if "shortlinks_webhookdelivery" in q["sql"]]
     assert len(about) == more

@@ -4,21 +4,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shortlinks.domain.webhooks import schedule
-from shortlinks.domain.webhooks.schedule import Outcome
+from shortlinks.domain.webhooks import retry_policy
+from shortlinks.domain.webhooks.retry_policy import Outcome
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 FAILED = Outcome(500, "Answered 500.")
 
 
 def test_ten_attempts_within_about_three_days() -> None:
-    waits = [schedule.next_delay(FAILED, attempts) for attempts in range(1, 11)]
+    waits = [retry_policy.next_delay(FAILED, attempts) for attempts in range(1, 11)]
 
     assert [wait and wait.total_seconds() for wait in waits] == [
         *(5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400),
         None,
     ]
-    assert len(schedule.RETRY_DELAYS) == 10
+    assert len(retry_policy.RETRY_DELAYS) == 10
 
 
 @pytest.mark.parametrize(
@@ -29,11 +29,11 @@ def test_ten_attempts_within_about_three_days() -> None:
 def test_a_pause_that_was_asked_for_is_the_least(pause: timedelta, wait: int) -> None:
     outcome = Outcome(429, "Answered 429.", pause)
 
-    assert schedule.next_delay(outcome, 1) == timedelta(seconds=wait)
+    assert retry_policy.next_delay(outcome, 1) == timedelta(seconds=wait)
 
 
 def test_whoever_is_gone_is_not_asked_again() -> None:
-    assert schedule.next_delay(Outcome(410), 1) is None
+    assert retry_policy.next_delay(Outcome(410), 1) is None
 
 
 @pytest.mark.parametrize(
@@ -64,4 +64,4 @@ def test_only_2xx_is_success(status: int | None, *, is_success: bool) -> None:
 def test_retry_after(header: str | None, seconds: int | None) -> None:
     expected = None if seconds is None else timedelta(seconds=seconds)
 
-    assert schedule.parse_retry_after(header, NOW) == expected
+    assert retry_policy.parse_retry_after(header, NOW) == expected

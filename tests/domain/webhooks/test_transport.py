@@ -20,14 +20,14 @@ from django.utils import timezone
 from pytest_django import Settings
 from standardwebhooks import WebhookVerificationError
 
-from shortlinks.domain.urls import UrlRejected
-from shortlinks.domain.webhooks import destinations, secret_box, transport
-from shortlinks.domain.webhooks.schedule import Outcome
-from shortlinks.domain.webhooks.transport import Message
+from shortlinks.domain.links.urls import UrlRejected
+from shortlinks.domain.webhooks import destinations, http_client, secret_encryption
+from shortlinks.domain.webhooks.http_client import Message
+from shortlinks.domain.webhooks.retry_policy import Outcome
 from tests import receivers
 from tests.receivers import Quiet, Receiver
 
-SECRET = secret_box.new()
+SECRET = secret_encryption.new()
 EVENT = UUID("0197f0de-0000-7000-8000-000000000001")
 NAME = "receiver.example"
 
@@ -38,7 +38,7 @@ def message(url: str) -> Message:
 
 
 def test_a_request_is_signed_and_says_what_it_is(receiver: Receiver) -> None:
-    outcome = transport.send(message(receiver.url))
+    outcome = http_client.send(message(receiver.url))
 
     [request] = receiver.received
     assert outcome.is_success
@@ -50,7 +50,7 @@ def test_a_request_is_signed_and_says_what_it_is(receiver: Receiver) -> None:
     assert "Cookie" not in headers
     request.verify(SECRET)
     with pytest.raises(WebhookVerificationError):
-        request.verify(secret_box.new())
+        request.verify(secret_encryption.new())
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -59,7 +59,7 @@ def test_redirects_are_failures_and_not_followed(
 ) -> None:
     receiver.answers = [(status, {"Location": receiver.url})]
 
-    outcome = transport.send(message(receiver.url))
+    outcome = http_client.send(message(receiver.url))
 
     assert (outcome.status, outcome.is_success) == (status, False)
     assert outcome.error == f"Answered {status}: redirects are not followed."
@@ -72,7 +72,7 @@ def test_the_environments_proxies_and_netrc_are_not_asked(
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
 
-    assert transport.send(message(receiver.url)).is_success
+    assert http_client.send(message(receiver.url)).is_success
 
 
 def test_nobody_there_is_a_failure_without_a_status(settings: Settings) -> None:
@@ -80,7 +80,7 @@ def test_nobody_there_is_a_failure_without_a_status(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
 
-    outcome = transport.send(message(f"http://127.0.0.1:{port}/secret"))
+    outcome = http_client.send(message(f"http://127.0.0.1:{port}/secret"))
 
     assert (outcome.status, outcome.is_success) == (None, False)
     assert "Connection refused" in outcome.error
@@ -112,7 +112,7 @@ def trickling(settings: Settings) -> Iterator[str]:
 
 
 def test_headers_that_trickle_are_cut_off(trickling: str) -> None:
-    outcome = transport.send(message(trickling), seconds=0.3)
+    outcome = http_client.send(message(trickling), seconds=0.3)
 
     assert outcome == Outcome(error="No answer within 0.3 s.")
 
@@ -123,7 +123,7 @@ def test_a_body_that_trickles_is_cut_off_after_its_status(
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n"
     monkeypatch.setattr(Trickling, "begins", head)
 
-    outcome = transport.send(message(trickling), seconds=3)
+    outcome = http_client.send(message(trickling), seconds=3)
 
     assert outcome.is_success
     assert Trickling.over.wait(10)
@@ -135,7 +135,7 @@ def test_an_endless_answer_is_read_no_further_than_64_kilobytes(
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n" + b"y" * 70_000
     monkeypatch.setattr(Trickling, "begins", head)
 
-    outcome = transport.send(message(trickling), seconds=60)
+    outcome = http_client.send(message(trickling), seconds=60)
 
     assert outcome.is_success
     assert Trickling.over.wait(10)
@@ -239,7 +239,7 @@ def test_names_that_lead_into_networks_are_refused(
     names = Names(address)
     monkeypatch.setattr(socket, "getaddrinfo", names.getaddrinfo)
 
-    outcome = transport.send(message(f"https://{NAME}/"))
+    outcome = http_client.send(message(f"https://{NAME}/"))
 
     assert outcome.error.startswith("The name leads to an address that is not public")
     assert names.asked == [NAME]  # and nothing was connected to
@@ -252,9 +252,9 @@ def test_what_was_judged_is_what_is_connected_to(
     names = Names("8.8.8.8", "127.0.0.1")
     monkeypatch.setattr(socket, "getaddrinfo", names.getaddrinfo)
 
-    first = transport.send(message(f"https://{NAME}/"))
+    first = http_client.send(message(f"https://{NAME}/"))
     asked = list(names.asked)
-    second = transport.send(message(f"https://{NAME}/"))
+    second = http_client.send(message(f"https://{NAME}/"))
 
     assert asked == [NAME, "8.8.8.8"]
     assert "no network here" in first.error
@@ -315,7 +315,7 @@ def tls_receiver(
 def test_https_is_spoken_with_the_name_at_the_address_that_was_judged(
     tls_receiver: Receiver,
 ) -> None:
-    outcome = transport.send(message(f"https://{NAME}/hook"))
+    outcome = http_client.send(message(f"https://{NAME}/hook"))
 
     assert outcome == Outcome(200)
     [request] = tls_receiver.received
@@ -326,7 +326,7 @@ def test_https_is_spoken_with_the_name_at_the_address_that_was_judged(
 def test_a_certificate_that_nobody_vouches_for_is_a_failure(
     tls_receiver: Receiver,
 ) -> None:
-    outcome = transport.send(message(f"https://{NAME}/hook"))
+    outcome = http_client.send(message(f"https://{NAME}/hook"))
 
     assert "CERTIFICATE_VERIFY_FAILED" in outcome.error
     assert tls_receiver.received == []
@@ -339,7 +339,7 @@ def test_what_trickles_encrypted_is_cut_off_as_well(
     Trickling.over.clear()
     with receivers.serving(Trickling, tls) as (_, url):
         lead_to(url, monkeypatch)
-        outcome = transport.send(message(f"https://{NAME}/hook"), seconds=1)
+        outcome = http_client.send(message(f"https://{NAME}/hook"), seconds=1)
         assert Trickling.over.wait(10)
 
     assert outcome == Outcome(error="No answer within 1 s.")
@@ -350,7 +350,7 @@ def test_a_stored_address_is_judged_by_todays_rules(receiver: Receiver) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("django.conf.settings.WEBHOOK_ALLOW_PRIVATE_TARGETS", False)
-        outcome = transport.send(from_development)
+        outcome = http_client.send(from_development)
 
     assert "UrlRejected" in outcome.error
     assert receiver.received == []
@@ -364,7 +364,7 @@ def test_a_proxy_is_asked_for_the_name_itself(settings: Settings) -> None:
         proxy = threading.Thread(target=_refuse, args=(listening, asked))
         proxy.start()
 
-        outcome = transport.send(message("https://nowhere.invalid/secret"))
+        outcome = http_client.send(message("https://nowhere.invalid/secret"))
         proxy.join()
 
     assert asked[0].startswith(b"CONNECT nowhere.invalid:443 HTTP/1.")

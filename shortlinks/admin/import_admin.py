@@ -1,0 +1,163 @@
+"""Imports as they go: the list, the page of each, and its faults as a file."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import chain, islice
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from shortlinks import tasks
+from shortlinks.admin import exports
+from shortlinks.admin.base import current_user, is_administrator
+from shortlinks.admin.import_upload import KINDS, UploadPage
+from shortlinks.admin.row_actions import ActionResult, RowActionAdmin, done
+from shortlinks.domain.imports import lifecycle
+from shortlinks.models import Import, ImportRow, ImportState
+
+MAX_SHOWN = 100
+# Longer than the bell and beat take.
+LATE = timedelta(seconds=15)
+SAID_EVERY = 10  # percent: screen readers are not told of each batch
+
+
+@admin.register(Import)
+class ImportAdmin(RowActionAdmin[Import]):
+    list_display = (
+        "created_at",
+        "name",
+        "kind",
+        "user",
+        "state",
+        "total",
+        "created",
+        "changed",
+        "skipped",
+    )
+    list_select_related = ("user",)
+    ordering = ("-id",)
+    steps: ClassVar[tuple[str, ...]] = ("store", "cancel")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        own = [
+            path(
+                "<path:object_id>/progress/",
+                view(self.progress),
+                name="shortlinks_import_progress",
+            ),
+            path(
+                "<path:object_id>/errors.csv",
+                view(self.errors),
+                name="shortlinks_import_faults",
+            ),
+        ]
+        return [*own, *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """What is to be seen and done at this stage of it."""
+        row = self._row(request, object_id)
+        kind = KINDS[row.kind]
+        said = {"title": f"{kind.title}: {row.name}", "kind": kind}
+        context = {**self.admin_site.each_context(request), **said, **_shown(row, kind)}
+        context["is_own"] = row.user == current_user(request)
+        return TemplateResponse(request, "shortlinks/import_page.html", context)
+
+    def progress(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A part of its page, asked for until it ends."""
+        row = self._row(request, object_id)
+        response = render(request, "shortlinks/import_progress.html", _progress(row))
+        if not row.is_in_progress:
+            response.headers["X-Ended"] = "1"
+        return response
+
+    def errors(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = self._row(request, object_id)
+        content, content_type = exports.as_csv(_error_table(row))
+        response = HttpResponse(content, content_type=content_type)
+        name = f'attachment; filename="errors-{row.pk}.csv"'
+        response.headers["Content-Disposition"] = name
+        return response
+
+    def has_action_permission(self, request: HttpRequest, row: Import) -> bool:
+        return is_administrator(request)
+
+    def store(self, request: HttpRequest, row: Import) -> ActionResult:
+        if not lifecycle.confirm(row, by=current_user(request)):
+            return gettext("There is nothing to import any more."), messages.ERROR
+        tasks.enqueue_imports()
+        return done(gettext("The rows are being stored."))
+
+    def cancel(self, request: HttpRequest, row: Import) -> ActionResult:
+        if not lifecycle.cancel(row):
+            return gettext("There is nothing to import any more."), messages.ERROR
+        return done(gettext("Cancelled."))
+
+    def _row(self, request: HttpRequest, object_id: str) -> Import:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return self.row(request, object_id)
+
+
+def _shown(row: Import, kind: UploadPage) -> dict[str, Any]:
+    """The faulty rows first: they are what one has come to see."""
+    if row.is_in_progress:
+        return _progress(row)
+    faulty = row.rows.exclude(errors=[]).order_by("number")
+    good = row.rows.filter(errors=[]).order_by("number")
+    rows = islice(chain(faulty[:MAX_SHOWN], good[:MAX_SHOWN]), MAX_SHOWN)
+    waits = row.state == ImportState.CHECKED
+    there_are = row.processed if waits else faulty.count()
+    return {
+        "row": row,
+        "waits": waits,
+        "told": lifecycle.summary(row),
+        "error": gettext(row.error) if row.error else "",
+        "lines": [(each, _cells(each, kind), _errors(each)) for each in rows],
+        "rest": max(0, there_are - MAX_SHOWN),
+    }
+
+
+def _progress(row: Import) -> dict[str, Any]:
+    percent = row.processed * 100 // row.total if row.total else 0
+    is_late = row.due_at is not None and row.due_at < timezone.now() - LATE
+    is_late = is_late and not lifecycle.is_any_running()
+    return {
+        "row": row,
+        "percent": percent - percent % SAID_EVERY,
+        "is_late": is_late,
+        "is_storing": row.state == ImportState.STORING,
+    }
+
+
+def _cells(row: ImportRow, kind: UploadPage) -> list[str]:
+    return [
+        " ".join(filter(None, (row.cells.get(name) for name in names)))
+        for _label, names in kind.shown
+    ]
+
+
+def _errors(row: ImportRow) -> list[str]:
+    return [gettext(fault) for fault in row.errors]
+
+
+def _error_table(row: Import) -> Iterator[list[Any]]:
+    """With the heads that an import reads: what was mended can be imported again."""
+    names = list(dict.fromkeys(lifecycle.SPECS[row.kind].headers.values()))
+    yield [*names, gettext("Row"), gettext("What is wrong")]
+    for each in row.rows.exclude(errors=[]).order_by("number").iterator():
+        given = [each.cells.get(name, "") for name in names]
+        yield [*given, each.number, " ".join(_errors(each))]

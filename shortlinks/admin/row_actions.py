@@ -1,0 +1,83 @@
+"""Buttons of a row's page, each of which posts to an address of its own."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
+
+from shortlinks.admin.base import AccountScopedAdmin, Row
+
+ActionResult = tuple[str, int]
+
+
+class RowActionAdmin(AccountScopedAdmin[Row]):
+    """A step is a method of that name; it says what was done, and how well it went."""
+
+    steps: ClassVar[tuple[str, ...]] = ()
+    # The button of each step, where the page has no better place for it.
+    buttons: ClassVar[Mapping[str, Any]] = {}
+
+    def has_action_permission(self, request: HttpRequest, row: Row) -> bool:
+        return False
+
+    def extra_context(self, row: Row) -> dict[str, Any]:
+        """What the page has on top."""
+        return {}
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"<path:object_id>/{step}/",
+                self.admin_site.admin_view(require_POST(self._view(step))),
+                name=f"{self.opts.app_label}_{self.opts.model_name}_{step}",
+            )
+            for step in self.steps
+        ]
+        return [*own, *super().get_urls()]
+
+    def _view(self, step: str) -> Callable[..., HttpResponse]:
+        def view(request: HttpRequest, object_id: str) -> HttpResponse:
+            row = self.row(request, object_id)
+            if not self.has_action_permission(request, row):
+                raise PermissionDenied
+            text, level = getattr(self, step)(request, row)
+            self.log_action(request, [row], text)
+            self.message_user(request, text, level)
+            name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+            return HttpResponseRedirect(reverse(name, args=[row.pk]))
+
+        return view
+
+    def row(self, request: HttpRequest, object_id: str) -> Row:
+        """Of those the caller may know of, by its part of the address; or 404."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        return row
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        row = self.get_object(request, unquote(object_id))
+        extra = dict(extra_context or {})
+        if row is not None:
+            may = self.has_action_permission(request, row)
+            extra |= {
+                "has_action_permission": may,
+                "buttons": self.buttons,
+                **self.extra_context(row),
+            }
+        return super().change_view(request, object_id, form_url, extra)
+
+
+def done(text: str) -> ActionResult:
+    return text, messages.SUCCESS

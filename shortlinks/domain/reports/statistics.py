@@ -1,0 +1,120 @@
+"""What an administrator asks of a period: how many opens, of what, by whom."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Self, TypeVar
+
+from django.db.models import Max, QuerySet, Sum
+
+from shortlinks.models import (
+    AccountDailyVisits,
+    DeliveryState,
+    ShortLink,
+    UrlDailyOpens,
+    Verdict,
+    Visit,
+    WebhookDelivery,
+)
+
+MAX_COUNTED = 1000
+
+RollupQuerySet = TypeVar("RollupQuerySet", AccountDailyVisits, UrlDailyOpens)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPeriod:
+    """The days from first to last, of one account; None: of all of them."""
+
+    account_id: int | None
+    first: date
+    last: date
+
+    @classmethod
+    def last_days(cls, days: int, account_id: int | None, today: date) -> Self:
+        return cls(account_id, today - timedelta(days=days - 1), today)
+
+    def days(self) -> list[date]:
+        length = (self.last - self.first).days + 1
+        return [self.first + timedelta(days=number) for number in range(length)]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    day: date
+    visits: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def person_opens(self) -> int:
+        return self.visits.get(Verdict.PERSON, 0)
+
+    @property
+    def bot_visits(self) -> int:
+        """Machines, and what may be one; colleagues are neither."""
+        aside = self.visits.get(Verdict.STAFF, 0)
+        return sum(self.visits.values()) - self.person_opens - aside
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedUrl:
+    """People's opens of a source url, and how many contacts made them."""
+
+    url: str
+    opens: int
+    contacts: int
+
+
+def by_day(scope: ReportPeriod) -> Sequence[Day]:
+    """Every day of the period, those without a visit, too."""
+    days = {day: Day(day) for day in scope.days()}
+    counts = _within(scope, AccountDailyVisits.objects.all())
+    sums = counts.values_list("day", "verdict").annotate(n=Sum("visits"))
+    for day, verdict, visits in sums:
+        days[day].visits[verdict] = int(visits)
+    return list(days.values())
+
+
+def top_urls(scope: ReportPeriod, most: int) -> Sequence[OpenedUrl]:
+    """Of a period that ends today: contacts are counted by their latest open."""
+    rows = list(
+        _within(scope, UrlDailyOpens.objects.all())
+        .values_list("url_sha256")
+        .annotate(sum=Sum("opens"), contacts=Sum("last_opened_links"), one=Max("link"))
+        .filter(sum__gt=0)
+        .order_by("-sum", "url_sha256")
+        .values_list("one", "sum", "contacts")[:most]
+    )
+    links = ShortLink.objects.filter(pk__in=[one for one, _, _ in rows])
+    urls = dict(links.values_list("pk", "url"))
+    return [
+        OpenedUrl(urls[one], int(opens), int(contacts))
+        for one, opens, contacts in rows
+        if one in urls
+    ]
+
+
+def dead_lettered_count(account_id: int | None) -> int:
+    """Visits that wait for an administrator, 1,000 at the most."""
+    rows = Visit.objects.dead_lettered()
+    if account_id is not None:
+        rows = rows.filter(link__account=account_id)
+    return rows[:MAX_COUNTED].count()
+
+
+def failed_deliveries(account_id: int | None, since: datetime) -> int:
+    """Events that webhooks did not take since then, 1,000 at the most."""
+    rows = WebhookDelivery.objects.filter(
+        state=DeliveryState.FAILED, created_at__gte=since
+    )
+    if account_id is not None:
+        rows = rows.filter(webhook__account=account_id)
+    return rows[:MAX_COUNTED].count()
+
+
+def _within(
+    scope: ReportPeriod, rows: "QuerySet[RollupQuerySet]"
+) -> "QuerySet[RollupQuerySet]":
+    rows = rows.filter(day__gte=scope.first, day__lte=scope.last)
+    if scope.account_id is None:
+        return rows
+    return rows.filter(account=scope.account_id)

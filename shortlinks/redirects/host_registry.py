@@ -1,0 +1,135 @@
+"""Customers' hosts as a process knows them: connected sites, and short domains.
+
+All of them, read anew as often as a cached link: a request looks them up in memory.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import psycopg
+
+from shortlinks.domain.pixels.pixel_cookie import PixelCookies
+from shortlinks.redirects.database import GuardedConnection, Row
+
+logger = logging.getLogger(__name__)
+
+RETRY_DELAY_SECONDS = 1.0
+
+SELECT_SITES = """
+SELECT site.site_key, site.account_id, site.origin
+FROM shortlinks_connectedsite AS site
+JOIN shortlinks_account AS account ON account.id = site.account_id
+WHERE account.is_active
+"""
+# Of several accounts that claim a host the one that has proven it comes last.
+SELECT_DOMAINS = """
+SELECT host, account_id, verified_at IS NOT NULL, cookie_domain
+FROM shortlinks_shortdomain ORDER BY verified_at NULLS FIRST, id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    account_id: int
+    origin: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """`cookies` are its own where they belong to the whole site of the customer."""
+
+    account_id: int
+    is_verified: bool
+    cookies: PixelCookies | None
+
+    def answers_for(self, account_id: int) -> bool:
+        return self.is_verified and self.account_id == account_id
+
+
+def _nothing() -> Mapping[Any, Any]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """`prefixes` are what targets on an account's sites begin with."""
+
+    sites: Mapping[str, Site] = field(default_factory=_nothing)
+    origins: frozenset[bytes] = frozenset()
+    prefixes: Mapping[int, tuple[str, ...]] = field(default_factory=_nothing)
+    domains: Mapping[bytes, Domain] = field(default_factory=_nothing)
+
+    def domain(self, host: bytes | None) -> Domain | None:
+        """None for the service's own host, and for any that nobody claims."""
+        if not self.domains or host is None:
+            return None
+        name, _, _ = host.partition(b":")
+        return self.domains.get(name.lower().rstrip(b"."))
+
+    def are_connected(self, account_id: int, target: str) -> bool:
+        prefixes = self.prefixes.get(account_id)
+        return prefixes is not None and target.startswith(prefixes)
+
+
+class HostRegistry:
+    """`hosts` is there from the start, empty; what was read once outlives a store."""
+
+    def __init__(
+        self,
+        database: GuardedConnection,
+        cookies: PixelCookies,
+        *,
+        own: frozenset[str],
+        seconds: float,
+    ) -> None:
+        self._database = database
+        self._cookies = cookies
+        self._own = own
+        self._seconds = seconds
+        self.hosts = Hosts()
+
+    def serves(self, name: str) -> bool:
+        """Whether the host is the service's own, or was proven to be an account's."""
+        if name in self._own:
+            return True
+        domain = self.hosts.domain(name.encode())
+        return domain is not None and domain.is_verified
+
+    async def refresh_forever(self) -> None:
+        while True:
+            is_read = await self.refresh()
+            await asyncio.sleep(self._seconds if is_read else RETRY_DELAY_SECONDS)
+
+    async def refresh(self) -> bool:
+        try:
+            sites = await self._database.execute(SELECT_SITES)
+            domains = await self._database.execute(SELECT_DOMAINS)
+        except (psycopg.Error, OSError) as error:
+            logger.warning("customers' hosts are not read anew: %r", error)
+            return False
+        self.hosts = self._hosts(sites, domains)
+        return True
+
+    def _hosts(self, sites: Iterable[Row], domains: Iterable[Row]) -> Hosts:
+        known = {key: Site(account_id, o.encode()) for key, account_id, o in sites}
+        prefixes: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
+        for site in known.values():
+            prefixes[site.account_id] += (f"{site.origin.decode()}/",)
+        return Hosts(
+            sites=known,
+            origins=frozenset(site.origin for site in known.values()),
+            prefixes=dict(prefixes),
+            domains={
+                host.encode(): Domain(account_id, is_verified, self._domain(domain))
+                for host, account_id, is_verified, domain in domains
+                if host not in self._own
+            },
+        )
+
+    def _domain(self, cookie_domain: str) -> PixelCookies | None:
+        return self._cookies.for_domain(cookie_domain) if cookie_domain else None
