@@ -195,7 +195,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 SILENCED_SYSTEM_CHECKS = [
-    "security.W003",  # it is there: admin.browser_middleware.AdminCsrfMiddleware is Django's
+    "security.W003",  # AdminCsrfMiddleware is a subclass of Django's
     "security.W008",  # the proxy in front leads http to https, and knows which it was
     "security.W021",  # preloading is a promise for a whole domain: its owner's to give
 ]

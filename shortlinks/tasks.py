@@ -42,15 +42,15 @@ def process_visits() -> None:
     deadline = time.monotonic() + PROCESS_SECONDS
     done: list[processing.ProcessingResult] = []
 
-    def goes_on() -> bool:
+    def should_continue() -> bool:
         return time.monotonic() < deadline
 
-    def on_done(batch: processing.ProcessingResult) -> None:
+    def on_batch(batch: processing.ProcessingResult) -> None:
         _count(batch)
         done.append(batch)
 
-    parallel.process_in_parallel(goes_on=goes_on, on_done=on_done)
-    if not goes_on():
+    parallel.process_in_parallel(should_continue=should_continue, on_batch=on_batch)
+    if not should_continue():
         process_visits.delay()
     followed_up = sum(batch.claimed for batch in done)
     told = sum(batch.notes.deliveries for batch in done)

@@ -18,7 +18,7 @@ from shortlinks.admin import (
     webhooks,
 )
 
-admin.site.index_template = "shortlinks/home.html"
+admin.site.index_template = "shortlinks/dashboard.html"
 localization.translate_models()
 
 __all__ = [

@@ -25,7 +25,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 def opened_today(request: HttpRequest) -> HttpResponse:
     """The list alone, asked for every few seconds; 304 while nothing is new."""
     opened = todays_opens.opened_today(current_user(request))
-    response = render(request, "shortlinks/opened_today.html", {"opened": opened})
+    response = render(request, "shortlinks/todays_opens.html", {"opened": opened})
     response.headers["ETag"] = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
     response.headers["Cache-Control"] = "private, no-cache"
     etag = response.headers["ETag"]

@@ -56,7 +56,7 @@ class ImportAdmin(RowActionAdmin[Import]):
             path(
                 "<path:object_id>/errors.csv",
                 view(self.errors),
-                name="shortlinks_import_faults",
+                name="shortlinks_import_errors",
             ),
         ]
         return [*own, *super().get_urls()]

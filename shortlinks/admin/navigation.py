@@ -73,7 +73,7 @@ def keyboard(request: HttpRequest) -> str:
 
 
 def accessible_names(request: HttpRequest) -> str:
-    return static("shortlinks/names.js")
+    return static("shortlinks/accessible_names.js")
 
 
 def sections(request: HttpRequest) -> list[dict[str, Any]]:

@@ -82,7 +82,7 @@ def steps(request: HttpRequest) -> HttpResponse:
     """The list alone, asked for every few seconds while it is shown."""
     found = of(request)
     context = {"steps": found, "steps_are_open": any_left(found)}
-    response = render(request, "shortlinks/first_steps.html", context)
+    response = render(request, "shortlinks/onboarding.html", context)
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 

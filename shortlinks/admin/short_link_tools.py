@@ -36,8 +36,8 @@ CODE = re.compile(r"[1-9A-HJ-NP-Za-km-z]{12}")
 NOT_KEPT = "private, no-store"
 TITLES = {
     "create_links.html": _("Create short links"),
-    "links_made.html": _("Short links"),
-    "whose.html": _("Whose link?"),
+    "created_links.html": _("Short links"),
+    "link_lookup.html": _("Whose link?"),
 }
 
 
@@ -88,12 +88,12 @@ def create(request: HttpRequest, contacts: Sequence[Contact]) -> HttpResponse:
     if not may_create(request):
         raise PermissionDenied
     if "url" not in request.POST:
-        form = UrlForm(initial={"ticket": uuid.uuid4()})
+        form = UrlForm(initial={"form_token": uuid.uuid4()})
         return _page(request, "create_links.html", {"form": form, "rows": contacts})
     form = UrlForm(request.POST)
     if not form.is_valid():
         return _page(request, "create_links.html", {"form": form, "rows": contacts})
-    if not _is_first(request, str(form.cleaned_data["ticket"])):
+    if not _is_first(request, str(form.cleaned_data["form_token"])):
         text = gettext("These links were shown already; make them anew if need be.")
         messages.error(request, text)
         return HttpResponseRedirect(reverse("admin:shortlinks_contact_changelist"))
@@ -102,7 +102,7 @@ def create(request: HttpRequest, contacts: Sequence[Contact]) -> HttpResponse:
     _log_action(request, [each.contact for each in made], url.given)
     context = {"made": made, "url": url.given}
     steps = {"steps_are_open": onboarding.any_left(onboarding.of(request))}
-    return _page(request, "links_made.html", {**context, **steps})
+    return _page(request, "created_links.html", {**context, **steps})
 
 
 def first_link(request: HttpRequest) -> HttpResponse:
@@ -130,7 +130,7 @@ def lookup_link(request: HttpRequest) -> HttpResponse:
         text = gettext("Looked up by its short link.")
         LogEntry.objects.log_actions(current_user(request).pk, [found], CHANGE, text)
     context = {"form": CodeForm(), "found": found, "asked": asked}
-    return _page(request, "whose.html", context)
+    return _page(request, "link_lookup.html", context)
 
 
 def _create_links(

@@ -46,8 +46,8 @@ class NewSiteForm(forms.ModelForm[ConnectedSite]):
 @admin.register(ConnectedSite)
 class ConnectedSiteAdmin(HostAdmin[ConnectedSite]):
     form = NewSiteForm
-    asked = ("origin",)
-    known = ("site_key", "created_at", "snippet")
+    entered_fields = ("origin",)
+    stored_fields = ("site_key", "created_at", "snippet")
     list_display = ("origin", "site_key", "created_at")
     search_fields = ("origin",)
     ordering = ("-id",)
@@ -78,8 +78,8 @@ class NewDomainForm(forms.ModelForm[ShortDomain]):
 @admin.register(ShortDomain)
 class ShortDomainAdmin(HostAdmin[ShortDomain]):
     form = NewDomainForm
-    asked = ("host", "cookie_domain")
-    known = ("name", "value", "verified_at", "is_default", "created_at")
+    entered_fields = ("host", "cookie_domain")
+    stored_fields = ("name", "value", "verified_at", "is_default", "created_at")
     list_display = ("host", "cookie_domain", "verified_at", "is_default", "created_at")
     search_fields = ("host",)
     ordering = ("-id",)

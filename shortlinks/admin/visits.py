@@ -31,9 +31,9 @@ class DeadLetteredFilter(admin.SimpleListFilter):
 
 @admin.register(Visit)
 class VisitAdmin(RowActionAdmin[Visit]):
-    change_form_template = "admin/shortlinks/steps.html"
-    steps = ("again",)
-    buttons: ClassVar[dict[str, Any]] = {"again": _("Requeue")}
+    change_form_template = "admin/shortlinks/row_actions.html"
+    steps = ("retry",)
+    buttons: ClassVar[dict[str, Any]] = {"retry": _("Requeue")}
     account_path = "link__account_id"
     fields = (
         "occurred_at",
@@ -82,7 +82,7 @@ class VisitAdmin(RowActionAdmin[Visit]):
     def has_action_permission(self, request: HttpRequest, row: Visit) -> bool:
         return is_administrator(request) and row.dead_lettered_at is not None
 
-    def retry_button(self, request: HttpRequest, row: Visit) -> ActionResult:
+    def retry(self, request: HttpRequest, row: Visit) -> ActionResult:
         processing.requeue([row.pk])
         return done(gettext("Requeued."))
 

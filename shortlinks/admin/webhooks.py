@@ -19,7 +19,7 @@ class WebhookAdmin(AccountScopedAdmin[Webhook]):
     fields = (
         "account",
         "destination",
-        "told",
+        "subscribed_events",
         "sort",
         "created_by",
         "created_at",
@@ -66,9 +66,9 @@ class WebhookAdmin(AccountScopedAdmin[Webhook]):
 
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(RowActionAdmin[WebhookDelivery]):
-    change_form_template = "admin/shortlinks/steps.html"
-    steps = ("again",)
-    buttons: ClassVar[dict[str, Any]] = {"again": _("Send again")}
+    change_form_template = "admin/shortlinks/row_actions.html"
+    steps = ("retry",)
+    buttons: ClassVar[dict[str, Any]] = {"retry": _("Send again")}
     account_path = "webhook__account_id"
     fields = (
         "webhook",
@@ -101,7 +101,7 @@ class WebhookDeliveryAdmin(RowActionAdmin[WebhookDelivery]):
         ("state__exact", DeliveryState.PENDING),
         ("state__exact", DeliveryState.FAILED),
     )
-    actions = ("send_again",)
+    actions = ("resend",)
 
     def has_send_permission(self, request: HttpRequest) -> bool:
         return is_administrator(request)
@@ -111,7 +111,7 @@ class WebhookDeliveryAdmin(RowActionAdmin[WebhookDelivery]):
         is_cancelled = row.state == DeliveryState.CANCELLED
         return is_administrator(request) and not is_cancelled and row.claimed_at is None
 
-    def resend_button(self, request: HttpRequest, row: WebhookDelivery) -> ActionResult:
+    def retry(self, request: HttpRequest, row: WebhookDelivery) -> ActionResult:
         deliveries.resend([row])
         return done(gettext("Sent again."))
 

@@ -7,7 +7,8 @@ from django.db import migrations, models
 
 
 FUNCTIONS = """
-CREATE FUNCTION shortlinks_record_daily_visits_delta() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION shortlinks_record_daily_visits_delta() RETURNS trigger
+LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN
     INSERT INTO shortlinks_dailyvisitsdelta (links, days, verdicts, visits)
@@ -27,46 +28,6 @@ END $$;
 CREATE FUNCTION shortlinks_lock_rollups() RETURNS void LANGUAGE sql AS $$
   SELECT pg_advisory_xact_lock(hashtextextended('shortlinks rollups', 0))
 $$;
-
--- Recomputes the latest open of these links from the daily counts.
-CREATE FUNCTION shortlinks_roll_up_last_opens(first bigint, last bigint) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM shortlinks_lock_rollups();
-  INSERT INTO shortlinks_linklastopen AS existing (link_id, day)
-  SELECT link_id, max(day) FILTER (WHERE visits > 0) FROM shortlinks_dailyvisits
-  WHERE link_id BETWEEN first AND last AND verdict = 'person'
-  GROUP BY link_id
-  ON CONFLICT (link_id) DO UPDATE SET day = excluded.day
-    WHERE existing.day IS DISTINCT FROM excluded.day;
-END $$;
-
--- Recomputes the rollups of a day: daily counts minus deltas not rolled up yet.
-CREATE FUNCTION shortlinks_roll_up_day(asked date) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM shortlinks_lock_rollups();
-  DELETE FROM shortlinks_accountdailyvisits WHERE day = asked;
-  DELETE FROM shortlinks_urldailyopens WHERE day = asked;
-  WITH counter AS MATERIALIZED (
-    SELECT link_id, verdict, visits, true AS is_counted
-    FROM shortlinks_dailyvisits WHERE day = asked
-    UNION ALL
-    SELECT c.link_id, c.verdict, -c.visits, false FROM shortlinks_dailyvisitsdelta AS change
-    CROSS JOIN unnest(change.links, change.days, change.verdicts, change.visits)
-      AS c (link_id, day, verdict, visits)
-    WHERE c.day = asked),
-  by_verdict AS (
-    INSERT INTO shortlinks_accountdailyvisits (account_id, day, verdict, visits)
-    SELECT link.account_id, asked, verdict, sum(visits)
-    FROM counter JOIN shortlinks_shortlink AS link ON link.id = counter.link_id
-    GROUP BY 1, 3)
-  INSERT INTO shortlinks_urldailyopens (account_id, day, url_sha256, opens, last_opened_links, link_id)
-  SELECT link.account_id, asked, link.url_sha256, sum(visits),
-         count(*) FILTER (WHERE is_counted AND latest.day = asked), max(link.id)
-  FROM counter JOIN shortlinks_shortlink AS link ON link.id = counter.link_id
-  LEFT JOIN shortlinks_linklastopen AS latest ON latest.link_id = counter.link_id
-  WHERE verdict = 'person' GROUP BY 1, 3;
-END $$;
 """
 TRIGGERS = """
 CREATE TRIGGER counts_inserted AFTER INSERT ON shortlinks_dailyvisits
@@ -78,8 +39,6 @@ REFERENCING OLD TABLE AS old_counts NEW TABLE AS new_counts
 FOR EACH STATEMENT EXECUTE FUNCTION shortlinks_record_daily_visits_delta();
 """
 UNDO_FUNCTIONS = """
-DROP FUNCTION shortlinks_roll_up_day;
-DROP FUNCTION shortlinks_roll_up_last_opens;
 DROP FUNCTION shortlinks_lock_rollups;
 DROP FUNCTION shortlinks_record_daily_visits_delta;
 """

@@ -39,10 +39,10 @@ class AccountDailyVisits(models.Model):
 
 
 class UrlDailyOpens(models.Model):
-    """People's opens of a source url on one day of its account.
+    """Daily count of person opens of one source URL in one account.
 
-    `last_opened_links` are the links whose latest open was on this day: summed from any day on they
-    are the links that were opened since.
+    `last_opened_links` counts the links whose latest open was on this day. Its sum from
+    any day on is the number of links opened since that day.
     """
 
     pk = models.CompositePrimaryKey("account_id", "day", "url_sha256")
@@ -61,7 +61,7 @@ class UrlDailyOpens(models.Model):
 
 
 class LinkLastOpen(models.Model):
-    """The day on which a person last opened a link, as `UrlDay.last_opened_links` has it."""
+    """Day on which a person last opened a link."""
 
     # No constraint: to check it would lock each link's row.
     link = models.OneToOneField(

@@ -52,7 +52,7 @@ redirects = Counter(
 )
 visits_stored = Counter(
     "shortlinks_visits_stored",
-    "Visits by what became of them: committed, spooled, rejected (quarantined) or lost.",
+    "Visits by result: committed, spooled, rejected (quarantined) or lost.",
     ["result"],
     registry=REGISTRY,
 )

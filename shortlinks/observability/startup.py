@@ -29,4 +29,4 @@ def report_errors(role: str) -> None:
     """The package is imported here or not at all."""
     if settings.SENTRY_DSN:
         errors = importlib.import_module("shortlinks.observability.errors")
-        errors.begin(role, settings.SENTRY_DSN)
+        errors.start(role, settings.SENTRY_DSN)

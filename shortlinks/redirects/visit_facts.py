@@ -37,8 +37,8 @@ FETCH_HEADERS = (
 class Request(NamedTuple):
     """What of a request decides anything: `address` is 4 or 16 bytes, or none.
 
-    `domain` is the customer's, if it came by one; `idempotency_key` is what a proxy calls
-    the open, and calls it again when it sends it to another process.
+    `domain` is the custom short domain of the request, if any. A proxy that retries an
+    open sends the same `idempotency_key` again.
     """
 
     method: str

@@ -98,7 +98,7 @@ def test_posts_leave_other_accounts_rows_alone(client: Client, foreign: World) -
         ("requeue", "visit"),
         ("authorize", "integration"),
         ("disable", "webhook"),
-        ("send_again", "delivery"),
+        ("resend", "delivery"),
         ("use_for_new_links", "domain"),
         ("delete_selected", "contact"),
         ("delete_selected", "group"),

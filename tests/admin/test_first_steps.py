@@ -107,8 +107,8 @@ def test_each_step_leads_to_the_next(client: Client, admin: User) -> None:
 
 def _make_link(client: Client) -> str:
     page: Any = client.get("/admin/onboarding/link/")
-    ticket = page.context["form"].initial["ticket"]
-    posted = {"url": "https://shop.example/", "ticket": ticket}
+    ticket = page.context["form"].initial["form_token"]
+    posted = {"url": "https://shop.example/", "form_token": ticket}
     return client.post("/admin/onboarding/link/", posted).content.decode()
 
 

@@ -26,7 +26,7 @@ def _order(*contacts: Contact, **fields: str) -> dict[str, Any]:
     return {
         "action": "create_links",
         "_selected_action": [contact.pk for contact in contacts],
-        "ticket": str(uuid.uuid4()),
+        "form_token": str(uuid.uuid4()),
         "url": URL,
         **fields,
     }
@@ -103,7 +103,7 @@ def test_managers_make_none(sign_in: SignIn, manager: User, own: World) -> None:
 def test_too_many_at_once_are_refused(
     client: Client, own: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shortlinks.admin.short_link_tools.MOST_CONTACTS", 1)
+    monkeypatch.setattr("shortlinks.admin.short_link_tools.MAX_CONTACTS", 1)
     other = factories.contact(own.account)
 
     page: Any = client.post(listing(Contact), _order(own.contact, other), follow=True)

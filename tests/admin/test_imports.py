@@ -96,7 +96,7 @@ def test_the_audit_log_says_who_did_what(client: Client, admin: User) -> None:
 def test_the_page_tells_how_far_it_has_got(
     client: Client, admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "ROWS", 1)
+    monkeypatch.setattr(batches, "BATCH_SIZE", 1)
     run = importing.begin(admin, TABLE.encode())
     batches.run_next(lambda: False)
 
@@ -142,7 +142,7 @@ def test_it_says_that_no_worker_runs(client: Client, admin: User) -> None:
 def test_cancelling_says_what_was_done(
     client: Client, admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "ROWS", 1)
+    monkeypatch.setattr(batches, "BATCH_SIZE", 1)
     run = importing.confirmed(admin, TABLE.encode())
     batches.run_next(lambda: False)
 
@@ -159,7 +159,7 @@ def test_faulty_rows_are_had_as_a_table_that_can_be_imported(
 ) -> None:
     run = importing.checked(admin, TABLE.encode())
 
-    table = client.get(_beside(run, "faults.csv"))
+    table = client.get(_beside(run, "errors.csv"))
 
     assert table.content.decode("utf-8-sig").splitlines() == [
         "entity_id,name,first_name,last_name,responsible,Row,What is wrong",
@@ -210,7 +210,7 @@ def test_what_stopped_it_is_said(client: Client, admin: User) -> None:
 def test_managers_import_nothing(sign_in: SignIn, manager: User, own: World) -> None:
     client = sign_in(manager)
 
-    parts = ("progress/", "faults.csv")
+    parts = ("progress/", "errors.csv")
     pages = [PATH, listing(Import), *(_beside(own.run, part) for part in parts)]
     assert {client.get(page).status_code for page in pages} == {403}
     assert client.post(_beside(own.run, "store/")).status_code == 404
@@ -218,7 +218,7 @@ def test_managers_import_nothing(sign_in: SignIn, manager: User, own: World) -> 
     assert PATH not in client.get("/admin/").content.decode()
 
 
-@pytest.mark.parametrize("part", ["change/", "progress/", "faults.csv"])
+@pytest.mark.parametrize("part", ["change/", "progress/", "errors.csv"])
 def test_other_accounts_imports_are_not_there(
     client: Client, foreign: World, part: str
 ) -> None:

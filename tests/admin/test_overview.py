@@ -65,7 +65,9 @@ def counted(own: World, foreign: World) -> World:
 def test_a_week_is_summed_by_day(client: Client, counted: World) -> None:
     page: Any = client.get("/admin/")
 
-    days = [(each.day, each.people, each.others) for each in page.context["days"]]
+    days = [
+        (each.day, each.person_opens, each.bot_visits) for each in page.context["days"]
+    ]
     assert days == [
         (_day(6), 1, 0),
         *((_day(ago), 0, 0) for ago in (5, 4, 3, 2)),

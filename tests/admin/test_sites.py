@@ -64,7 +64,7 @@ def test_a_site_is_added_by_the_address_of_a_page(
 def test_its_page_shows_what_to_put_into_the_site(client: Client, own: World) -> None:
     page = client.get(address(own.site, "change")).content.decode()
 
-    script = Path(settings.BASE_DIR, "shortlinks", "redirects", "pixel_v1.js")
+    script = Path(settings.BASE_DIR, "shortlinks", "domain", "pixels", "pixel_v1.js")
     digest = hashlib.sha384(script.read_bytes()).digest()
     snippet = (
         f'<script src="{settings.SHORT_BASE_URL}/pixel/v1.js"'

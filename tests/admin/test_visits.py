@@ -115,14 +115,14 @@ def test_nobody_overrules_elsewhere(client: Client, foreign: World) -> None:
 def test_a_visit_is_requeued_from_its_own_page(client: Client, own: World) -> None:
     aside = _set_aside(own.link)
     assert (
-        f"/{aside.pk}/again/" in client.get(address(aside, "change")).content.decode()
+        f"/{aside.pk}/retry/" in client.get(address(aside, "change")).content.decode()
     )
 
-    client.post(f"{listing(Visit)}{aside.pk}/again/")
+    client.post(f"{listing(Visit)}{aside.pk}/retry/")
 
     aside.refresh_from_db()
     assert aside.dead_lettered_at is None
-    assert "/again/" not in client.get(address(aside, "change")).content.decode()
+    assert "/retry/" not in client.get(address(aside, "change")).content.decode()
 
 
 def test_reasons_are_told_in_the_readers_language(

@@ -49,7 +49,7 @@ def test_why_a_webhook_is_disabled_stands_in_the_list(
 def test_a_delivery_is_sent_again(client: Client, own: World) -> None:
     WebhookDelivery.objects.update(state=DeliveryState.FAILED, due_at=None)
 
-    assert "To be sent again: 1." in act(client, "send_again", own.delivery)
+    assert "To be sent again: 1." in act(client, "resend", own.delivery)
 
     own.delivery.refresh_from_db()
     assert own.delivery.state == DeliveryState.PENDING
@@ -86,9 +86,9 @@ def test_a_delivery_is_sent_again_from_its_own_page(client: Client, own: World) 
     state = DeliveryState.FAILED
     WebhookDelivery.objects.update(state=state, due_at=None, attempts=9)
     page = client.get(address(own.delivery, "change")).content.decode()
-    assert f"/{own.delivery.pk}/again/" in page
+    assert f"/{own.delivery.pk}/retry/" in page
 
-    client.post(f"{listing(WebhookDelivery)}{own.delivery.pk}/again/")
+    client.post(f"{listing(WebhookDelivery)}{own.delivery.pk}/retry/")
 
     own.delivery.refresh_from_db()
     assert (own.delivery.state, own.delivery.attempts) == ("pending", 0)
@@ -99,7 +99,7 @@ def test_what_is_under_way_has_no_button(client: Client, own: World) -> None:
     WebhookDelivery.objects.update(claimed_at=timezone.now())
 
     page = client.get(address(own.delivery, "change")).content.decode()
-    posted = client.post(f"{listing(WebhookDelivery)}{own.delivery.pk}/again/")
+    posted = client.post(f"{listing(WebhookDelivery)}{own.delivery.pk}/retry/")
 
-    assert "/again/" not in page
+    assert "/retry/" not in page
     assert posted.status_code == 403

@@ -1,5 +1,6 @@
 """Pages on many rows: few queries, indexes, and lists that look so far and say so."""
 
+import re
 from typing import Any
 
 import pytest
@@ -46,8 +47,8 @@ FROM generate_series(1, 10000) AS n
 @pytest.fixture
 def wide(monkeypatch: pytest.MonkeyPatch) -> None:
     """As with many contacts, and many rows."""
-    monkeypatch.setattr(base, "MOST_CONTACTS", 0)
-    monkeypatch.setattr(keyset, "MOST_LOOKED_AT", 3)
+    monkeypatch.setattr(base, "MAX_CONTACTS", 0)
+    monkeypatch.setattr(keyset, "MAX_ROWS_SCANNED", 3)
 
 
 @pytest.fixture
@@ -129,7 +130,7 @@ def test_a_page_says_how_far_it_looked_and_the_next_goes_on(
         page = _list(client, ShortLink, query)
         found += list(page.result_list)
         pages += 1
-        assert bool(page.looked_at) == bool(page.older)
+        assert bool(page.rows_scanned) == bool(page.older)
         query = page.older
 
     assert found == [links[0]]
@@ -145,7 +146,7 @@ def test_it_goes_on_towards_the_newer_ones_as_well(
     second = _list(client, ShortLink, first.newer)
     third = _list(client, ShortLink, second.newer)
 
-    assert (list(first.result_list), first.looked_at) == ([], 3)
+    assert (list(first.result_list), first.rows_scanned) == ([], 3)
     assert list(second.result_list) == []
     assert list(third.result_list) == [links[9]]
     assert third.newer == ""
@@ -165,11 +166,11 @@ def test_whoever_has_few_contacts_is_shown_all_that_is_found(
     links: list[ShortLink],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(keyset, "MOST_LOOKED_AT", 3)
+    monkeypatch.setattr(keyset, "MAX_ROWS_SCANNED", 3)
 
     page = _list(sign_in(admin), ShortLink, "?q=old")
 
-    assert (list(page.result_list), page.looked_at) == ([links[0]], 0)
+    assert (list(page.result_list), page.rows_scanned) == ([links[0]], 0)
 
 
 def test_rare_rows_are_found_wherever_they_stand(
@@ -179,7 +180,7 @@ def test_rare_rows_are_found_wherever_they_stand(
 
     page = _list(sign_in(admin), ShortLink, "?disabled=yes")
 
-    assert (list(page.result_list), page.looked_at) == ([links[0]], 0)
+    assert (list(page.result_list), page.rows_scanned) == ([links[0]], 0)
 
 
 def test_contacts_are_found_wherever_they_stand(
@@ -213,7 +214,7 @@ def test_contacts_are_found_wherever_they_stand(
             "sort",
         ),
         (WebhookDelivery, f"?state__exact={FAILED}", "delivery_failed", "sort"),
-        (Visit, "?dead_lettered=yes", "set_aside_at_idx", "indexscan"),
+        (Visit, "?dead_lettered=yes", "dead_lettered_at_idx", "indexscan"),
         (ShortLink, "", "shortlinks_shortlink_pkey", "sort"),
         (Visit, "", "pkey", "sort"),
     ],
@@ -258,10 +259,10 @@ def test_numbers_read_sums_alone(sign_in: SignIn, admin: User, own: World) -> No
         client.get("/admin/statistics/numbers.xlsx?days=90")
 
     read = [query["sql"] for query in queries]
-    assert not [sql for sql in read if "shortlinks_dailyvisits" in sql]
+    assert not [sql for sql in read if re.search(r"shortlinks_dailyvisits\b", sql)]
     sums = [sql for sql in read if 'FROM "shortlinks_urldailyopens"' in sql]
     assert len(sums) == 2
-    assert "shortlinks_urlday_pkey" in _plan(sums[0])
+    assert "shortlinks_urldailyopens_pkey" in _plan(sums[0])
 
 
 def test_a_group_s_rows_are_read_without_all_contacts(account: Account) -> None:

@@ -29,7 +29,7 @@ def due(account: Account, transactional_db: None) -> int:
 def test_both_hands_follow_each_visit_up_once(due: int) -> None:
     done: list[ProcessingResult] = []
 
-    parallel.process_in_parallel(goes_on=lambda: True, on_done=done.append)
+    parallel.process_in_parallel(should_continue=lambda: True, on_batch=done.append)
 
     assert sum(batch.claimed for batch in done) == due
     assert not Visit.objects.filter(due_at__isnull=False).exists()
@@ -41,7 +41,7 @@ def test_both_hands_follow_each_visit_up_once(due: int) -> None:
 def test_goes_on_no_more_when_told_to_stop(due: int) -> None:
     done: list[ProcessingResult] = []
 
-    parallel.process_in_parallel(goes_on=lambda: False, on_done=done.append)
+    parallel.process_in_parallel(should_continue=lambda: False, on_batch=done.append)
 
     assert [batch.claimed for batch in done] == [processing.BATCH_SIZE]
 
@@ -52,7 +52,7 @@ def test_what_ends_one_hand_ends_the_other(due: int) -> None:
             raise DataError
 
     with pytest.raises(DataError):
-        parallel.process_in_parallel(goes_on=lambda: True, on_done=fail)
+        parallel.process_in_parallel(should_continue=lambda: True, on_batch=fail)
 
     assert due_now() > 0
 

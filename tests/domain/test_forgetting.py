@@ -67,7 +67,7 @@ def test_pages_go_on_where_the_last_ended(
     db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.VISIT_DETAILS_RETENTION_DAYS = 90
-    monkeypatch.setattr(retention, "PAGE", 2)
+    monkeypatch.setattr(retention, "BATCH_SIZE", 2)
     for number in range(5):
         old(100, number)
 

@@ -101,7 +101,7 @@ SILENT = {"is_https": True, "sec_fetch": "", "accept_language": "ru"}
         pytest.param({"staff": "user 7"}, "staff", id="colleague"),
         pytest.param({"staff": "user 7", "method": "HEAD"}, "head", id="head first"),
         pytest.param({"staff": "user 7", "user_agent": ""}, "staff", id="staff first"),
-        pytest.param({"is_machines_address": True}, "bot", id="network"),
+        pytest.param({"is_bot_network": True}, "bot", id="network"),
         pytest.param(
             {"referer": "e.safelinks.protection.outlook.com"}, "scanner", id="gateway"
         ),

@@ -33,7 +33,7 @@ CONTENT = table(HEAD, *ROWS)
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "ROWS", 2)
+    monkeypatch.setattr(batches, "BATCH_SIZE", 2)
 
 
 def _once() -> bool:
@@ -146,7 +146,7 @@ def test_many_workers_at_once_store_each_row_once() -> None:
     assert Contact.objects.count() == 3 * 7
 
 
-@pytest.mark.parametrize("batches", [0, 2])
+@pytest.mark.parametrize("committed", [0, 2])
 def test_cancelling_stops_between_batches(admin: User, committed: int) -> None:
     run = importing.confirmed(admin, CONTENT)
     working = _begun(run)

@@ -41,7 +41,7 @@ def test_a_row_has_its_fault(admin: User, row: list[str], fault: str) -> None:
 def test_an_id_twice_is_a_fault_of_both(
     admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shortlinks.domain.imports.batches.ROWS", 1)
+    monkeypatch.setattr("shortlinks.domain.imports.batches.BATCH_SIZE", 1)
     rows = [["7", "Anna", ""], ["8", "Vera", ""], ["007", "Olga", ""]]
 
     run = importing.checked(admin, table(HEAD, *rows))

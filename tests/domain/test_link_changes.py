@@ -82,8 +82,8 @@ def test_while_redis_is_away_nothing_counts_as_published(
 def test_what_does_not_fit_into_one_call_is_published_by_the_next(
     store: redis.Redis, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache_sync, "AT_ONCE", 2)
-    monkeypatch.setattr(cache_sync, "MOST_ROUNDS", 2)
+    monkeypatch.setattr(cache_sync, "BATCH_SIZE", 2)
+    monkeypatch.setattr(cache_sync, "MAX_BATCHES", 2)
     monkeypatch.setattr(cache_sync, "OVERLAP", timedelta())
     contact = factories.contact(account)
     ended = [factories.link(contact, f"https://a.example/{n}") for n in range(7)]

@@ -176,7 +176,7 @@ def test_one_that_is_sent_twice_is_one(link: ShortLink) -> None:
     first, second = (asked_of_postgres(statement, parameters) for _ in range(2))
 
     assert first == second != []
-    another = {**parameters, "attempt": uuid.uuid4()}
+    another = {**parameters, "idempotency_key": uuid.uuid4()}
     assert asked_of_postgres(statement, another) == []
 
 

@@ -89,7 +89,7 @@ def test_what_was_overruled_stays(past: Visit) -> None:
 def test_pages_go_on_where_the_last_one_ended(
     link: ShortLink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reclassification, "PAGE", 2)
+    monkeypatch.setattr(reclassification, "BATCH_SIZE", 2)
     for _ in range(5):
         factories.visit(link)
     processing.process_due()

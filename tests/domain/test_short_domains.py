@@ -88,7 +88,7 @@ def test_without_the_proof_nothing_changes(
 def test_a_name_server_that_never_answers_is_given_up(
     domain: ShortDomain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(short_domains, "DNS_SECONDS", 0.2)
+    monkeypatch.setattr(short_domains, "DNS_TIMEOUT_SECONDS", 0.2)
     with name_servers.silent() as address:
         ask(monkeypatch, address)
 

@@ -104,9 +104,9 @@ import os, signal, sys
 from pathlib import Path
 import django, msgspec
 django.setup()
-from shortlinks.domain import spool
-from shortlinks.domain.visit_rows import VisitFacts
-visits = msgspec.json.decode(sys.argv[2], type=list[VisitFacts])
+from shortlinks.domain.visits import spool
+from shortlinks.domain.visits.visit_records import VisitRecord
+visits = msgspec.json.decode(sys.argv[2], type=list[VisitRecord])
 spool.Writer(Path(sys.argv[1]), most_bytes=10**6).append(visits)
 os.kill(os.getpid(), signal.SIGKILL)
 """

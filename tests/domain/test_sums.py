@@ -3,12 +3,10 @@
 import time
 from collections import Counter
 from datetime import date, timedelta
-from importlib import import_module
 from random import Random
 from threading import Barrier, Thread
 
 import pytest
-from django.apps import apps
 from django.db import connection
 from django.db.models import F
 
@@ -20,7 +18,6 @@ from shortlinks.models import (
     AccountDailyVisits,
     DailyVisits,
     DailyVisitsDelta,
-    LinkLastOpen,
     ShortLink,
     UrlDailyOpens,
     Verdict,
@@ -30,7 +27,6 @@ from tests import factories
 TODAY = date(2026, 11, 23)
 DAYS = [TODAY - timedelta(days=ago) for ago in range(4)]
 VERDICTS = ("person", "bot")
-past = import_module("shortlinks.migrations.0022_sums_of_the_past")
 
 
 def keep_up() -> int:
@@ -132,28 +128,12 @@ def test_a_follow_up_and_a_revised_verdict_are_summed(links: list[ShortLink]) ->
 def test_many_changes_are_summed_in_steps(
     links: list[ShortLink], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollups, "BATCH", 7)
+    monkeypatch.setattr(rollups, "BATCH_SIZE", 7)
     random = Random(7)
     for _ in range(30):
         _change(random, links)
 
     assert keep_up() == 30
-
-    assert _told() == _true()
-
-
-def test_the_past_is_summed_without_what_still_waits(links: list[ShortLink]) -> None:
-    random = Random(1)
-    for number in range(60):
-        _change(random, links)
-        if number == 30:
-            keep_up()
-    for model in (AccountDailyVisits, UrlDailyOpens, LinkLastOpen):
-        model.objects.all().delete()
-
-    with connection.schema_editor() as editor:
-        past.sum_up(apps, editor)
-    keep_up()
 
     assert _told() == _true()
 

@@ -19,7 +19,7 @@ from tests.observability.receiver import Receiver, receiver
 ID = "0123456789abcdef-ours"
 PROGRAM = """
 import sys, config.wsgi, config.asgi
-ours = {f"shortlinks.observability.{name}" for name in ("errors", "tracing")}
+ours = {f"shortlinks.observability.{name}" for name in ("errors", "otlp")}
 print({"sentry_sdk", "opentelemetry.exporter", *ours} & set(sys.modules))
 """
 

@@ -15,7 +15,7 @@ from tests import services
 PROGRAM = """
 import os, sys
 from pathlib import Path
-from shortlinks.observability.slots import Slot
+from shortlinks.observability.process_slots import Slot
 slot = Slot(Path(sys.argv[1]))
 slot.role = "web"
 print(slot.identifier(), flush=True)

@@ -181,7 +181,7 @@ def test_pixels_of_a_contact_are_listed_and_detached(
             "id": attachment.pixel_id,
             "visitor_uid": attachment.pixel.visitor_uid,
             "evidence": "click",
-            "review": "",
+            "review": "unreviewed",
             "first_seen_at": int(attachment.first_seen_at.timestamp()),
             "last_seen_at": int(attachment.last_seen_at.timestamp()),
         }

@@ -219,7 +219,7 @@ def test_closing_finishes_the_open_batch_and_takes_nothing_more(
 def test_too_many_waiting_are_turned_away(
     monkeypatch: pytest.MonkeyPatch, directory: Path
 ) -> None:
-    monkeypatch.setattr(visit_writer, "MOST_WAITING", 5)
+    monkeypatch.setattr(visit_writer, "MAX_QUEUED", 5)
 
     async def story() -> list[Any]:
         async with opened(directory) as o:

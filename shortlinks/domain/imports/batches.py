@@ -39,7 +39,7 @@ ROWS_WITHOUT_KEY_LAST = ExpressionWrapper(Q(key=""), BooleanField())
 # know yet how many rows there are.
 MARK_DUPLICATES = """
 UPDATE shortlinks_importrow SET errors = errors || %s::text
-WHERE within_id = %s AND key = ANY(%s)
+WHERE import_run_id = %s AND key = ANY(%s)
 """
 
 

@@ -98,7 +98,7 @@ def check_beat(*, silence: float, longest: float) -> list[Check]:
 
 def _words(check: Check) -> dict[str, Any]:
     shown = asdict(check)
-    return {"ok": shown["is_ok"], "detail": shown["detail"]}
+    return {"ok": shown["ok"], "detail": shown["detail"]}
 
 
 def _postgres() -> Check:

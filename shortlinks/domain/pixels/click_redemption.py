@@ -29,7 +29,8 @@ WHERE visit.id = %(visit_id)s
 # The first is the one; its own repetition, when a connection broke, is no second.
 REDEEM = """
 INSERT INTO shortlinks_redemption
-  (visit_id, account_id, contact_id, visitor_uid, previous_cookie_sha256, idempotency_key, due_at)
+  (visit_id, account_id, contact_id, visitor_uid, previous_cookie_sha256,
+   idempotency_key, due_at)
 VALUES (%(visit_id)s, %(account_id)s, %(contact_id)s, %(visitor_uid)s, %(kept)s,
         %(idempotency_key)s, now())
 ON CONFLICT (visit_id) DO UPDATE SET idempotency_key = excluded.idempotency_key

@@ -55,7 +55,8 @@ by_url AS (
     ) AS change
   GROUP BY 1, 2, 3
   ON CONFLICT (account_id, day, url_sha256) DO UPDATE
-    SET opens = known.opens + excluded.opens, last_opened_links = known.last_opened_links + excluded.last_opened_links,
+    SET opens = known.opens + excluded.opens,
+        last_opened_links = known.last_opened_links + excluded.last_opened_links,
         link_id = excluded.link_id)
 SELECT count(*) FROM taken
 """

@@ -18,44 +18,46 @@ ShouldContinue = Callable[[], bool]
 OnBatch = Callable[[ProcessingResult], None]
 
 
-def process_in_parallel(*, goes_on: ShouldContinue, on_done: OnBatch) -> None:
+def process_in_parallel(*, should_continue: ShouldContinue, on_batch: OnBatch) -> None:
     """Until nothing is due, or it shall go on no more; tells of each batch.
 
     The other hand, which is another thread, helps when a whole batch was due.
     """
-    if not _process_batch("all", on_done):
+    if not _process_batch("all", on_batch):
         return
     stop = threading.Event()
 
-    def both_go_on() -> bool:
-        return goes_on() and not stop.is_set()
+    def keep_going() -> bool:
+        return should_continue() and not stop.is_set()
 
-    with ThreadPoolExecutor(1) as other_hand:
-        odd = other_hand.submit(
-            copy_context().run, _run_second_worker, both_go_on, on_done
+    with ThreadPoolExecutor(1) as second_worker:
+        odd = second_worker.submit(
+            copy_context().run, _run_second_worker, keep_going, on_batch
         )
         try:
-            _run_worker("even", both_go_on, on_done)
+            _run_worker("even", keep_going, on_batch)
         except BaseException:
             stop.set()
             raise
         odd.result()
 
 
-def _run_second_worker(goes_on: ShouldContinue, on_done: OnBatch) -> None:
+def _run_second_worker(should_continue: ShouldContinue, on_batch: OnBatch) -> None:
     try:
-        _run_worker("odd", goes_on, on_done)
+        _run_worker("odd", should_continue, on_batch)
     finally:
         connection.close()
 
 
-def _run_worker(half: Shard, goes_on: ShouldContinue, on_done: OnBatch) -> None:
-    while goes_on() and _process_batch(half, on_done):
+def _run_worker(
+    shard: Shard, should_continue: ShouldContinue, on_batch: OnBatch
+) -> None:
+    while should_continue() and _process_batch(shard, on_batch):
         pass
 
 
-def _process_batch(half: Shard, on_done: OnBatch) -> bool:
+def _process_batch(shard: Shard, on_batch: OnBatch) -> bool:
     """One batch; whether there may be more."""
-    done = processing.process_due(half=half)
-    on_done(done)
+    done = processing.process_due(shard=shard)
+    on_batch(done)
     return done.claimed == processing.BATCH_SIZE

@@ -57,7 +57,7 @@ SHARD_FILTERS = {
     "odd": "AND (link_id %% 2)::int::boolean",
 }
 CLAIM = """
-SELECT id FROM shortlinks_visit WHERE due_at <= now() AND attempts = 0 {half}
+SELECT id FROM shortlinks_visit WHERE due_at <= now() AND attempts = 0 {shard}
 ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
 """
 # What failed before would fail a whole batch again: it is tried alone.
@@ -106,7 +106,7 @@ class ProcessingResult:
         self.dead_lettered += other.dead_lettered
 
 
-def process_due(limit: int = BATCH_SIZE, half: Shard = "all") -> ProcessingResult:
+def process_due(limit: int = BATCH_SIZE, shard: Shard = "all") -> ProcessingResult:
     """Follow up the visits that are due, at most `limit`, to this half of the links.
 
     A visit that cannot be concluded from is singled out, put off, and after 15
@@ -116,7 +116,7 @@ def process_due(limit: int = BATCH_SIZE, half: Shard = "all") -> ProcessingResul
     done = ProcessingResult()
     try:
         with transaction.atomic():
-            ids = _claim(CLAIM.format(half=SHARD_FILTERS[half]), limit)
+            ids = _claim(CLAIM.format(shard=SHARD_FILTERS[shard]), limit)
             done = _process(ids)
     except ROW_ERRORS as error:
         reraise_if_unavailable(error)

@@ -12,7 +12,8 @@ INSERT INTO shortlinks_visit
   (id, link_id, occurred_at, method, user_agent, accept_language, referer, sec_fetch,
    purpose, address, visitor_hash, pixel_sha256, pixel_is_new, staff, due_at)
 SELECT id, link_id, to_timestamp(occurred_at), method, user_agent, accept_language,
-       referer, sec_fetch, purpose, nullif(address, '')::inet, decode(visitor_hash, 'hex'),
+       referer, sec_fetch, purpose, nullif(address, '')::inet,
+       decode(visitor_hash, 'hex'),
        decode(nullif(pixel_sha256, ''), 'hex'), pixel_is_new, staff,
        now() + %(settle)s * interval '1 s'
 FROM unnest(%(id)s::uuid[], %(link_id)s::bigint[], %(occurred_at)s::float8[],

@@ -21,8 +21,8 @@ class Command(PollingCommand):
     def run_once(self, stop: threading.Event) -> None:
         claimed: list[int] = []
         parallel.process_in_parallel(
-            goes_on=lambda: not stop.is_set(),
-            on_done=lambda done: claimed.append(done.claimed),
+            should_continue=lambda: not stop.is_set(),
+            on_batch=lambda done: claimed.append(done.claimed),
         )
         click_processing.process_due()
         while not stop.is_set() and queue.process_due() == queue.BATCH_SIZE:

@@ -10,8 +10,8 @@ from shortlinks.domain.visits import retention
 
 class Command(BaseCommand):
     help = (
-        "Forgets address, user agent and other details of visits that are older than"
-        " VISIT_DETAILS_RETENTION_DAYS. The visits, their verdicts, notes and counts stay."
+        "Redact address, user agent and other details of visits that are older than"
+        " VISIT_DETAILS_RETENTION_DAYS. Visits, verdicts, notes and counts stay."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
