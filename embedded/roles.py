@@ -61,7 +61,7 @@ def metrics(port: int, *, host: str = LOOPBACK) -> Program:
         environment={
             "METRICS_HOST": host,
             "METRICS_PORT": str(port),
-            "STATEMENT_TIMEOUT": "2",  # seconds: a scrape waits for no store
+            "DATABASE_STATEMENT_TIMEOUT_SECONDS": "2",  # seconds: a scrape waits for no store
         },
     )
 

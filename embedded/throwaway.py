@@ -25,7 +25,7 @@ from embedded.stores import Store
 READY_SECONDS = 60
 POLL_SECONDS = 0.02
 # A command that was told to stop and has not is killed then.
-GRACE_SECONDS = 10
+CANCEL_GRACE_SECONDS = 10
 
 
 def execute(command: Sequence[str], directory: Path | None) -> int:
@@ -109,7 +109,7 @@ def _call(command: Sequence[str], settings: Mapping[str, str]) -> int:
             if interrupted.signum != signal.SIGINT or not sys.stdin.isatty():
                 process.send_signal(interrupted.signum)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(GRACE_SECONDS)
+                process.wait(CANCEL_GRACE_SECONDS)
             process.kill()
             raise
     return code if code >= 0 else 128 - code
