@@ -16,7 +16,7 @@ RUN python -m venv --without-pip /opt/venv \
 WORKDIR /app
 COPY manage.py ./
 COPY config config
-COPY embedded embedded
+COPY deploy deploy
 COPY shortlinks shortlinks
 # Settings want secrets before they let anything begin; these are kept nowhere.
 RUN nothing="$(printf '%064d' 0)" \
@@ -35,7 +35,7 @@ RUN cd /opt/venv/lib/python3.*/site-packages \
  && rm -r django/contrib/admin/static unfold/static drf_spectacular_sidecar/static/* \
  && find . -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.c' -o -name '*.h' \) -delete \
  && find . -name '*.so' ! -path '*.libs/*' -exec strip --strip-unneeded {} + \
- && /opt/venv/bin/python -m compileall -q -j 2 . /app/config /app/embedded /app/shortlinks
+ && /opt/venv/bin/python -m compileall -q -j 2 . /app/config /app/deploy /app/shortlinks
 
 FROM ${PYTHON_IMAGE}
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
@@ -54,5 +54,5 @@ COPY docker/healthy.py /healthy.py
 WORKDIR /app
 USER 10001:10001
 EXPOSE 8000 8001 9464
-ENTRYPOINT ["python", "-m", "embedded.container"]
+ENTRYPOINT ["python", "-m", "deploy.container"]
 CMD ["web"]

@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 # What a command starts in its turn finds the tools of the virtual environment, too.
-WITH_STORES := PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/python -m embedded exec --
+WITH_STORES := PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/python -m devserver exec --
 # Tests wait more than they work: two sides by side, each with a database of its own.
 PYTEST := pytest -n 2 --dist worksteal
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
@@ -28,7 +28,7 @@ help:
 	@echo "make clean   remove what was built; the data in var/ stays"
 
 run: $(READY)
-	@exec $(BIN)/python -m embedded run
+	@exec $(BIN)/python -m devserver run
 
 test: $(READY)
 	@$(WITH_STORES) $(PYTEST) $(ARGS)

@@ -12,7 +12,7 @@ import msgspec
 
 from benchmarks import seed
 from benchmarks.comparisons import Sample, Void
-from embedded.roles import LOOPBACK
+from deploy.roles import LOOPBACK
 
 BATCH = 250
 LEAST_CALLS = 5

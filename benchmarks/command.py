@@ -25,7 +25,7 @@ from benchmarks import (
     seed,
 )
 from benchmarks.comparisons import Benchmark, Outcome, Plan, Void
-from embedded import interruptions
+from devserver import signals
 
 BENCHMARKS: dict[str, Callable[[Plan, Path], AbstractContextManager[Benchmark]]] = {
     "redirects": redirects.opened,
@@ -49,7 +49,7 @@ def main() -> int:
     128 and the signal's number.
     """
     arguments = _parser().parse_args()
-    interruptions.expect()
+    signals.expect()
     try:
         if arguments.check:
             return _check()
@@ -59,7 +59,7 @@ def main() -> int:
     except Void as void:
         print(f"\nVOID, nothing was measured: {void}", file=sys.stderr)
         return 1
-    except interruptions.Interrupted as interrupted:
+    except signals.Interrupted as interrupted:
         return 128 + interrupted.signum
     return 0
 

@@ -1,6 +1,6 @@
 """How fast the admin's pages open on a million contacts: `python -m benchmarks.desk`.
 
-Wants an empty database of its own: `make test`'s kind, by `python -m embedded exec`; or
+Wants an empty database of its own: `make test`'s kind, by `python -m devserver exec`; or
 `--kept`: one that it has filled before. Times are of the whole request within this
 process, the median of several; queries are counted apart from them.
 """

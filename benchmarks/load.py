@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.comparisons import Sample, Void
-from embedded import debian
+from devserver import apt
 
 SCRIPT = Path(__file__).with_name("requests.lua")
 # On top of the time measured; a wrk that takes longer has hung.
@@ -93,7 +93,7 @@ def version() -> str:
 
 
 def _wrk() -> str:
-    found = debian.program("wrk", package="wrk")
+    found = apt.program("wrk", package="wrk")
     if found is None:
         raise Void(
             "wrk is needed and not on PATH: `apt-get install wrk` on Debian or Ubuntu,"

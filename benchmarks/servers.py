@@ -16,8 +16,9 @@ from pathlib import Path
 import psutil
 
 from benchmarks.comparisons import Void
-from embedded import ports, roles
-from embedded.programs import Program
+from devserver import ports
+from deploy import roles
+from deploy.programs import Program
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 BARE = "benchmarks.bare:application"
@@ -25,7 +26,7 @@ BARE_WEB = "benchmarks.bare_web:application"
 BARE_SETTINGS = {"DJANGO_SETTINGS_MODULE": "benchmarks.bare_settings"}
 READY_SECONDS = 30
 POLL_SECONDS = 0.1
-# Below what `embedded exec` gives its command to stop.
+# Below what `devserver exec` gives its command to stop.
 STOP_SECONDS = 5
 LOG_LINES = 20
 

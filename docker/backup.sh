@@ -1,6 +1,6 @@
 #!/bin/sh
 # backup.sh            a base backup into the archive, and the keys into backups/
-# Between base backups the archive gets every change within ARCHIVE_SECONDS. What is older
+# Between base backups the archive gets every change within WAL_ARCHIVE_TIMEOUT_SECONDS. What is older
 # than the oldest of the BACKUPS (7) that are kept goes. Copy archive and backups/ elsewhere.
 . "$(dirname "$0")/compose.sh"
 umask 077

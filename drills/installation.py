@@ -41,8 +41,8 @@ class Installation:
             "HTTP_PORT": str(HTTP_PORT),
             "HTTPS_PORT": str(HTTPS_PORT),
             "SHORTLINKS_IMAGE": "shortlinks:drill",
-            "REDIRECTS": "2",
-            "WORKERS": "3",
+            "REDIRECT_REPLICAS": "2",
+            "WORKER_REPLICAS": "3",
             # the load is one client's, and orders links as fast as it likes
             "API_RATE_TOKEN": "0",
             "API_RATE_ACCOUNT": "0",
@@ -110,7 +110,7 @@ class Installation:
 
     def first_run(self) -> None:
         printed = self.compose(
-            *("exec", "-T", "web", "python", "-m", "embedded.container"),
+            *("exec", "-T", "web", "python", "-m", "deploy.container"),
             *("manage", "first_run", "admin@drill.example"),
         )
         told = dict(line.split("=", 1) for line in printed.splitlines())

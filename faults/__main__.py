@@ -9,9 +9,10 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from embedded import environment, homes, interruptions, keys, leftovers, ports
-from embedded.roles import LOOPBACK
-from embedded.stores import Postgres, Valkey
+from devserver import environment, store_directories, signals, orphans, ports
+from deploy import keys
+from deploy.roles import LOOPBACK
+from devserver.stores import Postgres, Valkey
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 DOORS = ("WEB", "REDIRECTS", "REDIRECTS_2")
@@ -20,16 +21,16 @@ GRACE_SECONDS = 60
 
 def main() -> int:
     """The suite's exit code; 128 and the signal's number if one ended it."""
-    interruptions.expect()
+    signals.expect()
     with _base() as base:
         try:
             return _call((sys.executable, "-m", "faults.inside", *sys.argv[1:]), base)
-        except interruptions.Interrupted as interrupted:
+        except signals.Interrupted as interrupted:
             return 128 + interrupted.signum
         finally:
-            interruptions.ignore()
-            leftovers.stop(base, homes.directory(base))
-            homes.remove(base)
+            signals.ignore()
+            orphans.stop(base, store_directories.directory(base))
+            store_directories.remove(base)
 
 
 @contextlib.contextmanager
@@ -43,7 +44,7 @@ def _call(command: tuple[str, ...], base: Path) -> int:
     with subprocess.Popen(command, cwd=CHECKOUT, env=_settings(base)) as process:
         try:
             return process.wait()
-        except interruptions.Interrupted:
+        except signals.Interrupted:
             process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(GRACE_SECONDS)
@@ -55,7 +56,7 @@ def _settings(base: Path) -> Mapping[str, str]:
     """Ours win over the environment's: no other store is ever touched."""
     picked = ports.pick("POSTGRES", "VALKEY", *DOORS)
     secrets = keys.new()
-    home = homes.settle(base)
+    home = store_directories.settle(base)
     settings = {
         "DATABASE_URL": Postgres(
             home, picked["POSTGRES"], secrets["POSTGRES_PASSWORD"]

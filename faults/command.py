@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from benchmarks import machine
-from embedded import interruptions
+from devserver import signals
 from faults import report, seed, service, trial
 from faults.catalogue import FAULTS
 from faults.service import ROLES, Service
@@ -20,15 +20,15 @@ from faults.waiting import Broken
 def main() -> int:
     """0 all held; 1 a promise was broken; 128 and the signal's number."""
     arguments = _parser().parse_args()
-    interruptions.expect()
+    signals.expect()
     plan = SHORT if arguments.short else FULL
     running = service.opened()
     try:
         return _try_all(arguments.only or list(FAULTS), running, plan)
-    except interruptions.Interrupted as interrupted:
+    except signals.Interrupted as interrupted:
         return 128 + interrupted.signum
     finally:
-        interruptions.ignore()
+        signals.ignore()
         running.end()
         report.keep_logs(running.base)
 

@@ -5,7 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 
-from embedded.roles import LOOPBACK
+from deploy.roles import LOOPBACK
 from faults import seed
 from shortlinks.domain import tokens
 from shortlinks.models import ShortLink, User

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from embedded.roles import LOOPBACK
+from deploy.roles import LOOPBACK
 from faults import opens
 from faults.opens import Kind, Open
 

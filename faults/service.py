@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import Error, connection
 
-from embedded import homes, roles
-from embedded.programs import Program
-from embedded.stores import Postgres, Store, Valkey
+from devserver import store_directories
+from deploy import roles
+from deploy.programs import Program
+from devserver.stores import Postgres, Store, Valkey
 from faults.processes import Process
 from shortlinks.models import Heartbeat
 
@@ -156,7 +157,7 @@ def opened() -> Service:
 
 
 def _stores(base: Path) -> tuple[Store, ...]:
-    home = homes.settle(base)
+    home = store_directories.settle(base)
     postgres, valkey = (
         urlsplit(url) for url in (os.environ["DATABASE_URL"], settings.REDIS_URL)
     )

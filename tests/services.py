@@ -19,8 +19,8 @@ import httpx
 import redis
 from django.conf import settings
 
-from embedded import roles
-from embedded.programs import Program, Rank
+from deploy import roles
+from deploy.programs import Program, Rank
 
 T = TypeVar("T")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import psutil
 
-from embedded import homes, ports, stores, throwaway
-from embedded.homes import Home
-from embedded.stores import Store
+from devserver import store_directories, ports, stores, temporary_stores
+from devserver.store_directories import Home
+from devserver.stores import Store
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,15 @@ def _home() -> Iterator[Path]:
         try:
             yield base
         finally:
-            homes.remove(base)
+            store_directories.remove(base)
 
 
 @contextlib.contextmanager
 def _running(kind: Callable[[Home, int, str], Store]) -> Iterator[OwnStore]:
     with _home() as base:
-        store = kind(homes.settle(base), ports.pick("PORT")["PORT"], "x" * 20)
-        with throwaway.running(store, base) as process:
-            throwaway.wait(store, process)
+        store = kind(
+            store_directories.settle(base), ports.pick("PORT")["PORT"], "x" * 20
+        )
+        with temporary_stores.running(store, base) as process:
+            temporary_stores.wait(store, process)
             yield OwnStore(store.url, process.pid)

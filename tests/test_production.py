@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from embedded import keys
+from deploy import keys
 
 PRODUCTION = {
     **{name: keys.new()[name] for name in keys.SERVICE},

@@ -16,7 +16,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.db.models import Field
 
-from embedded import debian
+from devserver import apt
 
 SECONDS = 120
 # Words of a language's own name, and of parts of unfold that no page here has.
@@ -134,7 +134,7 @@ def _djangos() -> set[str]:
 
 def _extracted(package: Path, folder: Path) -> polib.POFile:
     """What Django's makemessages finds in a copy, which has no settings of ours."""
-    if debian.program("xgettext", package="gettext") is None:
+    if apt.program("xgettext", package="gettext") is None:
         raise FileNotFoundError("xgettext: install gettext")
     copy = folder / package.name
     shutil.copytree(package, copy, ignore=shutil.ignore_patterns("locale*", *UNUSED))

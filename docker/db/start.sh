@@ -28,11 +28,11 @@ SQL
 }
 
 [ -s "$PGDATA/PG_VERSION" ] || make_database
-# Segments go to the archive when they are full, or ARCHIVE_SECONDS old.
+# Segments go to the archive when they are full, or WAL_ARCHIVE_TIMEOUT_SECONDS old.
 exec postgres -D "$PGDATA" \
   -c listen_addresses='*' -c unix_socket_directories="$RUN" \
   -c shared_buffers="${SHARED_BUFFERS:-512MB}" -c max_connections="${MAX_CONNECTIONS:-300}" \
   -c log_min_error_statement=panic -c log_error_verbosity=terse \
-  -c wal_level=replica -c archive_mode=on -c archive_timeout="${ARCHIVE_SECONDS:-60}" \
+  -c wal_level=replica -c archive_mode=on -c archive_timeout="${WAL_ARCHIVE_TIMEOUT_SECONDS:-60}" \
   -c archive_command='sh /usr/local/bin/archive-wal %p %f' \
   "$@"

@@ -19,7 +19,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from embedded import debian
+from devserver import apt
 from tests import services
 
 # Playwright keeps an event loop in this thread, and Django takes it for its caller's.
@@ -48,7 +48,7 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    path = debian.program("chromium", package="chromium")
+    path = apt.program("chromium", package="chromium")
     assert path, "there is no chromium: install Debian's package of this name"
     started = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
     yield started

@@ -13,7 +13,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from embedded import demo_site, envfile, ports
+from devserver import demo_site, ports
+from deploy import env_file
 from shortlinks.models import (
     Chat,
     ConnectedSite,
@@ -50,7 +51,7 @@ class Shop:
 
 @contextlib.contextmanager
 def site_of(directory: Path, port: int, demo: dict[str, str]) -> Iterator[None]:
-    envfile.write(directory / "demo.env", demo)
+    env_file.write(directory / "demo.env", demo)
     program = demo_site.program(port, ROOT, directory / "demo.env")
     process = Process(program, directory / "shop.log")
     try:

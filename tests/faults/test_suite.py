@@ -5,7 +5,7 @@ import sys
 
 import psutil
 
-from embedded import leftovers
+from devserver import orphans
 from tests.services import ROOT
 
 SECONDS = 150
@@ -31,7 +31,7 @@ def test_promises_hold_through_a_fault() -> None:
 def runs() -> set[str]:
     """The directories of fault suites that still have a process."""
     marks = {
-        (each.info["environ"] or {}).get(leftovers.MARK, "")
+        (each.info["environ"] or {}).get(orphans.MARK, "")
         for each in psutil.process_iter(["environ"])
     }
     return {mark for mark in marks if "shortlinks-faults-" in mark}

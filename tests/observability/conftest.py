@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from embedded import debian
+from devserver import apt
 from shortlinks.models import User
 from tests import factories
 
@@ -29,7 +29,7 @@ def prometheus() -> str:
 
 
 def program(name: str) -> str:
-    found = debian.program(name, package="prometheus")
+    found = apt.program(name, package="prometheus")
     assert found, f"{name} is needed: install `prometheus` (by apt-get or brew)"
     return found
 

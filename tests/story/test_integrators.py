@@ -19,7 +19,7 @@ from django.conf import settings as django_settings
 from pytest_django import Settings
 from standardwebhooks import Webhook as Verifier
 
-from embedded import debian
+from devserver import apt
 from shortlinks.api.openapi.operations import NOTE
 from shortlinks.domain.webhooks import events, secret_encryption
 from shortlinks.domain.webhooks.sender import Sender
@@ -70,7 +70,7 @@ def interpreter(language: str) -> str:
         return sys.executable
     name = PROGRAMS[language]
     package = PACKAGES[name]
-    found = debian.program(name, package=package)
+    found = apt.program(name, package=package)
     assert found, (
         f"{name} runs the samples of the docs and is not on PATH: install it (on Debian"
         f" or Ubuntu `apt-get install {package}`)"

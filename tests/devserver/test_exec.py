@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.embedded.conftest import Start, names, processes
+from tests.devserver.conftest import Start, names, processes
 
 LOOK = """
 import json, os, psycopg, redis

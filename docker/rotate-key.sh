@@ -1,8 +1,8 @@
 #!/bin/sh
-# rotate.sh TOKEN_KEYS|PIXEL_KEYS|WEBHOOK_KEYS    a new key; what older ones signed stays good
-# rotate.sh drop RING                            the oldest key of a ring is known no more
-# rotate.sh SECRET_KEY                           a new one; sessions stay
-# rotate.sh POSTGRES_PASSWORD|VALKEY_PASSWORD    a new password, in the store, too
+# rotate-key.sh TOKEN_KEYS|PIXEL_KEYS|WEBHOOK_KEYS    a new key; what older ones signed stays good
+# rotate-key.sh drop RING                            the oldest key of a ring is known no more
+# rotate-key.sh SECRET_KEY                           a new one; sessions stay
+# rotate-key.sh POSTGRES_PASSWORD|VALKEY_PASSWORD    a new password, in the store, too
 #
 # Every process starts anew, twice for a ring, and no redirect fails.
 . "$(dirname "$0")/compose.sh"

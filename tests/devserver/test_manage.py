@@ -3,8 +3,8 @@
 import socket
 from pathlib import Path
 
-from embedded import envfile
-from tests.embedded.conftest import Start
+from deploy import env_file
+from tests.devserver.conftest import Start
 
 SHOW = "import os, sys; print(os.environ['DATABASE_URL'], sys.argv[1:]); sys.exit(3)\n"
 RUN = {
@@ -20,7 +20,7 @@ def test_runs_with_the_settings_of_the_run(start: Start, place: Path) -> None:
     (place / "var").mkdir()
     with socket.create_server(("127.0.0.1", 0)) as store:
         url = f"postgres://user:password@127.0.0.1:{store.getsockname()[1]}/shortlinks"
-        envfile.write(place / "var" / "demo.env", {**RUN, "DATABASE_URL": url})
+        env_file.write(place / "var" / "demo.env", {**RUN, "DATABASE_URL": url})
 
         run = start(
             "manage", "--project", str(place), "issue_token", "a@b.c", "--days=7"
@@ -32,7 +32,7 @@ def test_runs_with_the_settings_of_the_run(start: Start, place: Path) -> None:
 
 def test_says_so_when_the_stores_are_stopped(start: Start, place: Path) -> None:
     (place / "var").mkdir()
-    envfile.write(place / "var" / "demo.env", RUN)
+    env_file.write(place / "var" / "demo.env", RUN)
 
     run = start("manage", "--project", str(place), "check")
 

@@ -1,12 +1,12 @@
-"""python -m embedded run | exec [--dir DIR] -- COMMAND... | manage COMMAND..."""
+"""python -m devserver run | exec [--dir DIR] -- COMMAND... | manage COMMAND..."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from embedded import console, manage, service, throwaway
-from embedded.interruptions import Interrupted
-from embedded.problems import RunError
+from devserver import console, manage, service, temporary_stores
+from devserver.errors import RunError
+from devserver.signals import Interrupted
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -18,7 +18,7 @@ def main() -> int:
             return service.run(arguments.project.resolve())
         if arguments.action == "manage":
             return manage.run(arguments.project.resolve(), arguments.command)
-        return throwaway.execute(arguments.command, arguments.dir)
+        return temporary_stores.execute(arguments.command, arguments.dir)
     except Interrupted as interrupted:
         return 128 + interrupted.signum
     except (RunError, OSError) as error:
@@ -27,7 +27,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m embedded")
+    parser = argparse.ArgumentParser(prog="python -m devserver")
     actions = parser.add_subparsers(dest="action", required=True)
     run = actions.add_parser("run", help="run the whole service until Ctrl-C")
     run.add_argument("--project", type=Path, default=CHECKOUT, metavar="DIR")

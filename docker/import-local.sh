@@ -1,5 +1,5 @@
 #!/bin/sh
-# adopt.sh [CHECKOUT]    moves what `make run` has in that checkout (this one) into the
+# import-local.sh [CHECKOUT]    moves what `make run` has in that checkout (this one) into the
 #                        installation of docker-compose.yml, which must be empty
 #
 # Links, visits, tokens and cookies stay good: the keys move along. `make run` must be running

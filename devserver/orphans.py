@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from embedded import console
+from devserver import console
 
 MARK = "EMBEDDED_IN"
 STORES = {"postgres": signal.SIGINT, "valkey-server": signal.SIGTERM}

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from embedded.problems import RunError
+from devserver.errors import RunError
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The package as its users meet it: `python -m embedded` in a process of its own."""
+"""The package as its users meet it: `python -m devserver` in a process of its own."""
 
 import contextlib
 import os
@@ -12,25 +12,26 @@ from pathlib import Path
 import psutil
 import pytest
 
-from embedded import keys, leftovers
+from deploy import keys
+from devserver import orphans
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 # These tests may themselves run in the stores and with the settings of an `exec`.
 OURS = (
-    *("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", leftovers.MARK),
+    *("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", orphans.MARK),
     *keys.SERVICE,
 )
 
 
 class Embedded:
-    """`python -m embedded ...`, its output in a file that can be read meanwhile."""
+    """`python -m devserver ...`, its output in a file that can be read meanwhile."""
 
     def __init__(self, output: Path, *arguments: str, **settings: str) -> None:
         kept = {k: v for k, v in os.environ.items() if k not in OURS}
         self._output = output
         with output.open("wb") as file:
             self.process = subprocess.Popen(
-                (sys.executable, "-m", "embedded", *arguments),
+                (sys.executable, "-m", "devserver", *arguments),
                 cwd=CHECKOUT,
                 env={**kept, **settings},
                 stdin=subprocess.DEVNULL,
@@ -113,5 +114,5 @@ def names(directory: Path) -> set[str]:
 
 
 def _names(process: psutil.Process, directory: str) -> bool:
-    mark = (process.info["environ"] or {}).get(leftovers.MARK, "")
+    mark = (process.info["environ"] or {}).get(orphans.MARK, "")
     return any(directory in text for text in (mark, *(process.info["cmdline"] or [])))

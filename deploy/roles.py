@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from embedded.programs import Program, Rank
+from deploy.programs import Program, Rank
 
 LOOPBACK = "127.0.0.1"
 QUEUES = ("visits", "maintenance", "default")
@@ -61,7 +61,7 @@ def metrics(port: int, *, host: str = LOOPBACK) -> Program:
         environment={
             "METRICS_HOST": host,
             "METRICS_PORT": str(port),
-            "DATABASE_STATEMENT_TIMEOUT_SECONDS": "2",  # seconds: a scrape waits for no store
+            "DATABASE_STATEMENT_TIMEOUT_SECONDS": "2",
         },
     )
 

@@ -1,6 +1,6 @@
 """A customer's site to try the pixel on: a page with the snippet, and a tiny chat.
 
-    python -m embedded.demo_site PORT DEMO_ENV SCRIPT
+    python -m devserver.demo_site PORT DEMO_ENV SCRIPT
 
 Its "server" reports the chat to the API as any site's server would. For `make run`
 alone: it knows a token and talks to whoever comes by loopback.
@@ -18,9 +18,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from embedded import envfile
-from embedded.programs import Program, Rank
-from embedded.roles import LOOPBACK
+from deploy import env_file
+from deploy.programs import Program, Rank
+from deploy.roles import LOOPBACK
 
 # Another site than the service's, for a browser.
 HOST = "localhost"
@@ -35,7 +35,7 @@ def program(port: int, project: Path, demo_env: Path) -> Program:
     arguments = (str(port), str(demo_env), str(script))
     return Program(
         name="demo-site",
-        command=(sys.executable, "-m", "embedded.demo_site", *arguments),
+        command=(sys.executable, "-m", "devserver.demo_site", *arguments),
         rank=Rank.BEAT,
         # wherever the service's own files are
         environment={"PYTHONPATH": str(Path(__file__).parent.parent)},
@@ -54,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.path.partition("?")[0] != "/":
             self._send(404, "text/plain", "There is nothing here.")
             return
-        demo = envfile.read(self.demo_env)
+        demo = env_file.read(self.demo_env)
         page = PAGE.read_text()
         for name, value in self._values(demo).items():
             page = page.replace(f"{{{{ {name} }}}}", escape(value))
@@ -67,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send(400, "text/plain", "This is no message.")
             return
         said = json.loads(self.rfile.read(length))
-        told = report(said, envfile.read(self.demo_env))
+        told = report(said, env_file.read(self.demo_env))
         self._send(200, "application/json", json.dumps(told))
 
     def _values(self, demo: dict[str, str]) -> dict[str, str]:

@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 
 from config import env
-from embedded import key_files, keys
+from deploy import key_rotation, keys
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("keys", "POSTGRES_PASSWORD"):
         (tmp_path / name).mkdir()
-    monkeypatch.setattr(key_files, "FOLDER", tmp_path)
-    monkeypatch.setattr(key_files, "SERVICE", tmp_path / "keys")
-    key_files.change(["make", "POSTGRES_PASSWORD"])
+    monkeypatch.setattr(key_rotation, "FOLDER", tmp_path)
+    monkeypatch.setattr(key_rotation, "SERVICE", tmp_path / "keys")
+    key_rotation.change(["make", "POSTGRES_PASSWORD"])
     return tmp_path
 
 
@@ -33,7 +33,7 @@ def test_what_is_missing_is_made_and_what_is_there_stays(folder: Path) -> None:
     before = content(folder)
     (folder / "keys" / "PIXEL_KEYS").unlink()
 
-    key_files.change(["make", "POSTGRES_PASSWORD"])
+    key_rotation.change(["make", "POSTGRES_PASSWORD"])
 
     after = content(folder)
     assert after.keys() == before.keys() >= {*keys.SERVICE, "POSTGRES_PASSWORD"}
@@ -52,7 +52,7 @@ def test_a_ring_knows_a_key_before_it_uses_it_and_drops_the_oldest(
 ) -> None:
     seen = []
     for step in ("add", "use", "add", "use", "drop", "drop"):
-        key_files.change([step, "TOKEN_KEYS"])
+        key_rotation.change([step, "TOKEN_KEYS"])
         seen.append(ring(folder, monkeypatch))
 
     assert seen == [
@@ -67,13 +67,13 @@ def test_a_ring_knows_a_key_before_it_uses_it_and_drops_the_oldest(
 
 def test_the_last_key_of_a_ring_stays(folder: Path) -> None:
     with pytest.raises(SystemExit, match="one key alone"):
-        key_files.change(["drop", "TOKEN_KEYS"])
+        key_rotation.change(["drop", "TOKEN_KEYS"])
 
 
 def test_sessions_outlive_a_new_secret_key(folder: Path) -> None:
     before = content(folder)["SECRET_KEY"]
 
-    key_files.change(["renew", "SECRET_KEY"])
+    key_rotation.change(["renew", "SECRET_KEY"])
 
     after = content(folder)
     assert after["SECRET_KEY"] != before
@@ -83,7 +83,7 @@ def test_sessions_outlive_a_new_secret_key(folder: Path) -> None:
 def test_a_new_password_is_told_to_its_store(folder: Path) -> None:
     before = content(folder)["POSTGRES_PASSWORD"]
 
-    key_files.change(["renew", "POSTGRES_PASSWORD"])
+    key_rotation.change(["renew", "POSTGRES_PASSWORD"])
 
     after = content(folder)["POSTGRES_PASSWORD"]
     given = (folder / "POSTGRES_PASSWORD" / "POSTGRES_PASSWORD").read_text()
@@ -100,6 +100,6 @@ def test_anything_else_is_told_how_and_changes_nothing(
     before = content(folder)
 
     with pytest.raises(SystemExit, match="keys make"):
-        key_files.change(arguments)
+        key_rotation.change(arguments)
 
     assert content(folder) == before

@@ -16,8 +16,8 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import TypedDict
 
-from embedded import leftovers
-from embedded.problems import RunError
+from devserver import orphans
+from devserver.errors import RunError
 
 # Unlike in /var/tmp, only root can write here and no timer deletes what looks old.
 AWAY = Path("/var/lib")
@@ -110,7 +110,7 @@ def _make(stores: Path, away: Path | None) -> None:
         name = hashlib.sha256(os.fsencode(stores)).hexdigest()[:12]
         target = away / f"shortlinks-{name}"
         # Whatever is there belonged to a `var` that was removed: new data, new keys.
-        leftovers.stop(target)
+        orphans.stop(target)
         shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     target.chmod(0o755)

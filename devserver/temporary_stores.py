@@ -9,18 +9,18 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from embedded import (
+from deploy import keys
+from devserver import (
     environment,
-    homes,
-    interruptions,
-    keys,
-    leftovers,
     locks,
+    orphans,
     ports,
+    signals,
+    store_directories,
     stores,
 )
-from embedded.problems import RunError
-from embedded.stores import Store
+from devserver.errors import RunError
+from devserver.stores import Store
 
 READY_SECONDS = 60
 POLL_SECONDS = 0.02
@@ -30,19 +30,19 @@ CANCEL_GRACE_SECONDS = 10
 
 def execute(command: Sequence[str], directory: Path | None) -> int:
     """The command's exit code; 128 and the signal's number if one ended it or us."""
-    interruptions.expect()
+    signals.expect()
     with _base(directory) as base, locks.alone(base):
         try:
             _clear(base)
             return _execute(command, base)
         finally:
-            interruptions.ignore()
+            signals.ignore()
             _clear(base)
 
 
 def _clear(base: Path) -> None:
-    leftovers.stop(base, homes.directory(base))
-    homes.remove(base)
+    orphans.stop(base, store_directories.directory(base))
+    store_directories.remove(base)
 
 
 @contextlib.contextmanager
@@ -66,7 +66,7 @@ def _execute(command: Sequence[str], base: Path) -> int:
         for store, process in zip(needed, processes, strict=True):
             wait(store, process)
         # Whatever the command leaves running ends before the stores do.
-        stack.callback(leftovers.stop_users, base)
+        stack.callback(orphans.stop_users, base)
         return _call(command, environment.compose(base, secrets, settings))
 
 
@@ -104,7 +104,7 @@ def _call(command: Sequence[str], settings: Mapping[str, str]) -> int:
     with subprocess.Popen(command, env=dict(settings)) as process:
         try:
             code = process.wait()
-        except interruptions.Interrupted as interrupted:
+        except signals.Interrupted as interrupted:
             # The terminal has told the command of a Ctrl-C as well.
             if interrupted.signum != signal.SIGINT or not sys.stdin.isatty():
                 process.send_signal(interrupted.signum)

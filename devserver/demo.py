@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from embedded import envfile
-from embedded.roles import LOOPBACK
+from deploy import env_file
+from deploy.roles import LOOPBACK
 
 ADDRESS_NAMES = (
     "BASE_URL",
@@ -67,7 +67,7 @@ curl -s "$BASE_URL/api/v4/contacts/$CONTACT/notes" \\
 
 def kept(path: Path, database_url: str) -> dict[str, str]:
     """What was created on the first start, if that was in this database."""
-    values = envfile.read(path)
+    values = env_file.read(path)
     if _database(values.get("DATABASE_URL", "")) != _database(database_url):
         return {}
     return {name: values[name] for name in CREATED if name in values}
@@ -81,11 +81,11 @@ def write(
         "ADMIN_URL": f"{environment['BASE_URL']}/admin/",
         "METRICS_URL": f"http://{LOOPBACK}:{environment['METRICS_PORT']}/metrics",
     }
-    envfile.write(path, {**addresses, **made, **created})
+    env_file.write(path, {**addresses, **made, **created})
 
 
 def summary(path: Path) -> str:
-    values = envfile.read(path)
+    values = env_file.read(path)
     addresses = ADDRESSES.format(
         base=values["BASE_URL"],
         short=values["SHORT_BASE_URL"],

@@ -1,4 +1,4 @@
-"""python -m embedded.container ROLE: what the image runs, the same as everywhere else.
+"""python -m deploy.container ROLE: what the image runs, the same as everywhere else.
 
 It becomes the role's program, so signals go to that one.
 """
@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from embedded import key_files, roles
-from embedded.programs import Program
+from deploy import key_rotation, roles
+from deploy.programs import Program
 
 ANYWHERE = "0.0.0.0"  # noqa: S104  the container's own network
 WEB_PORT, REDIRECTS_PORT, METRICS_PORT, HEALTH_PORT = 8000, 8001, 9464, 9000
@@ -36,7 +36,7 @@ def main() -> None:
     elif role == "manage":
         _become(sys.executable, "manage.py", *arguments)
     elif role == "keys":
-        key_files.change(arguments)
+        key_rotation.change(arguments)
     else:
         sys.exit(USAGE)
 

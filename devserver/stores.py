@@ -12,11 +12,11 @@ import psycopg
 import redis
 from psycopg import sql
 
-from embedded import environment, homes
-from embedded.homes import Home
-from embedded.problems import RunError
-from embedded.programs import Program, Rank
-from embedded.roles import LOOPBACK
+from deploy.programs import Program, Rank
+from deploy.roles import LOOPBACK
+from devserver import environment, store_directories
+from devserver.errors import RunError
+from devserver.store_directories import Home
 
 # The service's secrets are no business of the stores.
 BARE = ("/usr/bin/env", "-i", "LC_ALL=C")
@@ -206,7 +206,7 @@ def needed(
     kinds = (Postgres, Valkey)
     if all(environment.get(kind.setting) for kind in kinds):
         return ()
-    home = homes.settle(base)
+    home = store_directories.settle(base)
     stores: tuple[Store, ...] = (
         Postgres(home, ports["POSTGRES"], passwords["POSTGRES_PASSWORD"]),
         Valkey(home, ports["VALKEY"], passwords["VALKEY_PASSWORD"]),

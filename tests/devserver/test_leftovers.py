@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded import leftovers
+from devserver import orphans
 
 Sleeper = subprocess.Popen[bytes]
 
@@ -17,7 +17,7 @@ def sleepers(place: Path) -> Iterator[dict[str, Sleeper]]:
     with ExitStack() as running:
         processes = {}
         for name in ("ours", "foreign"):
-            mark = {leftovers.MARK: str(place / name)}
+            mark = {orphans.MARK: str(place / name)}
             process = subprocess.Popen(
                 ("/bin/sleep", "1000"), env={**os.environ, **mark}
             )
@@ -30,7 +30,7 @@ def sleepers(place: Path) -> Iterator[dict[str, Sleeper]]:
 def test_stops_what_is_marked_as_ours_alone(
     place: Path, sleepers: dict[str, Sleeper]
 ) -> None:
-    leftovers.stop(place / "ours")
+    orphans.stop(place / "ours")
 
     assert sleepers["ours"].poll() is not None
     assert sleepers["foreign"].poll() is None
@@ -44,6 +44,6 @@ def test_believes_no_process_id_in_a_file(
     data.mkdir(parents=True)
     (data / "postmaster.pid").write_text(f"{sleepers['foreign'].pid}\n{data}\n")
 
-    leftovers.stop(place / "ours")
+    orphans.stop(place / "ours")
 
     assert sleepers["foreign"].poll() is None

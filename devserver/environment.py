@@ -4,8 +4,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from embedded import keys, leftovers
-from embedded.problems import RunError
+from deploy import keys
+from devserver import orphans
+from devserver.errors import RunError
 
 
 def get(name: str) -> str:
@@ -29,5 +30,5 @@ def compose(
         **{name: secrets[name] for name in keys.SERVICE},
         **settings,
         **{name: value for name, value in os.environ.items() if value},
-        leftovers.MARK: str(base),
+        orphans.MARK: str(base),
     }

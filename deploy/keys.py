@@ -3,7 +3,7 @@
 import secrets
 from pathlib import Path
 
-from embedded import envfile
+from deploy import env_file
 
 SERVICE = ("SECRET_KEY", "TOKEN_KEYS", "PIXEL_KEYS", "WEBHOOK_KEYS", "VISITOR_UID_KEY")
 PASSWORDS = ("POSTGRES_PASSWORD", "VALKEY_PASSWORD", "SUPERVISOR_PASSWORD")
@@ -18,8 +18,8 @@ def new() -> dict[str, str]:
 
 def kept(path: Path) -> dict[str, str]:
     """What a later version adds is added to the file then."""
-    before = envfile.read(path)
+    before = env_file.read(path)
     values = new() | before
     if values != before:
-        envfile.write(path, values)
+        env_file.write(path, values)
     return values

@@ -2,8 +2,8 @@ import contextlib
 import socket
 from pathlib import Path
 
-from embedded import envfile
-from embedded.roles import LOOPBACK
+from deploy import env_file
+from deploy.roles import LOOPBACK
 
 
 def is_free(port: int) -> bool:
@@ -28,8 +28,8 @@ def pick(*names: str) -> dict[str, int]:
 
 def keep(path: Path, *names: str) -> dict[str, int]:
     """The same as at the last start, but for those taken meanwhile."""
-    before = {name: int(port) for name, port in envfile.read(path).items()}
+    before = {name: int(port) for name, port in env_file.read(path).items()}
     free = {name: port for name, port in before.items() if is_free(port)}
     ports = pick(*names) | free
-    envfile.write(path, {name: str(port) for name, port in ports.items()})
+    env_file.write(path, {name: str(port) for name, port in ports.items()})
     return ports

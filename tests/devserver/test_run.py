@@ -14,8 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from embedded import demo, envfile, locks, ports
-from tests.embedded.conftest import (
+from deploy import env_file
+from devserver import demo, locks, ports
+from tests.devserver.conftest import (
     Embedded,
     Start,
     names,
@@ -111,7 +112,7 @@ def free_ports() -> dict[str, str]:
 
 
 def demo_data(project: Path) -> dict[str, str]:
-    values = envfile.read(project / "var" / "demo.env")
+    values = env_file.read(project / "var" / "demo.env")
     return {name: values[name] for name in demo.CREATED}
 
 
@@ -129,7 +130,7 @@ def status(port: str) -> int:
 
 def test_keeps_its_secrets_to_itself(ready: Ready) -> None:
     files = [ready.project / "var" / name for name in ("secrets.env", "demo.env")]
-    secrets = {value for file in files for value in envfile.read(file).values()}
+    secrets = {value for file in files for value in env_file.read(file).values()}
     running = processes(ready.project)
 
     shown = {word for each in running for word in each.info["cmdline"]}

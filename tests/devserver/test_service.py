@@ -6,9 +6,10 @@ from pathlib import Path
 
 import httpx
 
-from embedded import envfile, ports
+from deploy import env_file
+from devserver import ports
 from tests import factories
-from tests.embedded.conftest import CHECKOUT, Embedded, Start, until
+from tests.devserver.conftest import CHECKOUT, Embedded, Start, until
 
 KEYS = {
     *("BASE_URL", "SHORT_BASE_URL", "DATABASE_URL", "REDIS_URL", "ACCOUNT_ID"),
@@ -71,7 +72,7 @@ def test_the_first_story_and_a_second_start(start: Start, place: Path) -> None:
 
     first = start("run", "--project", str(project), **settings)
     first.says("ready in")
-    demo = envfile.read(project / "var" / "demo.env")
+    demo = env_file.read(project / "var" / "demo.env")
     headers = {"Authorization": f"Bearer {demo['MANAGER_TOKEN']}"}
     with httpx.Client(base_url=demo["BASE_URL"], headers=headers) as api:
         code, cookie = order_open_and_read(demo, api)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from embedded import envfile, environment, keys, ports
-from embedded.problems import RunError
+from deploy import env_file, keys
+from devserver import environment, ports
+from devserver.errors import RunError
 
 FROM_THE_RUN = ("BASE_URL", "SHORT_BASE_URL", "DATABASE_URL", "REDIS_URL")
 
@@ -15,7 +16,7 @@ FROM_THE_RUN = ("BASE_URL", "SHORT_BASE_URL", "DATABASE_URL", "REDIS_URL")
 def run(project: Path, arguments: Sequence[str]) -> int:
     """The command's exit code."""
     var = project / "var"
-    told = envfile.read(var / "demo.env")
+    told = env_file.read(var / "demo.env")
     if not told.keys() >= set(FROM_THE_RUN):
         raise RunError(f"nothing has run here yet: start it first (make run, {var})")
     address = urlsplit(told["DATABASE_URL"])

@@ -11,26 +11,24 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from embedded import (
+from deploy import env_file, keys, roles
+from deploy.programs import Program
+from devserver import (
     console,
     demo,
     demo_site,
-    envfile,
     environment,
-    homes,
-    interruptions,
-    keys,
-    leftovers,
     locks,
+    orphans,
     ports,
-    roles,
+    signals,
+    store_directories,
     stores,
     supervision,
 )
-from embedded.problems import RunError
-from embedded.programs import Program
-from embedded.stores import Store
-from embedded.supervision import Plan, Supervisor
+from devserver.errors import RunError
+from devserver.stores import Store
+from devserver.supervision import Plan, Supervisor
 
 WATCH_SECONDS = 0.3
 # Kept from run to run; where metrics and the health of workers and beat are read.
@@ -53,7 +51,7 @@ class Service:
 
 def run(project: Path) -> int:
     """Until it is interrupted; `RunError` if a part fails for good."""
-    interruptions.expect()
+    signals.expect()
     var = project / "var"
     (var / "log").mkdir(parents=True, exist_ok=True)
     if var.stat().st_uid != os.geteuid():
@@ -61,13 +59,13 @@ def run(project: Path) -> int:
     var.chmod(0o755)  # for the stores' user; what is secret in it has modes of its own
     with locks.alone(var):
         try:
-            leftovers.stop(var, homes.directory(var))
+            orphans.stop(var, store_directories.directory(var))
             _serve(_prepare(project, var))
-        except interruptions.Interrupted:
+        except signals.Interrupted:
             say("stopped")
         finally:
-            interruptions.ignore()
-            leftovers.stop(var, homes.directory(var))
+            signals.ignore()
+            orphans.stop(var, store_directories.directory(var))
     return 0
 
 
@@ -117,7 +115,7 @@ def _free_ports() -> tuple[int, int]:
 
 def _secrets(var: Path) -> dict[str, str]:
     path = var / "secrets.env"
-    if homes.directory(var).exists() and not path.exists():
+    if store_directories.directory(var).exists() and not path.exists():
         raise RunError(f"{path} is gone: restore it, or remove {var} to start anew")
     return keys.kept(path)
 
@@ -181,7 +179,7 @@ def _record_demo(plan: Plan) -> None:
     created = demo.kept(path, plan.environment["DATABASE_URL"])
     if not created:
         say("creating the demo data ...")
-        created = envfile.parse(_manage(plan, "create_demo_data"))
+        created = env_file.parse(_manage(plan, "create_demo_data"))
     demo.write(path, plan.environment, created)
 
 

@@ -18,9 +18,9 @@ from xmlrpc.client import Fault, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from embedded import interruptions
-from embedded.problems import RunError
-from embedded.programs import Program, Rank
+from deploy.programs import Program, Rank
+from devserver import signals
+from devserver.errors import RunError
 
 NAME = "supervisor"
 READY_SECONDS = 60
@@ -143,7 +143,7 @@ def supervise(plan: Plan) -> Iterator[Supervisor]:
             supervisor.wait(NAME, lambda: bool(supervisor.programs()))
             yield supervisor
         finally:
-            interruptions.ignore()
+            signals.ignore()
             supervisor.stop()
             process.terminate()
             process.wait(STOP_SECONDS)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from embedded import keys
+from deploy import keys
 
 FOLDER = Path("/var/lib/shortlinks")
 SERVICE = FOLDER / "keys"
