@@ -27,7 +27,7 @@ SOFTWARE += "|module|page|Postgres|process|program|proxy|query|redirects?|Redis|
 SOFTWARE += "|script|server|service|system|table|task|test|which|worker"
 SAYS = "tells?|told|says?|said|hears?|heard|knows?|knew|sees?|saw|asks?|asked"
 RULES = {
-    "opening": re.compile(r"^(?:What|Who|Whose|Of|Those|By|As)\b(?!.*\?$)"),
+    "opening": re.compile(r"^(?:What|Who|Whose|Of|Those|By|As)\b(?!.*\?$|(?: [\w-]+){,5}$)"),
     "he": re.compile(r"\b(?:he|his|him|himself)\b", re.IGNORECASE),
     "speaking software": re.compile(rf"\b(?:{SOFTWARE}) (?:{SAYS})\b"),
     "phrase": re.compile(
