@@ -132,7 +132,7 @@ READERS = {
 def sentences(text: str) -> list[str]:
     plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", re.sub(r"`[^`]*`", "X", text))
     plain = re.sub(r"[*_\"“”]+", "", " ".join(plain.split()))
-    return [part.strip() for part in re.split(r"(?<=[.!?:])\s+(?=[A-Z(])", plain)]
+    return [part.strip() for part in re.split(r"(?<=[.!?:])\s+(?=[A-ZА-Я(])", plain)]
 
 
 def check(path: str) -> Iterator[Remark]:
