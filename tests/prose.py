@@ -33,9 +33,7 @@ SOFTWARE = (
 SPEAKS = "tells?|told|says?|said|hears?|heard|knows?|knew|sees?|saw|asks?|asked"
 QUESTION_OR_LABEL = r"(?!.*\?$|(?: [\w-]+){,5}$)"
 RULES = {
-    "opening": re.compile(
-        rf"^(?:What|Who|Whose|Of|Those|By|As)\b{QUESTION_OR_LABEL}",
-    ),
+    "opening": re.compile(rf"^(?:What|Who|Whose|Of|Those|By|As)\b{QUESTION_OR_LABEL}"),
     "he": re.compile(r"\b(?:he|his|him|himself)\b", re.IGNORECASE),
     "speaking software": re.compile(rf"\b(?:{SOFTWARE}) (?:{SPEAKS})\b"),
     "phrase": re.compile(
@@ -50,9 +48,7 @@ RULES = {
 BULLET = re.compile(r"^(?:[-*] |\d+\. )")
 
 
-class Text(NamedTuple):
-    line: int
-    words: str
+Text = tuple[int, str]  # line and words
 
 
 class Remark(NamedTuple):
@@ -71,10 +67,11 @@ def files(*patterns: str) -> list[str]:
 
 
 def of_python(source: str) -> Iterator[Text]:
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+        if isinstance(node, documented):
             paragraphs = (ast.get_docstring(node) or "").split("\n\n")
-            yield from (Text(node.body[0].lineno, each) for each in paragraphs if each)
+            yield from ((node.body[0].lineno, each) for each in paragraphs if each)
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     comments = [token for token in tokens if token.type == tokenize.COMMENT]
     block = ""
@@ -83,7 +80,7 @@ def of_python(source: str) -> Iterator[Text]:
         block += " " + comment.string.lstrip("#! ")
         line = comment.start[0]
         if following is None or following.start[0] != line + 1:
-            yield Text(line, block)
+            yield (line, block)
             block = ""
 
 
@@ -94,10 +91,10 @@ def of_markdown(source: str) -> Iterator[Text]:
     for number, line in enumerate([*fence.sub(_blank, source).splitlines(), ""], 1):
         text = line.strip()
         if block and (not text or text[0] in "|#<" or BULLET.match(text)):
-            yield Text(number - 1, BULLET.sub("", block))
+            yield (number - 1, BULLET.sub("", block))
             block = ""
         if text.startswith("|"):
-            yield from (Text(number, cell) for cell in text.split("|"))
+            yield from ((number, cell) for cell in text.split("|"))
         elif text and text[0] not in "#<":
             block = f"{block} {text}".lstrip()
 
@@ -105,26 +102,21 @@ def of_markdown(source: str) -> Iterator[Text]:
 def of_template(source: str) -> Iterator[Text]:
     code = re.compile(r"<(script|style)\b.*?</\1>|\{[#%].*?[#%]\}", re.DOTALL)
     for number, line in enumerate(code.sub(_blank, source).splitlines(), 1):
-        yield Text(number, re.sub(r"<[^>]*>?|\{\{.*?\}\}|^[^<]*>", " ", line))
+        yield (number, re.sub(r"<[^>]*>?|\{\{.*?\}\}|^[^<]*>", " ", line))
 
 
 def of_messages(source: str) -> Iterator[Text]:
     for found in re.finditer(r'^msgid (".*"(?:\n".*")*)', source, re.MULTILINE):
         line = source.count("\n", 0, found.start()) + 1
-        yield Text(line, "".join(re.findall(r'"(.*)"', found[1])))
+        yield (line, "".join(re.findall(r'"(.*)"', found[1])))
 
 
 def _blank(found: re.Match[str]) -> str:
     return "\n" * found[0].count("\n")
 
 
-READERS = {
-    ".py": of_python,
-    ".md": of_markdown,
-    ".html": of_template,
-    ".txt": of_template,
-    ".po": of_messages,
-}
+READERS = {".py": of_python, ".md": of_markdown, ".po": of_messages}
+READERS |= dict.fromkeys((".html", ".txt"), of_template)
 
 
 def sentences(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The table of `docs/merge-rules.md` is the specification of merging; here it is held to."""
+"""The code follows the table of docs/merge-rules.md, which is the specification."""
 
 import re
 from dataclasses import dataclass, replace
