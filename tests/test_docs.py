@@ -1,4 +1,4 @@
-"""The docs say what is: settings, commands and error codes appear in them."""
+"""Settings, commands, error codes and files in the docs match the code."""
 
 import re
 from pathlib import Path
@@ -33,24 +33,24 @@ def variables_in_example() -> set[str]:
 
 
 def variables_of_compose() -> set[str]:
-    """What docker-compose.yml reads of .env for itself."""
+    """Return the variables that only docker-compose.yml reads."""
     return set(re.findall(r"\$\{(\w+)", COMPOSE)) - variables_read()
 
 
-def test_the_example_names_what_is_read_and_nothing_else() -> None:
+def test_env_example_has_every_setting_and_no_other() -> None:
     assert variables_in_example() == variables_read() | variables_of_compose()
     assert len(variables_of_compose()) > 5
     assert len(variables_read()) > 15
 
 
 @pytest.mark.parametrize("readme", [README, README_RU], ids=["en", "ru"])
-def test_the_readme_has_every_setting(readme: str) -> None:
+def test_readme_has_every_setting(readme: str) -> None:
     table = set(re.findall(r"^\| `([A-Z_]+)` \|", readme, re.MULTILINE))
 
     assert table == variables_read()
 
 
-def test_the_operators_page_has_what_compose_reads_for_itself() -> None:
+def test_operations_page_has_every_compose_variable() -> None:
     install = OPERATIONS.partition("## Upgrade")[0]
     table = set(re.findall(r"^\| `([A-Z_]+)` \|", install, re.MULTILINE))
 
@@ -58,10 +58,11 @@ def test_the_operators_page_has_what_compose_reads_for_itself() -> None:
 
 
 @pytest.mark.parametrize("readme", [README, README_RU], ids=["en", "ru"])
-def test_the_readme_has_every_command(readme: str) -> None:
+def test_readme_has_every_command(readme: str) -> None:
     own = {name for name, app in get_commands().items() if app == "shortlinks"}
     makefile = (ROOT / "Makefile").read_text()
-    targets = {"run", "test", "check", "bench", "faults", "drills"}
+    targets = {"run", "test", "test-fast", "test-browser", "check", "messages"}
+    targets |= {"bench", "chaos", "drills"}
 
     assert all(f"manage {name}" in readme for name in own)
     assert all(f"`make {target}`" in readme for target in targets)
@@ -69,10 +70,10 @@ def test_the_readme_has_every_command(readme: str) -> None:
     assert own
 
 
-def test_the_api_page_has_every_error_code() -> None:
+def test_api_page_has_every_error_code() -> None:
     sources = "".join(path.read_text() for path in (ROOT / "shortlinks").rglob("*.py"))
     codes = set(re.findall(r'"((?:[A-Z][a-z]+){2,})"', sources)) & {
-        *re.findall(r'fault\("(\w+)"', sources),
+        *re.findall(r'(?:fault|add_error)\("(\w+)"', sources),
         *re.findall(r'FieldError\("(\w+)"', sources),
         *re.findall(r'UrlRejected\(\s*"(\w+)"', sources),
         *re.findall(r'_faulty\(\s*items, "\w+", "(\w+)"', sources),
@@ -82,7 +83,7 @@ def test_the_api_page_has_every_error_code() -> None:
     assert len(codes) >= 7
 
 
-def test_every_decision_is_listed() -> None:
+def test_decision_index_has_every_record() -> None:
     folder = ROOT / "docs" / "adr"
     listed = set(
         re.findall(r"\((\d{4}-[\w-]+\.md)\)", (folder / "README.md").read_text())
@@ -94,7 +95,41 @@ def test_every_decision_is_listed() -> None:
 @pytest.mark.parametrize(
     "page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")), ids=str
 )
-def test_links_between_pages_lead_somewhere(page: Path) -> None:
+def test_links_between_pages_have_a_target(page: Path) -> None:
     targets = re.findall(r"\]\(([\w./-]+)(?:#[\w-]+)?\)", page.read_text())
 
     assert [t for t in targets if not (page.parent / t).exists()] == []
+
+
+NAMED_FILE = re.compile(r"`((?:[\w.-]+/)+[\w-]+\.(?:py|sh|md|json|txt|js))`")
+PLACES = ("", "shortlinks", "shortlinks/domain", "shortlinks/api", "docs", "docker")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [ROOT / "README.md", ROOT / "README.ru.md", ROOT / "CONTRIBUTING.md"]
+    + [p for p in sorted((ROOT / "docs").rglob("*.md")) if "reference" not in p.parts],
+    ids=str,
+)
+def test_files_named_in_the_docs_exist(page: Path) -> None:
+    """Code may be named from the root, or from the layer that a page describes."""
+    named = NAMED_FILE.findall(page.read_text())
+
+    missing = [
+        name
+        for name in named
+        if not any((ROOT / place / name).exists() for place in PLACES)
+    ]
+    assert [m for m in missing if not m.startswith(("var/", "backups/"))] == []
+
+
+def test_every_page_is_linked_from_another() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    linked = {
+        (page.parent / target).resolve()
+        for page in pages
+        for target in re.findall(r"\]\(([\w./-]+\.md)", page.read_text())
+        if (page.parent / target).resolve() != page.resolve()
+    }
+
+    assert [p for p in pages if p.resolve() not in linked and p.stem != "README"] == []

@@ -1,4 +1,4 @@
-"""The docs of metrics, the dashboard and the alerts, against what is exported."""
+"""The docs, the dashboard and the alerts match the exported metrics."""
 
 import json
 import re
@@ -19,7 +19,7 @@ SUFFIX = re.compile(r"_(?:bucket|sum|count)$")
 
 
 def exported() -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Type and labels of each metric."""
+    """Return type and labels of each metric by name."""
     names: dict[str, tuple[str, tuple[str, ...]]] = {}
     for metric in metrics.REGISTRY.collect():
         collector: Any = metrics.REGISTRY._names_to_collectors[metric.name]
@@ -30,7 +30,7 @@ def exported() -> dict[str, tuple[str, tuple[str, ...]]]:
     return names
 
 
-def test_the_table_has_every_metric_with_its_type_and_labels() -> None:
+def test_metrics_table_has_every_metric_with_type_and_labels() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*?) ?\|", README, re.MULTILINE)
     table = {
         name: (kind, tuple(re.findall(r"`(\w+)`", labels)))
@@ -41,7 +41,7 @@ def test_the_table_has_every_metric_with_its_type_and_labels() -> None:
 
 
 @pytest.mark.parametrize("text", [RULES, DASHBOARD], ids=["alerts", "dashboard"])
-def test_every_metric_that_is_asked_for_is_exported(text: str) -> None:
+def test_metrics_of_alerts_and_dashboard_are_exported(text: str) -> None:
     asked = set(re.findall(r"shortlinks_\w+", text))
 
     histograms = {name for name, (kind, _) in exported().items() if kind == "histogram"}
@@ -54,7 +54,7 @@ def test_every_metric_that_is_asked_for_is_exported(text: str) -> None:
     assert len(asked) > 10
 
 
-def test_the_dashboard_shows_every_metric() -> None:
+def test_dashboard_shows_every_metric() -> None:
     shown = {SUFFIX.sub("", name) for name in re.findall(r"shortlinks_\w+", DASHBOARD)}
 
     assert exported().keys() - shown <= {"shortlinks_spool_oldest_seconds"} | {
@@ -62,7 +62,7 @@ def test_the_dashboard_shows_every_metric() -> None:
     }
 
 
-def test_the_dashboard_can_be_imported_anywhere() -> None:
+def test_dashboard_can_be_imported_with_any_datasource() -> None:
     dashboard = json.loads(DASHBOARD)
     sources = {
         panel["datasource"]["uid"]
@@ -74,7 +74,7 @@ def test_the_dashboard_can_be_imported_anywhere() -> None:
     assert dashboard["templating"]["list"][0]["name"] == "datasource"
 
 
-def test_every_alert_has_a_runbook_and_an_example() -> None:
+def test_alert_has_a_runbook_and_an_example() -> None:
     alerts = re.findall(r"alert: (\w+)", RULES)
     runbooks = re.findall(r"runbook_url: (\S+)", RULES)
     examples = (FOLDER / "alerts_test.yml").read_text()
@@ -86,10 +86,10 @@ def test_every_alert_has_a_runbook_and_an_example() -> None:
     assert [name for name in alerts if f"- name: {name}\n" not in examples] == []
 
 
-def test_prometheus_takes_the_sample_and_the_rules(promtool: str) -> None:
+def test_prometheus_accepts_the_sample_and_the_rules(promtool: str) -> None:
     assert "is valid" in run(promtool, "check", "config", "prometheus.yml")
     assert "SUCCESS" in run(promtool, "check", "rules", "alerts.yml")
 
 
-def test_the_alerts_fire_as_their_examples_say(promtool: str) -> None:
+def test_alerts_fire_as_in_their_examples(promtool: str) -> None:
     assert "SUCCESS" in run(promtool, "test", "rules", "alerts_test.yml")

@@ -12,7 +12,7 @@ from django.conf import settings
 from shortlinks.domain.pixels import pixel_script
 
 PATH = "/pixel/v1.js"
-GUIDE = Path(settings.BASE_DIR) / "docs" / "pixel.md"
+GUIDE = Path(settings.BASE_DIR) / "docs" / "browser-recognition.md"
 
 
 def test_the_script_is_small() -> None:

@@ -1,4 +1,4 @@
-"""The table of `docs/pixel.md` is the specification of merging; here it is held to."""
+"""The code follows the table of docs/merge-rules.md, which is the specification."""
 
 import re
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from shortlinks.domain.merging.rules import (
 from tests import factories
 
 NOW = factories.at("12:00:00")
-PAGE = Path(settings.BASE_DIR) / "docs" / "pixel.md"
+PAGE = Path(settings.BASE_DIR) / "docs" / "merge-rules.md"
 COLUMNS = ["Case", "Event", "Opened by", "Clicks taken over", "Given", "Outcome"]
 AGO = re.compile(r"(\d+) (days|minutes) ago")
 
