@@ -1,6 +1,6 @@
 """What the stored visits must lead to, in a few lines of its own.
 
-Written from docs/opens.md and ADR 0012, not from the code it checks.
+Written from docs/what-counts-as-an-open.md and ADR 0012, not from the code it checks.
 """
 
 from collections import Counter, defaultdict

@@ -7,6 +7,8 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands
 
+from tests import prose
+
 ROOT = Path(settings.BASE_DIR)
 README = (ROOT / "README.md").read_text()
 README_RU = (ROOT / "README.ru.md").read_text()
@@ -133,3 +135,13 @@ def test_every_page_is_linked_from_another() -> None:
     }
 
     assert [p for p in pages if p.resolve() not in linked and p.stem != "README"] == []
+
+
+def test_pages_named_in_the_code_exist() -> None:
+    page = re.compile(r"\bdocs/(?:[\w-]+/)*[\w-]+\.md\b|\bdocs/adr/\d{4}\b")
+    code = prose.files("*.py", "*.js", "*.yml", "*.toml", "*.sh", "Makefile")
+    named = {
+        (file, m) for file in code for m in page.findall((ROOT / file).read_text())
+    }
+
+    assert [each for each in sorted(named) if not list(ROOT.glob(f"{each[1]}*"))] == []

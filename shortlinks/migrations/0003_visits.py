@@ -1,4 +1,4 @@
-"""Create visits, partitioned by month of their id (docs/design.md)."""
+"""Create visits, partitioned by month of their id (docs/architecture.md)."""
 
 import django.contrib.postgres.fields
 import django.db.models.deletion

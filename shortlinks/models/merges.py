@@ -12,7 +12,7 @@ from shortlinks.models.pixels import PixelAttachment
 
 
 class MergeRule(models.TextChoices):
-    """The rule of `docs/pixel.md` that a merge or suggestion follows."""
+    """The rule of `docs/merge-rules.md` that a merge or suggestion follows."""
 
     CHAT = "R3", "a chat in the contact's browser"
     KNOWN_CHAT = "R4", "a known contact's chat in the browser of another"

@@ -34,7 +34,7 @@ from shortlinks.models import MergeRule, MergeState, Scope, SuggestionState
 TAG = "Merges"
 PATH = "/api/v4/merges"
 SUGGESTIONS = "/api/v4/merge_suggestions"
-RULE = choice(MergeRule.values, MergeRule.OPENED, description="Of docs/pixel.md.")
+RULE = choice(MergeRule.values, MergeRule.OPENED, description="Of docs/merge-rules.md.")
 EVIDENCE = named(
     "MergeEvidence",
     object_(

@@ -2,5 +2,5 @@
 
 `rules` decides without I/O; `facts` reads what it decides on; `checks` follows a
 decision; `merges` and `suggestions` hold what follows. Table of the rules:
-docs/pixel.md.
+docs/merge-rules.md.
 """

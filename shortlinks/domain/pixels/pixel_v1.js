@@ -1,4 +1,4 @@
-/*! shortlinks pixel v1, MIT. Redeems the click that led here; see docs/pixel.md.
+/*! shortlinks pixel v1, MIT. Redeems the click that led here; see docs/browser-recognition.md.
  * <script src="https://go.example.com/pixel/v1.js" data-site="KEY" integrity="…"
  *         crossorigin="anonymous" defer></script> */
 (function (window, document) {

@@ -73,7 +73,7 @@ def with_fact(found: BrowserOwner, fact: str) -> BrowserOwner:
         "2 links": replace(found, links_opened=2),
         "other browser": replace(found, is_only_browser=False),
         "forwarded": replace(found, looks_forwarded=True),
-        "vouched": replace(found, is_confirmed=True),
+        "confirmed": replace(found, is_confirmed=True),
     }
     return named[fact]
 
