@@ -1,4 +1,4 @@
-"""The document says what is: all routes, the right scopes, examples that work."""
+"""The document matches the API: all routes, the right scopes, working examples."""
 
 import json
 import re
@@ -13,15 +13,16 @@ from openapi_spec_validator import validate
 
 from shortlinks.api import problems
 from shortlinks.api.authentication import CONTEXT_USER
-from shortlinks.api.openapi import service, short_links
+from shortlinks.api.openapi import schemas, service, short_links
 from shortlinks.api.openapi.document import document, operations
-from shortlinks.api.openapi.operations import CONTACT, IN_PATHS, LINK, Operation
+from shortlinks.api.openapi.operations import PATH_PARAMETERS, Operation
+from shortlinks.api.resources.field_types import CONTACT, LINK
 from shortlinks.models import ApiToken, Scope
-from tests import exemplary, factories
+from tests import factories, openapi_examples
 from tests.conftest import Api
 
 DOCUMENT = document()
-STRICT = exemplary.closed()
+STRICT = openapi_examples.closed_document()
 DESCRIBED = re.compile(r"(api/v4/|oauth2/|healthz$|readyz$)")
 Views = dict[tuple[str, str], Any]
 
@@ -83,37 +84,46 @@ def test_the_scope_is_the_views(operation: Operation) -> None:
 
 @pytest.mark.parametrize(
     "media",
-    [pytest.param(media, id=place) for place, media in exemplary.media_types(DOCUMENT)],
+    [
+        pytest.param(media, id=place)
+        for place, media in openapi_examples.media_types(DOCUMENT)
+    ],
 )
 def test_examples_are_of_their_schemas(media: dict[str, Any]) -> None:
-    exemplary.validate(media["example"], media["schema"], of=STRICT)
+    openapi_examples.validate(media["example"], media["schema"], of=STRICT)
 
 
 def example_sent(operation: Operation) -> HttpResponse:
     """What the pages show, sent as it stands."""
-    api = Api(factories.token(exemplary.world().admin))
-    path = re.sub(r"{(\w+)}", lambda m: str(IN_PATHS[m[1]].example), operation.path)
-    body = b"" if operation.body is None else json.dumps(operation.body.example)
+    api = Api(factories.token(openapi_examples.create_rows().admin))
+    path = re.sub(
+        r"{(\w+)}",
+        lambda m: str(schemas.example(PATH_PARAMETERS[m[1]])),
+        operation.path,
+    )
+    body = (
+        b"" if operation.body is None else json.dumps(schemas.example(operation.body))
+    )
     return api.send(operation.method, path, data=body, content_type="application/json")
 
 
 @pytest.mark.parametrize(
-    "operation", [of(each) for each in operations() if each.answer.schema]
+    "operation", [of(each) for each in operations() if each.response.schema]
 )
 def test_examples_are_answered_as_described(db: None, operation: Operation) -> None:
     shown = STRICT["paths"][operation.path][operation.method.lower()]
-    status = str(operation.answer.status)
+    status = str(operation.response.status)
     [(media_type, media)] = shown["responses"][status]["content"].items()
 
     response = example_sent(operation)
 
     assert str(response.status_code) == status, response.content
     assert response.headers["Content-Type"].partition(";")[0] == media_type
-    exemplary.validate(read(response), media["schema"], of=STRICT)
+    openapi_examples.validate(read(response), media["schema"], of=STRICT)
 
 
 @pytest.mark.parametrize(
-    "operation", [of(each) for each in operations() if not each.answer.schema]
+    "operation", [of(each) for each in operations() if not each.response.schema]
 )
 def test_what_has_no_schema_is_204(db: None, operation: Operation) -> None:
     response = example_sent(operation)
@@ -132,7 +142,7 @@ def read(response: HttpResponse) -> Any:
     [of(each) for each in operations() if each.parameters],
 )
 def test_every_parameter_of_a_list_is_taken(db: None, operation: Operation) -> None:
-    api = Api(factories.token(exemplary.world().admin))
+    api = Api(factories.token(openapi_examples.create_rows().admin))
     path = operation.path.replace("{entity_id}", str(CONTACT))
 
     asked = [
@@ -168,7 +178,7 @@ REFUSED: dict[int, Callable[[Api], HttpResponse]] = {
 
 @pytest.mark.parametrize("status", REFUSED)
 def test_refusals_are_as_described(db: None, status: int) -> None:
-    api = Api(factories.token(exemplary.world().admin))
+    api = Api(factories.token(openapi_examples.create_rows().admin))
 
     response = REFUSED[status](api)
 
@@ -176,10 +186,10 @@ def test_refusals_are_as_described(db: None, status: int) -> None:
 
 
 def test_a_conflict_is_as_described(db: None) -> None:
-    api = Api(factories.token(exemplary.world().admin))
+    api = Api(factories.token(openapi_examples.create_rows().admin))
     path = f"{LINKS}/{LINK}"
     api.patch(path, {"is_disabled": True})
-    api.post(LINKS, short_links.OPERATIONS[0].body.example)  # type: ignore[union-attr]
+    api.post(LINKS, [schemas.example(short_links.LINK_REQUEST)])
 
     response = api.patch(path, {"is_disabled": False})
 
@@ -187,7 +197,7 @@ def test_a_conflict_is_as_described(db: None) -> None:
 
 
 def test_too_many_requests_are_as_described(db: None) -> None:
-    token = factories.token(exemplary.world().admin)
+    token = factories.token(openapi_examples.create_rows().admin)
     ApiToken.objects.update(rate=1)
 
     first, *_, last = [Api(token).get(LINKS) for _ in range(20)]
@@ -203,8 +213,8 @@ def test_too_many_requests_are_as_described(db: None) -> None:
 def test_refused_grants_are_as_described(
     anonymous: Api, field: str, value: str, status: int
 ) -> None:
-    exemplary.world()
-    grant = {**service.GRANT.example, field: value}
+    openapi_examples.create_rows()
+    grant = {**schemas.example(service.CODE_GRANT), field: value}
 
     response = anonymous.post("/oauth2/access_token", grant)
 
@@ -220,9 +230,9 @@ def assert_described(
     described = STRICT["components"]["responses"][reference.rpartition("/")[2]]
     [(media_type, media)] = described["content"].items()
     assert response.headers["Content-Type"] == media_type
-    exemplary.validate(read(response), media["schema"], of=STRICT)
+    openapi_examples.validate(read(response), media["schema"], of=STRICT)
     for name, header in described.get("headers", {}).items():
-        exemplary.validate(response.headers[name], header["schema"], of=STRICT)
+        openapi_examples.validate(response.headers[name], header["schema"], of=STRICT)
 
 
 def test_the_document_is_for_everybody_and_for_caches(anonymous: Api) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from standardwebhooks import Webhook as Verifier
 
+from shortlinks.api import webhooks
 from shortlinks.domain.webhooks import secret_encryption, subscriptions
 from shortlinks.models import Account, User, Webhook
 from tests import factories
@@ -171,7 +172,7 @@ def test_managers_and_tokens_without_the_scope_are_refused(
     unscoped: Any = scoped.send(method, PATH, **options)
 
     assert (by_manager.status_code, unscoped.status_code) == (403, 403)
-    assert by_manager.json()["detail"] == "Webhooks are for administrators."
+    assert by_manager.json()["detail"] == webhooks.FOR_ADMINISTRATORS
     assert unscoped.json()["detail"] == "Invalid scope"
     assert not Webhook.objects.exists()
 

@@ -10,7 +10,7 @@ import pytest
 
 from shortlinks.api.openapi.document import operations
 from shortlinks.models import User
-from tests import exemplary, factories
+from tests import factories, openapi_examples
 
 PHASES = "examples,coverage,fuzzing,stateful"
 # Which rows there are decides, too, so a 400 may answer what the schemas allow.
@@ -24,7 +24,7 @@ def schemathesis(
     web: httpx.Client, user: User, directory: Path, *, phases: str
 ) -> subprocess.CompletedProcess[str]:
     document = directory / "openapi.json"
-    document.write_text(json.dumps(exemplary.closed()))
+    document.write_text(json.dumps(openapi_examples.closed_document()))
     return subprocess.run(
         (
             *(sys.executable, "-m", "schemathesis.cli", "run", str(document)),
@@ -46,7 +46,7 @@ def schemathesis(
 def test_the_server_keeps_to_its_document(
     web: httpx.Client, tmp_path: Path, role: str, phases: str
 ) -> None:
-    user: User = getattr(exemplary.world(), role)
+    user: User = getattr(openapi_examples.create_rows(), role)
 
     done = schemathesis(web, user, tmp_path, phases=phases)
 
