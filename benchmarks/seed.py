@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import redis
 from django.conf import settings
 from django.db import connection
-from shortlinks.domain.access import Order
 
 from benchmarks.comparisons import Void
 from benchmarks.servers import CHECKOUT
 from shortlinks.domain import access, contacts, links, tokens, urls
+from shortlinks.domain.access import Order
 from shortlinks.domain.contacts import NewContact
 from shortlinks.models import Account, User
 

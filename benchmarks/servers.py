@@ -16,9 +16,9 @@ from pathlib import Path
 import psutil
 
 from benchmarks.comparisons import Void
+from devserver import ports
 from deploy import roles
 from deploy.programs import Program
-from devserver import ports
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 BARE = "benchmarks.bare:application"

@@ -9,9 +9,9 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from devserver import environment, store_directories, signals, orphans, ports
 from deploy import keys
 from deploy.roles import LOOPBACK
-from devserver import environment, orphans, ports, signals, store_directories
 from devserver.stores import Postgres, Valkey
 
 CHECKOUT = Path(__file__).resolve().parent.parent

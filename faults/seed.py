@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from shortlinks.domain.access import Order
 
 from faults.opens import Links
 from faults.waiting import Broken
 from shortlinks.domain import access, cached_links, contacts, links, urls
+from shortlinks.domain.access import Order
 from shortlinks.domain.contacts import NewContact
 from shortlinks.models import Account, User
 

@@ -58,6 +58,6 @@ class Visit(Resource, kw_only=True):
     method: Annotated[str, choice(["GET", "HEAD"], "GET")]
     user_agent: Annotated[str, example("Mozilla/5.0 (Windows NT 10.0; Win64; x64)")]
     referer: Annotated[str, example("")]
-    address: Annotated[
-        str, example("192.0.2.0", "Masked according to the account's settings.")
-    ]
+    address: (
+        Annotated[str, example("192.0.2.0", "Masked by the account's settings.")] | None
+    )
