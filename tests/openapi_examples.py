@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from shortlinks.api.openapi import schemas, service
 from shortlinks.api.openapi.document import document
-from shortlinks.api.resources.field_types import (
+from shortlinks.api.resources.fields import (
     ACCOUNT,
     CHAT,
     CONTACT,

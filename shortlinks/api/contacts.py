@@ -14,8 +14,8 @@ from shortlinks.api.filters import Filter, ListQuery
 from shortlinks.api.parsing import FieldReader
 from shortlinks.api.problems import ValidationFailed
 from shortlinks.api.resources import contacts as resources
-from shortlinks.api.resources.base import SelfLinks
 from shortlinks.api.resources.errors import FieldError, ItemErrors
+from shortlinks.api.resources.fields import SelfLinks
 from shortlinks.api.views import ApiView
 from shortlinks.domain.contacts import contacts
 from shortlinks.domain.contacts.contacts import (

@@ -14,7 +14,7 @@ from django.db.models import Model, Q, QuerySet
 from rest_framework.request import Request
 
 from shortlinks.api.problems import Problem
-from shortlinks.api.resources.field_types import MAX_TIMESTAMP
+from shortlinks.api.resources.fields import MAX_TIMESTAMP
 from shortlinks.domain import integers
 from shortlinks.models import Contact, User
 

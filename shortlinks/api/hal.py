@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shortlinks.api.problems import Problem
-from shortlinks.api.resources.base import Link, SelfLinks
+from shortlinks.api.resources.fields import Link, SelfLinks
 from shortlinks.domain import integers
 from shortlinks.domain.links import urls
 from shortlinks.domain.links.short_links import CreatedLink

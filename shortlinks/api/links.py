@@ -27,7 +27,7 @@ from shortlinks.api import hal, parsing
 from shortlinks.api.filters import Filter, ListQuery
 from shortlinks.api.parsing import FieldReader
 from shortlinks.api.problems import Problem
-from shortlinks.api.resources.field_types import MAX_TIMESTAMP
+from shortlinks.api.resources.fields import MAX_TIMESTAMP
 from shortlinks.api.views import ApiView
 from shortlinks.domain.contacts import contacts
 from shortlinks.domain.links import short_links

@@ -16,7 +16,7 @@ from shortlinks.api.authentication import CONTEXT_USER
 from shortlinks.api.openapi import schemas, service, short_links
 from shortlinks.api.openapi.document import document, operations
 from shortlinks.api.openapi.operations import PATH_PARAMETERS, Operation
-from shortlinks.api.resources.field_types import CONTACT, LINK
+from shortlinks.api.resources.fields import CONTACT, LINK
 from shortlinks.models import ApiToken, Scope
 from tests import factories, openapi_examples
 from tests.conftest import Api

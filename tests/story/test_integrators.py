@@ -20,7 +20,7 @@ from pytest_django import Settings
 from standardwebhooks import Webhook as Verifier
 
 from devserver import apt
-from shortlinks.api.resources.field_types import NOTE
+from shortlinks.api.resources.fields import NOTE
 from shortlinks.domain.webhooks import events, secret_encryption
 from shortlinks.domain.webhooks.sender import Sender
 from shortlinks.models import ApiToken, Webhook, WebhookEvent

@@ -14,17 +14,13 @@ FOR_ADMINISTRATORS = "Only for administrators."
 OPERATIONS = (
     Operation(
         id="get_account",
-        tag=TAG,
-        method="GET",
-        path="/api/v4/account",
+        route="GET /api/v4/account",
         summary="Get the token's account",
         response=SuccessResponse("The account.", reference(Account)),
     ),
     Operation(
         id="list_users",
-        tag=TAG,
-        method="GET",
-        path=USERS,
+        route=f"GET {USERS}",
         scope=Scope.USERS_READ,
         summary="List the account's users with their permissions",
         description=FOR_ADMINISTRATORS,
@@ -33,9 +29,7 @@ OPERATIONS = (
     ),
     Operation(
         id="get_user",
-        tag=TAG,
-        method="GET",
-        path=f"{USERS}/{{user_id}}",
+        route=f"GET {USERS}/{{user_id}}",
         scope=Scope.USERS_READ,
         summary="Get one user with their permissions",
         description=FOR_ADMINISTRATORS,

@@ -4,7 +4,7 @@ from shortlinks.api import chats
 from shortlinks.api.openapi import lists
 from shortlinks.api.openapi.operations import Operation, SuccessResponse
 from shortlinks.api.openapi.schemas import id_, object_, reference, text
-from shortlinks.api.resources.field_types import CONTACT, VISITOR_UID
+from shortlinks.api.resources.fields import CONTACT, VISITOR_UID
 from shortlinks.api.resources.pixels import Chat, DecidedChat
 from shortlinks.domain.merging.chats import (
     MAX_ID_LENGTH,
@@ -31,9 +31,7 @@ DECIDED = SuccessResponse("The chat and the decision.", reference(DecidedChat))
 OPERATIONS = (
     Operation(
         id="report_chat",
-        tag=TAG,
-        method="POST",
-        path=PATH,
+        route=f"POST {PATH}",
         scope=Scope.CHATS_WRITE,
         summary="Create or update a chat",
         description="`source` and `external_id` identify the chat. The same pair again"
@@ -45,9 +43,7 @@ OPERATIONS = (
     ),
     Operation(
         id="list_chats",
-        tag=TAG,
-        method="GET",
-        path=PATH,
+        route=f"GET {PATH}",
         scope=Scope.CONTACTS_READ,
         summary="List the chats of the contacts that you may view",
         parameters=lists.parameters(chats.QUERY),
@@ -55,18 +51,14 @@ OPERATIONS = (
     ),
     Operation(
         id="get_chat",
-        tag=TAG,
-        method="GET",
-        path=f"{PATH}/{{chat_id}}",
+        route=f"GET {PATH}/{{chat_id}}",
         scope=Scope.CONTACTS_READ,
         summary="Get one chat",
         response=SuccessResponse("The chat.", reference(Chat)),
     ),
     Operation(
         id="set_chat_visitor",
-        tag=TAG,
-        method="POST",
-        path=f"{PATH}/{{chat_id}}/visitor",
+        route=f"POST {PATH}/{{chat_id}}/visitor",
         scope=Scope.CHATS_WRITE,
         summary="Set the browser that is used in a chat",
         description="The merge rules are applied at once.",

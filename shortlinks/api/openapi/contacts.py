@@ -19,7 +19,7 @@ from shortlinks.api.resources.contacts import (
     Contact,
     CreatedContact,
 )
-from shortlinks.api.resources.field_types import CONTACT, NO_NUL, USER
+from shortlinks.api.resources.fields import CONTACT, NO_NUL, USER
 from shortlinks.domain.contacts.contacts import MAX_NAME_LENGTH
 from shortlinks.models import Scope, TrackingConsent
 
@@ -66,9 +66,7 @@ UNCHANGED = "Fields that you do not send are not changed. You need permission to
 OPERATIONS = (
     Operation(
         id="list_contacts",
-        tag=TAG,
-        method="GET",
-        path=PATH,
+        route=f"GET {PATH}",
         scope=Scope.CONTACTS_READ,
         summary="List the contacts that you may view",
         parameters=lists.parameters(contacts.QUERY),
@@ -76,9 +74,7 @@ OPERATIONS = (
     ),
     Operation(
         id="create_contacts",
-        tag=TAG,
-        method="POST",
-        path=PATH,
+        route=f"POST {PATH}",
         scope=Scope.CONTACTS_WRITE,
         summary="Create contacts with the CRM's own ids",
         description="All contacts are created, or none. You need permission to add"
@@ -91,9 +87,7 @@ OPERATIONS = (
     ),
     Operation(
         id="change_contacts",
-        tag=TAG,
-        method="PATCH",
-        path=PATH,
+        route=f"PATCH {PATH}",
         scope=Scope.CONTACTS_WRITE,
         summary="Change contacts",
         description=f"All contacts are changed, or none. {UNCHANGED} the contacts.",
@@ -105,18 +99,14 @@ OPERATIONS = (
     ),
     Operation(
         id="get_contact",
-        tag=TAG,
-        method="GET",
-        path=f"{PATH}/{{entity_id}}",
+        route=f"GET {PATH}/{{entity_id}}",
         scope=Scope.CONTACTS_READ,
         summary="Get one contact by its id in the CRM",
         response=SuccessResponse("The contact.", reference(Contact)),
     ),
     Operation(
         id="change_contact",
-        tag=TAG,
-        method="PATCH",
-        path=f"{PATH}/{{entity_id}}",
+        route=f"PATCH {PATH}/{{entity_id}}",
         scope=Scope.CONTACTS_WRITE,
         summary="Change one contact",
         description=f"{UNCHANGED} the contact.",

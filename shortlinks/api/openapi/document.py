@@ -1,6 +1,7 @@
 """The whole document, composed from the operations of all subjects."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shortlinks.api.openapi import (
     accounts,
@@ -47,7 +48,11 @@ TOKEN = {
 
 
 def operations() -> Sequence[Operation]:
-    return [each for subject in SUBJECTS for each in subject.OPERATIONS]
+    return [
+        replace(each, tag=each.tag or subject.TAG)
+        for subject in SUBJECTS
+        for each in subject.OPERATIONS
+    ]
 
 
 def document() -> Json:

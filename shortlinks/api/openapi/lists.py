@@ -18,7 +18,7 @@ from shortlinks.api.openapi.schemas import (
     text,
     timestamp,
 )
-from shortlinks.api.resources.field_types import CONTACT, NO_NUL
+from shortlinks.api.resources.fields import CONTACT, NO_NUL
 from shortlinks.domain.integers import MAX_ID
 
 

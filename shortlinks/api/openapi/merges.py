@@ -4,7 +4,7 @@ from shortlinks.api import merge_suggestions, merges
 from shortlinks.api.openapi import lists
 from shortlinks.api.openapi.operations import Operation, SuccessResponse
 from shortlinks.api.openapi.schemas import Json, id_, object_, reference
-from shortlinks.api.resources.field_types import CONTACT, OTHER_CONTACT
+from shortlinks.api.resources.fields import CONTACT, OTHER_CONTACT
 from shortlinks.api.resources.merges import Merge, MergeSuggestion, UndoneMerge
 from shortlinks.domain.integers import MAX_ID
 from shortlinks.models import Scope
@@ -28,9 +28,7 @@ SURVIVOR = {
 OPERATIONS = (
     Operation(
         id="merge_contacts",
-        tag=TAG,
-        method="POST",
-        path="/api/v4/contacts/merge",
+        route="POST /api/v4/contacts/merge",
         scope=Scope.CONTACTS_WRITE,
         summary="Merge two contacts",
         description="The id of the merged contact then leads to the survivor, and its"
@@ -42,9 +40,7 @@ OPERATIONS = (
     ),
     Operation(
         id="list_merges",
-        tag=TAG,
-        method="GET",
-        path=PATH,
+        route=f"GET {PATH}",
         scope=Scope.CONTACTS_READ,
         summary="List the merges of the contacts that you may view",
         parameters=lists.parameters(merges.QUERY),
@@ -52,18 +48,14 @@ OPERATIONS = (
     ),
     Operation(
         id="get_merge",
-        tag=TAG,
-        method="GET",
-        path=f"{PATH}/{{merge_id}}",
+        route=f"GET {PATH}/{{merge_id}}",
         scope=Scope.CONTACTS_READ,
         summary="Get one merge with its rule, evidence and state",
         response=SuccessResponse("The merge.", reference(Merge)),
     ),
     Operation(
         id="undo_merge",
-        tag=TAG,
-        method="POST",
-        path=f"{PATH}/{{merge_id}}/undo",
+        route=f"POST {PATH}/{{merge_id}}/undo",
         scope=Scope.CONTACTS_WRITE,
         summary="Undo a merge and keep the two contacts separate",
         description="Undo the latest merge first: 409 names a later one. Fields that"
@@ -73,9 +65,7 @@ OPERATIONS = (
     ),
     Operation(
         id="list_merge_suggestions",
-        tag=TAG,
-        method="GET",
-        path=SUGGESTIONS,
+        route=f"GET {SUGGESTIONS}",
         scope=Scope.CONTACTS_READ,
         summary="List the pairs of contacts that may be one person",
         parameters=lists.parameters(merge_suggestions.QUERY),
@@ -83,18 +73,14 @@ OPERATIONS = (
     ),
     Operation(
         id="get_merge_suggestion",
-        tag=TAG,
-        method="GET",
-        path=f"{SUGGESTIONS}/{{suggestion_id}}",
+        route=f"GET {SUGGESTIONS}/{{suggestion_id}}",
         scope=Scope.CONTACTS_READ,
         summary="Get one suggestion",
         response=SuccessResponse("The suggestion.", reference(MergeSuggestion)),
     ),
     Operation(
         id="accept_merge_suggestion",
-        tag=TAG,
-        method="POST",
-        path=f"{SUGGESTIONS}/{{suggestion_id}}/accept",
+        route=f"POST {SUGGESTIONS}/{{suggestion_id}}/accept",
         scope=Scope.CONTACTS_WRITE,
         summary="Accept a suggestion and merge the two contacts",
         body=object_(SURVIVOR, optional=("survivor_id",)),
@@ -103,9 +89,7 @@ OPERATIONS = (
     ),
     Operation(
         id="reject_merge_suggestion",
-        tag=TAG,
-        method="POST",
-        path=f"{SUGGESTIONS}/{{suggestion_id}}/reject",
+        route=f"POST {SUGGESTIONS}/{{suggestion_id}}/reject",
         scope=Scope.CONTACTS_WRITE,
         summary="Reject a suggestion; the pair is never suggested again",
         response=SuccessResponse(

@@ -14,7 +14,7 @@ from shortlinks.api.openapi.schemas import (
     reference,
     text,
 )
-from shortlinks.api.resources.field_types import CONTACT, NO_NUL
+from shortlinks.api.resources.fields import CONTACT, NO_NUL
 from shortlinks.api.resources.notes import CreatedNote, Event, Note
 from shortlinks.domain.contacts.common_notes import MAX_TEXT_LENGTH
 from shortlinks.models import NoteType, Scope
@@ -52,9 +52,7 @@ WITHDRAWN = (
 OPERATIONS = (
     Operation(
         id="list_notes",
-        tag=TAG,
-        method="GET",
-        path=ALL_NOTES,
+        route=f"GET {ALL_NOTES}",
         scope=Scope.CONTACTS_READ,
         summary="List the notes of all contacts that you may view",
         description=WITHDRAWN,
@@ -63,9 +61,7 @@ OPERATIONS = (
     ),
     Operation(
         id="create_notes",
-        tag=TAG,
-        method="POST",
-        path=ALL_NOTES,
+        route=f"POST {ALL_NOTES}",
         scope=Scope.CONTACTS_WRITE,
         summary="Add notes to contacts",
         body=_body({"entity_id": id_(CONTACT), **NEW}),
@@ -73,18 +69,14 @@ OPERATIONS = (
     ),
     Operation(
         id="get_note",
-        tag=TAG,
-        method="GET",
-        path=f"{ALL_NOTES}/{{note_id}}",
+        route=f"GET {ALL_NOTES}/{{note_id}}",
         scope=Scope.CONTACTS_READ,
         summary="Get one note by its id",
         response=SuccessResponse("The note.", reference(Note)),
     ),
     Operation(
         id="list_notes_of_contact",
-        tag=TAG,
-        method="GET",
-        path=NOTES_OF_CONTACT,
+        route=f"GET {NOTES_OF_CONTACT}",
         scope=Scope.CONTACTS_READ,
         summary="List the notes of one contact",
         description=WITHDRAWN,
@@ -93,9 +85,7 @@ OPERATIONS = (
     ),
     Operation(
         id="create_notes_on_contact",
-        tag=TAG,
-        method="POST",
-        path=NOTES_OF_CONTACT,
+        route=f"POST {NOTES_OF_CONTACT}",
         scope=Scope.CONTACTS_WRITE,
         summary="Add notes to one contact",
         body=_body(NEW),
@@ -103,18 +93,14 @@ OPERATIONS = (
     ),
     Operation(
         id="get_note_of_contact",
-        tag=TAG,
-        method="GET",
-        path=f"{NOTES_OF_CONTACT}/{{note_id}}",
+        route=f"GET {NOTES_OF_CONTACT}/{{note_id}}",
         scope=Scope.CONTACTS_READ,
         summary="Get one note of one contact",
         response=SuccessResponse("The note.", reference(Note)),
     ),
     Operation(
         id="list_events",
-        tag=TAG,
-        method="GET",
-        path=EVENTS,
+        route=f"GET {EVENTS}",
         scope=Scope.CONTACTS_READ,
         summary="List the events of opened links, one for each note of an open",
         description=WITHDRAWN,
@@ -123,9 +109,7 @@ OPERATIONS = (
     ),
     Operation(
         id="get_event",
-        tag=TAG,
-        method="GET",
-        path=f"{EVENTS}/{{event_id}}",
+        route=f"GET {EVENTS}/{{event_id}}",
         scope=Scope.CONTACTS_READ,
         summary="Get one event by its id",
         response=SuccessResponse("The event.", reference(Event)),

@@ -8,7 +8,7 @@ from shortlinks.api.authentication import CONTEXT_USER
 from shortlinks.api.openapi import problems
 from shortlinks.api.openapi.problems import ErrorResponse
 from shortlinks.api.openapi.schemas import Json, content, example, id_, text
-from shortlinks.api.resources.field_types import (
+from shortlinks.api.resources.fields import (
     CHAT,
     CONTACT,
     LINK,
@@ -68,11 +68,10 @@ class Operation:
     """One method of one path."""
 
     id: str
-    tag: str
-    method: str
-    path: str
+    route: str  # method and path
     summary: str
     response: SuccessResponse
+    tag: str = ""  # by default, the one of the module
     scope: Scope | None = None
     description: str = ""
     parameters: Sequence[Json] = ()
@@ -84,6 +83,14 @@ class Operation:
     errors: Sequence[ErrorResponse] = ()
     has_problems: bool = True
     other_responses: Mapping[int, SuccessResponse] = field(default_factory=dict)
+
+    @property
+    def method(self) -> str:
+        return self.route.partition(" ")[0]
+
+    @property
+    def path(self) -> str:
+        return self.route.partition(" ")[2]
 
     def rendered(self) -> Json:
         scopes = [self.scope.value] if self.scope else []

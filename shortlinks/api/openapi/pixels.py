@@ -4,7 +4,7 @@ from shortlinks.api import pixels
 from shortlinks.api.openapi import lists
 from shortlinks.api.openapi.operations import Operation, SuccessResponse
 from shortlinks.api.openapi.schemas import choice, object_, reference, text
-from shortlinks.api.resources.field_types import CONTACT, NO_NUL, VISITOR_UID
+from shortlinks.api.resources.fields import CONTACT, NO_NUL, VISITOR_UID
 from shortlinks.api.resources.pixels import Pixel, Visitor
 from shortlinks.models import AttachmentReview, Scope
 
@@ -38,9 +38,7 @@ EXCHANGE = object_(
 OPERATIONS = (
     Operation(
         id="list_pixels",
-        tag=TAG,
-        method="GET",
-        path=PATH,
+        route=f"GET {PATH}",
         scope=Scope.CONTACTS_READ,
         summary="List the browsers that opened a contact's links",
         parameters=lists.parameters(pixels.QUERY),
@@ -48,9 +46,7 @@ OPERATIONS = (
     ),
     Operation(
         id="review_pixel",
-        tag=TAG,
-        method="PATCH",
-        path=f"{PATH}/{{pixel_id}}",
+        route=f"PATCH {PATH}/{{pixel_id}}",
         scope=Scope.CONTACTS_WRITE,
         summary="Confirm or reject a browser as the client's",
         description="The merge rules use the decision. You need permission to edit the"
@@ -60,9 +56,7 @@ OPERATIONS = (
     ),
     Operation(
         id="detach_pixel",
-        tag=TAG,
-        method="DELETE",
-        path=f"{PATH}/{{pixel_id}}",
+        route=f"DELETE {PATH}/{{pixel_id}}",
         scope=Scope.CONTACTS_WRITE,
         summary="Detach a browser from a contact",
         description="Its next open attaches it again. You need permission to edit the"
@@ -71,9 +65,7 @@ OPERATIONS = (
     ),
     Operation(
         id="exchange_pixel",
-        tag=TAG,
-        method="POST",
-        path="/api/v4/pixels/exchange",
+        route="POST /api/v4/pixels/exchange",
         scope=Scope.PIXELS_WRITE,
         summary="Exchange a click for the visitor's uid, on a connected site's server",
         description="A click can be exchanged once, within 180 seconds, with the user"

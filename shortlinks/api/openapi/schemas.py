@@ -16,7 +16,7 @@ from shortlinks.api.resources import (
     pixels,
     webhooks,
 )
-from shortlinks.api.resources.field_types import BASE_URL, MAX_TIMESTAMP
+from shortlinks.api.resources.fields import BASE_URL, MAX_TIMESTAMP
 from shortlinks.domain.integers import MAX_ID
 
 Json = dict[str, Any]
@@ -110,7 +110,7 @@ def one_or_many(items: Json, *, maximum: int) -> Json:
 
 
 def href(path: str) -> Json:
-    """Return the schema of a link, as `resources.base.Link` with its own example."""
+    """Return the schema of a link, as `resources.fields.Link` with its own example."""
     return object_({"href": text(f"{BASE_URL}{path}", format="uri")})
 
 

@@ -7,7 +7,6 @@ from shortlinks.api.openapi.schemas import const, object_, reference, text
 from shortlinks.api.resources.webhooks import Readiness, TokenPair
 
 TAG = "Tokens"
-HEALTH = "Health"
 CLIENT = {
     "client_id": text("6b1e3c4e-0000-4000-8000-9f2a4c1d7e55"),
     "client_secret": text("the secret that create_integration printed"),
@@ -31,9 +30,7 @@ READ_ONLY = {405: "The method is not `GET` or `HEAD`."}
 OPERATIONS = (
     Operation(
         id="exchange_grant",
-        tag=TAG,
-        method="POST",
-        path="/oauth2/access_token",
+        route="POST /oauth2/access_token",
         summary="Exchange a code or a refresh token for a pair of tokens",
         body={"oneOf": [CODE_GRANT, REFRESH_GRANT]},
         body_types=(JSON, oauth.FORM),
@@ -43,9 +40,8 @@ OPERATIONS = (
     ),
     Operation(
         id="get_openapi",
-        tag=HEALTH,
-        method="GET",
-        path="/api/v4/openapi.json",
+        tag="Health",
+        route="GET /api/v4/openapi.json",
         summary="Get this document",
         response=SuccessResponse(
             "The OpenAPI 3.1 document.",
@@ -57,9 +53,8 @@ OPERATIONS = (
     ),
     Operation(
         id="get_health",
-        tag=HEALTH,
-        method="GET",
-        path="/healthz",
+        tag="Health",
+        route="GET /healthz",
         summary="Check whether the process runs",
         response=SuccessResponse(
             "The process runs.", text("ok\n"), "text/plain", without_body=READ_ONLY
@@ -69,9 +64,8 @@ OPERATIONS = (
     ),
     Operation(
         id="get_readiness",
-        tag=HEALTH,
-        method="GET",
-        path="/readyz",
+        tag="Health",
+        route="GET /readyz",
         summary="Check which dependencies are available",
         response=SuccessResponse(
             "Ready or degraded.",

@@ -14,7 +14,7 @@ from shortlinks.api.openapi.schemas import (
     reference,
     text,
 )
-from shortlinks.api.resources.field_types import CONTACT, MAX_TIMESTAMP, SOURCE_URL
+from shortlinks.api.resources.fields import CONTACT, MAX_TIMESTAMP, SOURCE_URL
 from shortlinks.api.resources.links import (
     CreatedShortLink,
     LinkMetadata,
@@ -59,9 +59,7 @@ CHANGE = object_(
 OPERATIONS = (
     Operation(
         id="create_short_links",
-        tag=TAG,
-        method="POST",
-        path=PATH,
+        route=f"POST {PATH}",
         scope=Scope.LINKS_WRITE,
         summary="Create a short link for each contact and URL",
         description="Contacts that you may not view get no link and are left out"
@@ -75,9 +73,7 @@ OPERATIONS = (
     ),
     Operation(
         id="list_short_links",
-        tag=TAG,
-        method="GET",
-        path=PATH,
+        route=f"GET {PATH}",
         scope=Scope.LINKS_READ,
         summary="List the links of the contacts that you may view",
         parameters=lists.parameters(links.QUERY),
@@ -85,18 +81,14 @@ OPERATIONS = (
     ),
     Operation(
         id="get_short_link",
-        tag=TAG,
-        method="GET",
-        path=f"{PATH}/{{link_id}}",
+        route=f"GET {PATH}/{{link_id}}",
         scope=Scope.LINKS_READ,
         summary="Get one link",
         response=SuccessResponse("The link.", reference(ShortLink)),
     ),
     Operation(
         id="change_short_link",
-        tag=TAG,
-        method="PATCH",
-        path=f"{PATH}/{{link_id}}",
+        route=f"PATCH {PATH}/{{link_id}}",
         scope=Scope.LINKS_WRITE,
         summary="Disable a link, enable it, or set its expiry",
         description="Fields that you do not send are not changed. You need permission"
@@ -107,9 +99,7 @@ OPERATIONS = (
     ),
     Operation(
         id="list_visits",
-        tag=TAG,
-        method="GET",
-        path="/api/v4/contacts/{entity_id}/visits",
+        route="GET /api/v4/contacts/{entity_id}/visits",
         scope=Scope.VISITS_READ,
         summary="List all visits of a contact's links, by people and programs",
         parameters=lists.parameters(visits.QUERY),

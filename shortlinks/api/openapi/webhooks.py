@@ -13,7 +13,7 @@ from shortlinks.api.openapi.schemas import (
     reference,
     text,
 )
-from shortlinks.api.resources.field_types import NO_NUL
+from shortlinks.api.resources.fields import NO_NUL
 from shortlinks.api.resources.webhooks import DESTINATION, Subscription, Webhook
 from shortlinks.models import Scope, WebhookEvent
 from shortlinks.models.webhooks import MAX_DESTINATION_LENGTH
@@ -32,9 +32,7 @@ FOR_ADMINISTRATORS = "Only for administrators."
 OPERATIONS = (
     Operation(
         id="list_webhooks",
-        tag=TAG,
-        method="GET",
-        path=PATH,
+        route=f"GET {PATH}",
         scope=Scope.WEBHOOKS_ADMIN,
         summary="List the account's webhooks, without their secrets",
         description=FOR_ADMINISTRATORS,
@@ -45,9 +43,7 @@ OPERATIONS = (
     ),
     Operation(
         id="subscribe",
-        tag=TAG,
-        method="POST",
-        path=PATH,
+        route=f"POST {PATH}",
         scope=Scope.WEBHOOKS_ADMIN,
         summary="Subscribe a URL to events",
         description=f"{FOR_ADMINISTRATORS} If the URL is already subscribed, its"
@@ -66,9 +62,7 @@ OPERATIONS = (
     ),
     Operation(
         id="unsubscribe",
-        tag=TAG,
-        method="DELETE",
-        path=PATH,
+        route=f"DELETE {PATH}",
         scope=Scope.WEBHOOKS_ADMIN,
         summary="Unsubscribe a URL from all events",
         description=f"{FOR_ADMINISTRATORS} Events that are not delivered yet are"

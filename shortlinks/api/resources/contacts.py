@@ -4,64 +4,56 @@ from typing import Annotated
 
 from msgspec import Struct
 
-from shortlinks.api.resources.base import Resource, SelfLinks
-from shortlinks.api.resources.field_types import (
-    CONTACT,
-    AccountId,
-    ContactId,
-    Empty,
-    ExampleFalse,
-    GroupIdOr0,
-    RequestId,
-    Timestamp,
-    UserIdOr0,
-    example,
-    id_,
-    self_link,
-)
+from shortlinks.api.resources import fields
 
 
 class ContactEmbedded(Struct):
-    tags: Empty
-    companies: Empty
+    tags: fields.Empty
+    companies: fields.Empty
 
 
-class Contact(Resource, kw_only=True):
-    id: Annotated[int, id_(CONTACT, "The contact's id in the CRM.")]
-    name: Annotated[str, example("Anna Karenina")]
-    first_name: Annotated[str, example("Anna")]
-    last_name: Annotated[str, example("Karenina")]
-    responsible_user_id: UserIdOr0
-    group_id: GroupIdOr0
-    created_by: UserIdOr0
-    updated_by: UserIdOr0
-    created_at: Timestamp
-    updated_at: Timestamp
+class Contact(fields.Resource, kw_only=True):
+    id: Annotated[int, fields.id_(fields.CONTACT, "The contact's id in the CRM.")]
+    name: Annotated[str, fields.example("Anna Karenina")]
+    first_name: Annotated[str, fields.example("Anna")]
+    last_name: Annotated[str, fields.example("Karenina")]
+    responsible_user_id: fields.UserIdOr0
+    group_id: fields.GroupIdOr0
+    created_by: fields.UserIdOr0
+    updated_by: fields.UserIdOr0
+    created_at: fields.Timestamp
+    updated_at: fields.Timestamp
     closest_task_at: None
-    is_deleted: ExampleFalse
-    is_unsorted: ExampleFalse
+    is_deleted: fields.ExampleFalse
+    is_unsorted: fields.ExampleFalse
     custom_fields_values: None
-    account_id: AccountId
-    links: Annotated[SelfLinks, self_link(f"/api/v4/contacts/{CONTACT}")]
+    account_id: fields.AccountId
+    links: Annotated[
+        fields.SelfLinks, fields.self_link(f"/api/v4/contacts/{fields.CONTACT}")
+    ]
     embedded: ContactEmbedded
 
 
-class CreatedContact(Resource, kw_only=True):
-    id: Annotated[int, id_(CONTACT + 1)]
-    is_deleted: ExampleFalse
-    is_unsorted: ExampleFalse
-    request_id: RequestId
-    links: Annotated[SelfLinks, self_link(f"/api/v4/contacts/{CONTACT + 1}")]
+class CreatedContact(fields.Resource, kw_only=True):
+    id: Annotated[int, fields.id_(fields.CONTACT + 1)]
+    is_deleted: fields.ExampleFalse
+    is_unsorted: fields.ExampleFalse
+    request_id: fields.RequestId
+    links: Annotated[
+        fields.SelfLinks, fields.self_link(f"/api/v4/contacts/{fields.CONTACT + 1}")
+    ]
 
 
-class ChangedContact(Resource, kw_only=True):
-    id: ContactId
-    name: Annotated[str, example("Anna Karenina")]
-    updated_at: Timestamp
-    is_deleted: ExampleFalse
-    is_unsorted: ExampleFalse
-    links: Annotated[SelfLinks, self_link(f"/api/v4/contacts/{CONTACT}")]
+class ChangedContact(fields.Resource, kw_only=True):
+    id: fields.ContactId
+    name: Annotated[str, fields.example("Anna Karenina")]
+    updated_at: fields.Timestamp
+    is_deleted: fields.ExampleFalse
+    is_unsorted: fields.ExampleFalse
+    links: Annotated[
+        fields.SelfLinks, fields.self_link(f"/api/v4/contacts/{fields.CONTACT}")
+    ]
 
 
 class ChangedContactOfBatch(ChangedContact, kw_only=True):
-    request_id: RequestId
+    request_id: fields.RequestId

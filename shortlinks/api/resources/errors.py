@@ -4,37 +4,39 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from shortlinks.api.resources.field_types import RequestId, example
+from shortlinks.api.resources import fields
 
 
 class FieldError(Struct, frozen=True):
     """An error of one field."""
 
-    code: Annotated[str, example("FieldMissing", "See the table in docs/api.md.")]
-    path: Annotated[
-        str, example("metadata.entity_id", "Dotted, and relative to the item.")
+    code: Annotated[
+        str, fields.example("FieldMissing", "See the table in docs/api.md.")
     ]
-    detail: Annotated[str, example("This field is missing.")]
+    path: Annotated[
+        str, fields.example("metadata.entity_id", "Dotted, and relative to the item.")
+    ]
+    detail: Annotated[str, fields.example("This field is missing.")]
 
 
 class ItemErrors(Struct, frozen=True):
     """All errors of one item of a batch."""
 
-    request_id: RequestId
+    request_id: fields.RequestId
     errors: Annotated[list[FieldError], Meta(min_length=1)]
 
 
-Status = Annotated[int, example(400, minimum=400, maximum=599)]
-StatusType = Annotated[str, example("https://httpstatus.es/400", format="uri")]
+Status = Annotated[int, fields.example(400, minimum=400, maximum=599)]
+StatusType = Annotated[str, fields.example("https://httpstatus.es/400", format="uri")]
 
 
 class Problem(Struct, kw_only=True):
     """An error (RFC 9457)."""
 
-    title: Annotated[str, example("Bad Request")]
+    title: Annotated[str, fields.example("Bad Request")]
     type: StatusType
     status: Status
-    detail: Annotated[str, example("The request is malformed.")]
+    detail: Annotated[str, fields.example("The request is malformed.")]
 
 
 class ValidationProblem(
@@ -45,10 +47,10 @@ class ValidationProblem(
     validation_errors: Annotated[list[ItemErrors], Meta(min_length=1)] | UnsetType = (
         UNSET
     )
-    title: Annotated[str, example("Bad Request")]
+    title: Annotated[str, fields.example("Bad Request")]
     type: StatusType
     status: Status
-    detail: Annotated[str, example("Request validation failed")]
+    detail: Annotated[str, fields.example("Request validation failed")]
 
 
 class OAuthProblem(Problem, kw_only=True):
@@ -56,8 +58,8 @@ class OAuthProblem(Problem, kw_only=True):
 
     type: Annotated[
         str,
-        example(
+        fields.example(
             "https://developers.amocrm.ru/v3/errors/OAuthProblemJson", format="uri"
         ),
     ]
-    hint: Annotated[str, example("Check what was sent")] | UnsetType = UNSET
+    hint: Annotated[str, fields.example("Check what was sent")] | UnsetType = UNSET

@@ -4,37 +4,22 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from shortlinks.api.resources.base import Resource, SelfLinks
-from shortlinks.api.resources.field_types import (
-    CHAT,
-    CONTACT,
-    MERGE,
-    OTHER_CONTACT,
-    PIXEL,
-    SOURCE_URL,
-    SUGGESTION,
-    AccountId,
-    ContactId,
-    Timestamp,
-    UserId,
-    UserIdOr0,
-    choice,
-    example,
-    id_,
-    self_link,
-)
+from shortlinks.api.resources import fields
 from shortlinks.models import MergeRule, MergeState, SuggestionState
 
 
 class MergeEvidence(Struct, kw_only=True):
-    pixel_id: Annotated[int, id_(PIXEL)] | UnsetType = UNSET
-    chat_id: Annotated[int, id_(CHAT)] | UnsetType = UNSET
-    url: Annotated[str, example(SOURCE_URL, "The URL opened last.")] | UnsetType = UNSET
-    opened_at: Timestamp | UnsetType = UNSET
+    pixel_id: Annotated[int, fields.id_(fields.PIXEL)] | UnsetType = UNSET
+    chat_id: Annotated[int, fields.id_(fields.CHAT)] | UnsetType = UNSET
+    url: (
+        Annotated[str, fields.example(fields.SOURCE_URL, "The URL opened last.")]
+        | UnsetType
+    ) = UNSET
+    opened_at: fields.Timestamp | UnsetType = UNSET
 
 
 Rule = Annotated[
-    str, choice(MergeRule.values, MergeRule.OPENED, "See docs/merge-rules.md.")
+    str, fields.choice(MergeRule.values, MergeRule.OPENED, "See docs/merge-rules.md.")
 ]
 StoredEvidence = Annotated[
     dict[str, Any],  # as stored
@@ -42,24 +27,26 @@ StoredEvidence = Annotated[
 ]
 
 
-class Merge(Resource, kw_only=True):
-    id: Annotated[int, id_(MERGE)]
+class Merge(fields.Resource, kw_only=True):
+    id: Annotated[int, fields.id_(fields.MERGE)]
     rule: Rule
-    survivor_id: ContactId
-    merged_id: Annotated[int, id_(OTHER_CONTACT)]
+    survivor_id: fields.ContactId
+    merged_id: Annotated[int, fields.id_(fields.OTHER_CONTACT)]
     evidence: StoredEvidence
-    state: Annotated[str, choice(MergeState.values, MergeState.APPLIED)]
-    created_by: UserIdOr0
-    created_at: Timestamp
-    undone_by: UserId | None
-    undone_at: Timestamp | None
-    account_id: AccountId
-    links: Annotated[SelfLinks, self_link(f"/api/v4/merges/{MERGE}")]
+    state: Annotated[str, fields.choice(MergeState.values, MergeState.APPLIED)]
+    created_by: fields.UserIdOr0
+    created_at: fields.Timestamp
+    undone_by: fields.UserId | None
+    undone_at: fields.Timestamp | None
+    account_id: fields.AccountId
+    links: Annotated[
+        fields.SelfLinks, fields.self_link(f"/api/v4/merges/{fields.MERGE}")
+    ]
 
 
 class KeptField(Struct):
-    entity_id: ContactId
-    field: Annotated[str, example("name")]
+    entity_id: fields.ContactId
+    field: Annotated[str, fields.example("name")]
 
 
 class UndoneMerge(Merge, kw_only=True):
@@ -68,23 +55,26 @@ class UndoneMerge(Merge, kw_only=True):
     kept: list[KeptField]
 
 
-class MergeSuggestion(Resource, kw_only=True):
-    id: Annotated[int, id_(SUGGESTION)]
+class MergeSuggestion(fields.Resource, kw_only=True):
+    id: Annotated[int, fields.id_(fields.SUGGESTION)]
     contacts: Annotated[
-        list[ContactId],
+        list[fields.ContactId],
         Meta(
             min_length=2,
             max_length=2,
-            examples=[[CONTACT, OTHER_CONTACT]],
+            examples=[[fields.CONTACT, fields.OTHER_CONTACT]],
             extra_json_schema={"uniqueItems": True},
         ),
     ]
     rule: Rule
     evidence: StoredEvidence
-    state: Annotated[str, choice(SuggestionState.values, SuggestionState.OPEN)]
-    merge_id: Annotated[int, id_(MERGE)] | None
-    created_at: Timestamp
-    decided_by: UserId | None
-    decided_at: Timestamp | None
-    account_id: AccountId
-    links: Annotated[SelfLinks, self_link(f"/api/v4/merge_suggestions/{SUGGESTION}")]
+    state: Annotated[str, fields.choice(SuggestionState.values, SuggestionState.OPEN)]
+    merge_id: Annotated[int, fields.id_(fields.MERGE)] | None
+    created_at: fields.Timestamp
+    decided_by: fields.UserId | None
+    decided_at: fields.Timestamp | None
+    account_id: fields.AccountId
+    links: Annotated[
+        fields.SelfLinks,
+        fields.self_link(f"/api/v4/merge_suggestions/{fields.SUGGESTION}"),
+    ]

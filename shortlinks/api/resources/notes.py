@@ -4,34 +4,17 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from shortlinks.api.resources.base import Resource, SelfLinks
-from shortlinks.api.resources.field_types import (
-    CONTACT,
-    NOTE,
-    SOURCE_URL,
-    AccountId,
-    ContactId,
-    Empty,
-    GroupIdOr0,
-    NobodyId,
-    RequestId,
-    Timestamp,
-    UserIdOr0,
-    choice,
-    example,
-    id_,
-    self_link,
-)
+from shortlinks.api.resources import fields
 from shortlinks.models import NoteType
 
 
 class OpenParams(Struct):
-    url: Annotated[str, example(SOURCE_URL, "The source URL.")]
+    url: Annotated[str, fields.example(fields.SOURCE_URL, "The source URL.")]
 
 
 class TextParams(Struct, kw_only=True):
-    service: Annotated[str, example("shortlinks")] | UnsetType = UNSET
-    text: Annotated[str, example("Called back.")]
+    service: Annotated[str, fields.example("shortlinks")] | UnsetType = UNSET
+    text: Annotated[str, fields.example("Called back.")]
 
 
 NoteParams = Annotated[
@@ -47,58 +30,66 @@ NoteParams = Annotated[
 ]
 
 
-class Note(Resource, kw_only=True):
-    id: Annotated[int, id_(NOTE)]
-    entity_id: ContactId
-    created_by: NobodyId
-    updated_by: NobodyId
-    created_at: Timestamp
-    updated_at: Timestamp
-    responsible_user_id: UserIdOr0
-    group_id: GroupIdOr0
-    note_type: Annotated[str, choice(NoteType.values, NoteType.LINK_FOLLOWED)]
+class Note(fields.Resource, kw_only=True):
+    id: Annotated[int, fields.id_(fields.NOTE)]
+    entity_id: fields.ContactId
+    created_by: fields.NobodyId
+    updated_by: fields.NobodyId
+    created_at: fields.Timestamp
+    updated_at: fields.Timestamp
+    responsible_user_id: fields.UserIdOr0
+    group_id: fields.GroupIdOr0
+    note_type: Annotated[str, fields.choice(NoteType.values, NoteType.LINK_FOLLOWED)]
     params: NoteParams
-    account_id: AccountId
-    links: Annotated[SelfLinks, self_link(f"/api/v4/contacts/{CONTACT}/notes/{NOTE}")]
-
-
-class CreatedNote(Resource, kw_only=True):
-    id: Annotated[int, id_(NOTE + 1)]
-    entity_id: ContactId
-    request_id: RequestId
+    account_id: fields.AccountId
     links: Annotated[
-        SelfLinks, self_link(f"/api/v4/contacts/{CONTACT}/notes/{NOTE + 1}")
+        fields.SelfLinks,
+        fields.self_link(f"/api/v4/contacts/{fields.CONTACT}/notes/{fields.NOTE}"),
+    ]
+
+
+class CreatedNote(fields.Resource, kw_only=True):
+    id: Annotated[int, fields.id_(fields.NOTE + 1)]
+    entity_id: fields.ContactId
+    request_id: fields.RequestId
+    links: Annotated[
+        fields.SelfLinks,
+        fields.self_link(f"/api/v4/contacts/{fields.CONTACT}/notes/{fields.NOTE + 1}"),
     ]
 
 
 class NoteId(Struct):
-    id: Annotated[int, id_(NOTE)]
+    id: Annotated[int, fields.id_(fields.NOTE)]
 
 
 class EventValue(Struct):
     note: NoteId
 
 
-class EventEntity(Resource):
-    id: ContactId
-    links: Annotated[SelfLinks, self_link(f"/api/v4/contacts/{CONTACT}")]
+class EventEntity(fields.Resource):
+    id: fields.ContactId
+    links: Annotated[
+        fields.SelfLinks, fields.self_link(f"/api/v4/contacts/{fields.CONTACT}")
+    ]
 
 
 class EventEmbedded(Struct):
     entity: EventEntity
 
 
-class Event(Resource, kw_only=True):
+class Event(fields.Resource, kw_only=True):
     """An event for each note of an open."""
 
-    id: Annotated[str, example(str(NOTE), pattern="^[0-9]+$")]
+    id: Annotated[str, fields.example(str(fields.NOTE), pattern="^[0-9]+$")]
     type: Literal["link_followed"]
-    entity_id: ContactId
+    entity_id: fields.ContactId
     entity_type: Literal["contact"]
     created_by: Literal[0]
-    created_at: Timestamp
+    created_at: fields.Timestamp
     value_after: list[EventValue]
-    value_before: Empty
-    account_id: AccountId
-    links: Annotated[SelfLinks, self_link(f"/api/v4/events/{NOTE}")]
+    value_before: fields.Empty
+    account_id: fields.AccountId
+    links: Annotated[
+        fields.SelfLinks, fields.self_link(f"/api/v4/events/{fields.NOTE}")
+    ]
     embedded: EventEmbedded

@@ -4,74 +4,67 @@ from typing import Annotated
 
 from msgspec import Struct
 
-from shortlinks.api.resources.base import Resource, SelfLinks
-from shortlinks.api.resources.field_types import (
-    CHAT,
-    CONTACT,
-    NO_NUL,
-    PIXEL,
-    VISITOR_UID,
-    AccountId,
-    Timestamp,
-    VisitorUid,
-    choice,
-    example,
-    id_,
-    self_link,
-)
+from shortlinks.api.resources import fields
 from shortlinks.models import AttachmentReview, Evidence, MergeRule
 
 
 class Pixel(Struct, kw_only=True):
     """A browser that opened links of a contact."""
 
-    id: Annotated[int, id_(PIXEL)]
-    visitor_uid: Annotated[str, example(VISITOR_UID)]
-    evidence: Annotated[str, choice(Evidence.values, Evidence.CLICK)]
+    id: Annotated[int, fields.id_(fields.PIXEL)]
+    visitor_uid: Annotated[str, fields.example(fields.VISITOR_UID)]
+    evidence: Annotated[str, fields.choice(Evidence.values, Evidence.CLICK)]
     review: Annotated[
         str,
-        choice(
+        fields.choice(
             AttachmentReview.values,
             AttachmentReview.CONFIRMED,
             "A user's decision: is this the client's browser?",
         ),
     ]
-    first_seen_at: Timestamp
-    last_seen_at: Timestamp
+    first_seen_at: fields.Timestamp
+    last_seen_at: fields.Timestamp
 
 
 class Visitor(Struct):
     visitor_uid: (
-        Annotated[str, example(VISITOR_UID, pattern=NO_NUL, maxLength=26)] | None
+        Annotated[
+            str, fields.example(fields.VISITOR_UID, pattern=fields.NO_NUL, maxLength=26)
+        ]
+        | None
     )
 
 
-class Chat(Resource, kw_only=True):
-    id: Annotated[int, id_(CHAT)]
-    source: Annotated[str, example("site")]
-    external_id: Annotated[str, example("visitor-42")]
-    title: Annotated[str, example("Anna")]
-    visitor_uid: VisitorUid | None
-    entity_id: Annotated[int, id_(CONTACT, "The chat's contact after all merges.")]
-    is_anonymous: Annotated[
-        bool, example(value=False, description="Not a known contact.")
+class Chat(fields.Resource, kw_only=True):
+    id: Annotated[int, fields.id_(fields.CHAT)]
+    source: Annotated[str, fields.example("site")]
+    external_id: Annotated[str, fields.example("visitor-42")]
+    title: Annotated[str, fields.example("Anna")]
+    visitor_uid: fields.VisitorUid | None
+    entity_id: Annotated[
+        int, fields.id_(fields.CONTACT, "The chat's contact after all merges.")
     ]
-    created_at: Timestamp
-    updated_at: Timestamp
-    account_id: AccountId
-    links: Annotated[SelfLinks, self_link(f"/api/v4/chats/{CHAT}")]
+    is_anonymous: Annotated[
+        bool, fields.example(value=False, description="Not a known contact.")
+    ]
+    created_at: fields.Timestamp
+    updated_at: fields.Timestamp
+    account_id: fields.AccountId
+    links: Annotated[fields.SelfLinks, fields.self_link(f"/api/v4/chats/{fields.CHAT}")]
 
 
 class MergeDecision(Struct, kw_only=True):
     """The result of the merge rules for a chat."""
 
     merged: Annotated[
-        bool, example(value=True, description="The chat joined a known contact.")
+        bool, fields.example(value=True, description="The chat joined a known contact.")
     ]
-    suggested: Annotated[int, example(0, "New or open suggestions.", minimum=0)]
-    rule: Annotated[str, choice(MergeRule.values, MergeRule.CHAT)] | None
+    suggested: Annotated[int, fields.example(0, "New or open suggestions.", minimum=0)]
+    rule: Annotated[str, fields.choice(MergeRule.values, MergeRule.CHAT)] | None
     reason: (
-        Annotated[str, example("the chat names no browser", "Why nothing was merged.")]
+        Annotated[
+            str, fields.example("the chat names no browser", "Why nothing was merged.")
+        ]
         | None
     )
 

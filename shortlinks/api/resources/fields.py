@@ -1,9 +1,9 @@
-"""Types of the fields in answers, with an example each for the OpenAPI document."""
+"""Types of fields, with an example each, and the base of resources."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from shortlinks.domain.integers import MAX_ID
 
@@ -62,3 +62,17 @@ ExampleTrue = Annotated[bool, example(value=True)]
 VisitorUid = Annotated[
     str, example(VISITOR_UID, "The browser's id.", pattern="^[a-z2-7]{26}$")
 ]
+
+
+class Link(Struct):
+    """A URL with the scheme, host and port that the client used."""
+
+    href: Annotated[str, example(f"{BASE_URL}/api/v4", format="uri")]
+
+
+class SelfLinks(Struct, rename={"resource": "self"}):
+    resource: Link
+
+
+class Resource(Struct, rename={"links": "_links", "embedded": "_embedded"}):
+    """The base of resources; HAL's own properties start with an underscore."""
