@@ -54,11 +54,11 @@ class ListQuery:
         for name, values in requested["filter"].items():
             if name not in self.filters:
                 raise Problem(400, UNSUPPORTED.format(f"filter[{name}]"))
-            known = self.filters[name]
-            if known.kind == "contacts":
-                rows = rows.filter(_in_contacts(request, name, known, values))
+            filter_ = self.filters[name]
+            if filter_.kind == "contacts":
+                rows = rows.filter(_in_contacts(request, name, filter_, values))
             else:
-                rows = rows.filter(_condition(name, known, values))
+                rows = rows.filter(_condition(name, filter_, values))
         rows = rows.filter(self._search(request))
         return rows.order_by(*self._order(requested["order"]))
 
@@ -102,39 +102,39 @@ def _values_of(request: Request) -> dict[str, dict[str, dict[str, list[str]]]]:
 
 
 def _in_contacts(
-    request: Request, name: str, known: Filter, parts: Mapping[str, list[str]]
+    request: Request, name: str, filter_: Filter, parts: Mapping[str, list[str]]
 ) -> Q:
     """Match the contacts and all contacts that are merged with them."""
-    ids = [_id(name, value) for value in _values(name, known, parts)]
+    ids = [_id(name, value) for value in _values(name, filter_, parts)]
     user = cast(User, request.user)
     contacts = Contact.objects.with_entity_ids(ids, user.account_id)
-    return Q(**{f"{known.lookup}__in": contacts})
+    return Q(**{f"{filter_.lookup}__in": contacts})
 
 
-def _values(name: str, known: Filter, parts: Mapping[str, list[str]]) -> list[str]:
-    values = [part for value in parts.get("", []) for part in _parts(known, value)]
+def _values(name: str, filter_: Filter, parts: Mapping[str, list[str]]) -> list[str]:
+    values = [part for value in parts.get("", []) for part in _parts(filter_, value)]
     if parts.keys() - {""} or not 1 <= len(values) <= MAX_VALUES:
         raise Problem(400, f"filter[{name}] takes 1 to {MAX_VALUES} values.")
     return values
 
 
-def _condition(name: str, known: Filter, parts: Mapping[str, list[str]]) -> Q:
-    if known.kind == "time":
-        return _time_range(name, known.lookup, parts)
-    values = _values(name, known, parts)
-    if known.kind == "ids":
-        return Q(**{f"{known.lookup}__in": [_id(name, value) for value in values]})
+def _condition(name: str, filter_: Filter, parts: Mapping[str, list[str]]) -> Q:
+    if filter_.kind == "time":
+        return _time_range(name, filter_.lookup, parts)
+    values = _values(name, filter_, parts)
+    if filter_.kind == "ids":
+        return Q(**{f"{filter_.lookup}__in": [_id(name, value) for value in values]})
     for value in values:
         _reject_nul(f"filter[{name}]", value)
-        if known.kind == "choices" and value not in known.choices:
-            choices = ", ".join(known.choices)
+        if filter_.kind == "choices" and value not in filter_.choices:
+            choices = ", ".join(filter_.choices)
             raise Problem(400, f"filter[{name}] must be one of {choices}.")
-    return Q(**{f"{known.lookup}__in": values})
+    return Q(**{f"{filter_.lookup}__in": values})
 
 
-def _parts(known: Filter, value: str) -> list[str]:
+def _parts(filter_: Filter, value: str) -> list[str]:
     """Split ids and names, which clients may separate with commas."""
-    return [value] if known.kind == "texts" else value.split(",")
+    return [value] if filter_.kind == "texts" else value.split(",")
 
 
 def _time_range(name: str, lookup: str, parts: Mapping[str, list[str]]) -> Q:
@@ -168,4 +168,4 @@ def _id(name: str, text: str) -> int:
 
 def _reject_nul(name: str, text: str) -> None:
     if "\0" in text:
-        raise Problem(400, f"{name} contains a NUL character.")
+        raise Problem(400, f"{name} contains a NUL character. Remove it.")

@@ -100,7 +100,9 @@ class FieldReader:
                 f"This value is too long: at most {max_length} characters.",
             )
         elif "\0" in value:
-            self.add_error("InvalidType", field, "This value contains a NUL character.")
+            self.add_error(
+                "InvalidType", field, "This value contains a NUL character. Remove it."
+            )
         return str(value)
 
     def text_or_none(self, field: str, *, max_length: int = 2048) -> str | None:

@@ -79,8 +79,10 @@ def _editable(view: ApiView, entity_id: int) -> Contact:
 
 def _attachments(contact: Contact) -> "QuerySet[PixelAttachment]":
     """Return the attachments of the contact and of contacts merged into it."""
-    contacts = Contact.objects.same_person(contact)
-    return PixelAttachment.objects.filter(contact__in=contacts).select_related("pixel")
+    same_person = Contact.objects.same_person(contact)
+    return PixelAttachment.objects.filter(contact__in=same_person).select_related(
+        "pixel"
+    )
 
 
 def _one_per_browser(contact: Contact) -> "QuerySet[PixelAttachment]":

@@ -71,14 +71,14 @@ def _search(query: ListQuery) -> Iterator[Json]:
         yield parameter("query", text("Anna", pattern=NO_NUL, description=described))
 
 
-def _filter(name: str, known: Filter) -> Iterator[Json]:
-    if known.kind == "time":
+def _filter(name: str, filter_: Filter) -> Iterator[Json]:
+    if filter_.kind == "time":
         for part, meaning in TIME_PARTS.items():
             described = f"Unix seconds. {meaning}"
             moment = timestamp(1_795_000_000, description=described)
             yield parameter(f"filter[{name}]{part}", moment)
         return
-    value = _value(known)
+    value = _value(filter_)
     several = f"One value. Send several as `filter[{name}][]`."
     yield parameter(f"filter[{name}]", {**value, "description": several})
     yield parameter(f"filter[{name}][]", array(value, maxItems=MAX_VALUES))
@@ -91,9 +91,9 @@ TIME_PARTS = {
 }
 
 
-def _value(known: Filter) -> Json:
-    if known.kind in {"ids", "contacts"}:
+def _value(filter_: Filter) -> Json:
+    if filter_.kind in {"ids", "contacts"}:
         return integer(CONTACT, minimum=0, maximum=MAX_ID, format="int64")
-    if known.kind == "choices":
-        return choice(known.choices, known.choices[0])
+    if filter_.kind == "choices":
+        return choice(filter_.choices, filter_.choices[0])
     return text("https://shop.example/sale", maxLength=MAX_TEXT_LENGTH, pattern=NO_NUL)

@@ -18,7 +18,7 @@ class Contact(fields.Resource, kw_only=True):
     first_name: Annotated[str, fields.example("Anna")]
     last_name: Annotated[str, fields.example("Karenina")]
     responsible_user_id: fields.UserIdOr0
-    group_id: fields.GroupIdOr0
+    group_id: fields.IdOr0
     created_by: fields.UserIdOr0
     updated_by: fields.UserIdOr0
     created_at: fields.Timestamp

@@ -31,7 +31,7 @@ def id_(value: int, description: str | None = None, *, minimum: int = 1) -> Meta
 
 
 def id_or_0(value: int) -> Meta:
-    return id_(value, "0 means nobody.", minimum=0)
+    return id_(value, "0 means none.", minimum=0)
 
 
 def timestamp(value: int = 1_795_000_000) -> Meta:
@@ -50,8 +50,7 @@ AccountId = Annotated[int, id_(ACCOUNT)]
 ContactId = Annotated[int, id_(CONTACT)]
 UserId = Annotated[int, id_(USER)]
 UserIdOr0 = Annotated[int, id_or_0(USER)]
-NobodyId = Annotated[int, id_or_0(0)]
-GroupIdOr0 = Annotated[int, id_or_0(0)]
+IdOr0 = Annotated[int, id_or_0(0)]
 LinkId = Annotated[int, id_(LINK)]
 Timestamp = Annotated[int, timestamp()]
 SourceUrl = Annotated[str, example(SOURCE_URL, format="iri")]

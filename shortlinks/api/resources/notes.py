@@ -33,12 +33,12 @@ NoteParams = Annotated[
 class Note(fields.Resource, kw_only=True):
     id: Annotated[int, fields.id_(fields.NOTE)]
     entity_id: fields.ContactId
-    created_by: fields.NobodyId
-    updated_by: fields.NobodyId
+    created_by: fields.IdOr0
+    updated_by: fields.IdOr0
     created_at: fields.Timestamp
     updated_at: fields.Timestamp
     responsible_user_id: fields.UserIdOr0
-    group_id: fields.GroupIdOr0
+    group_id: fields.IdOr0
     note_type: Annotated[str, fields.choice(NoteType.values, NoteType.LINK_FOLLOWED)]
     params: NoteParams
     account_id: fields.AccountId
