@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
-from shortlinks.domain import codes
+from shortlinks.domain.links import codes
 
 INSERT_ONE = """
 INSERT INTO shortlinks_shortlink

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from benchmarks import bare_rows
-from shortlinks.domain import codes
+from shortlinks.domain.links import codes
 
 
 class Links(APIView):

@@ -33,8 +33,8 @@ COUNT = "SELECT count(*) FROM shortlinks_shortlink"
 PREPARED = {False: 150_000, True: 40_000}
 LIMITS = {
     "ALLOWED_HOSTS": "127.0.0.1",
-    "API_RATE_TOKEN": "100000",
-    "API_RATE_ACCOUNT": "100000",
+    "API_RATE_LIMIT_PER_TOKEN": "100000",
+    "API_RATE_LIMIT_PER_ACCOUNT": "100000",
 }
 
 

@@ -19,7 +19,7 @@ FROM generate_series(1, %(links)s) AS n,
 SELECT shortlinks_add_visit_partition((now() - make_interval(months => ago))::date)
 FROM generate_series(1, 3) AS ago;
 
-INSERT INTO shortlinks_visit (id, link_id, occurred_at, followed_up_at, pixel_is_new,
+INSERT INTO shortlinks_visit (id, link_id, occurred_at, processed_at, pixel_is_new,
   method, verdict, reason, source, user_agent, accept_language, referer, sec_fetch, purpose)
 SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7'
     || substr(md5(n::text), 1, 3) || '8' || substr(md5(n::text), 4, 15))::uuid,
@@ -42,9 +42,9 @@ ALTER TABLE shortlinks_dailyvisits ENABLE TRIGGER USER;
 
 ANALYZE;
 
-SELECT shortlinks_sum_last_opens(min(link_id), max(link_id)) FROM shortlinks_dailyvisits;
+SELECT shortlinks_roll_up_last_opens(min(link_id), max(link_id)) FROM shortlinks_dailyvisits;
 
-SELECT shortlinks_sum_day(day::date)
+SELECT shortlinks_roll_up_day(day::date)
 FROM generate_series(now() - interval '92 days', now() + interval '1 day', interval '1 day') AS day;
 
 INSERT INTO shortlinks_note (account_id, contact_id, note_type, text, link_id, url, opens,

@@ -20,7 +20,7 @@ WITHIN_SECONDS = 120
 MARK = """
 WITH marked AS (
   UPDATE shortlinks_visit
-  SET due_at = NULL, followed_up_at = now(), verdict = 'person', counted_on = now()
+  SET due_at = NULL, processed_at = now(), verdict = 'person', counted_day = now()
   WHERE due_at <= now() RETURNING pixel_sha256)
 INSERT INTO shortlinks_pixel
   (account_id, cookie_sha256, visitor_uid, created_at, last_seen_at)
@@ -87,7 +87,7 @@ class FollowUps:
 
 
 def ring() -> None:
-    app.send_task("shortlinks.tasks.follow_up_visits")
+    app.send_task("shortlinks.tasks.process_visits")
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from devserver import apt
 
 SCRIPT = Path(__file__).with_name("requests.lua")
 # On top of the time measured; a wrk that takes longer has hung.
-GRACE_SECONDS = 30
+CANCEL_GRACE_SECONDS = 30
 # wrk's own is 2 s; the service answers 503 long before, which counts as bad.
 ANSWER_SECONDS = 10
 
@@ -67,7 +67,7 @@ class Load:
             *("--script", str(SCRIPT), f"http://127.0.0.1:{port}/"),
             *("--", str(self.requests), str(start), str(pause_ms)),
         )
-        output = _output(command, within=seconds + GRACE_SECONDS)
+        output = _output(command, within=seconds + CANCEL_GRACE_SECONDS)
         counted = msgspec.json.decode(output.splitlines()[-1], type=Counted)
         if counted.bad_statuses or counted.socket_errors or not counted.answered:
             raise Void(f"not every request was answered as it should be: {counted}")

@@ -153,7 +153,7 @@ def opened(plan: Plan, directory: Path) -> Iterator[Memory]:
         codes = filling.codes(connection)
         prepared = load.prepare(visitors.requests(codes), directory)
         # So long that none is asked for anew while the last ones come.
-        environment = {"LINK_CACHE_SECONDS": "300"}
+        environment = {"LINK_CACHE_TTL_SECONDS": "300"}
         with (
             servers.redirects(directory, workers=1, **environment) as server,
             servers.worker(directory) as worker,

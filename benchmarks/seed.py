@@ -11,9 +11,11 @@ from django.db import connection
 
 from benchmarks.comparisons import Void
 from benchmarks.servers import CHECKOUT
-from shortlinks.domain import access, contacts, links, tokens, urls
-from shortlinks.domain.access import Order
-from shortlinks.domain.contacts import NewContact
+from shortlinks.domain.auth import permissions, tokens
+from shortlinks.domain.auth.permissions import Order
+from shortlinks.domain.contacts import contacts
+from shortlinks.domain.contacts.contacts import NewContact
+from shortlinks.domain.links import short_links, urls
 from shortlinks.models import Account, User
 
 LINKS = 10_000
@@ -21,8 +23,8 @@ BATCH = 250
 MIGRATE_SECONDS = 120
 FIRST_ENTITY_ID = 1_000_000
 EMPTY = (
-    "TRUNCATE shortlinks_account, shortlinks_visit, shortlinks_countchange,"
-    " shortlinks_lastopen RESTART IDENTITY CASCADE"
+    "TRUNCATE shortlinks_account, shortlinks_visit, shortlinks_dailyvisitsdelta,"
+    " shortlinks_linklastopen RESTART IDENTITY CASCADE"
 )
 
 
@@ -80,7 +82,7 @@ def _linked(new: Sequence[NewContact], user: User) -> list[str]:
         Order(urls.parse(_url(contact.entity_id), urls.policy()), contact.entity_id)
         for contact in contacts.create(new, user=user)
     ]
-    return [link.code for link in links.create(access.grant(orders, user))]
+    return [link.code for link in short_links.create(permissions.grant(orders, user))]
 
 
 def _url(entity_id: int) -> str:

@@ -16,9 +16,9 @@ from pathlib import Path
 import psutil
 
 from benchmarks.comparisons import Void
-from devserver import ports
 from deploy import roles
 from deploy.programs import Program
+from devserver import ports
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 BARE = "benchmarks.bare:application"
@@ -99,7 +99,7 @@ def worker(directory: Path) -> Iterator[psutil.Process]:
 @contextlib.contextmanager
 def follower(directory: Path, **environment: str) -> Iterator[None]:
     """Follows up like a worker, and needs no broker."""
-    command = (sys.executable, "manage.py", "follow_up_visits", "--loop")
+    command = (sys.executable, "manage.py", "process_visits", "--loop")
     with _running("follower", command, directory, environment):
         yield
 

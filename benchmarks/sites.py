@@ -48,7 +48,7 @@ class Site:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        return {"DATABASE_URL": self.database_url, "REDIS_PREFIX": self.redis_prefix}
+        return {"DATABASE_URL": self.database_url, "REDIS_KEY_PREFIX": self.redis_prefix}
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[Connection]:
@@ -58,7 +58,7 @@ class Site:
 
 
 def default() -> Site:
-    return Site(os.environ["DATABASE_URL"], settings.REDIS_PREFIX)
+    return Site(os.environ["DATABASE_URL"], settings.REDIS_KEY_PREFIX)
 
 
 def copy_of(site: Site, name: str) -> Site:

@@ -18,4 +18,4 @@ app.set_default()  # requests are served by many threads
 start("web")
 reverse("admin:index")  # loads the routes and their views
 freeze_gc()
-application = BufferedRequestBody(_django, longest=settings.API_MAX_BODY_BYTES)
+application = BufferedRequestBody(_django, max_length=settings.API_MAX_BODY_BYTES)

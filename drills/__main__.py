@@ -56,7 +56,7 @@ def _begin(found: Findings, installation: Installation) -> None:
     installation.compose("up", "-d")
     seconds = wait_until(installation.are_well, seconds=HEALTHY_SECONDS, what="healthy")
     found.note(f"healthy {seconds:.0f} s after `up -d`")
-    installation.first_run()
+    installation.bootstrap()
 
 
 if __name__ == "__main__":

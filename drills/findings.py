@@ -61,7 +61,7 @@ def orders(found: Findings, installation: Installation, seen: Seen) -> None:
 
 def followed(found: Findings, installation: Installation) -> None:
     [[due, people]] = installation.sql(
-        "SELECT count(*) FILTER (WHERE followed_up_at IS NULL),"
+        "SELECT count(*) FILTER (WHERE processed_at IS NULL),"
         " count(*) FILTER (WHERE verdict = 'person') FROM shortlinks_visit"
     )
     [[noted]] = installation.sql("SELECT coalesce(sum(opens), 0) FROM shortlinks_note")

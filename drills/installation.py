@@ -44,8 +44,8 @@ class Installation:
             "REDIRECT_REPLICAS": "2",
             "WORKER_REPLICAS": "3",
             # the load is one client's, and orders links as fast as it likes
-            "API_RATE_TOKEN": "0",
-            "API_RATE_ACCOUNT": "0",
+            "API_RATE_LIMIT_PER_TOKEN": "0",
+            "API_RATE_LIMIT_PER_ACCOUNT": "0",
         }
 
     def compose(self, *arguments: str) -> str:
@@ -108,10 +108,10 @@ class Installation:
         address: str = networks[f"{PROJECT}_doors"]["IPAddress"]
         return address
 
-    def first_run(self) -> None:
+    def bootstrap(self) -> None:
         printed = self.compose(
             *("exec", "-T", "web", "python", "-m", "deploy.container"),
-            *("manage", "first_run", "admin@drill.example"),
+            *("manage", "bootstrap", "admin@drill.example"),
         )
         told = dict(line.split("=", 1) for line in printed.splitlines())
         self.token = told["TOKEN"]

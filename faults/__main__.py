@@ -9,14 +9,14 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from devserver import environment, store_directories, signals, orphans, ports
 from deploy import keys
 from deploy.roles import LOOPBACK
+from devserver import environment, orphans, ports, signals, store_directories
 from devserver.stores import Postgres, Valkey
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 DOORS = ("WEB", "REDIRECTS", "REDIRECTS_2")
-GRACE_SECONDS = 60
+CANCEL_GRACE_SECONDS = 60
 
 
 def main() -> int:
@@ -47,7 +47,7 @@ def _call(command: tuple[str, ...], base: Path) -> int:
         except signals.Interrupted:
             process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(GRACE_SECONDS)
+                process.wait(CANCEL_GRACE_SECONDS)
             process.kill()
             raise
 
@@ -68,7 +68,7 @@ def _settings(base: Path) -> Mapping[str, str]:
         # The load comes from many addresses, as its X-Forwarded-For says.
         "TRUSTED_PROXIES": "127.0.0.0/8",
         # So that links are looked up again and again while the stores are away.
-        "LINK_CACHE_SECONDS": "2",
+        "LINK_CACHE_TTL_SECONDS": "2",
         "SPOOL_DIR": str(base / "spool"),
         "FAULTS_IN": str(base),
         "FAULTS_PORTS": ",".join(str(picked[name]) for name in DOORS),

@@ -12,7 +12,7 @@ from faults import oracle
 from faults.opens import Open
 from faults.oracle import Stored
 from faults.seed import World
-from shortlinks.domain import sums
+from shortlinks.domain.reports import rollups
 from shortlinks.models import (
     AccountDay,
     DailyVisits,
@@ -23,7 +23,7 @@ from shortlinks.models import (
 
 VISITS = """
 SELECT visit.referer, visit.link_id, link.contact_id, visit.verdict, visit.occurred_at,
-       visit.followed_up_at, coalesce(visit.pixel_sha256, ''),
+       visit.processed_at, coalesce(visit.pixel_sha256, ''),
        account.note_window * interval '1 s', account.time_zone
 FROM shortlinks_visit AS visit
 JOIN shortlinks_shortlink AS link ON link.id = visit.link_id
@@ -63,7 +63,7 @@ def count(opened: Sequence[Open], world: World, *, lost: int) -> Tally:
         stored=len(stored),
         cut=sum(each.is_cut for each in opened),
         lost=lost,
-        followed_up=sum(visit.followed_up_at is not None for visit in stored),
+        followed_up=sum(visit.processed_at is not None for visit in stored),
         notes_expected=sum(map(len, expected.values())),
         notes_found=sum(map(len, found.values())),
         broken=broken,
@@ -95,11 +95,11 @@ def _opens(opened: Sequence[Open], stored: list[Stored], lost: int) -> Iterator[
 
 def _follow_ups(opened: Sequence[Open], stored: list[Stored]) -> Iterator[str]:
     kinds = {each.mark: each.kind.value for each in opened}
-    waiting = sum(visit.followed_up_at is None for visit in stored)
+    waiting = sum(visit.processed_at is None for visit in stored)
     wrong = Counter(
         f"{kinds.get(visit.mark)} as {visit.verdict}"
         for visit in stored
-        if visit.followed_up_at and visit.verdict != kinds.get(visit.mark)
+        if visit.processed_at and visit.verdict != kinds.get(visit.mark)
     )
     if waiting:
         yield f"{waiting} stored visits are not followed up"
@@ -124,7 +124,7 @@ def _difference(expected: Notes, found: Notes) -> int:
 
 def _by_account(days: dict[tuple[int, date, str], int], world: World) -> Iterator[str]:
     """What beat or the worker had no time for is summed now."""
-    sums.keep_up(time.monotonic() + SUM_SECONDS)
+    rollups.keep_up(time.monotonic() + SUM_SECONDS)
     links = ShortLink.objects.filter(account_id__in=world.accounts)
     accounts = dict(links.values_list("pk", "account_id"))
     expected = Counter[tuple[int, date, str]]()

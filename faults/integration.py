@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from deploy.roles import LOOPBACK
 from faults import seed
-from shortlinks.domain import tokens
+from shortlinks.domain.auth import tokens
 from shortlinks.models import ShortLink, User
 
 PATH = "/api/v4/short_links"

@@ -21,7 +21,7 @@ class Stored:
     contact_id: int
     verdict: str
     occurred_at: datetime
-    followed_up_at: datetime | None
+    processed_at: datetime | None
     pixel_sha256: bytes
     window: timedelta
     time_zone: str
@@ -35,7 +35,7 @@ def notes(visits: Sequence[Stored]) -> dict[int, list[Note]]:
     """By link, in the order of the opens, whenever they were followed up."""
     links: defaultdict[int, list[Stored]] = defaultdict(list)
     for visit in visits:
-        if visit.verdict == PERSON and visit.followed_up_at is not None:
+        if visit.verdict == PERSON and visit.processed_at is not None:
             links[visit.link_id].append(visit)
     return {link_id: _windows(opened) for link_id, opened in links.items()}
 
@@ -61,7 +61,7 @@ def days(visits: Sequence[Stored]) -> dict[tuple[int, date, str], int]:
             visit.verdict,
         )
         for visit in visits
-        if visit.followed_up_at is not None
+        if visit.processed_at is not None
     )
 
 
@@ -70,5 +70,5 @@ def attachments(visits: Sequence[Stored]) -> set[tuple[bytes, int]]:
     return {
         (visit.pixel_sha256, visit.contact_id)
         for visit in visits
-        if visit.verdict == PERSON and visit.followed_up_at and visit.pixel_sha256
+        if visit.verdict == PERSON and visit.processed_at and visit.pixel_sha256
     }

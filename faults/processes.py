@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from devserver.store_directories import Credentials
 from deploy.programs import Program
+from devserver.store_directories import Credentials
 from faults.waiting import wait_for
 
 END_SECONDS = 10

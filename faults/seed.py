@@ -10,9 +10,11 @@ from django.conf import settings
 
 from faults.opens import Links
 from faults.waiting import Broken
-from shortlinks.domain import access, cached_links, contacts, links, urls
-from shortlinks.domain.access import Order
-from shortlinks.domain.contacts import NewContact
+from shortlinks.domain.auth import permissions
+from shortlinks.domain.auth.permissions import Order
+from shortlinks.domain.contacts import contacts
+from shortlinks.domain.contacts.contacts import NewContact
+from shortlinks.domain.links import redis_cache, short_links, urls
 from shortlinks.models import Account, User
 
 MIGRATE_SECONDS = 120
@@ -63,7 +65,7 @@ def _user(window: int) -> User:
         name=f"Account {number}", subdomain=f"account-{number}", note_window=window
     )
     # As the admin does when an account is saved: Redis knows it.
-    cached_links.publish_account(account)
+    redis_cache.publish_account(account)
     email = f"user-{number}@faults.example"
     return User.objects.create_user(email, account=account, is_admin=True)
 
@@ -74,4 +76,4 @@ def _codes(user: User, count: int) -> Sequence[str]:
         Order(urls.parse(f"https://shop.example/sale/{entity_id}", policy), entity_id)
         for entity_id in new_contacts(user, count)
     ]
-    return [link.code for link in links.create(access.grant(orders, user))]
+    return [link.code for link in short_links.create(permissions.grant(orders, user))]

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import Error, connection
 
-from devserver import store_directories
 from deploy import roles
 from deploy.programs import Program
+from devserver import store_directories
 from devserver.stores import Postgres, Store, Valkey
 from faults.processes import Process
 from shortlinks.models import Heartbeat

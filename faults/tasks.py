@@ -18,9 +18,9 @@ from django.utils import timezone
 
 from faults.service import Service
 from faults.waiting import wait_for
-from shortlinks.domain.visits import MOST_ATTEMPTS
+from shortlinks.domain.visits.processing import MOST_ATTEMPTS
 from shortlinks.models import Note, ShortLink, Visit
-from shortlinks.tasks import follow_up_visits
+from shortlinks.tasks import process_visits
 
 SECONDS = 60
 LONGEST_WAIT_SECONDS = 10
@@ -60,7 +60,7 @@ class Poison:
         link = ShortLink.objects.latest("id")
         with connection.cursor() as cursor:
             cursor.execute(INSERT_POISON, [self._id, link.id])
-        follow_up_visits.delay()
+        process_visits.delay()
         wait_for(self._is_set_aside, "the poison row is set aside", seconds=SECONDS)
 
     def lift(self, service: Service) -> None:
@@ -71,10 +71,10 @@ class Poison:
 
     def broken(self) -> Sequence[str]:
         attempts = Visit.objects.values_list("attempts", flat=True).get(pk=self._id)
-        others = Visit.objects.exclude(followed_up_at=None).filter(
+        others = Visit.objects.exclude(processed_at=None).filter(
             occurred_at__gte=self._since
         )
-        waited = others.aggregate(longest=Max(F("followed_up_at") - F("occurred_at")))
+        waited = others.aggregate(longest=Max(F("processed_at") - F("occurred_at")))
         broken = []
         if attempts != MOST_ATTEMPTS:
             broken.append(f"set aside after {attempts} attempts")
@@ -86,7 +86,7 @@ class Poison:
         with connection.cursor() as cursor:
             cursor.execute(HASTEN, [self._id])
             if cursor.rowcount:
-                follow_up_visits.delay()
+                process_visits.delay()
         time.sleep(HASTEN_SECONDS)
         return Visit.objects.filter(pk=self._id).set_aside().exists()
 
@@ -114,7 +114,7 @@ class Redelivery:
 
     def lift(self, service: Service) -> None:
         with _broker() as broker:
-            key = f"{settings.REDIS_PREFIX}visits"
+            key = f"{settings.REDIS_KEY_PREFIX}visits"
             broker.lpush(key, *self._messages * COPIES)
         service.start("worker")
 
@@ -160,8 +160,8 @@ def _is_busy() -> bool:
 def _unanswered() -> list[bytes]:
     """The messages of follow-ups that a worker holds, as they lie in the queue."""
     with _broker() as broker:
-        held = cast(list[bytes], broker.hvals(f"{settings.REDIS_PREFIX}unacked"))
-    messages = [json.loads(each)[0] for each in held if b"follow_up_visits" in each]
+        held = cast(list[bytes], broker.hvals(f"{settings.REDIS_KEY_PREFIX}unacked"))
+    messages = [json.loads(each)[0] for each in held if b"process_visits" in each]
     return [json.dumps(message).encode() for message in messages]
 
 

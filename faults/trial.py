@@ -17,7 +17,7 @@ from faults.load import Load
 from faults.opens import Open
 from faults.service import Service
 from faults.waiting import wait_for
-from shortlinks.domain import spool
+from shortlinks.domain.visits import spool
 from shortlinks.models import Visit
 
 FOLLOW_UP_SECONDS = 45

@@ -1,4 +1,4 @@
-"""The API described: `/api/v4/openapi.json` for programs, `/api/docs` for people."""
+"""The API's documentation: `/api/v4/openapi.json`, and `/api/docs` for people."""
 
 import hashlib
 from functools import cache
@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from shortlinks.api.openapi.document import document
 from shortlinks.api.views import ApiView
 
-# Nothing but our own files; the pictures of the page stand in its style.
+# Only our own files. Swagger UI's style sheet has its images as data URLs.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
     " img-src 'self' data:; base-uri 'none'; form-action 'none';"
@@ -21,7 +21,7 @@ POLICY = (
 
 
 class OpenApi(ApiView):
-    """The same for everybody, so without a token and for any cache."""
+    """The document. It is public and the same for all, so any cache may keep it."""
 
     authentication_classes = []
     permission_classes = []
@@ -54,6 +54,6 @@ def _published() -> tuple[bytes, str]:
 def _not_modified_or(
     request: HttpRequest, response: HttpResponse, etag: str
 ) -> HttpResponse:
-    """304 for who has this very content."""
-    answer = get_conditional_response(request, etag=etag, response=response)
-    return response if answer is None else answer
+    """Return 304 if the client's copy is current."""
+    not_modified = get_conditional_response(request, etag=etag, response=response)
+    return not_modified or response

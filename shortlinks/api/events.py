@@ -1,6 +1,6 @@
-"""`GET /api/v4/events`: that links were opened, as the original tells it."""
+"""`GET /api/v4/events`: opened links, in the format of amoCRM's events."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db.models import QuerySet, Value
 from django.shortcuts import get_object_or_404
@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from shortlinks.api import hal
 from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.resources import notes as resources
 from shortlinks.api.views import ApiView
 from shortlinks.models import Contact, Note, NoteType, Scope, User
 
@@ -29,7 +30,7 @@ QUERY = ListQuery(
 
 
 class Events(ApiView):
-    """An event for each note of an open; whoever sees the note sees the event."""
+    """One event for each note of an open, with the same visibility as the note."""
 
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.CONTACTS_READ}
 
@@ -40,7 +41,7 @@ class Events(ApiView):
             "events",
             rows,
             lambda note: represent(note, request),
-            most=MAX_EVENTS,
+            max_limit=MAX_EVENTS,
         )
 
 
@@ -55,27 +56,25 @@ class EventView(ApiView):
 def _visible(user: User) -> "QuerySet[Note]":
     readable = Contact.objects.visible_including_merged(user)
     opens = Note.objects.filter(contact__in=readable, note_type=NoteType.LINK_FOLLOWED)
-    if user.account_id is not None:  # what the index is by
+    if user.account_id is not None:  # the index starts with it
         opens = opens.filter(account=user.account_id)
-    told = opens.annotate(entity=Value(ENTITY), creator=Value(0))
-    return told.select_related("contact__merged_into")
+    events = opens.annotate(entity=Value(ENTITY), creator=Value(0))
+    return events.select_related("contact__merged_into")
 
 
-def represent(note: Note, request: Request) -> dict[str, Any]:
+def represent(note: Note, request: Request) -> resources.Event:
     entity_id = note.contact.root.entity_id
-    contact = hal.href(request, f"/api/v4/contacts/{entity_id}")
-    return {
-        "id": str(note.id),
-        "type": note.note_type,
-        "entity_id": entity_id,
-        "entity_type": ENTITY,
-        "created_by": 0,
-        "created_at": int(note.created_at.timestamp()),
-        "value_after": [{"note": {"id": note.id}}],
-        "value_before": [],
-        "account_id": note.account_id,
-        "_links": {"self": hal.href(request, f"/api/v4/events/{note.id}")},
-        "_embedded": {
-            "entity": {"id": entity_id, "_links": {"self": contact}},
-        },
-    }
+    contact = hal.self_links(request, f"/api/v4/contacts/{entity_id}")
+    return resources.Event(
+        id=str(note.id),
+        type="link_followed",
+        entity_id=entity_id,
+        entity_type="contact",
+        created_by=0,
+        created_at=int(note.created_at.timestamp()),
+        value_after=[resources.EventValue(resources.NoteId(note.id))],
+        value_before=[],
+        account_id=note.account_id,
+        links=hal.self_links(request, f"/api/v4/events/{note.id}"),
+        embedded=resources.EventEmbedded(resources.EventEntity(entity_id, contact)),
+    )

@@ -1,33 +1,34 @@
-"""`filter[…]`, `order[…]` and `query` of lists (contract §4).
+"""`filter[…]`, `order[…]` and `query` of lists (docs/contract.md).
 
-What a list does not know is 400: a filter that is passed over would answer with rows
-that the client believes to be filtered.
+An unknown filter is 400. If it were ignored, the client would take all rows for
+filtered ones.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 from django.db.models import Model, Q, QuerySet
 from rest_framework.request import Request
 
 from shortlinks.api.problems import Problem
+from shortlinks.api.resources.fields import MAX_TIMESTAMP
+from shortlinks.domain import integers
 from shortlinks.models import Contact, User
 
 M = TypeVar("M", bound=Model)
 
-NAMED = re.compile(r"^(filter|order)\[(\w+)\]((?:\[\w*\])*)$")
+BRACKETS = re.compile(r"^(filter|order)\[(\w+)\]((?:\[\w*\])*)$")
 MAX_VALUES = 250
-MAX_ID = 2**63 - 1
-LATEST = 253_402_300_799  # Unix seconds; the last that is a time
 MAX_TEXT_LENGTH = 2048
+UNSUPPORTED = "{} is not supported by this list. See /api/docs."
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One `filter[name]`: which lookup it becomes, and what its values must be."""
+    """One `filter[name]`: its lookup in the ORM, and the kind of its values."""
 
     lookup: str
     kind: Literal["ids", "texts", "names", "choices", "time", "contacts"]
@@ -36,9 +37,10 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """What may be asked of a list; `orders` from name to column.
+    """The filters and orders of a list. `orders` maps names to columns.
 
-    `default` is the order of who asks for none; its last column makes pages whole.
+    `default` is the order without `order[…]`. Its last column is unique, so that no
+    row is skipped or repeated between pages.
     """
 
     filters: Mapping[str, Filter]
@@ -47,18 +49,18 @@ class ListQuery:
     search_fields: Sequence[str] = ()
 
     def apply(self, request: Request, rows: "QuerySet[M]") -> "QuerySet[M]":
-        """The rows that the request asks for, in the order it asks for; or 400."""
-        given = _values_of(request)
-        for name, values in given["filter"].items():
+        """Filter and order the rows by the request, or raise 400."""
+        requested = _values_of(request)
+        for name, values in requested["filter"].items():
             if name not in self.filters:
-                raise Problem(400, f"filter[{name}] is not supported here.")
-            known = self.filters[name]
-            if known.kind == "contacts":
-                rows = rows.filter(_of_contacts(request, name, known, values))
+                raise Problem(400, UNSUPPORTED.format(f"filter[{name}]"))
+            filter_ = self.filters[name]
+            if filter_.kind == "contacts":
+                rows = rows.filter(_in_contacts(request, name, filter_, values))
             else:
-                rows = rows.filter(_condition(name, known, values))
+                rows = rows.filter(_condition(name, filter_, values))
         rows = rows.filter(self._search(request))
-        return rows.order_by(*self._order(given["order"]))
+        return rows.order_by(*self._order(requested["order"]))
 
     def _search(self, request: Request) -> Q:
         text = request.query_params.get("query", "").strip()
@@ -70,14 +72,15 @@ class ListQuery:
             found |= Q(**{f"{column}__icontains": text[:MAX_TEXT_LENGTH]})
         return found
 
-    def _order(self, given: Mapping[str, Mapping[str, list[str]]]) -> list[str]:
-        """Clients name several at once, one of which makes the order whole anyway."""
+    def _order(self, requested: Mapping[str, Mapping[str, list[str]]]) -> list[str]:
+        """Return the columns, with a unique one at the end. Clients combine orders."""
         columns: dict[str, str] = {}
-        for name, values in given.items():
+        for name, values in requested.items():
             direction = values.get("", [""])[-1].lower()
             if name not in self.orders or direction not in {"asc", "desc"}:
                 names = ", ".join(self.orders)
-                raise Problem(400, f"order must be one of {names}, each asc or desc.")
+                detail = f"order must be one of {names}, with the value asc or desc."
+                raise Problem(400, detail)
             columns[self.orders[name]] = "-" if direction == "desc" else ""
         if not columns:
             return list(self.default)
@@ -86,56 +89,56 @@ class ListQuery:
 
 
 def _values_of(request: Request) -> dict[str, dict[str, dict[str, list[str]]]]:
-    """By filter and order, then name, then what stands in a second bracket."""
-    given: dict[str, dict[str, dict[str, list[str]]]] = {"filter": {}, "order": {}}
+    """Return values by "filter" or "order", then name, then second bracket."""
+    requested: dict[str, dict[str, dict[str, list[str]]]] = {"filter": {}, "order": {}}
     for key, values in request.query_params.lists():
-        if named := NAMED.match(key):
+        if named := BRACKETS.match(key):
             kind, name, rest = named.groups()
             part = rest[1:-1] if rest[1:-1] in {"from", "to"} else ""
-            given[kind].setdefault(name, {}).setdefault(part, []).extend(values)
+            requested[kind].setdefault(name, {}).setdefault(part, []).extend(values)
         elif key.startswith(("filter", "order")):
-            raise Problem(400, f"{key[:50]} is not supported here.")
-    return given
+            raise Problem(400, UNSUPPORTED.format(key[:50]))
+    return requested
 
 
-def _of_contacts(
-    request: Request, name: str, known: Filter, parts: Mapping[str, list[str]]
+def _in_contacts(
+    request: Request, name: str, filter_: Filter, parts: Mapping[str, list[str]]
 ) -> Q:
-    """With all that is one with them, in whatever row it is kept."""
-    ids = [_id(name, value) for value in _values(name, known, parts)]
+    """Match the contacts and all contacts that are merged with them."""
+    ids = [_id(name, value) for value in _values(name, filter_, parts)]
     user = cast(User, request.user)
-    named = Contact.objects.with_entity_ids(ids, user.account_id)
-    return Q(**{f"{known.lookup}__in": named})
+    contacts = Contact.objects.with_entity_ids(ids, user.account_id)
+    return Q(**{f"{filter_.lookup}__in": contacts})
 
 
-def _values(name: str, known: Filter, parts: Mapping[str, list[str]]) -> list[str]:
-    values = [part for value in parts.get("", []) for part in _parts(known, value)]
+def _values(name: str, filter_: Filter, parts: Mapping[str, list[str]]) -> list[str]:
+    values = [part for value in parts.get("", []) for part in _parts(filter_, value)]
     if parts.keys() - {""} or not 1 <= len(values) <= MAX_VALUES:
         raise Problem(400, f"filter[{name}] takes 1 to {MAX_VALUES} values.")
     return values
 
 
-def _condition(name: str, known: Filter, parts: Mapping[str, list[str]]) -> Q:
-    if known.kind == "time":
-        return _time_range(name, known.lookup, parts)
-    values = _values(name, known, parts)
-    if known.kind == "ids":
-        return Q(**{f"{known.lookup}__in": [_id(name, value) for value in values]})
+def _condition(name: str, filter_: Filter, parts: Mapping[str, list[str]]) -> Q:
+    if filter_.kind == "time":
+        return _time_range(name, filter_.lookup, parts)
+    values = _values(name, filter_, parts)
+    if filter_.kind == "ids":
+        return Q(**{f"{filter_.lookup}__in": [_id(name, value) for value in values]})
     for value in values:
         _reject_nul(f"filter[{name}]", value)
-        if known.kind == "choices" and value not in known.choices:
-            choices = ", ".join(known.choices)
+        if filter_.kind == "choices" and value not in filter_.choices:
+            choices = ", ".join(filter_.choices)
             raise Problem(400, f"filter[{name}] must be one of {choices}.")
-    return Q(**{f"{known.lookup}__in": values})
+    return Q(**{f"{filter_.lookup}__in": values})
 
 
-def _parts(known: Filter, value: str) -> list[str]:
-    """Ids and names of kinds may come as a list with commas."""
-    return [value] if known.kind == "texts" else value.split(",")
+def _parts(filter_: Filter, value: str) -> list[str]:
+    """Split ids and names, which clients may separate with commas."""
+    return [value] if filter_.kind == "texts" else value.split(",")
 
 
 def _time_range(name: str, lookup: str, parts: Mapping[str, list[str]]) -> Q:
-    """From and to, both included; a time alone is from when on, as the original's."""
+    """Match from and to, both included. A single time means from, as in amoCRM."""
     moments = {part: _moment(name, values[-1]) for part, values in parts.items()}
     if "" in moments:
         moments.setdefault("from", moments[""])
@@ -143,27 +146,26 @@ def _time_range(name: str, lookup: str, parts: Mapping[str, list[str]]) -> Q:
     if "from" in moments:
         condition &= Q(**{f"{lookup}__gte": moments["from"]})
     if "to" in moments:
-        # rows have fractions of a second, clients see whole ones
+        # rows have fractions of a second, responses have whole seconds
         upper = moments["to"].replace(microsecond=999_999)
         condition &= Q(**{f"{lookup}__lte": upper})
     return condition
 
 
 def _moment(name: str, text: str) -> datetime:
-    return datetime.fromtimestamp(_number(name, text, LATEST, "Unix seconds"), UTC)
+    seconds = integers.from_text(text, maximum=MAX_TIMESTAMP)
+    if seconds is None:
+        raise Problem(400, f"filter[{name}] must be Unix seconds.")
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _id(name: str, text: str) -> int:
-    return _number(name, text, MAX_ID, "an id")
+    id_ = integers.from_text(text)
+    if id_ is None:
+        raise Problem(400, f"filter[{name}] must be an id.")
+    return id_
 
 
-def _number(name: str, text: str, most: int, what: str) -> int:
-    is_number = text.isascii() and text.isdigit() and len(text) < 20
-    if not is_number or not 0 <= int(text) <= most:
-        raise Problem(400, f"filter[{name}] must be {what}.")
-    return int(text)
-
-
-def _reject_nul(name: str, text: Any) -> None:
+def _reject_nul(name: str, text: str) -> None:
     if "\0" in text:
-        raise Problem(400, f"{name} has a NUL character.")
+        raise Problem(400, f"{name} contains a NUL character. Remove it.")

@@ -1,19 +1,23 @@
-"""HAL: how answers and lists look on the wire (contract §1 and §4)."""
+"""HAL: the format of responses and lists on the wire (docs/contract.md)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 from django.db.models import Model, QuerySet
 from django.http import HttpResponse
+from msgspec import Struct
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shortlinks.api.problems import Problem
+from shortlinks.api.resources.fields import Link, SelfLinks
+from shortlinks.domain import integers
 from shortlinks.domain.links import urls
 from shortlinks.domain.links.short_links import CreatedLink
 
@@ -36,12 +40,12 @@ class HalRenderer(BaseRenderer):
 
 
 def hal_response(data: object) -> HttpResponse:
-    """As a view's `Response` is rendered."""
+    """Return the response that a view's `Response` is rendered to."""
     return HttpResponse(msgspec.json.encode(data), content_type=HalRenderer.media_type)
 
 
 class IgnoreAccept(BaseContentNegotiation):
-    """Clients send `*/*`, nothing, or `application/json` only: all get HAL."""
+    """HAL for all clients, which send `*/*`, `application/json` or nothing."""
 
     def select_parser(self, request: Any, parsers: Any) -> Any:
         return parsers[0] if parsers else None
@@ -53,7 +57,7 @@ class IgnoreAccept(BaseContentNegotiation):
 
 
 def short_links(created: Sequence[CreatedLink]) -> dict[str, Any]:
-    """The specification's answer, key for key; the only place a short url leaves."""
+    """Return the specification's answer. Short URLs are returned nowhere else."""
     return {
         "_links": {"self": {"href": "/api/v4/short_links"}},
         "_embedded": {
@@ -72,9 +76,24 @@ def short_links(created: Sequence[CreatedLink]) -> dict[str, Any]:
     }
 
 
-def href(request: Request, path: str) -> dict[str, str]:
-    """A link with the scheme, host and port that the client used."""
-    return {"href": request.build_absolute_uri(path)}
+def href(request: Request, path: str) -> Link:
+    """Return a link with the scheme, host and port that the client used."""
+    # Django's own request: DRF's attribute lookup takes 0.7 µs for each link
+    return Link(request._request.build_absolute_uri(path))
+
+
+def self_links(request: Request, path: str) -> SelfLinks:
+    return SelfLinks(href(request, path))
+
+
+def unix_seconds(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp())
+
+
+def batch(request: Request, name: str, items: Sequence[Struct]) -> Response:
+    """Return the answer to a batch, in its order."""
+    links = self_links(request, request.path)
+    return Response({"_links": links, "_embedded": {name: items}})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +102,11 @@ class Page:
     limit: int
 
 
-def page(request: Request, *, most: int = MAX_LIMIT) -> Page:
-    """`?page=&limit=`, or 400."""
+def page(request: Request, *, max_limit: int = MAX_LIMIT) -> Page:
+    """Read `?page=&limit=`, or answer 400."""
     return Page(
         number=_number(request, "page", 1, MAX_PAGE),
-        limit=_number(request, "limit", DEFAULT_LIMIT, most),
+        limit=_number(request, "limit", DEFAULT_LIMIT, max_limit),
     )
 
 
@@ -95,38 +114,39 @@ def paginated(
     request: Request,
     name: str,
     rows: "QuerySet[M]",
-    represent: Callable[[M], dict[str, Any]],
+    represent: Callable[[M], object],
     *,
-    most: int = MAX_LIMIT,
+    max_limit: int = MAX_LIMIT,
 ) -> Response:
-    """One page of ordered rows; 204 without a body when there are none."""
-    at = page(request, most=most)
-    start = (at.number - 1) * at.limit
-    found = list(rows[start : start + at.limit + 1])
+    """Return one page of ordered rows, or 204 without a body if it is empty."""
+    current = page(request, max_limit=max_limit)
+    start = (current.number - 1) * current.limit
+    found = list(rows[start : start + current.limit + 1])
     if not found:
         return Response(status=204)
-    links = {"self": _page_href(request, at)}
-    if len(found) > at.limit:
-        links["next"] = _page_href(request, Page(at.number + 1, at.limit))
-    embedded = [represent(row) for row in found[: at.limit]]
+    links = {"self": _page_href(request, current)}
+    if len(found) > current.limit:
+        links["next"] = _page_href(request, Page(current.number + 1, current.limit))
+    embedded = [represent(row) for row in found[: current.limit]]
     return Response(
-        {"_page": at.number, "_links": links, "_embedded": {name: embedded}}
+        {"_page": current.number, "_links": links, "_embedded": {name: embedded}}
     )
 
 
-def _page_href(request: Request, at: Page) -> dict[str, str]:
+def _page_href(request: Request, target: Page) -> Link:
     query = [
         (key, value)
         for key, values in request.query_params.lists()
         if key not in {"page", "limit"}
         for value in values
     ]
-    query += [("page", str(at.number)), ("limit", str(at.limit))]
+    query += [("page", str(target.number)), ("limit", str(target.limit))]
     return href(request, f"{request.path}?{urlencode(query)}")
 
 
-def _number(request: Request, name: str, default: int, most: int) -> int:
+def _number(request: Request, name: str, default: int, maximum: int) -> int:
     text = request.query_params.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
-        raise Problem(400, f"{name} must be a number from 1 to {most}.")
-    return int(text[:9])
+    number = integers.from_text(text, minimum=1, maximum=maximum)
+    if number is None:
+        raise Problem(400, f"{name} must be a number from 1 to {maximum}.")
+    return number

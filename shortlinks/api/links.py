@@ -23,10 +23,11 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from shortlinks.api import filters, hal, parsing
+from shortlinks.api import hal, parsing
 from shortlinks.api.filters import Filter, ListQuery
 from shortlinks.api.parsing import FieldReader
 from shortlinks.api.problems import Problem
+from shortlinks.api.resources.fields import MAX_TIMESTAMP
 from shortlinks.api.views import ApiView
 from shortlinks.domain.contacts import contacts
 from shortlinks.domain.links import short_links
@@ -141,7 +142,7 @@ def _editable(user: User, link_id: int) -> ShortLink:
 
 def _change(item: FieldReader) -> Change:
     ends = item.has("expires_at")
-    expires_at = item.id("expires_at", most=filters.LATEST) if ends else None
+    expires_at = item.id("expires_at", maximum=MAX_TIMESTAMP) if ends else None
     end = None if expires_at is None else datetime.fromtimestamp(expires_at, UTC)
     return item.flag("is_disabled"), ends, end
 

@@ -1,6 +1,9 @@
-"""`/api/v4/merge_suggestions`: who may be one person, for people to decide (ours)."""
+"""`/api/v4/merge_suggestions`: contacts that may be one person (ours).
 
-from typing import Any, ClassVar
+A user accepts or rejects each suggestion.
+"""
+
+from typing import ClassVar
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
@@ -9,8 +12,10 @@ from rest_framework.response import Response
 
 from shortlinks.api import hal, merges, parsing
 from shortlinks.api.filters import Filter, ListQuery
-from shortlinks.api.merges import ONE_ALREADY
-from shortlinks.api.problems import FieldError, ItemErrors, Problem, ValidationFailed
+from shortlinks.api.merges import ALREADY_MERGED
+from shortlinks.api.problems import Problem, ValidationFailed
+from shortlinks.api.resources import merges as resources
+from shortlinks.api.resources.errors import FieldError, ItemErrors
 from shortlinks.api.views import ApiView
 from shortlinks.domain.merging import suggestions
 from shortlinks.domain.merging.suggestions import AlreadyDecided
@@ -25,15 +30,15 @@ QUERY = ListQuery(
     orders={"id": "id", "created_at": "created_at"},
     default=("-id",),
 )
-NOT_OF_THESE = FieldError("NotSupportedChoice", "survivor_id", parsing.NOT_A_CHOICE)
-DECIDED = "The suggestion is decided already."
+NOT_IN_PAIR = FieldError("NotSupportedChoice", "survivor_id", parsing.NOT_A_CHOICE)
+DECIDED = "The suggestion is already decided."
 
 
 class MergeSuggestions(ApiView):
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.CONTACTS_READ}
 
     def get(self, request: Request) -> Response:
-        rows = QUERY.apply(request, _readable(self.caller.user))
+        rows = QUERY.apply(request, _visible(self.caller.user))
         return hal.paginated(
             request, "merge_suggestions", rows, lambda row: represent(row, request)
         )
@@ -43,7 +48,7 @@ class SuggestionView(ApiView):
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.CONTACTS_READ}
 
     def get(self, request: Request, suggestion_id: int) -> Response:
-        row = get_object_or_404(_readable(self.caller.user), pk=suggestion_id)
+        row = get_object_or_404(_visible(self.caller.user), pk=suggestion_id)
         return Response(represent(row, request))
 
 
@@ -59,7 +64,7 @@ class SuggestionAccept(ApiView):
         except AlreadyDecided:
             raise Problem(409, DECIDED) from None
         if merge is None:
-            raise Problem(409, ONE_ALREADY)
+            raise Problem(409, ALREADY_MERGED)
         return Response(merges.represent(merge, request))
 
 
@@ -73,53 +78,53 @@ class SuggestionReject(ApiView):
             suggestions.reject(row, by=user)
         except AlreadyDecided:
             raise Problem(409, DECIDED) from None
-        return Response(represent(_readable(user).get(pk=row.pk), request))
+        return Response(represent(_visible(user).get(pk=row.pk), request))
 
 
-def represent(row: MergeSuggestion, request: Request) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "contacts": _pair(row),
-        "rule": row.rule,
-        "evidence": row.evidence,
-        "state": row.state,
-        "merge_id": row.merge_id,
-        "created_at": int(row.created_at.timestamp()),
-        "decided_by": row.decided_by_id,
-        "decided_at": row.decided_at and int(row.decided_at.timestamp()),
-        "account_id": row.account_id,
-        "_links": {"self": hal.href(request, f"/api/v4/merge_suggestions/{row.id}")},
-    }
+def represent(row: MergeSuggestion, request: Request) -> resources.MergeSuggestion:
+    return resources.MergeSuggestion(
+        id=row.id,
+        contacts=_pair(row),
+        rule=row.rule,
+        evidence=row.evidence,
+        state=row.state,
+        merge_id=row.merge_id,
+        created_at=int(row.created_at.timestamp()),
+        decided_by=row.decided_by_id,
+        decided_at=hal.unix_seconds(row.decided_at),
+        account_id=row.account_id,
+        links=hal.self_links(request, f"/api/v4/merge_suggestions/{row.id}"),
+    )
 
 
 def _pair(row: MergeSuggestion) -> list[int]:
-    """As they are called now; once they are one, as they were called."""
+    """Return the current ids, or the former ids once the two are merged."""
     pair = (row.one, row.other)
     if row.one.root == row.other.root:
         return [contact.entity_id for contact in pair]
     return [contact.root.entity_id for contact in pair]
 
 
-def _readable(user: User) -> "QuerySet[MergeSuggestion]":
-    readable = Contact.objects.visible_including_merged(user)
-    rows = MergeSuggestion.objects.filter(one__in=readable, other__in=readable)
+def _visible(user: User) -> "QuerySet[MergeSuggestion]":
+    visible = Contact.objects.visible_including_merged(user)
+    rows = MergeSuggestion.objects.filter(one__in=visible, other__in=visible)
     return rows.select_related("one__merged_into", "other__merged_into")
 
 
 def _editable(suggestion_id: int, user: User) -> MergeSuggestion:
-    row = get_object_or_404(_readable(user), pk=suggestion_id)
-    merges.refuse_unless_editable([row.one.root, row.other.root], user)
+    row = get_object_or_404(_visible(user), pk=suggestion_id)
+    merges.require_editable([row.one.root, row.other.root], user)
     return row
 
 
 def _survivor(request: Request, row: MergeSuggestion) -> int | None:
-    """The row of who is to survive, if the body names one of the two."""
+    """Return the row id of the contact that the body names as survivor, if any."""
     if not request._request.body:
         return None
     [(request_id, entity_id)] = parsing.read_items(
         parsing.read_object(request), lambda item: item.id("survivor_id") or 0
     )
-    named = {c.root.entity_id: c.root.pk for c in (row.one, row.other)}
-    if entity_id and entity_id not in named:
-        raise ValidationFailed([ItemErrors(request_id, [NOT_OF_THESE])])
-    return named.get(entity_id)
+    rows_by_entity_id = {c.root.entity_id: c.root.pk for c in (row.one, row.other)}
+    if entity_id and entity_id not in rows_by_entity_id:
+        raise ValidationFailed([ItemErrors(request_id, [NOT_IN_PAIR])])
+    return rows_by_entity_id.get(entity_id)

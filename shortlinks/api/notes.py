@@ -1,6 +1,6 @@
-"""Notes of contacts: what managers read of opens, in source urls only."""
+"""Notes of contacts. Managers read about opens here, with source URLs only."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from shortlinks.api import hal
 from shortlinks.api.filters import Filter, ListQuery
 from shortlinks.api.note_creation import NoteCreation
+from shortlinks.api.resources import notes as resources
 from shortlinks.api.views import ApiView
 from shortlinks.domain.webhooks import payloads
 from shortlinks.models import Contact, Note, NoteType, Scope
@@ -26,7 +27,7 @@ QUERY = ListQuery(
 
 
 class Notes(ApiView):
-    """`/api/v4/contacts/notes`: of all contacts the caller may view."""
+    """`/api/v4/contacts/notes`: notes of all contacts that the caller may view."""
 
     scopes: ClassVar[dict[str, Scope]] = {
         "GET": Scope.CONTACTS_READ,
@@ -34,11 +35,11 @@ class Notes(ApiView):
     }
 
     def post(self, request: Request) -> Response:
-        return NoteCreation(request, self.caller.user).write()
+        return NoteCreation(request, self.caller.user).create()
 
     def get(self, request: Request) -> Response:
         readable = Contact.objects.visible_including_merged(self.caller.user)
-        return _listing(request, Note.objects.filter(contact__in=readable))
+        return _list(request, Note.objects.filter(contact__in=readable))
 
 
 class ContactNotes(ApiView):
@@ -49,11 +50,11 @@ class ContactNotes(ApiView):
 
     def post(self, request: Request, entity_id: int) -> Response:
         self.contact(entity_id)
-        return NoteCreation(request, self.caller.user, entity_id).write()
+        return NoteCreation(request, self.caller.user, entity_id).create()
 
     def get(self, request: Request, entity_id: int) -> Response:
-        one = Contact.objects.same_person(self.contact(entity_id))
-        return _listing(request, Note.objects.filter(contact__in=one))
+        contacts = Contact.objects.same_person(self.contact(entity_id))
+        return _list(request, Note.objects.filter(contact__in=contacts))
 
 
 class ContactNote(ApiView):
@@ -72,33 +73,33 @@ class ContactNote(ApiView):
         return Response(represent(note, request))
 
 
-def _listing(request: Request, notes: "QuerySet[Note]") -> Response:
+def _list(request: Request, notes: "QuerySet[Note]") -> Response:
     rows = QUERY.apply(request, notes.select_related("contact__merged_into"))
     return hal.paginated(request, "notes", rows, lambda note: represent(note, request))
 
 
-def represent(note: Note, request: Request) -> dict[str, Any]:
+def represent(note: Note, request: Request) -> resources.Note:
     contact = note.contact.root
     path = f"/api/v4/contacts/{contact.entity_id}/notes/{note.id}"
-    return {
-        "id": note.id,
-        "entity_id": contact.entity_id,
-        "created_by": note.created_by_id or 0,
-        "updated_by": note.created_by_id or 0,
-        "created_at": int(note.created_at.timestamp()),
-        "updated_at": int(note.updated_at.timestamp()),
-        "responsible_user_id": contact.responsible_user_id or 0,
-        "group_id": contact.group_id or 0,
-        "note_type": note.note_type,
-        "params": _params(note),
-        "account_id": note.account_id,
-        "_links": {"self": hal.href(request, path)},
-    }
+    return resources.Note(
+        id=note.id,
+        entity_id=contact.entity_id,
+        created_by=note.created_by_id or 0,
+        updated_by=note.created_by_id or 0,
+        created_at=int(note.created_at.timestamp()),
+        updated_at=int(note.updated_at.timestamp()),
+        responsible_user_id=contact.responsible_user_id or 0,
+        group_id=contact.group_id or 0,
+        note_type=note.note_type,
+        params=_params(note),
+        account_id=note.account_id,
+        links=hal.self_links(request, path),
+    )
 
 
-def _params(note: Note) -> dict[str, str]:
+def _params(note: Note) -> resources.OpenParams | resources.TextParams:
     if note.note_type == NoteType.LINK_FOLLOWED:
-        return {"url": note.url}
+        return resources.OpenParams(note.url)
     if note.note_type == NoteType.SERVICE:
-        return {"service": payloads.SERVICE, "text": note.text}
-    return {"text": note.text}
+        return resources.TextParams(service=payloads.SERVICE, text=note.text)
+    return resources.TextParams(text=note.text)

@@ -1,4 +1,4 @@
-"""Reading bodies: bytes to items, with every fault named (contract §2)."""
+"""Reads request bodies into items, with all errors listed (docs/contract.md)."""
 
 from collections.abc import Callable, Sequence
 from io import BytesIO
@@ -9,22 +9,25 @@ from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from shortlinks.api.problems import FieldError, ItemErrors, Problem, ValidationFailed
+from shortlinks.api.problems import Problem, ValidationFailed
+from shortlinks.api.resources.errors import FieldError, ItemErrors
+from shortlinks.domain import integers
+from shortlinks.domain.integers import MAX_ID
 
 T = TypeVar("T")
 
 MAX_ITEMS = 250
-MAX_ID = 2**63 - 1
+TOO_LARGE = "The body is larger than {} MB. Split it into smaller requests."
 NOT_A_CHOICE = "The value you selected is not a valid choice."
 
 
 def read_json(request: Request) -> object:
-    """The body as JSON; 413, 415 or 400 says why there is none."""
+    """Return the body as JSON, or raise 413, 415 or 400."""
     return decode_json(request._request)
 
 
 def decode_json(request: HttpRequest) -> object:
-    """The same of Django's own request."""
+    """Return the body of Django's own request as JSON."""
     check_length(request)
     media_type = request.content_type
     if media_type and not (
@@ -33,7 +36,7 @@ def decode_json(request: HttpRequest) -> object:
         raise Problem(415, "The body must be JSON (Content-Type: application/json).")
     body = request.body
     if not body.strip():
-        raise Problem(400, "The body is empty.")
+        raise Problem(400, "The body is empty. Send a JSON list or object.")
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
@@ -41,17 +44,17 @@ def decode_json(request: HttpRequest) -> object:
 
 
 def read_object(request: Request) -> dict[str, Any]:
-    """The body as one object; or 400."""
+    """Return the body as one object, or raise 400."""
     body = read_json(request)
     if not isinstance(body, dict):
-        raise Problem(400, "The body must be an object.")
+        raise Problem(400, "The body must be a JSON object.")
     return body
 
 
 def check_length(request: Request | HttpRequest) -> None:
     if _length(request) > settings.API_MAX_BODY_BYTES:
         mebibytes = settings.API_MAX_BODY_BYTES // 1024**2
-        raise Problem(413, f"The body is larger than {mebibytes} MB.")
+        raise Problem(413, TOO_LARGE.format(mebibytes))
 
 
 def _length(request: Request | HttpRequest) -> int:
@@ -62,7 +65,7 @@ def _length(request: Request | HttpRequest) -> int:
 
 
 class FieldReader:
-    """An object of a body. Each reader returns a value or notes a fault."""
+    """An object in a body. Each method returns a value or adds an error."""
 
     def __init__(self, value: dict[str, Any], path: str = "") -> None:
         self._value = value
@@ -73,7 +76,7 @@ class FieldReader:
         self.errors.append(FieldError(code, f"{self._path}{field}", detail))
 
     def request_id(self, index: int) -> str:
-        """The item's own id, else its index, as the string by which clients match."""
+        """Return the item's own id, or its index. Clients compare it as a string."""
         value = self._value.get("request_id")
         if value is None:
             return str(index)
@@ -84,26 +87,32 @@ class FieldReader:
         )
         return str(index)
 
-    def text(self, field: str, *, required: bool = False, longest: int = 2048) -> str:
+    def text(
+        self, field: str, *, required: bool = False, max_length: int = 2048
+    ) -> str:
         value = self._get(field, str, "string", required=required)
         if value is None:
             return ""
-        if len(value) > longest:
+        if len(value) > max_length:
             self.add_error(
-                "TooLong", field, f"This value is too long: {longest} at most."
+                "TooLong",
+                field,
+                f"This value is too long: at most {max_length} characters.",
             )
         elif "\0" in value:
-            self.add_error("InvalidType", field, "This value has a NUL character.")
+            self.add_error(
+                "InvalidType", field, "This value contains a NUL character. Remove it."
+            )
         return str(value)
 
-    def changed_text(self, field: str, *, longest: int = 2048) -> str | None:
-        """None if the field is not there, and so stays what it is."""
-        is_there = self._value.get(field) is not None
-        return self.text(field, longest=longest) if is_there else None
+    def text_or_none(self, field: str, *, max_length: int = 2048) -> str | None:
+        """Return None if the field is missing or null, which means no change."""
+        is_present = self._value.get(field) is not None
+        return self.text(field, max_length=max_length) if is_present else None
 
-    def changed_choice(self, field: str, choices: Sequence[str]) -> str | None:
-        is_there = self._value.get(field) is not None
-        return self.choice(field, choices) if is_there else None
+    def choice_or_none(self, field: str, choices: Sequence[str]) -> str | None:
+        is_present = self._value.get(field) is not None
+        return self.choice(field, choices) if is_present else None
 
     def flag(self, field: str) -> bool | None:
         value = self._get(field, bool, "bool", required=False)
@@ -123,22 +132,21 @@ class FieldReader:
         field: str,
         *,
         required: bool = False,
-        least: int = 1,
-        most: int = MAX_ID,
+        minimum: int = 1,
+        maximum: int = MAX_ID,
     ) -> int | None:
-        """A JSON integer from 1 within 64 bits; "5", 5.0 and true are none."""
         value = self._get(field, int, "int", required=required)
         if value is None:
             return None
-        if not least <= value <= most:
+        id_ = integers.from_json(value, minimum=minimum, maximum=maximum)
+        if id_ is None:
             self.add_error("InvalidType", field, "This value should be of type int.")
-            return None
-        return int(value)
+        return id_
 
     def ids(self, field: str, *, count: int) -> list[int]:
-        """So many different ids, as a list."""
+        """Return a list of exactly `count` different ids."""
         values = self._get(field, list, "array", required=True) or []
-        are_ids = all(type(v) is int and 1 <= v <= MAX_ID for v in values)
+        are_ids = all(integers.from_json(v) is not None for v in values)
         if self._value.get(field) is not None and not (
             are_ids and len(set(values)) == len(values) == count
         ):
@@ -148,7 +156,7 @@ class FieldReader:
         return list(values)
 
     def choices(self, field: str, choices: Sequence[str]) -> list[str]:
-        """A list that names one or more of the choices."""
+        """Return a list of one or more of the choices."""
         values = self._get(field, list, "array", required=True)
         if values is None:
             return []
@@ -159,7 +167,7 @@ class FieldReader:
     def section(self, field: str) -> "FieldReader":
         value = self._get(field, dict, "object", required=True)
         section = FieldReader(value or {}, f"{self._path}{field}.")
-        # faults of the section are the item's; what is missing has none of its own
+        # errors of the section belong to the item, unless the section itself is missing
         section.errors = self.errors if value is not None else []
         return section
 
@@ -182,13 +190,13 @@ class FieldReader:
 def read_items(
     body: object, read: Callable[[FieldReader], T | None]
 ) -> list[tuple[str, T]]:
-    """The body's items with their request ids; all faults of all items, or none.
+    """Return the items with their request ids, or raise all errors of all items.
 
-    `read` returns None only where it has noted a fault. A single object counts as a
-    batch of one (specification: «по одной или пакетно»).
+    `read` returns None only after it added an error. A single object counts as a batch
+    of one (specification: «по одной или пакетно»).
     """
     items: list[tuple[str, T]] = []
-    faults: list[ItemErrors] = []
+    errors: list[ItemErrors] = []
     for index, value in enumerate(_values(body)):
         item = FieldReader(value if isinstance(value, dict) else {})
         request_id = item.request_id(index)
@@ -197,11 +205,11 @@ def read_items(
             detail = "This value should be of type object."
             item.errors = [FieldError("InvalidType", "", detail)]
         if item.errors:
-            faults.append(ItemErrors(request_id, item.errors))
+            errors.append(ItemErrors(request_id, item.errors))
         elif result is not None:
             items.append((request_id, result))
-    if faults:
-        raise ValidationFailed(faults)
+    if errors:
+        raise ValidationFailed(errors)
     return items
 
 
@@ -210,35 +218,35 @@ def _values(body: object) -> list[object]:
     if not isinstance(values, list):
         raise Problem(400, "The body must be a list of objects or one object.")
     if not values:
-        raise Problem(400, "The list is empty.")
+        raise Problem(400, "The list is empty. Send at least one item.")
     if len(values) > MAX_ITEMS:
         raise _too_many(len(values))
     return values
 
 
 def _too_many(count: int) -> ValidationFailed:
-    detail = f"Too many items: {count}, the limit is {MAX_ITEMS} in one request."
-    fault = FieldError("TooMany", "", detail)
-    return ValidationFailed([ItemErrors(str(MAX_ITEMS), [fault])], detail)
+    detail = f"Too many items: {count}. Send at most {MAX_ITEMS} in one request."
+    error = FieldError("TooMany", "", detail)
+    return ValidationFailed([ItemErrors(str(MAX_ITEMS), [error])], detail)
 
 
 class BufferedRequestBody:
-    """WSGI: reads a request's body before anybody answers it.
+    """A WSGI application that reads the body before another one answers.
 
-    Django reads by Content-Length, which a body in chunks has not. And an answer that
-    overtakes its request's body costs the client its connection: servers close what
-    was not read. What is longer than the limit is not read on; the view answers 413.
+    Django reads by Content-Length, which a chunked body lacks. A server also closes the
+    connection if it sends the response before the body is read. A longer body is read
+    up to the limit only, and the view returns 413.
     """
 
-    def __init__(self, application: Callable[..., Any], *, longest: int) -> None:
+    def __init__(self, application: Callable[..., Any], *, max_length: int) -> None:
         self._application = application
-        self._longest = longest
+        self._max_length = max_length
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         is_chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
         length = environ.get("CONTENT_LENGTH") or "0"
-        if is_chunked or (length.isdecimal() and 0 < int(length) <= self._longest):
-            body = environ["wsgi.input"].read(self._longest + 1)
+        if is_chunked or (length.isdecimal() and 0 < int(length) <= self._max_length):
+            body = environ["wsgi.input"].read(self._max_length + 1)
             environ["wsgi.input"] = BytesIO(body)
             environ["CONTENT_LENGTH"] = str(len(body))
         return self._application(environ, start_response)

@@ -1,6 +1,6 @@
 """`/api/v4/contacts/{id}/pixels`: the browsers that opened a contact's links (ours)."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from shortlinks.api import hal, parsing
 from shortlinks.api.filters import ListQuery
+from shortlinks.api.resources import pixels as resources
 from shortlinks.api.views import ApiView
 from shortlinks.domain.contacts import contacts, tracking_consent
 from shortlinks.models import AttachmentReview, Contact, PixelAttachment, Scope
@@ -26,7 +27,7 @@ class ContactPixels(ApiView):
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.CONTACTS_READ}
 
     def get(self, request: Request, entity_id: int) -> Response:
-        rows = QUERY.apply(request, _first_of_each(self.contact(entity_id)))
+        rows = QUERY.apply(request, _one_per_browser(self.contact(entity_id)))
         return hal.paginated(request, "pixels", rows, represent)
 
 
@@ -37,18 +38,18 @@ class ContactPixel(ApiView):
     }
 
     def patch(self, request: Request, entity_id: int, pixel_id: int) -> Response:
-        """What a person says of the browser: the client's, or not (pixel R7)."""
+        """Store a user's review: is this the client's browser? (docs/merge-rules.md)"""
         contact = _editable(self, entity_id)
         body = parsing.read_object(request)
         [(_, review)] = parsing.read_items(
             body, lambda item: item.choice("review", AttachmentReview.values)
         )
         with transaction.atomic():
-            said = _locked(contact, pixel_id)
-            for attachment in said:
+            attachments = _locked(contact, pixel_id)
+            for attachment in attachments:
                 attachment.review = review
-            PixelAttachment.objects.bulk_update(said, ["review"])
-        return Response(represent(said[0]))
+            PixelAttachment.objects.bulk_update(attachments, ["review"])
+        return Response(represent(attachments[0]))
 
     def delete(self, request: Request, entity_id: int, pixel_id: int) -> Response:
         contact = _editable(self, entity_id)
@@ -58,34 +59,38 @@ class ContactPixel(ApiView):
         return Response(status=204)
 
 
-def represent(attachment: PixelAttachment) -> dict[str, Any]:
-    return {
-        "id": attachment.pixel_id,
-        "visitor_uid": attachment.pixel.visitor_uid,
-        "evidence": attachment.evidence,
-        "review": attachment.review,
-        "first_seen_at": int(attachment.first_seen_at.timestamp()),
-        "last_seen_at": int(attachment.last_seen_at.timestamp()),
-    }
+def represent(attachment: PixelAttachment) -> resources.Pixel:
+    return resources.Pixel(
+        id=attachment.pixel_id,
+        visitor_uid=attachment.pixel.visitor_uid,
+        evidence=attachment.evidence,
+        review=attachment.review,
+        first_seen_at=int(attachment.first_seen_at.timestamp()),
+        last_seen_at=int(attachment.last_seen_at.timestamp()),
+    )
 
 
 def _editable(view: ApiView, entity_id: int) -> Contact:
     contact = view.contact(entity_id)
     if not contacts.may_edit(contact, view.caller.user):
-        raise PermissionDenied("You may not edit this contact.")
+        raise PermissionDenied("You do not have permission to edit this contact.")
     return contact
 
 
 def _attachments(contact: Contact) -> "QuerySet[PixelAttachment]":
-    """The contact's, and those of what is merged into it."""
-    one = Contact.objects.same_person(contact)
-    return PixelAttachment.objects.filter(contact__in=one).select_related("pixel")
+    """Return the attachments of the contact and of contacts merged into it."""
+    same_person = Contact.objects.same_person(contact)
+    return PixelAttachment.objects.filter(contact__in=same_person).select_related(
+        "pixel"
+    )
 
 
-def _first_of_each(contact: Contact) -> "QuerySet[PixelAttachment]":
-    """A browser of several that are one now is one browser."""
-    same = _attachments(contact).filter(pixel=OuterRef("pixel"), pk__lt=OuterRef("pk"))
-    return _attachments(contact).filter(~Exists(same))
+def _one_per_browser(contact: Contact) -> "QuerySet[PixelAttachment]":
+    """Return each browser once, even if several merged contacts have it."""
+    earlier = _attachments(contact).filter(
+        pixel=OuterRef("pixel"), pk__lt=OuterRef("pk")
+    )
+    return _attachments(contact).filter(~Exists(earlier))
 
 
 def _locked(contact: Contact, pixel_id: int) -> list[PixelAttachment]:

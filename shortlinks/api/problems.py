@@ -1,10 +1,9 @@
-"""Every error of the API as problem+json, rendered here alone (contract §2)."""
+"""Errors of the API, all rendered here as problem+json (docs/contract.md)."""
 
 import http
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import msgspec
@@ -20,12 +19,14 @@ from django.views import defaults
 from rest_framework import exceptions
 
 from shortlinks.api.database_breaker import breaker
+from shortlinks.api.resources import errors
+from shortlinks.api.resources.errors import ItemErrors
 
 logger = logging.getLogger(__name__)
 
 API_PATHS = ("/api/", "/oauth2/")
-RETRY_AFTER = "30"  # seconds, when the database is away
-# What Django and DRF raise for what happens before or around a view.
+RETRY_AFTER = "30"  # seconds, while the database is unavailable
+# Exceptions that Django and DRF raise before or around a view.
 STATUS_OF_DJANGO: dict[type[Exception], int] = {
     Http404: 404,
     PermissionDenied: 403,
@@ -35,33 +36,29 @@ STATUS_OF_DJANGO: dict[type[Exception], int] = {
     UnreadablePostError: 400,
 }
 DETAILS = {
-    400: "The request is malformed.",
-    403: "This is not allowed.",
-    404: "There is nothing at this address.",
-    413: "The body is too large.",
+    400: "The request is malformed. Check its path, headers and body.",
+    403: "You do not have permission for this request.",
+    404: "Not found. Check the path and the id.",
+    413: "The body is too large. Split it into smaller requests.",
+    500: "An internal error occurred. Report it with the X-Request-Id.",
 }
-DATABASE_UNAVAILABLE = (OperationalError, InterfaceError)
+TOO_MANY_REQUESTS = "Too many requests: see Retry-After."
+INTERNAL_ERROR = (
+    "An internal error occurred. Nothing was stored. Report it with the X-Request-Id."
+)
+DATABASE_UNAVAILABLE = (
+    "The database is unavailable. Nothing was stored. Try again later."
+)
+DATABASE_BUSY = "The database is busy. Nothing was stored. Try again later."
 
 
-@dataclass(frozen=True, slots=True)
-class FieldError:
-    """One fault of one field; `path` is dotted and relative to the item."""
-
-    code: str
-    path: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class ItemErrors:
-    """All faults of one item; `request_id` is the item's own, else its index."""
-
-    request_id: str
-    errors: Sequence[FieldError]
+def type_of(status: int) -> str:
+    """Return the `type` of a problem, which is a URL."""
+    return f"https://httpstatus.es/{status}"
 
 
 class Problem(Exception):
-    """An answer that is an error; raised where the fault is noticed."""
+    """An error response; code raises it where it detects the error."""
 
     def __init__(
         self, status: int, detail: str, *, headers: Mapping[str, str] | None = None
@@ -72,16 +69,17 @@ class Problem(Exception):
         self.headers = headers or {}
 
     def body(self) -> dict[str, Any]:
-        return {
-            "title": http.HTTPStatus(self.status).phrase,
-            "type": f"https://httpstatus.es/{self.status}",
-            "status": self.status,
-            "detail": self.detail,
-        }
+        body = errors.Problem(
+            title=http.HTTPStatus(self.status).phrase,
+            type=type_of(self.status),
+            status=self.status,
+            detail=self.detail,
+        )
+        return dict(msgspec.to_builtins(body))
 
 
 class ValidationFailed(Problem):
-    """The whole batch is rejected, with every fault of every item."""
+    """The rejection of a whole batch, with all errors of all items."""
 
     def __init__(
         self, errors: Sequence[ItemErrors], detail: str = "Request validation failed"
@@ -90,58 +88,59 @@ class ValidationFailed(Problem):
         self.errors = errors
 
     def body(self) -> dict[str, Any]:
-        return {"validation-errors": [asdict(e) for e in self.errors], **super().body()}
+        body = errors.ValidationProblem(
+            validation_errors=list(self.errors), **super().body()
+        )
+        return dict(msgspec.to_builtins(body))
 
 
 def render(error: Exception, context: object = None) -> HttpResponse:
-    """DRF's exception handler: whatever went wrong, in the contract's words."""
+    """Return the response for any exception; DRF's exception handler."""
     problem = _problem(error)
     if problem.status >= 500:
-        unforeseen = error if problem.status == 500 else None
-        logger.error("the API answers %d", problem.status, exc_info=unforeseen)
+        unexpected = error if problem.status == 500 else None
+        logger.error("API response %d", problem.status, exc_info=unexpected)
     return _response(problem)
 
 
 def database_unavailable() -> Problem:
-    detail = "The database is away. Nothing was stored, please try again."
-    return Problem(503, detail, headers={"Retry-After": RETRY_AFTER})
+    return Problem(503, DATABASE_UNAVAILABLE, headers={"Retry-After": RETRY_AFTER})
 
 
 def _problem(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, exceptions.APIException):
-        return _of_drf(error)
-    if isinstance(error, DATABASE_UNAVAILABLE):
-        return _of_database(error)
+        return _from_drf(error)
+    if isinstance(error, (OperationalError, InterfaceError)):
+        return _from_database(error)
     for kind, status in STATUS_OF_DJANGO.items():
         if isinstance(error, kind):
             return Problem(status, DETAILS[status])
-    return Problem(500, "Something went wrong on our side. Nothing was stored.")
+    return Problem(500, INTERNAL_ERROR)
 
 
-def _of_database(error: Exception) -> Problem:
-    if _is_of_one_statement(error):
-        detail = "The database is busy. Nothing was stored, please try again."
-        return Problem(503, detail, headers={"Retry-After": RETRY_AFTER})
+def _from_database(error: Exception) -> Problem:
+    if _concerns_one_statement(error):
+        return Problem(503, DATABASE_BUSY, headers={"Retry-After": RETRY_AFTER})
     breaker.trip()
     return database_unavailable()
 
 
-def _is_of_one_statement(error: BaseException) -> bool:
-    """A lock, a deadlock, a time-out: the database is there for everybody else."""
+def _concerns_one_statement(error: BaseException) -> bool:
+    """Return whether it is a lock, a deadlock or a timeout: others can still query."""
     code = getattr(error.__cause__, "sqlstate", None) or ""
     return code[:2] in {"40", "55"} or code == "57014"
 
 
-def _of_drf(error: exceptions.APIException) -> Problem:
+def _from_drf(error: exceptions.APIException) -> Problem:
     headers = {}
     if error.status_code == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, exceptions.Throttled):
         seconds = max(1, math.ceil(getattr(error, "wait", 0) or 0))
-        detail = "Too many requests: see Retry-After."
-        return Problem(429, detail, headers={"Retry-After": str(seconds)})
+        headers["Retry-After"] = str(seconds)
+        return Problem(429, TOO_MANY_REQUESTS, headers=headers)
     return Problem(error.status_code, str(error.detail), headers=headers)
 
 
@@ -154,7 +153,7 @@ def _response(problem: Problem) -> HttpResponse:
     )
 
 
-# --- what Django answers before a view of the API is reached -----------------
+# --- Django's responses if no view of the API is reached ---------------------
 
 
 def _is_api(request: HttpRequest) -> bool:
@@ -181,5 +180,5 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     if _is_api(request):
-        return _response(Problem(500, "Something went wrong on our side."))
+        return _response(Problem(500, DETAILS[500]))
     return defaults.server_error(request)

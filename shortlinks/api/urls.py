@@ -1,4 +1,4 @@
-"""The API's routes: no trailing slashes, no redirects (contract §1)."""
+"""The API's routes, without trailing slashes or redirects (docs/contract.md)."""
 
 from django.urls import path
 

@@ -1,7 +1,7 @@
-"""`/api/v4/users`: the account's people with their rights, for administrators."""
+"""`/api/v4/users`: the users of the account, for administrators."""
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
@@ -11,14 +11,15 @@ from rest_framework.response import Response
 
 from shortlinks.api import hal
 from shortlinks.api.filters import ListQuery
+from shortlinks.api.resources import accounts as resources
 from shortlinks.api.views import ApiView
 from shortlinks.models import AccessLevel, Scope, User
 
 QUERY = ListQuery(filters={}, orders={"id": "id"})
-# Of what this service does not have.
-NO_PERMISSIONS = dict.fromkeys(
-    ("view", "edit", "add", "delete", "export"), AccessLevel.DENIED
-)
+FOR_ADMINISTRATORS = "Only administrators may list users. Use an administrator's token."
+ALL_LEVELS = resources.EntityPermissions(*[AccessLevel.ALL] * 5)
+# for entities that this service does not have
+NO_LEVELS = resources.EntityPermissions(*[AccessLevel.DENIED] * 5)
 
 
 class Users(ApiView):
@@ -48,50 +49,49 @@ class UserView(ApiView):
 def _users_of_account(view: ApiView) -> "QuerySet[User]":
     caller = view.caller.user
     if not caller.is_admin or caller.account_id is None:
-        raise PermissionDenied("Users are for administrators.")
-    colleagues: QuerySet[User] = User.objects.in_account(caller.account_id)
-    return colleagues.select_related("group")
+        raise PermissionDenied(FOR_ADMINISTRATORS)
+    users: QuerySet[User] = User.objects.in_account(caller.account_id)
+    return users.select_related("group")
 
 
-def represent(user: User, request: Request) -> dict[str, Any]:
+def represent(user: User, request: Request) -> resources.User:
     group = user.group
-    return {
-        "id": user.id,
-        "name": str(user),
-        "email": user.email,
-        "lang": user.language,
-        "rights": _permissions(user),
-        "_links": {"self": hal.href(request, f"/api/v4/users/{user.id}")},
-        "_embedded": {
-            "roles": [],
-            "groups": [{"id": group.id, "name": group.name}] if group else [],
-        },
-    }
+    return resources.User(
+        id=user.id,
+        name=str(user),
+        email=user.email,
+        lang=user.language,
+        rights=_permissions(user),
+        links=hal.self_links(request, f"/api/v4/users/{user.id}"),
+        embedded=resources.UserEmbedded(
+            roles=[], groups=[resources.Group(group.id, group.name)] if group else []
+        ),
+    )
 
 
-def _permissions(user: User) -> dict[str, Any]:
-    """The letters; an administrator has all rights whatever they say."""
-    contacts = {
-        "view": user.contacts_view,
-        "edit": user.contacts_edit,
-        "add": user.contacts_add,
-        "delete": user.contacts_delete,
-        "export": user.contacts_export,
-    }
-    return {
-        "leads": NO_PERMISSIONS,
-        "contacts": dict.fromkeys(contacts, AccessLevel.ALL)
-        if user.is_admin
-        else contacts,
-        "companies": NO_PERMISSIONS,
-        "tasks": {"edit": AccessLevel.DENIED, "delete": AccessLevel.DENIED},
-        "mail_access": False,
-        "catalog_access": False,
-        "status_rights": None,
-        "catalog_rights": None,
-        "is_admin": user.is_admin,
-        "is_free": False,
-        "is_active": user.is_active,
-        "group_id": user.group_id,
-        "role_id": None,
-    }
+def _permissions(user: User) -> resources.Permissions:
+    return resources.Permissions(
+        leads=NO_LEVELS,
+        contacts=ALL_LEVELS if user.is_admin else _contact_permissions(user),
+        companies=NO_LEVELS,
+        tasks=resources.TaskPermissions(AccessLevel.DENIED, AccessLevel.DENIED),
+        mail_access=False,
+        catalog_access=False,
+        status_rights=None,
+        catalog_rights=None,
+        is_admin=user.is_admin,
+        is_free=False,
+        is_active=user.is_active,
+        group_id=user.group_id,
+        role_id=None,
+    )
+
+
+def _contact_permissions(user: User) -> resources.EntityPermissions:
+    return resources.EntityPermissions(
+        view=user.contacts_view,
+        edit=user.contacts_edit,
+        add=user.contacts_add,
+        delete=user.contacts_delete,
+        export=user.contacts_export,
+    )

@@ -1,12 +1,13 @@
-"""`GET /api/v4/contacts/{id}/visits`: who came by a contact's links (ours)."""
+"""`GET /api/v4/contacts/{id}/visits`: the visits of a contact's links (ours)."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shortlinks.api import hal
 from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.resources import links as resources
 from shortlinks.api.views import ApiView
 from shortlinks.models import Contact, Scope, Verdict, Visit
 
@@ -22,27 +23,29 @@ QUERY = ListQuery(
 
 
 class ContactVisits(ApiView):
-    """All that was judged, people and machines; the newest first."""
+    """All classified visits, by people and programs, the newest first."""
 
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.VISITS_READ}
 
     def get(self, request: Request, entity_id: int) -> Response:
-        one = Contact.objects.same_person(self.contact(entity_id))
-        judged = Visit.objects.filter(link__contact__in=one).exclude(verdict="")
-        rows = QUERY.apply(request, judged.select_related("link"))
+        contacts = Contact.objects.same_person(self.contact(entity_id))
+        classified = Visit.objects.filter(link__contact__in=contacts).exclude(
+            verdict=""
+        )
+        rows = QUERY.apply(request, classified.select_related("link"))
         return hal.paginated(request, "visits", rows, represent)
 
 
-def represent(visit: Visit) -> dict[str, Any]:
-    return {
-        "id": str(visit.id),
-        "link_id": visit.link_id,
-        "url": visit.link.url,
-        "occurred_at": int(visit.occurred_at.timestamp()),
-        "verdict": visit.verdict,
-        "reason": visit.reason,
-        "method": visit.method,
-        "user_agent": visit.user_agent,
-        "referer": visit.referer,
-        "address": visit.address,
-    }
+def represent(visit: Visit) -> resources.Visit:
+    return resources.Visit(
+        id=str(visit.id),
+        link_id=visit.link_id,
+        url=visit.link.url,
+        occurred_at=int(visit.occurred_at.timestamp()),
+        verdict=visit.verdict,
+        reason=visit.reason,
+        method=visit.method,
+        user_agent=visit.user_agent,
+        referer=visit.referer,
+        address=visit.address,
+    )

@@ -1,9 +1,10 @@
-"""`/api/v4/webhooks`: whom the account's events are told to (contract §4)."""
+"""`/api/v4/webhooks`: URLs that receive the account's events (docs/contract.md)."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 from django.http import Http404
+from msgspec import UNSET, structs
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,7 +12,9 @@ from rest_framework.response import Response
 from shortlinks.api import hal, parsing
 from shortlinks.api.filters import Filter, ListQuery
 from shortlinks.api.parsing import FieldReader
-from shortlinks.api.problems import FieldError, ItemErrors, ValidationFailed
+from shortlinks.api.problems import ValidationFailed
+from shortlinks.api.resources import webhooks as resources
+from shortlinks.api.resources.errors import FieldError, ItemErrors
 from shortlinks.api.views import ApiView
 from shortlinks.domain.links.urls import UrlRejected
 from shortlinks.domain.webhooks import destinations, subscriptions
@@ -28,7 +31,10 @@ QUERY = ListQuery(
 TOO_MANY = FieldError(
     "TooMany",
     "destination",
-    f"An account has {subscriptions.MAX_PER_ACCOUNT} webhooks at most.",
+    f"The account has {subscriptions.MAX_PER_ACCOUNT} webhooks already. Delete one.",
+)
+FOR_ADMINISTRATORS = (
+    "Only administrators may use webhooks. Use an administrator's token."
 )
 
 
@@ -43,7 +49,7 @@ class Webhooks(ApiView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if not self.caller.user.is_admin:
-            raise PermissionDenied("Webhooks are for administrators.")
+            raise PermissionDenied(FOR_ADMINISTRATORS)
 
     def get(self, request: Request) -> Response:
         webhooks = Webhook.objects.filter(account=self.caller.token.account)
@@ -54,16 +60,18 @@ class Webhooks(ApiView):
         return response
 
     def post(self, request: Request) -> Response:
-        wanted = _read(request, _subscription)
+        requested = _read(request, _subscription)
         account, user = self.caller.token.account, self.caller.user
         try:
-            subscribed = subscriptions.subscribe(account, user, wanted)
+            subscribed = subscriptions.subscribe(account, user, requested)
         except TooManyWebhooks:
             raise ValidationFailed([ItemErrors("0", [TOO_MANY])]) from None
-        answer = represent(subscribed.webhook)
-        if subscribed.secret is not None:
-            answer["secret"] = subscribed.secret
-        return Response(answer, status=201, headers={"Cache-Control": "no-store"})
+        subscription = resources.Subscription(
+            **structs.asdict(represent(subscribed.webhook)),
+            secret=UNSET if subscribed.secret is None else subscribed.secret,
+        )
+        headers = {"Cache-Control": "no-store"}
+        return Response(subscription, status=201, headers=headers)
 
     def delete(self, request: Request) -> Response:
         destination = _read(request, _destination)
@@ -72,24 +80,24 @@ class Webhooks(ApiView):
         return Response(status=204)
 
 
-def represent(webhook: Webhook) -> dict[str, Any]:
-    return {
-        "id": webhook.id,
-        "destination": webhook.destination,
-        "created_at": int(webhook.created_at.timestamp()),
-        "updated_at": int(webhook.updated_at.timestamp()),
-        "account_id": webhook.account_id,
-        "created_by": webhook.created_by_id or 0,
-        "sort": webhook.sort,
-        "disabled": webhook.disabled_at is not None,
-        "settings": webhook.settings,
-    }
+def represent(webhook: Webhook) -> resources.Webhook:
+    return resources.Webhook(
+        id=webhook.id,
+        destination=webhook.destination,
+        created_at=int(webhook.created_at.timestamp()),
+        updated_at=int(webhook.updated_at.timestamp()),
+        account_id=webhook.account_id,
+        created_by=webhook.created_by_id or 0,
+        sort=webhook.sort,
+        disabled=webhook.disabled_at is not None,
+        settings=webhook.settings,
+    )
 
 
 def _read(request: Request, read: Callable[[FieldReader], T]) -> T:
-    """What one object says: there is no batch of webhooks."""
-    [(_, found)] = parsing.read_items(parsing.read_object(request), read)
-    return found
+    """Read one object. Webhooks have no batches."""
+    [(_, result)] = parsing.read_items(parsing.read_object(request), read)
+    return result
 
 
 def _subscription(item: FieldReader) -> Subscription:

@@ -4,7 +4,7 @@ from shortlinks.models import Account, User
 from tests.conftest import Api
 
 
-def test_the_account_has_every_key_that_clients_read(
+def test_account_has_every_key_that_clients_read(
     account: Account, admin: User, api: Api
 ) -> None:
     response: Any = api.get("/api/v4/account")

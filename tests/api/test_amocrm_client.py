@@ -1,4 +1,4 @@
-"""An existing client, `amocrm-api-wrapper`, changes nothing but address and token."""
+"""An existing client, `amocrm-api-wrapper`, works with our address and token."""
 
 import asyncio
 import inspect
@@ -35,7 +35,7 @@ def client(server: LiveServer, token: str) -> Any:
     )
 
 
-def orders(*entity_ids: int) -> list[dict[str, object]]:
+def link_requests(*entity_ids: int) -> list[dict[str, object]]:
     return [
         {
             "url": f"https://shop.example/{entity_id}",
@@ -62,26 +62,26 @@ def expected(*entity_ids: int) -> list[tuple[str, int]]:
     ]
 
 
-def test_creates_links(live_server: LiveServer, admin: User) -> None:
+def test_client_creates_links(live_server: LiveServer, admin: User) -> None:
     assert admin.account is not None
     for entity_id in (1, 2):
         factories.contact(admin.account, entity_id=entity_id)
     amo = client(live_server, factories.token(admin))
 
-    answer = amo.create_short_links(orders(2, 1, 99))
+    answer = amo.create_short_links(link_requests(2, 1, 99))
 
     assert links_of(answer) == expected(2, 1)
     amo.close()
 
 
-def test_creates_links_asynchronously(live_server: LiveServer, admin: User) -> None:
+def test_async_client_creates_links(live_server: LiveServer, admin: User) -> None:
     assert admin.account is not None
     factories.contact(admin.account, entity_id=1)
     amo = client(live_server, factories.token(admin))
 
     async def create() -> Any:
         try:
-            return await amo.create_short_links_async(orders(1))
+            return await amo.create_short_links_async(link_requests(1))
         finally:
             await amo.close_async()
 
@@ -91,50 +91,52 @@ def test_creates_links_asynchronously(live_server: LiveServer, admin: User) -> N
     amo.close()
 
 
-def test_reads_our_400(live_server: LiveServer, admin: User) -> None:
+def test_client_reads_our_400(live_server: LiveServer, admin: User) -> None:
     amo = client(live_server, factories.token(admin))
 
-    with pytest.raises(AmoException) as refused:
+    with pytest.raises(AmoException) as raised:
         amo.create_short_links([{"url": "nonsense"}])
 
-    assert refused.value.code == 400
-    assert refused.value.error_data["validation-errors"][0]["request_id"] == "0"
+    assert raised.value.code == 400
+    assert raised.value.error_data["validation-errors"][0]["request_id"] == "0"
     amo.close()
 
 
-def test_reads_our_401(live_server: LiveServer) -> None:
+def test_client_reads_our_401(live_server: LiveServer) -> None:
     amo = client(live_server, "nonsense")
 
-    with pytest.raises(AmoException) as refused:
+    with pytest.raises(AmoException) as raised:
         amo._send_api_request(
             "post",
             f"{live_server.url}/api/v4/short_links",
-            orders(1),
+            link_requests(1),
             update_tokens=True,
         )
 
-    assert refused.value.code == 401
-    assert refused.value.error_data["title"] == "Unauthorized"
+    assert raised.value.code == 401
+    assert raised.value.error_data["title"] == "Unauthorized"
     amo.close()
 
 
-class Asynchronous:
-    """The client's asynchronous twins of its methods, each awaited."""
+class AsynchronousClient:
+    """The asynchronous methods of the client, awaited one by one."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
         self._runner = asyncio.Runner()
 
     def __getattr__(self, name: str) -> Any:
-        twin = getattr(self._client, f"{name}_async")
-        return lambda *args, **named: self._runner.run(self._done(twin(*args, **named)))
+        method = getattr(self._client, f"{name}_async")
+        return lambda *args, **kwargs: self._runner.run(
+            self._done(method(*args, **kwargs))
+        )
 
     async def _done(self, answer: Any) -> Any:
         if inspect.isasyncgen(answer):
             return [item async for item in answer]
         return await answer
 
-    def end(self) -> None:
+    def close(self) -> None:
         self._runner.run(self._client.close_async())
         self._runner.close()
 
@@ -143,27 +145,28 @@ class Asynchronous:
 def amo(
     live_server: LiveServer, admin: User, request: pytest.FixtureRequest
 ) -> Iterator[Any]:
-    """Its GETs and DELETEs hand `json=` to httpx, which takes none: 1.0.1 can neither
-    read nor delete by itself.
+    """Yield a client whose GET and DELETE work.
+
+    Version 1.0.1 passes `json=` to methods of httpx that do not accept it.
     """
-    made = client(live_server, factories.token(admin))
-    for session in (made._session, made._async_session):
+    wrapper = client(live_server, factories.token(admin))
+    for session in (wrapper._session, wrapper._async_session):
         session.get = without_body(session.get)
         session.delete = partial(session.request, "DELETE")
     if request.param == "synchronously":
-        yield made
+        yield wrapper
     else:
-        twin = Asynchronous(made)
-        yield twin
-        twin.end()
-    made.close()
+        asynchronous = AsynchronousClient(wrapper)
+        yield asynchronous
+        asynchronous.close()
+    wrapper.close()
 
 
 def without_body(get: Any) -> Any:
     return lambda url, json, **options: get(url, **options)
 
 
-def test_walks_contacts_and_their_filters(amo: Any, admin: User) -> None:
+def test_client_lists_and_filters_contacts(amo: Any, admin: User) -> None:
     assert admin.account is not None
     for n in range(1, 8):
         factories.contact(admin.account, entity_id=n, name=f"C{n}")
@@ -175,11 +178,11 @@ def test_walks_contacts_and_their_filters(amo: Any, admin: User) -> None:
     assert ids(amo.get_contacts(filters={"id": [2, 5]})) == [2, 5]
     assert ids(amo.get_contacts(order={"id": "desc"}, query="C7")) == [7]
     assert amo.get_contact(3)["name"] == "C3"
-    walked = amo.iter_contacts(limit=3)
-    assert [contact["id"] for contact in walked] == list(range(1, 8))
+    listed = amo.iter_contacts(limit=3)
+    assert [contact["id"] for contact in listed] == list(range(1, 8))
 
 
-def test_creates_and_updates_contacts(amo: Any) -> None:
+def test_client_creates_and_updates_contacts(amo: Any) -> None:
     created = amo.create_contacts([{"name": "Anna"}, {"name": "Boris"}])
     first, second = (c["id"] for c in created["_embedded"]["contacts"])
 
@@ -189,23 +192,23 @@ def test_creates_and_updates_contacts(amo: Any) -> None:
     assert amo.get_contact(first)["name"] == "Anna"
 
 
-def test_writes_and_reads_notes_and_events(amo: Any, admin: User) -> None:
+def test_client_creates_and_reads_notes_and_events(amo: Any, admin: User) -> None:
     assert admin.account is not None
     link = factories.link(factories.contact(admin.account, entity_id=7))
     factories.visit(link)
     processing.process_due()
 
-    written = amo.create_entity_note(
+    created = amo.create_entity_note(
         "contacts", [{"note_type": "common", "params": {"text": "called"}}], 7
     )
-    note_id = written["_embedded"]["notes"][0]["id"]
+    note_id = created["_embedded"]["notes"][0]["id"]
 
-    of_contact = amo.get_notes_by_entity_type_and_entity_id("contacts", 7)
-    of_type = amo.get_notes_by_entity_type(
+    contact_notes = amo.get_notes_by_entity_type_and_entity_id("contacts", 7)
+    open_notes = amo.get_notes_by_entity_type(
         "contacts", filter_by_note_type="link_followed"
     )
-    assert len(of_contact["_embedded"]["notes"]) == 2
-    [opened] = of_type["_embedded"]["notes"]
+    assert len(contact_notes["_embedded"]["notes"]) == 2
+    [opened] = open_notes["_embedded"]["notes"]
     assert opened["params"] == {"url": link.url}
     assert amo.get_entity_note("contacts", note_id, 7)["params"] == {"text": "called"}
     assert amo.get_entity_note("contacts", note_id, None)["id"] == note_id
@@ -214,7 +217,7 @@ def test_writes_and_reads_notes_and_events(amo: Any, admin: User) -> None:
     assert amo.get_event(event["id"])["type"] == "link_followed"
 
 
-def test_reads_users_and_the_account(amo: Any, admin: User) -> None:
+def test_client_reads_users_and_the_account(amo: Any, admin: User) -> None:
     [user] = amo.get_users()["_embedded"]["users"]
 
     assert user["email"] == admin.email
@@ -222,15 +225,15 @@ def test_reads_users_and_the_account(amo: Any, admin: User) -> None:
     assert amo.get_account_info()["id"] == admin.account_id
 
 
-def test_subscribes_to_events_and_unsubscribes(amo: Any) -> None:
+def test_client_subscribes_to_events_and_unsubscribes(amo: Any) -> None:
     urls = ["https://crm.example/1", "https://crm.example/2"]
-    made = [amo.subscribe_webhook(url, ["note_contact"])["id"] for url in urls]
+    ids = [amo.subscribe_webhook(url, ["note_contact"])["id"] for url in urls]
 
     listed = amo.get_webhooks()
     [second] = amo.get_webhooks(urls[1])["_embedded"]["webhooks"]
     amo.unsubscribe_webhook(urls[0])
 
     assert listed["_total_items"] == 2
-    assert [w["id"] for w in listed["_embedded"]["webhooks"]] == made
-    assert (second["id"], second["settings"]) == (made[1], ["note_contact"])
+    assert [w["id"] for w in listed["_embedded"]["webhooks"]] == ids
+    assert (second["id"], second["settings"]) == (ids[1], ["note_contact"])
     assert Webhook.objects.get().destination == urls[1]

@@ -1,4 +1,4 @@
-"""`PATCH` of contacts and `POST` of notes (contract §4)."""
+"""`PATCH` of contacts and `POST` of notes (docs/contract.md)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ def names() -> list[tuple[int, str]]:
     return list(Contact.objects.order_by("entity_id").values_list("entity_id", "name"))
 
 
-def test_a_contact_is_changed_where_something_is_said(
+def test_contact_changes_in_the_given_fields_only(
     account: Account, admin: User, api: Api
 ) -> None:
     group = factories.group(account)
@@ -42,7 +42,9 @@ def test_a_contact_is_changed_where_something_is_said(
     assert contact.updated_by == admin
 
 
-def test_a_list_is_changed_in_its_order(account: Account, api: Api) -> None:
+def test_contacts_are_returned_in_the_order_of_the_list(
+    account: Account, api: Api
+) -> None:
     for n in (1, 2):
         factories.contact(account, entity_id=n, name="x")
 
@@ -59,7 +61,7 @@ def test_a_list_is_changed_in_its_order(account: Account, api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "path", "code"),
+    ("invalid", "path", "code"),
     [
         ({"id": 99, "name": "B"}, "id", "NotSupportedChoice"),
         ({"name": "B"}, "id", "FieldMissing"),
@@ -70,13 +72,13 @@ def test_a_list_is_changed_in_its_order(account: Account, api: Api) -> None:
          "NotSupportedChoice"),
     ],
 )  # fmt: skip
-def test_one_fault_changes_nothing(
-    account: Account, api: Api, fault: dict[str, object], path: str, code: str
+def test_contacts_stay_unchanged_if_one_item_is_invalid(
+    account: Account, api: Api, invalid: dict[str, object], path: str, code: str
 ) -> None:
     for n in (1, 2):
         factories.contact(account, entity_id=n, name="x")
 
-    response: Any = api.patch(PATH, [{"id": 1, "name": "A"}, fault])
+    response: Any = api.patch(PATH, [{"id": 1, "name": "A"}, invalid])
 
     assert response.status_code == 400
     [failed] = response.json()["validation-errors"]
@@ -85,7 +87,7 @@ def test_one_fault_changes_nothing(
     assert names() == [(1, "x"), (2, "x")]
 
 
-def test_whom_one_may_not_see_one_cannot_change(
+def test_contact_is_not_found_without_permission_to_view(
     account: Account, manager: User, caller: Callable[[User], Api]
 ) -> None:
     factories.contact(account, entity_id=1, name="x")
@@ -102,7 +104,7 @@ def test_whom_one_may_not_see_one_cannot_change(
     assert names() == [(1, "x"), (2, "x")]
 
 
-def test_whom_one_may_only_see_one_may_not_change(
+def test_contact_change_is_forbidden_without_permission_to_edit(
     account: Account, caller: Callable[[User], Api]
 ) -> None:
     reader = factories.user(account, contacts_view="A", contacts_edit="M")
@@ -125,7 +127,7 @@ def note(entity_id: int | None, text: object = "called") -> dict[str, object]:
 @pytest.mark.parametrize(
     ("path", "entity_id"), [(f"{PATH}/notes", 7), (f"{PATH}/7/notes", None)]
 )
-def test_notes_are_written(
+def test_notes_are_created(
     account: Account, admin: User, api: Api, path: str, entity_id: int | None
 ) -> None:
     factories.contact(account, entity_id=7)
@@ -153,7 +155,7 @@ def test_notes_are_written(
 
 
 @pytest.mark.parametrize(
-    ("fault", "path"),
+    ("invalid", "path"),
     [
         (note(99), "entity_id"),
         (note(None), "entity_id"),
@@ -161,14 +163,14 @@ def test_notes_are_written(
         (note(7) | {"params": {}}, "params.text"),
         (note(7) | {"note_type": "link_followed"}, "note_type"),
     ],
-    ids=["unknown", "nobody", "no text", "nothing", "the service's own"],
+    ids=["unknown", "no contact", "no text", "empty", "service note"],
 )
-def test_a_faulty_note_stores_none(
-    account: Account, api: Api, fault: dict[str, object], path: str
+def test_no_note_is_created_if_one_is_invalid(
+    account: Account, api: Api, invalid: dict[str, object], path: str
 ) -> None:
     factories.contact(account, entity_id=7)
 
-    response: Any = api.post(f"{PATH}/notes", [note(7), fault])
+    response: Any = api.post(f"{PATH}/notes", [note(7), invalid])
 
     assert response.status_code == 400
     [failed] = response.json()["validation-errors"]
@@ -176,7 +178,7 @@ def test_a_faulty_note_stores_none(
     assert not Note.objects.exists()
 
 
-def test_notes_on_contacts_of_others_are_404(api: Api) -> None:
+def test_notes_on_contacts_of_other_accounts_are_404(api: Api) -> None:
     factories.contact(factories.account(), entity_id=7)
 
     assert api.post(f"{PATH}/7/notes", [note(None)]).status_code == 404
@@ -186,7 +188,9 @@ def test_notes_on_contacts_of_others_are_404(api: Api) -> None:
     ("method", "path"),
     [("PATCH", PATH), ("PATCH", f"{PATH}/7"), ("POST", f"{PATH}/notes")],
 )
-def test_changes_need_the_scope(admin: User, method: str, path: str) -> None:
+def test_change_is_forbidden_without_the_scope(
+    admin: User, method: str, path: str
+) -> None:
     api = Api(factories.token(admin, scopes=[Scope.CONTACTS_READ]))
 
     response: Any = api.send(method, path, data=b"[]")

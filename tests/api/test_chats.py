@@ -1,4 +1,4 @@
-"""Chats as channels report them, and merging over the API."""
+"""Chats that channels report, and merging through the API."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,15 +27,15 @@ def client(account: Account) -> Contact:
 
 
 @pytest.fixture
-def joined(api: Any, account: Account, client: Contact) -> Any:
-    """The answer to a chat that joined the client, whose link was opened before."""
+def merged_chat(api: Any, account: Account, client: Contact) -> Any:
+    """Report a chat in a browser that opened the client's link; return the response."""
     worlds.opens("phone", client)
     return api.post(CHATS, chat(visitor_uid=worlds.uid("phone", account))).json()
 
 
 @pytest.fixture
-def old_id(joined: Any) -> int:
-    """Of the anonymous contact that the chat had."""
+def old_id(merged_chat: Any) -> int:
+    """Return the id of the chat's former anonymous contact."""
     return Merge.objects.get().loser.entity_id
 
 
@@ -43,22 +43,22 @@ def chat(**fields: Any) -> dict[str, Any]:
     return {"source": "site", "external_id": "1", "title": "Anna", **fields}
 
 
-def test_chat_of_nobody_gets_an_anonymous_contact(api: Any) -> None:
+def test_chat_without_contact_gets_an_anonymous_one(api: Any) -> None:
     response = api.post(CHATS, chat())
 
-    made = Chat.objects.get()
+    created = Chat.objects.get()
     assert response.json() == {
-        "id": made.id,
+        "id": created.id,
         "source": "site",
         "external_id": "1",
         "title": "Anna",
         "visitor_uid": None,
-        "entity_id": made.contact.entity_id,
+        "entity_id": created.contact.entity_id,
         "is_anonymous": True,
-        "created_at": int(made.created_at.timestamp()),
-        "updated_at": int(made.updated_at.timestamp()),
-        "account_id": made.account_id,
-        "_links": {"self": {"href": f"http://testserver{CHATS}/{made.id}"}},
+        "created_at": int(created.created_at.timestamp()),
+        "updated_at": int(created.updated_at.timestamp()),
+        "account_id": created.account_id,
+        "_links": {"self": {"href": f"http://testserver{CHATS}/{created.id}"}},
         "decision": {
             "merged": False,
             "suggested": 0,
@@ -66,10 +66,10 @@ def test_chat_of_nobody_gets_an_anonymous_contact(api: Any) -> None:
             "reason": "the chat names no browser",
         },
     }
-    assert 2**52 <= made.contact.entity_id < 2**53
+    assert 2**52 <= created.contact.entity_id < 2**53
 
 
-def test_same_chat_again_is_the_same(api: Any) -> None:
+def test_chat_is_updated_when_sent_again(api: Any) -> None:
     first = api.post(CHATS, chat()).json()
 
     again = api.post(CHATS, chat(title="Anna Petrova")).json()
@@ -80,9 +80,9 @@ def test_same_chat_again_is_the_same(api: Any) -> None:
     assert Contact.objects.count() == 1
 
 
-def test_chat_of_the_clients_browser_joins_him(joined: Any) -> None:
-    assert (joined["entity_id"], joined["is_anonymous"]) == (7, False)
-    assert joined["decision"] == {
+def test_chat_is_merged_with_the_contact_of_its_browser(merged_chat: Any) -> None:
+    assert (merged_chat["entity_id"], merged_chat["is_anonymous"]) == (7, False)
+    assert merged_chat["decision"] == {
         "merged": True,
         "suggested": 0,
         "rule": "R3",
@@ -90,29 +90,31 @@ def test_chat_of_the_clients_browser_joins_him(joined: Any) -> None:
     }
 
 
-def test_visitor_named_later_joins_as_well(
+def test_chat_is_merged_when_its_visitor_is_set_later(
     api: Any, account: Account, client: Contact
 ) -> None:
     worlds.opens("phone", client)
-    made = api.post(CHATS, chat()).json()
+    created = api.post(CHATS, chat()).json()
 
     body = {"visitor_uid": worlds.uid("phone", account)}
-    response = api.post(f"{CHATS}/{made['id']}/visitor", body)
+    response = api.post(f"{CHATS}/{created['id']}/visitor", body)
 
     assert response.json()["entity_id"] == 7
     assert response.json()["decision"]["merged"]
 
 
-def test_contact_named_later_takes_the_chat(api: Any, client: Contact) -> None:
-    made = api.post(CHATS, chat()).json()
+def test_chat_is_merged_when_its_contact_is_sent_later(
+    api: Any, client: Contact
+) -> None:
+    created = api.post(CHATS, chat()).json()
 
     again = api.post(CHATS, chat(entity_id=7))
 
     assert again.json()["entity_id"] == 7
-    assert Merge.objects.get().loser.entity_id == made["entity_id"]
+    assert Merge.objects.get().loser.entity_id == created["entity_id"]
 
 
-def test_chat_of_another_is_refused(
+def test_chat_of_another_contact_is_a_conflict(
     api: Any, account: Account, client: Contact
 ) -> None:
     factories.contact(account, entity_id=8)
@@ -125,7 +127,7 @@ def test_chat_of_another_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("body", "fault"),
+    ("body", "field"),
     [
         ({"external_id": "1"}, "source"),
         ({"source": "site"}, "external_id"),
@@ -136,31 +138,31 @@ def test_chat_of_another_is_refused(
         (chat(source="s" * 65), "source"),
     ],
 )
-def test_faults_are_named(api: Any, body: dict[str, Any], fault: str) -> None:
+def test_chat_errors_name_the_field(api: Any, body: dict[str, Any], field: str) -> None:
     response = api.post(CHATS, body)
 
     [item] = response.json()["validation-errors"]
-    assert (response.status_code, item["errors"][0]["path"]) == (400, fault)
+    assert (response.status_code, item["errors"][0]["path"]) == (400, field)
     assert not Chat.objects.exists()
 
 
-def test_one_chat_a_request(api: Any) -> None:
+def test_chat_list_is_rejected(api: Any) -> None:
     assert api.post(CHATS, [chat()]).status_code == 400
 
 
-def test_old_id_answers_with_the_survivor(api: Any, old_id: int) -> None:
+def test_old_id_returns_the_survivor(api: Any, old_id: int) -> None:
     answer = api.get(f"/api/v4/contacts/{old_id}").json()
 
     assert (answer["id"], answer["name"]) == (7, "The client")
 
 
-def test_lists_have_the_survivor_alone(api: Any, old_id: int) -> None:
+def test_contact_list_has_only_the_survivor(api: Any, old_id: int) -> None:
     listed = api.get("/api/v4/contacts").json()["_embedded"]["contacts"]
 
     assert [contact["id"] for contact in listed] == [7]
 
 
-def test_links_of_the_old_id_lead_on_and_are_the_survivors(
+def test_links_of_the_old_id_work_and_belong_to_the_survivor(
     api: Any, account: Account, client: Contact
 ) -> None:
     stranger = factories.contact(account, entity_id=9)
@@ -175,8 +177,8 @@ def test_links_of_the_old_id_lead_on_and_are_the_survivors(
         notes = api.get(f"/api/v4/contacts/{id_}/notes?filter[note_type]=link_followed")
         [note] = notes.json()["_embedded"]["notes"]
         assert (note["entity_id"], note["params"]["url"]) == (7, link.url)
-        seen = api.get(f"/api/v4/contacts/{id_}/visits").json()["_embedded"]["visits"]
-        assert [visit["link_id"] for visit in seen] == [link.id]
+        visits = api.get(f"/api/v4/contacts/{id_}/visits").json()["_embedded"]["visits"]
+        assert [visit["link_id"] for visit in visits] == [link.id]
         listed = api.get(f"/api/v4/short_links?filter[entity_id]={id_}").json()
         [shown] = listed["_embedded"]["short_links"]
         assert shown["metadata"]["entity_id"] == 7
@@ -186,16 +188,19 @@ def test_links_of_the_old_id_lead_on_and_are_the_survivors(
         assert [n["entity_id"] for n in everywhere["_embedded"]["notes"]] == [7, 7]
 
 
-def test_link_ordered_for_an_old_id_is_named_by_it(api: Any, old_id: int) -> None:
+def test_link_for_an_old_id_keeps_that_id_in_its_metadata(
+    api: Any, old_id: int
+) -> None:
     metadata = {"entity_type": "contacts", "entity_id": old_id}
 
-    order = {"url": "https://shop.example/old", "metadata": metadata}
-    [link] = api.post("/api/v4/short_links", order).json()["_embedded"]["short_links"]
+    link_request = {"url": "https://shop.example/old", "metadata": metadata}
+    response = api.post("/api/v4/short_links", link_request).json()
+    [link] = response["_embedded"]["short_links"]
 
     assert link["metadata"] == metadata
 
 
-def test_change_and_note_by_the_old_id_are_the_survivors(
+def test_change_and_note_by_the_old_id_go_to_the_survivor(
     api: Any, client: Contact, old_id: int
 ) -> None:
     changed = api.patch(f"/api/v4/contacts/{old_id}", {"name": "Anna"}).json()
@@ -207,25 +212,25 @@ def test_change_and_note_by_the_old_id_are_the_survivors(
     assert client.note_set.filter(note_type="common").count() == 1
 
 
-def test_ids_of_other_accounts_mean_nothing(
+def test_equal_ids_of_two_accounts_are_separate(
     api: Any, client: Contact, caller: Callable[[User], Any]
 ) -> None:
-    """Two accounts may have the same ids: what is read is one's own."""
     stranger = factories.admin(factories.account())
     assert stranger.account is not None
     same = factories.contact(stranger.account, entity_id=7)
     worlds.opens("phone", client)
 
-    theirs = caller(stranger)
+    their_api = caller(stranger)
 
     for path in ("notes", "pixels", "visits"):
-        assert theirs.get(f"/api/v4/contacts/7/{path}").status_code == 204
+        assert their_api.get(f"/api/v4/contacts/7/{path}").status_code == 204
         assert api.get(f"/api/v4/contacts/7/{path}").status_code == 200
-    assert theirs.get("/api/v4/contacts/notes?filter[entity_id]=7").status_code == 204
+    notes = their_api.get("/api/v4/contacts/notes?filter[entity_id]=7")
+    assert notes.status_code == 204
     assert same.pk != client.pk
 
 
-def test_browser_of_both_is_told_once(
+def test_browser_of_both_contacts_is_listed_once(
     api: Any, account: Account, client: Contact
 ) -> None:
     other = factories.contact(account, entity_id=9)
@@ -236,23 +241,25 @@ def test_browser_of_both_is_told_once(
     listed = api.get("/api/v4/contacts/9/pixels").json()["_embedded"]["pixels"]
     [pixel] = listed
     path = f"/api/v4/contacts/7/pixels/{pixel['id']}"
-    vouched = api.patch(path, {"review": "confirmed"}).json()
+    reviewed = api.patch(path, {"review": "confirmed"}).json()
     deleted = api.send("DELETE", path)
 
-    assert vouched["review"] == "confirmed"
+    assert reviewed["review"] == "confirmed"
     assert deleted.status_code == 204
     assert not PixelAttachment.objects.exists()
 
 
-def test_undo_gives_the_chat_back(api: Any, joined: Any, old_id: int) -> None:
+def test_undo_restores_the_chats_contact(
+    api: Any, merged_chat: Any, old_id: int
+) -> None:
     merge = Merge.objects.get()
 
     undone = api.post(f"/api/v4/merges/{merge.id}/undo", {})
 
     assert undone.status_code == 200
     assert (undone.json()["state"], undone.json()["kept"]) == ("undone", [])
-    told = api.get(f"{CHATS}/{joined['id']}").json()
-    assert (told["entity_id"], told["is_anonymous"]) == (old_id, True)
+    shown = api.get(f"{CHATS}/{merged_chat['id']}").json()
+    assert (shown["entity_id"], shown["is_anonymous"]) == (old_id, True)
     assert api.post(f"/api/v4/merges/{merge.id}/undo", {}).status_code == 409
 
 
@@ -279,23 +286,23 @@ def test_suggestions_are_accepted_and_rejected_once(
     assert api.get(f"{path}?filter[state]=open").status_code == 204
 
 
-def test_managers_decide_on_contacts_they_may_edit(
+def test_suggestion_is_accepted_only_with_permission_to_edit(
     account: Account, manager: User, client: Contact, caller: Callable[[User], Any]
 ) -> None:
     mine = factories.contact(account, entity_id=8, responsible_user=manager)
     worlds.opens("phone", client)
     worlds.opens("phone", mine)
     suggestion = MergeSuggestion.objects.get()
-    theirs = caller(manager)
+    their_api = caller(manager)
 
-    assert theirs.get("/api/v4/merge_suggestions").status_code == 204
+    assert their_api.get("/api/v4/merge_suggestions").status_code == 204
     path = f"/api/v4/merge_suggestions/{suggestion.pk}/accept"
-    assert theirs.post(path, {}).status_code == 404
+    assert their_api.post(path, {}).status_code == 404
     Contact.objects.update(responsible_user=manager)
     User.objects.filter(pk=manager.pk).update(contacts_edit="D")
-    assert theirs.post(path, {}).status_code == 403
+    assert their_api.post(path, {}).status_code == 403
     User.objects.filter(pk=manager.pk).update(contacts_edit="M")
-    assert theirs.post(path, {}).status_code == 200
+    assert their_api.post(path, {}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -311,7 +318,7 @@ def test_managers_decide_on_contacts_they_may_edit(
         {"contacts": [7, 8], "survivor_id": 9},
     ],
 )
-def test_what_cannot_be_merged_is_said(
+def test_merge_is_rejected_if_the_contacts_are_invalid(
     api: Any, account: Account, client: Contact, body: dict[str, Any]
 ) -> None:
     factories.contact(account, entity_id=8)

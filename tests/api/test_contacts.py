@@ -1,4 +1,4 @@
-"""`/api/v4/contacts` in the shapes of contract §4."""
+"""`/api/v4/contacts` in the format of docs/contract.md."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ from tests.conftest import Api
 PATH = "/api/v4/contacts"
 
 
-def test_a_contact_has_every_key_that_clients_read(
+def test_contact_has_every_key_that_clients_read(
     account: Account, admin: User, api: Api
 ) -> None:
     contact = factories.contact(
@@ -45,32 +45,32 @@ def test_a_contact_has_every_key_that_clients_read(
     }
 
 
-def test_lists_are_walked_by_following_next(account: Account, api: Api) -> None:
+def test_list_is_complete_when_following_next(account: Account, api: Api) -> None:
     expected = [factories.contact(account).entity_id for _ in range(5)]
 
-    seen: list[int] = []
+    ids: list[int] = []
     page: Any = {}
     href: str | None = f"{PATH}?limit=2"
     while href:
         page = api.get(href).json()  # type: ignore[attr-defined]
-        seen += [contact["id"] for contact in page["_embedded"]["contacts"]]
+        ids += [contact["id"] for contact in page["_embedded"]["contacts"]]
         href = page["_links"].get("next", {}).get("href")
 
-    assert seen == expected
+    assert ids == expected
     assert page["_page"] == 3
     assert page["_links"] == {
         "self": {"href": "http://testserver/api/v4/contacts?page=3&limit=2"}
     }
 
 
-def test_an_empty_list_is_204_without_a_body(api: Api) -> None:
+def test_empty_list_is_204_without_a_body(api: Api) -> None:
     response = api.get(PATH)
 
     assert (response.status_code, response.content) == (204, b"")
 
 
 @pytest.mark.parametrize(
-    ("letter", "visible"),
+    ("level", "visible"),
     [
         ("A", {"own", "group", "other"}),
         ("G", {"own", "group"}),
@@ -78,14 +78,14 @@ def test_an_empty_list_is_204_without_a_body(api: Api) -> None:
         ("D", set()),
     ],
 )
-def test_the_letter_decides_what_a_manager_sees(
+def test_access_level_limits_the_visible_contacts(
     account: Account,
     caller: Callable[[User], Api],
-    letter: str,
+    level: str,
     visible: set[str],
 ) -> None:
     group = factories.group(account)
-    rights = {"contacts_edit": "D", "contacts_view": letter}
+    rights = {"contacts_edit": "D", "contacts_view": level}
     user = factories.user(account, group=group, **rights)
     factories.contact(account, name="own", responsible_user=user)
     factories.contact(account, name="group", group=group)
@@ -98,7 +98,7 @@ def test_the_letter_decides_what_a_manager_sees(
     assert {contact["name"] for contact in body["_embedded"]["contacts"]} == visible
 
 
-def test_forbidden_looks_like_unknown(
+def test_forbidden_contact_looks_like_an_unknown_one(
     account: Account, manager: User, caller: Callable[[User], Api]
 ) -> None:
     hidden = factories.contact(account)
@@ -110,7 +110,7 @@ def test_forbidden_looks_like_unknown(
     assert answers[0].json() == answers[1].json()
 
 
-def test_created_contacts_answer_with_their_request_ids(
+def test_created_contacts_have_their_request_ids(
     account: Account, admin: User, api: Api
 ) -> None:
     group = factories.group(account)
@@ -125,11 +125,11 @@ def test_created_contacts_answer_with_their_request_ids(
         ],
     )
 
-    ids = [made["id"] for made in response.json()["_embedded"]["contacts"]]
-    made = [Contact.objects.get(entity_id=id_) for id_ in ids]
-    assert [c.name for c in made] == ["Brought", "Ольга Лис", ""]
-    assert [c.responsible_user for c in made] == [admin, admin, manager]
-    assert made[2].group == group
+    ids = [created["id"] for created in response.json()["_embedded"]["contacts"]]
+    created = [Contact.objects.get(entity_id=id_) for id_ in ids]
+    assert [c.name for c in created] == ["Brought", "Ольга Лис", ""]
+    assert [c.responsible_user for c in created] == [admin, admin, manager]
+    assert created[2].group == group
     assert response.json() == {
         "_links": {"self": {"href": "http://testserver/api/v4/contacts"}},
         "_embedded": {
@@ -143,14 +143,14 @@ def test_created_contacts_answer_with_their_request_ids(
                         "self": {"href": f"http://testserver{PATH}/{contact.entity_id}"}
                     },
                 }
-                for contact, request_id in zip(made, ["r1", "1", "9"], strict=True)
+                for contact, request_id in zip(created, ["r1", "1", "9"], strict=True)
             ]
         },
     }
 
 
 @pytest.mark.parametrize(
-    ("item", "fault"),
+    ("item", "expected"),
     [
         ({"id": 500}, ("AlreadyExists", "id")),
         ({"id": "7"}, ("InvalidType", "id")),
@@ -162,8 +162,8 @@ def test_created_contacts_answer_with_their_request_ids(
         ),
     ],
 )
-def test_a_faulty_contact_stores_none(
-    account: Account, api: Api, item: dict[str, object], fault: tuple[str, str]
+def test_no_contact_is_created_if_one_is_invalid(
+    account: Account, api: Api, item: dict[str, object], expected: tuple[str, str]
 ) -> None:
     factories.contact(account, entity_id=500)
 
@@ -171,20 +171,18 @@ def test_a_faulty_contact_stores_none(
 
     [errors] = response.json()["validation-errors"]
     assert errors["request_id"] == "1"
-    assert [(e["code"], e["path"]) for e in errors["errors"]] == [fault]
+    assert [(e["code"], e["path"]) for e in errors["errors"]] == [expected]
     assert Contact.objects.count() == 1
 
 
-def test_the_same_id_twice_in_a_batch_is_refused(api: Api) -> None:
+def test_same_id_twice_in_a_batch_is_rejected(api: Api) -> None:
     response = api.post(PATH, [{"id": 5}, {"id": 5}])
 
     assert response.status_code == 400
     assert not Contact.objects.exists()
 
 
-def test_a_free_id_is_found_past_those_the_crm_brought(
-    account: Account, api: Api
-) -> None:
+def test_free_id_is_above_the_ids_from_the_crm(account: Account, api: Api) -> None:
     first: Any = api.post(PATH, [{"name": "a"}])
     free = first.json()["_embedded"]["contacts"][0]["id"] + 1
     factories.contact(account, entity_id=free)
@@ -195,37 +193,37 @@ def test_a_free_id_is_found_past_those_the_crm_brought(
     assert response.json()["_embedded"]["contacts"][0]["id"] > free
 
 
-def test_a_crm_that_brings_the_next_ids_is_no_obstacle(api: Api) -> None:
+def test_free_ids_are_found_if_the_crm_uses_the_next_ones(api: Api) -> None:
     for body in ([{"name": "a"}], [{"id": id_} for id_ in range(2, 252)]):
         api.post(PATH, body)
 
     response: Any = api.post(PATH, [{"name": "b"}, {"id": 252}, {"name": "c"}])
 
-    made = response.json()["_embedded"]["contacts"]
-    assert [contact["id"] for contact in made] == [253, 252, 254]
+    created = response.json()["_embedded"]["contacts"]
+    assert [contact["id"] for contact in created] == [253, 252, 254]
 
 
-def test_the_largest_id_leaves_room_below(account: Account, api: Api) -> None:
+def test_free_id_is_found_below_the_largest_id(account: Account, api: Api) -> None:
     factories.contact(account, entity_id=2**63 - 1)
 
     assert api.post(PATH, [{"name": "a"}]).status_code == 200
 
 
-def test_a_long_first_and_last_name_are_joined_as_far_as_they_fit(api: Api) -> None:
+def test_name_from_long_first_and_last_names_is_truncated(api: Api) -> None:
     response = api.post(PATH, [{"first_name": "a" * 250, "last_name": "b" * 250}])
 
     assert response.status_code == 200
     assert Contact.objects.get().name == "a" * 250
 
 
-def test_null_counts_as_left_out(api: Api) -> None:
+def test_null_counts_as_a_missing_field(api: Api) -> None:
     response: Any = api.post(PATH, [{"id": None, "name": None, "request_id": None}])
 
-    [made] = response.json()["_embedded"]["contacts"]
-    assert made["request_id"] == "0"
+    [created] = response.json()["_embedded"]["contacts"]
+    assert created["request_id"] == "0"
 
 
-def test_programs_that_bring_the_same_ids_wait_for_each_other(
+def test_concurrent_creations_with_the_same_ids_store_one_batch(
     transactional_db: None,
 ) -> None:
     account = factories.account()
@@ -237,14 +235,14 @@ def test_programs_that_bring_the_same_ids_wait_for_each_other(
         connection.close()
         return response.status_code
 
-    with ThreadPoolExecutor(8) as programs:
-        statuses = list(programs.map(post, range(8)))
+    with ThreadPoolExecutor(8) as threads:
+        statuses = list(threads.map(post, range(8)))
 
     assert sorted(statuses) == [200] + [400] * 7
     assert Contact.objects.count() == 100
 
 
-def test_a_foreign_user_may_not_be_made_responsible(api: Api) -> None:
+def test_user_of_another_account_is_rejected_as_responsible(api: Api) -> None:
     stranger = factories.user(factories.account())
 
     response = api.post(PATH, [{"responsible_user_id": stranger.id}])
@@ -252,7 +250,7 @@ def test_a_foreign_user_may_not_be_made_responsible(api: Api) -> None:
     assert response.status_code == 400
 
 
-def test_adding_needs_the_right_to_add(
+def test_creation_is_forbidden_without_permission_to_add(
     account: Account, caller: Callable[[User], Api]
 ) -> None:
     user = factories.user(account, contacts_add="D")

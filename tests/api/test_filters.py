@@ -1,4 +1,4 @@
-"""Lists filtered and ordered as amoCRM's are; what is not known is 400."""
+"""Filters and orders of lists work as in amoCRM. Unknown ones are 400."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ SECOND = int(NOON.timestamp())
 
 @pytest.fixture
 def contacts(account: Account, admin: User) -> list[Contact]:
-    """Ids 1 to 4, changed at noon and each an hour later."""
+    """Create contacts 1 to 4, changed at noon and at the following hours."""
     names = ["Anna", "Boris", "Vera", "Anna"]
     return [
         factories.contact(
@@ -31,7 +31,7 @@ def contacts(account: Account, admin: User) -> list[Contact]:
     ]
 
 
-def found(api: Api, path: str, name: str = "contacts") -> list[int]:
+def listed_ids(api: Api, path: str, name: str = "contacts") -> list[int]:
     response: Any = api.get(path)
     if response.status_code == 204:
         return []
@@ -62,22 +62,22 @@ def found(api: Api, path: str, name: str = "contacts") -> list[int]:
         ("with=leads", [1, 2, 3, 4]),
     ],
 )  # fmt: skip
-def test_contacts_are_found(
+def test_contacts_are_filtered_and_ordered(
     contacts: list[Contact], api: Api, query: str, ids: list[int]
 ) -> None:
-    assert found(api, f"/api/v4/contacts?{query}") == ids
+    assert listed_ids(api, f"/api/v4/contacts?{query}") == ids
 
 
-def test_brackets_may_be_escaped(contacts: list[Contact], api: Api) -> None:
-    assert found(api, f"/api/v4/contacts?{quote('filter[id]')}=3") == [3]
+def test_filter_accepts_escaped_brackets(contacts: list[Contact], api: Api) -> None:
+    assert listed_ids(api, f"/api/v4/contacts?{quote('filter[id]')}=3") == [3]
 
 
-def test_contacts_of_a_responsible_user(
+def test_contacts_are_filtered_by_responsible_user(
     contacts: list[Contact], admin: User, api: Api
 ) -> None:
     query = f"filter[responsible_user_id]={admin.id}"
 
-    assert found(api, f"/api/v4/contacts?{query}") == [1, 2]
+    assert listed_ids(api, f"/api/v4/contacts?{query}") == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_contacts_of_a_responsible_user(
         "&".join(["filter[id][]=1"] * 251),
     ],
 )
-def test_what_is_not_known_is_400(
+def test_unknown_or_invalid_filter_is_400(
     contacts: list[Contact], api: Api, query: str
 ) -> None:
     response: Any = api.get(f"/api/v4/contacts?{query}")
@@ -143,23 +143,21 @@ def notes(contacts: list[Contact]) -> list[Note]:
         ("order[updated_at]=desc", [1, 0]),
     ],
 )
-def test_notes_are_found(
+def test_notes_are_filtered_and_ordered(
     notes: list[Note], api: Api, query: str, indices: list[int]
 ) -> None:
     ids = [notes[index].id for index in indices]
 
-    assert found(api, f"/api/v4/contacts/notes?{query}", "notes") == ids
+    assert listed_ids(api, f"/api/v4/contacts/notes?{query}", "notes") == ids
 
 
-def test_there_are_no_notes_of_types_that_we_do_not_write(
-    notes: list[Note], api: Api
-) -> None:
+def test_notes_of_unused_types_are_204(notes: list[Note], api: Api) -> None:
     path = "/api/v4/contacts/notes?filter[note_type]=call_in"
 
     assert api.get(path).status_code == 204
 
 
-def test_an_event_tells_of_a_note(notes: list[Note], api: Api) -> None:
+def test_event_refers_to_the_note_of_an_open(notes: list[Note], api: Api) -> None:
     response: Any = api.get("/api/v4/events?filter[type]=link_followed")
 
     [event] = response.json()["_embedded"]["events"]
@@ -199,5 +197,7 @@ def test_an_event_tells_of_a_note(notes: list[Note], api: Api) -> None:
         ("limit=100", 200),
     ],
 )
-def test_events_are_found(notes: list[Note], api: Api, query: str, status: int) -> None:
+def test_events_are_filtered(
+    notes: list[Note], api: Api, query: str, status: int
+) -> None:
     assert api.get(f"/api/v4/events?{query}").status_code == status

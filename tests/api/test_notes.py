@@ -1,4 +1,4 @@
-"""Notes on the wire: the source url, never the short one (specification)."""
+"""Notes contain the source URL, never the short one (specification)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from tests import factories
 from tests.conftest import Api
 
 
-def test_an_open_reads_as_link_followed(
+def test_note_of_an_open_has_type_link_followed(
     account: Account, manager: User, caller: Callable[[User], Api]
 ) -> None:
     contact = factories.contact(account, responsible_user=manager)
@@ -46,7 +46,7 @@ def test_an_open_reads_as_link_followed(
     assert link.code not in response.content.decode()
 
 
-def test_the_list_of_all_shows_visible_contacts_only(
+def test_list_of_all_notes_has_visible_contacts_only(
     account: Account, manager: User, caller: Callable[[User], Api]
 ) -> None:
     own = factories.contact(account, responsible_user=manager)
@@ -64,7 +64,7 @@ def test_the_list_of_all_shows_visible_contacts_only(
     assert [note["entity_id"] for note in notes] == [own.entity_id]
 
 
-def test_notes_of_a_hidden_contact_are_not_there(
+def test_notes_of_an_invisible_contact_are_404(
     account: Account, manager: User, caller: Callable[[User], Api]
 ) -> None:
     hidden = factories.contact(account)
@@ -74,7 +74,7 @@ def test_notes_of_a_hidden_contact_are_not_there(
     assert response.status_code == 404
 
 
-def test_a_note_has_an_address_of_its_own(account: Account, api: Api) -> None:
+def test_note_is_available_at_its_self_link(account: Account, api: Api) -> None:
     contact = factories.contact(account)
     factories.visit(factories.link(contact))
     processing.process_due()

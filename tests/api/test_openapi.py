@@ -1,4 +1,4 @@
-"""The document says what is: all routes, the right scopes, examples that work."""
+"""The document matches the API: all routes, the right scopes, working examples."""
 
 import json
 import re
@@ -13,67 +13,70 @@ from openapi_spec_validator import validate
 
 from shortlinks.api import problems
 from shortlinks.api.authentication import CONTEXT_USER
-from shortlinks.api.openapi import service, short_links
+from shortlinks.api.openapi import schemas, service, short_links
 from shortlinks.api.openapi.document import document, operations
-from shortlinks.api.openapi.operations import CONTACT, IN_PATHS, LINK, Operation
+from shortlinks.api.openapi.operations import PATH_PARAMETERS, Operation
+from shortlinks.api.resources.fields import CONTACT, LINK
 from shortlinks.models import ApiToken, Scope
-from tests import exemplary, factories
+from tests import factories, openapi_examples
 from tests.conftest import Api
 
 DOCUMENT = document()
-STRICT = exemplary.closed()
-DESCRIBED = re.compile(r"(api/v4/|oauth2/|healthz$|readyz$)")
+STRICT = openapi_examples.closed_document()
+DOCUMENTED = re.compile(r"(api/v4/|oauth2/|healthz$|readyz$)")
 Views = dict[tuple[str, str], Any]
 
 
-def of(operation: Operation) -> pytest.ParameterSet:
+def operation_case(operation: Operation) -> pytest.ParameterSet:
     return pytest.param(operation, id=operation.id)
 
 
 def routes(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Views:
-    """Whatever answers, by path and method."""
-    found: Views = {}
+    """Return the views by path and method."""
+    views: Views = {}
     for pattern in patterns:
         route = f"{prefix}{pattern.pattern}"
         if isinstance(pattern, URLResolver):
-            found |= routes(pattern.url_patterns, route)
-        elif DESCRIBED.match(route):
+            views |= routes(pattern.url_patterns, route)
+        elif DOCUMENTED.match(route):
             path = "/" + re.sub(r"<int:(\w+)>", r"{\1}", route)
             view = getattr(pattern.callback, "view_class", pattern.callback)
-            found |= {(path, method): view for method in methods(view)}
-    return found
+            views |= {(path, method): view for method in methods(view)}
+    return views
 
 
 def methods(view: Any) -> list[str]:
-    """HEAD goes with GET; a plain function answers GET."""
+    """Return the methods of a view without HEAD. A plain function has GET."""
     if not hasattr(view, "http_method_names"):
         return ["GET"]
     allowed = set(view.http_method_names) - {"head", "options"}
     return [method.upper() for method in allowed if hasattr(view, method)]
 
 
-def test_the_document_is_openapi_3_1() -> None:
+def test_document_is_valid_openapi_3_1() -> None:
     validate(DOCUMENT)
 
     assert DOCUMENT["openapi"].startswith("3.1.")
 
 
-def test_every_route_has_an_operation_and_every_operation_a_route() -> None:
+def test_routes_and_operations_match() -> None:
     served = routes(get_resolver().url_patterns).keys()
     described = {(each.path, each.method) for each in operations()}
 
     assert not served - described, (
-        f"these have no Operation: {sorted(served - described)}; add them to the module"
-        " of their subject in shortlinks/api/openapi/ (a new one is listed in"
+        f"routes without an Operation: {sorted(served - described)}; add them to the"
+        " module of their subject in shortlinks/api/openapi/ (a new one is listed in"
         " document.SUBJECTS)"
     )
-    assert not described - served, f"no such routes: {sorted(described - served)}"
+    assert not described - served, (
+        f"operations without a route: {sorted(described - served)}"
+    )
     assert len(described) == len(operations())
     assert len({each.id for each in operations()}) == len(operations())
 
 
-@pytest.mark.parametrize("operation", [of(each) for each in operations()])
-def test_the_scope_is_the_views(operation: Operation) -> None:
+@pytest.mark.parametrize("operation", [operation_case(each) for each in operations()])
+def test_operation_has_the_scope_of_its_view(operation: Operation) -> None:
     view = routes(get_resolver().url_patterns)[operation.path, operation.method]
     scopes: dict[str, Scope] = getattr(view, "scopes", {})
 
@@ -83,45 +86,57 @@ def test_the_scope_is_the_views(operation: Operation) -> None:
 
 @pytest.mark.parametrize(
     "media",
-    [pytest.param(media, id=place) for place, media in exemplary.media_types(DOCUMENT)],
+    [
+        pytest.param(media, id=place)
+        for place, media in openapi_examples.media_types(DOCUMENT)
+    ],
 )
-def test_examples_are_of_their_schemas(media: dict[str, Any]) -> None:
-    exemplary.validate(media["example"], media["schema"], of=STRICT)
+def test_example_is_valid_against_its_schema(media: dict[str, Any]) -> None:
+    openapi_examples.validate(media["example"], media["schema"], of=STRICT)
 
 
-def example_sent(operation: Operation) -> HttpResponse:
-    """What the pages show, sent as it stands."""
-    api = Api(factories.token(exemplary.world().admin))
-    path = re.sub(r"{(\w+)}", lambda m: str(IN_PATHS[m[1]].example), operation.path)
-    body = b"" if operation.body is None else json.dumps(operation.body.example)
+def send_example(operation: Operation) -> HttpResponse:
+    """Send the example request of the document."""
+    api = Api(factories.token(openapi_examples.create_rows().admin))
+    path = re.sub(
+        r"{(\w+)}",
+        lambda m: str(schemas.example(PATH_PARAMETERS[m[1]])),
+        operation.path,
+    )
+    body = (
+        b"" if operation.body is None else json.dumps(schemas.example(operation.body))
+    )
     return api.send(operation.method, path, data=body, content_type="application/json")
 
 
 @pytest.mark.parametrize(
-    "operation", [of(each) for each in operations() if each.answer.schema]
+    "operation", [operation_case(each) for each in operations() if each.response.schema]
 )
-def test_examples_are_answered_as_described(db: None, operation: Operation) -> None:
+def test_example_request_gets_the_described_response(
+    db: None, operation: Operation
+) -> None:
     shown = STRICT["paths"][operation.path][operation.method.lower()]
-    status = str(operation.answer.status)
+    status = str(operation.response.status)
     [(media_type, media)] = shown["responses"][status]["content"].items()
 
-    response = example_sent(operation)
+    response = send_example(operation)
 
     assert str(response.status_code) == status, response.content
     assert response.headers["Content-Type"].partition(";")[0] == media_type
-    exemplary.validate(read(response), media["schema"], of=STRICT)
+    openapi_examples.validate(decode(response), media["schema"], of=STRICT)
 
 
 @pytest.mark.parametrize(
-    "operation", [of(each) for each in operations() if not each.answer.schema]
+    "operation",
+    [operation_case(each) for each in operations() if not each.response.schema],
 )
-def test_what_has_no_schema_is_204(db: None, operation: Operation) -> None:
-    response = example_sent(operation)
+def test_operation_without_schema_returns_204(db: None, operation: Operation) -> None:
+    response = send_example(operation)
 
     assert (response.status_code, response.content) == (204, b"")
 
 
-def read(response: HttpResponse) -> Any:
+def decode(response: HttpResponse) -> Any:
     text = response.content.decode()
     is_json = "json" in response.headers["Content-Type"]
     return json.loads(text) if is_json else text
@@ -129,31 +144,31 @@ def read(response: HttpResponse) -> Any:
 
 @pytest.mark.parametrize(
     "operation",
-    [of(each) for each in operations() if each.parameters],
+    [operation_case(each) for each in operations() if each.parameters],
 )
-def test_every_parameter_of_a_list_is_taken(db: None, operation: Operation) -> None:
-    api = Api(factories.token(exemplary.world().admin))
+def test_list_accepts_every_described_parameter(db: None, operation: Operation) -> None:
+    api = Api(factories.token(openapi_examples.create_rows().admin))
     path = operation.path.replace("{entity_id}", str(CONTACT))
 
-    asked = [
-        f"{path}?{urlencode({each['name']: allowed(each['schema'])})}"
+    urls = [
+        f"{path}?{urlencode({each['name']: valid_value(each['schema'])})}"
         for each in operation.parameters
     ]
 
-    answers = {url: api.get(url).status_code for url in asked}
+    answers = {url: api.get(url).status_code for url in urls}
     assert {url for url, status in answers.items() if status not in {200, 204}} == set()
     assert len(answers) == len(operation.parameters)
 
 
-def allowed(schema: dict[str, Any]) -> str:
-    """A value of the schema."""
+def valid_value(schema: dict[str, Any]) -> str:
+    """Return a value that the schema allows."""
     inner = schema.get("items", schema)
     return str(inner.get("enum", [inner.get("minimum", "a")])[0])
 
 
 LINKS = "/api/v4/short_links"
 ONE = f"{LINKS}/{{link_id}}"
-REFUSED: dict[int, Callable[[Api], HttpResponse]] = {
+ERRORS: dict[int, Callable[[Api], HttpResponse]] = {
     400: lambda api: api.post(LINKS, [{"url": 1}]),
     401: lambda api: api.get(LINKS, Authorization="Bearer nonsense"),
     403: lambda api: api.get(LINKS, **{CONTEXT_USER: "404"}),
@@ -166,20 +181,20 @@ REFUSED: dict[int, Callable[[Api], HttpResponse]] = {
 }
 
 
-@pytest.mark.parametrize("status", REFUSED)
-def test_refusals_are_as_described(db: None, status: int) -> None:
-    api = Api(factories.token(exemplary.world().admin))
+@pytest.mark.parametrize("status", ERRORS)
+def test_error_response_is_as_described(db: None, status: int) -> None:
+    api = Api(factories.token(openapi_examples.create_rows().admin))
 
-    response = REFUSED[status](api)
+    response = ERRORS[status](api)
 
     assert_described(response, status, ONE, "patch")
 
 
-def test_a_conflict_is_as_described(db: None) -> None:
-    api = Api(factories.token(exemplary.world().admin))
+def test_conflict_is_as_described(db: None) -> None:
+    api = Api(factories.token(openapi_examples.create_rows().admin))
     path = f"{LINKS}/{LINK}"
     api.patch(path, {"is_disabled": True})
-    api.post(LINKS, short_links.OPERATIONS[0].body.example)  # type: ignore[union-attr]
+    api.post(LINKS, [schemas.example(short_links.LINK_REQUEST)])
 
     response = api.patch(path, {"is_disabled": False})
 
@@ -187,7 +202,7 @@ def test_a_conflict_is_as_described(db: None) -> None:
 
 
 def test_too_many_requests_are_as_described(db: None) -> None:
-    token = factories.token(exemplary.world().admin)
+    token = factories.token(openapi_examples.create_rows().admin)
     ApiToken.objects.update(rate=1)
 
     first, *_, last = [Api(token).get(LINKS) for _ in range(20)]
@@ -200,11 +215,11 @@ def test_too_many_requests_are_as_described(db: None) -> None:
     ("field", "value", "status"),
     [("code", "nonsense", 400), ("client_secret", "nonsense", 401)],
 )
-def test_refused_grants_are_as_described(
+def test_rejected_grant_is_as_described(
     anonymous: Api, field: str, value: str, status: int
 ) -> None:
-    exemplary.world()
-    grant = {**service.GRANT.example, field: value}
+    openapi_examples.create_rows()
+    grant = {**schemas.example(service.CODE_GRANT), field: value}
 
     response = anonymous.post("/oauth2/access_token", grant)
 
@@ -214,18 +229,18 @@ def test_refused_grants_are_as_described(
 def assert_described(
     response: HttpResponse, status: int, path: str, method: str
 ) -> None:
-    """Of the status, and as the operation says that its answer looks."""
+    """Check the response against the error response that the operation describes."""
     assert response.status_code == status, response.content
     reference = STRICT["paths"][path][method]["responses"][str(status)]["$ref"]
     described = STRICT["components"]["responses"][reference.rpartition("/")[2]]
     [(media_type, media)] = described["content"].items()
     assert response.headers["Content-Type"] == media_type
-    exemplary.validate(read(response), media["schema"], of=STRICT)
+    openapi_examples.validate(decode(response), media["schema"], of=STRICT)
     for name, header in described.get("headers", {}).items():
-        exemplary.validate(response.headers[name], header["schema"], of=STRICT)
+        openapi_examples.validate(response.headers[name], header["schema"], of=STRICT)
 
 
-def test_the_document_is_for_everybody_and_for_caches(anonymous: Api) -> None:
+def test_document_is_public_and_cacheable(anonymous: Api) -> None:
     response = anonymous.get("/api/v4/openapi.json")
     again = anonymous.get(
         "/api/v4/openapi.json", **{"If-None-Match": response.headers["ETag"]}
@@ -237,12 +252,12 @@ def test_the_document_is_for_everybody_and_for_caches(anonymous: Api) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_the_pages_load_our_own_files_alone(anonymous: Api) -> None:
+def test_docs_page_loads_only_our_own_files(anonymous: Api) -> None:
     page = anonymous.get("/api/docs")
 
     html = page.content.decode()
     files = re.findall(r'(?:src|href)="(/[^"]+)"', html)
-    answers = [fetched(anonymous, path) for path in files]
+    answers = [status_of(anonymous, path) for path in files]
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none';")
     assert not re.search(r"(src|href)=\"(https?:)?//|<script>|<style|unsafe", html)
     assert "unsafe" not in page.headers["Content-Security-Policy"]
@@ -250,7 +265,7 @@ def test_the_pages_load_our_own_files_alone(anonymous: Api) -> None:
     assert len(files) >= 4
 
 
-def fetched(anonymous: Api, path: str) -> int:
+def status_of(anonymous: Api, path: str) -> int:
     response = anonymous.get(path)
     response.close()
     return response.status_code

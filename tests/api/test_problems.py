@@ -1,4 +1,4 @@
-"""Every error is problem+json, and changes nothing (contract §2)."""
+"""Every error is problem+json and changes nothing (docs/contract.md)."""
 
 import json
 from collections.abc import Callable
@@ -219,7 +219,7 @@ def test_a_body_of_another_type_is_415(api: Api, media_type: str) -> None:
         ("GET", "/api/v4/contacts?page=x", 400),
     ],
 )
-def test_what_does_not_exist_is_a_problem(
+def test_unknown_route_or_page_is_a_problem(
     api: Api, method: str, path: str, status: int
 ) -> None:
     response = api.send(method, path)
@@ -228,7 +228,7 @@ def test_what_does_not_exist_is_a_problem(
     problem(response)
 
 
-def test_a_host_that_is_not_ours_is_a_problem(api: Api, settings: Any) -> None:
+def test_unknown_host_is_a_problem(api: Api, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["shop.example"]
 
     response = api.get("/api/v4/account", Host="evil.example")
@@ -237,7 +237,7 @@ def test_a_host_that_is_not_ours_is_a_problem(api: Api, settings: Any) -> None:
     problem(response)
 
 
-def test_problems_are_in_english_whatever_the_client_speaks(anonymous: Api) -> None:
+def test_problem_is_in_english_for_all_languages(anonymous: Api) -> None:
     response = anonymous.get("/api/v4/account", **{"Accept-Language": "ru"})
 
     assert "credentials" in problem(response)["detail"]
@@ -259,7 +259,7 @@ def test_a_bug_is_500_without_internals(
     ["40P01", "40001", "55P03", "57014"],
     ids=["deadlock", "serialization", "lock", "time-out"],
 )
-def test_a_statement_that_must_be_repeated_shuts_nobody_else_out(code: str) -> None:
+def test_repeatable_database_error_leaves_the_breaker_closed(code: str) -> None:
     error = OperationalError()
     error.__cause__ = psycopg.errors.lookup(code)()
 
@@ -276,7 +276,7 @@ def test_a_token_without_the_scope_is_403(account: Account, admin: User) -> None
     assert problem(response)["detail"] == "Invalid scope"
 
 
-def test_head_needs_the_scope_of_get(account: Account, admin: User) -> None:
+def test_head_without_the_scope_of_get_is_403(account: Account, admin: User) -> None:
     api = Api(factories.token(admin, scopes=["links:write"]))
 
     assert api.send("HEAD", "/api/v4/contacts").status_code == 403

@@ -1,4 +1,4 @@
-"""`/api/v4/users` in the shape of contract §4, for administrators."""
+"""`/api/v4/users` in the format of docs/contract.md, for administrators."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ PATH = "/api/v4/users"
 DENIED = dict.fromkeys(("view", "edit", "add", "delete", "export"), "D")
 
 
-def test_a_user_has_every_key_that_clients_read(account: Account, api: Api) -> None:
+def test_user_has_every_key_that_clients_read(account: Account, api: Api) -> None:
     sales = factories.group(account, name="Sales")
     user = factories.user(
         account,
@@ -59,7 +59,7 @@ def test_a_user_has_every_key_that_clients_read(account: Account, api: Api) -> N
     }
 
 
-def test_the_list_counts_the_accounts_users_alone(
+def test_list_counts_only_users_of_the_account(
     account: Account, admin: User, api: Api
 ) -> None:
     others = [factories.user(account) for _ in range(4)]
@@ -76,7 +76,7 @@ def test_the_list_counts_the_accounts_users_alone(
     assert body["_links"]["next"]["href"].endswith("page=3&limit=2")
 
 
-def test_an_administrator_has_all_rights(admin: User, api: Api) -> None:
+def test_administrator_has_all_permissions(admin: User, api: Api) -> None:
     response: Any = api.get(f"{PATH}/{admin.id}")
 
     rights = response.json()["rights"]
@@ -85,19 +85,19 @@ def test_an_administrator_has_all_rights(admin: User, api: Api) -> None:
 
 
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/1"])
-def test_users_are_for_administrators(
+def test_users_are_forbidden_for_managers(
     manager: User, caller: Callable[[User], Api], path: str
 ) -> None:
     assert caller(manager).get(path).status_code == 403
 
 
-def test_users_of_others_do_not_exist(api: Api) -> None:
+def test_user_of_another_account_is_404(api: Api) -> None:
     stranger = factories.user(factories.account())
 
     assert api.get(f"{PATH}/{stranger.id}").status_code == 404
 
 
-def test_needs_the_scope(admin: User) -> None:
+def test_users_are_forbidden_without_the_scope(admin: User) -> None:
     api = Api(factories.token(admin, scopes=[Scope.CONTACTS_READ]))
 
     response: Any = api.get(PATH)

@@ -1,4 +1,4 @@
-"""Subscribing on the wire: by administrators, once for each destination."""
+"""Webhook subscriptions through the API, by administrators only."""
 
 import json
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from standardwebhooks import Webhook as Verifier
 
+from shortlinks.api import webhooks
 from shortlinks.domain.webhooks import secret_encryption, subscriptions
 from shortlinks.models import Account, User, Webhook
 from tests import factories
@@ -18,11 +19,11 @@ URL = "https://receiver.example/hook?key=1"
 
 
 def subscribe(api: Api, **changed: object) -> Any:
-    wanted = {"destination": URL, "settings": ["note_contact"], **changed}
-    return api.post(PATH, {k: v for k, v in wanted.items() if v is not None})
+    body = {"destination": URL, "settings": ["note_contact"], **changed}
+    return api.post(PATH, {k: v for k, v in body.items() if v is not None})
 
 
-def test_subscribing_answers_as_the_original_and_with_the_secret_once(
+def test_subscription_has_amocrms_keys_and_the_secret(
     account: Account, admin: User, api: Api
 ) -> None:
     response = subscribe(api, sort=3)
@@ -48,7 +49,7 @@ def test_subscribing_answers_as_the_original_and_with_the_secret_once(
     assert secret_encryption.decrypt(webhook.secret) == secret
 
 
-def test_subscribing_again_changes_and_enables_it_and_keeps_the_secret(
+def test_subscription_is_updated_and_keeps_its_secret_when_repeated(
     api: Api,
 ) -> None:
     first = subscribe(api).json()
@@ -64,7 +65,7 @@ def test_subscribing_again_changes_and_enables_it_and_keeps_the_secret(
     assert (webhook.sort, webhook.secret, webhook.disabled_at) == (7, before, None)
 
 
-def test_the_list_counts_and_filters(api: Api) -> None:
+def test_list_has_a_total_and_filters_by_destination(api: Api) -> None:
     for number in range(3):
         subscribe(api, destination=f"{URL}&n={number}")
     factories.webhook(factories.account(), URL)
@@ -83,13 +84,13 @@ def test_the_list_counts_and_filters(api: Api) -> None:
 
 
 @pytest.mark.parametrize("query", ["", "?filter[destination]=x", "?page=7"])
-def test_an_empty_list_has_no_body(api: Api, query: str) -> None:
+def test_empty_list_has_no_body(api: Api, query: str) -> None:
     response = api.get(PATH + query)
 
     assert (response.status_code, response.content) == (204, b"")
 
 
-def test_unsubscribing(api: Api) -> None:
+def test_webhook_is_deleted_when_unsubscribed(api: Api) -> None:
     subscribe(api)
     foreign, _ = factories.webhook(factories.account(), URL)
 
@@ -97,9 +98,9 @@ def test_unsubscribing(api: Api) -> None:
         body = json.dumps({"destination": URL})
         return api.send("DELETE", PATH, data=body, content_type="application/json")
 
-    gone, missing = unsubscribe(), unsubscribe()
+    deleted, missing = unsubscribe(), unsubscribe()
 
-    assert (gone.status_code, gone.content) == (204, b"")
+    assert (deleted.status_code, deleted.content) == (204, b"")
     assert missing.status_code == 404
     assert list(Webhook.objects.all()) == [foreign]
 
@@ -125,7 +126,7 @@ def test_unsubscribing(api: Api) -> None:
         ({"sort": 2**63}, "InvalidType", "sort"),
     ],
 )
-def test_what_is_wrong_is_named(
+def test_error_names_the_field(
     api: Api, changed: dict[str, Any], code: str, path: str
 ) -> None:
     response = subscribe(api, **changed)
@@ -137,7 +138,7 @@ def test_what_is_wrong_is_named(
 
 
 @pytest.mark.parametrize("body", [[], [{}], "text", None])
-def test_the_body_is_one_object(api: Api, body: object) -> None:
+def test_body_is_rejected_if_it_is_not_an_object(api: Api, body: object) -> None:
     response = api.send(
         "POST", PATH, data=json.dumps(body), content_type="application/json"
     )
@@ -145,38 +146,40 @@ def test_the_body_is_one_object(api: Api, body: object) -> None:
     assert response.status_code == 400
 
 
-def test_there_are_a_hundred_at_most(api: Api, account: Account, admin: User) -> None:
+def test_subscription_is_rejected_above_the_limit(
+    api: Api, account: Account, admin: User
+) -> None:
     Webhook.objects.bulk_create(
         Webhook(account=account, destination=f"{URL}{n}", settings=["note_contact"])
         for n in range(subscriptions.MAX_PER_ACCOUNT)
     )
 
-    one_more = subscribe(api)
-    one_again = subscribe(api, destination=f"{URL}7")
+    additional = subscribe(api)
+    repeated = subscribe(api, destination=f"{URL}7")
 
-    [item] = one_more.json()["validation-errors"]
+    [item] = additional.json()["validation-errors"]
     assert item["errors"][0]["code"] == "TooMany"
-    assert one_again.status_code == 201
+    assert repeated.status_code == 201
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_managers_and_tokens_without_the_scope_are_refused(
+def test_webhooks_are_forbidden_for_managers_and_without_the_scope(
     method: str, admin: User, manager: User, caller: Callable[[User], Api]
 ) -> None:
     body = {"data": json.dumps({"destination": URL, "settings": ["note_contact"]})}
     options: Any = {**body, "content_type": "application/json"}
-    scoped = Api(factories.token(admin, scopes=["links:write"]))
+    limited = Api(factories.token(admin, scopes=["links:write"]))
 
     by_manager: Any = caller(manager).send(method, PATH, **options)
-    unscoped: Any = scoped.send(method, PATH, **options)
+    without_scope: Any = limited.send(method, PATH, **options)
 
-    assert (by_manager.status_code, unscoped.status_code) == (403, 403)
-    assert by_manager.json()["detail"] == "Webhooks are for administrators."
-    assert unscoped.json()["detail"] == "Invalid scope"
+    assert (by_manager.status_code, without_scope.status_code) == (403, 403)
+    assert by_manager.json()["detail"] == webhooks.FOR_ADMINISTRATORS
+    assert without_scope.json()["detail"] == "Invalid scope"
     assert not Webhook.objects.exists()
 
 
-def test_a_new_key_takes_over_from_the_old_one(api: Api, settings: Any) -> None:
+def test_secrets_are_encrypted_again_with_a_new_key(api: Api, settings: Any) -> None:
     secret = subscribe(api).json()["secret"]
     old = dict(settings.WEBHOOK_KEYS)
     settings.WEBHOOK_KEYS = {"k2": b"n" * 48, **old}
@@ -187,4 +190,4 @@ def test_a_new_key_takes_over_from_the_old_one(api: Api, settings: Any) -> None:
 
     assert secret_encryption.decrypt(Webhook.objects.get().secret) == secret
     settings.WEBHOOK_KEYS = {"k3": b"m" * 48, **old}
-    assert subscriptions.reencrypt_secrets() == 0  # its key is gone: left as it is
+    assert subscriptions.reencrypt_secrets() == 0  # without its key, it is kept

@@ -105,7 +105,7 @@ def test_a_database_that_is_away_is_503_with_retry_after(
         "title": "Service Unavailable",
         "type": "https://httpstatus.es/503",
         "status": 503,
-        "detail": "The database is away. Nothing was stored, please try again.",
+        "detail": "The database is unavailable. Nothing was stored. Try again later.",
     }
 
 

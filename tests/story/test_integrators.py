@@ -20,11 +20,11 @@ from pytest_django import Settings
 from standardwebhooks import Webhook as Verifier
 
 from devserver import apt
-from shortlinks.api.openapi.operations import NOTE
+from shortlinks.api.resources.fields import NOTE
 from shortlinks.domain.webhooks import events, secret_encryption
 from shortlinks.domain.webhooks.sender import Sender
 from shortlinks.models import ApiToken, Webhook, WebhookEvent
-from tests import exemplary, factories, services
+from tests import factories, openapi_examples, services
 
 PAGE = Path(django_settings.BASE_DIR) / "docs" / "integrators.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -107,7 +107,7 @@ def test_a_sample_prints_what_the_page_says(
     web: httpx.Client, tmp_path: Path, name: str
 ) -> None:
     sample = SAMPLES[name]
-    token = factories.token(exemplary.world().admin)
+    token = factories.token(openapi_examples.create_rows().admin)
 
     printed = run(sample, tmp_path, web, token)
 
@@ -120,7 +120,7 @@ def test_a_sample_that_can_wait_comes_again(
 ) -> None:
     """The token's one request of this second is spent."""
     sample = SAMPLES[name]
-    token = factories.token(exemplary.world().admin)
+    token = factories.token(openapi_examples.create_rows().admin)
     ApiToken.objects.update(rate=1)
     web.get("/api/v4/account", headers={"Authorization": f"Bearer {token}"})
 
@@ -164,7 +164,7 @@ def test_a_receiver_takes_what_is_signed_and_nothing_else(
     transactional_db: None, tmp_path: Path, settings: Settings, name: str
 ) -> None:
     settings.WEBHOOK_ALLOW_PRIVATE_TARGETS = True
-    account = exemplary.world().admin.account
+    account = openapi_examples.create_rows().admin.account
     assert account is not None
     Webhook.objects.all().delete()  # the example's leads nowhere
     port = services.free_port()

@@ -1,4 +1,4 @@
-"""The API described as OpenAPI 3.1, in tables beside the views (ADR 16).
+"""The OpenAPI 3.1 document, as tables beside the views (docs/adr/0016).
 
-A route needs an `Operation` in the module of its subject; a test compares both ways.
+Each route has an `Operation` in the module of its subject. A test compares both.
 """

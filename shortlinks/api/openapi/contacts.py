@@ -2,176 +2,115 @@
 
 from shortlinks.api import contacts, parsing
 from shortlinks.api.openapi import lists
-from shortlinks.api.openapi.operations import (
-    ACCOUNT,
-    CONTACT,
-    USER,
-    Operation,
-    SuccessResponse,
-)
+from shortlinks.api.openapi.operations import Operation, SuccessResponse
 from shortlinks.api.openapi.schemas import (
-    NO_NUL,
-    Schema,
-    array,
-    boolean,
+    batch,
     choice,
-    const,
-    extended,
     id_,
-    id_or_0,
-    links,
-    named,
     nullable,
     object_,
     one_or_many,
+    reference,
     text,
-    timestamp,
 )
+from shortlinks.api.resources.contacts import (
+    ChangedContact,
+    ChangedContactOfBatch,
+    Contact,
+    CreatedContact,
+)
+from shortlinks.api.resources.fields import CONTACT, NO_NUL, USER
 from shortlinks.domain.contacts.contacts import MAX_NAME_LENGTH
 from shortlinks.models import Scope, TrackingConsent
 
 TAG = "Contacts"
 PATH = "/api/v4/contacts"
-ONE = f"{PATH}/{CONTACT}"
 NAME = {"maxLength": MAX_NAME_LENGTH, "pattern": NO_NUL}
-REQUEST_ID = text("0", description="The item's own, else its index.")
-CONTACT_SCHEMA = named(
-    "Contact",
-    object_(
-        {
-            "id": id_(CONTACT, description="The CRM's."),
-            "name": text("Anna Karenina"),
-            "first_name": text("Anna"),
-            "last_name": text("Karenina"),
-            "responsible_user_id": id_or_0(USER),
-            "group_id": id_or_0(0),
-            "created_by": id_or_0(USER),
-            "updated_by": id_or_0(USER),
-            "created_at": timestamp(),
-            "updated_at": timestamp(),
-            "closest_task_at": const(None),
-            "is_deleted": boolean(example=False),
-            "is_unsorted": boolean(example=False),
-            "custom_fields_values": const(None),
-            "account_id": id_(ACCOUNT),
-            "_links": links(ONE),
-            "_embedded": object_(
-                {
-                    "tags": Schema({"type": "array", "maxItems": 0}, []),
-                    "companies": Schema({"type": "array", "maxItems": 0}, []),
-                }
-            ),
-        }
-    ),
-)
 FIELDS = {
     "name": nullable(text("Anna Karenina", **NAME)),
     "first_name": nullable(text("Anna", **NAME)),
     "last_name": nullable(text("Karenina", **NAME)),
-    "responsible_user_id": nullable(id_or_0(USER)),
 }
-OWN_ID = {"request_id": nullable(text("anna", description="Yours; comes back."))}
+RESPONSIBLE_USER = id_(USER, minimum=0)
+REQUEST_ID = {
+    "request_id": nullable(
+        text("anna", description="Your id of the item. The response contains it.")
+    )
+}
 NEW = {
-    "id": nullable(id_(CONTACT + 1, description="The CRM's; without it we find one.")),
+    "id": nullable(
+        id_(CONTACT + 1, description="The id in the CRM. By default, a free id.")
+    ),
     **FIELDS,
-    **OWN_ID,
+    "responsible_user_id": nullable(
+        {**RESPONSIBLE_USER, "description": "Defaults to the calling user."}
+    ),
+    **REQUEST_ID,
 }
-CHANGED = {
+CHANGES = {
     **FIELDS,
+    "responsible_user_id": nullable(
+        {**RESPONSIBLE_USER, "description": "0 changes nothing."}
+    ),
     "tracking_consent": nullable(
         choice(
             TrackingConsent.values,
             TrackingConsent.GRANTED,
-            description="`denied`: no pixels any more, and those there are forgotten.",
+            description="`denied` stops the recognition of the contact's browsers and"
+            " detaches them.",
         )
     ),
 }
-CHANGE = object_({"id": id_(CONTACT), **CHANGED, **OWN_ID}, (*CHANGED, *OWN_ID))
-CREATED = object_(
-    {
-        "id": id_(CONTACT + 1),
-        "is_deleted": boolean(example=False),
-        "is_unsorted": boolean(example=False),
-        "request_id": REQUEST_ID,
-        "_links": links(f"{PATH}/{CONTACT + 1}"),
-    }
-)
-BRIEF = object_(
-    {
-        "id": id_(CONTACT),
-        "name": text("Anna Karenina"),
-        "updated_at": timestamp(),
-        "is_deleted": boolean(example=False),
-        "is_unsorted": boolean(example=False),
-        "_links": links(ONE),
-    }
-)
-
-
-def _batch(items: Schema) -> Schema:
-    embedded = object_({"contacts": array(items, minItems=1)})
-    return object_({"_links": links(PATH), "_embedded": embedded})
-
-
-CREATED_CONTACTS = _batch(named("CreatedContact", CREATED))
-CHANGED_CONTACTS = _batch(
-    named("ChangedContactOfBatch", extended(BRIEF, {"request_id": REQUEST_ID}))
-)
+CHANGE = object_({"id": id_(CONTACT), **CHANGES, **REQUEST_ID}, (*CHANGES, *REQUEST_ID))
+UNCHANGED = "Fields that you do not send are not changed. You need permission to edit"
 OPERATIONS = (
     Operation(
         id="list_contacts",
-        tag=TAG,
-        method="GET",
-        path=PATH,
+        route=f"GET {PATH}",
         scope=Scope.CONTACTS_READ,
-        summary="The contacts that you may view",
+        summary="List the contacts that you may view",
         parameters=lists.parameters(contacts.QUERY),
-        answer=lists.answer("contacts", CONTACT_SCHEMA, PATH),
+        response=lists.response("contacts", Contact, PATH),
     ),
     Operation(
         id="create_contacts",
-        tag=TAG,
-        method="POST",
-        path=PATH,
+        route=f"POST {PATH}",
         scope=Scope.CONTACTS_WRITE,
-        summary="Bring contacts, with the CRM's own ids",
-        description="All or none. Needs the right to add contacts.",
-        body=one_or_many(object_(NEW, tuple(NEW)), most=parsing.MAX_ITEMS),
-        answer=SuccessResponse(
-            "The contacts, in the order of the request.", CREATED_CONTACTS
+        summary="Create contacts with the CRM's own ids",
+        description="All contacts are created, or none. You need permission to add"
+        " contacts.",
+        body=one_or_many(object_(NEW, tuple(NEW)), maximum=parsing.MAX_ITEMS),
+        response=SuccessResponse(
+            "The contacts, in the order of the request.",
+            batch("contacts", CreatedContact, PATH),
         ),
     ),
     Operation(
         id="change_contacts",
-        tag=TAG,
-        method="PATCH",
-        path=PATH,
+        route=f"PATCH {PATH}",
         scope=Scope.CONTACTS_WRITE,
         summary="Change contacts",
-        description="All or none; what is not named stays. Needs the right to edit.",
-        body=one_or_many(CHANGE, most=parsing.MAX_ITEMS),
-        answer=SuccessResponse(
-            "The contacts, in the order of the request.", CHANGED_CONTACTS
+        description=f"All contacts are changed, or none. {UNCHANGED} the contacts.",
+        body=one_or_many(CHANGE, maximum=parsing.MAX_ITEMS),
+        response=SuccessResponse(
+            "The contacts, in the order of the request.",
+            batch("contacts", ChangedContactOfBatch, PATH),
         ),
     ),
     Operation(
         id="get_contact",
-        tag=TAG,
-        method="GET",
-        path=f"{PATH}/{{entity_id}}",
+        route=f"GET {PATH}/{{entity_id}}",
         scope=Scope.CONTACTS_READ,
-        summary="One contact, by the CRM's id",
-        answer=SuccessResponse("The contact.", CONTACT_SCHEMA),
+        summary="Get one contact by its id in the CRM",
+        response=SuccessResponse("The contact.", reference(Contact)),
     ),
     Operation(
         id="change_contact",
-        tag=TAG,
-        method="PATCH",
-        path=f"{PATH}/{{entity_id}}",
+        route=f"PATCH {PATH}/{{entity_id}}",
         scope=Scope.CONTACTS_WRITE,
         summary="Change one contact",
-        description="What is not named stays. Needs the right to edit.",
-        body=object_(CHANGED, tuple(CHANGED)),
-        answer=SuccessResponse("The contact, changed.", named("ChangedContact", BRIEF)),
+        description=f"{UNCHANGED} the contact.",
+        body=object_(CHANGES, tuple(CHANGES)),
+        response=SuccessResponse("The changed contact.", reference(ChangedContact)),
     ),
 )

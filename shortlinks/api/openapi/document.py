@@ -1,6 +1,7 @@
-"""The whole document, put together from the operations of all subjects."""
+"""The whole document, composed from the operations of all subjects."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shortlinks.api.openapi import (
     accounts,
@@ -15,7 +16,7 @@ from shortlinks.api.openapi import (
     webhooks,
 )
 from shortlinks.api.openapi.operations import Operation
-from shortlinks.api.openapi.schemas import Components, Json
+from shortlinks.api.openapi.schemas import COMPONENTS, Json
 
 SUBJECTS = (
     short_links,
@@ -30,24 +31,34 @@ SUBJECTS = (
 )
 DESCRIPTION = """\
 Personal short links for the contacts of a CRM: amoCRM's `POST /api/v4/short_links` and
-the neighbours that clients call.
+the endpoints around it that clients call.
 
-No route has a trailing slash, `Accept` is ignored, and `HEAD` answers wherever `GET`
-does. Lists are 204 without a body when they are empty. Times are Unix seconds. New keys
-may come into answers: pass over those you do not know. Every answer has an
-`X-Request-Id`: name it when you ask what went wrong."""
+No route has a trailing slash. `Accept` is ignored. `HEAD` works wherever `GET` does.
+An empty list is 204 without a body. Times are Unix seconds. Ignore keys that you do not
+know, because new keys may be added to responses. Every response has an `X-Request-Id`.
+Include it when you report an error."""
+TOKEN = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "Create a token in the admin, with `manage.py issue_token`, or with"
+    " `/oauth2/access_token`. A token has the permissions of its user and a list of"
+    " scopes. Each operation names the scope that it needs.",
+}
 
 
 def operations() -> Sequence[Operation]:
-    return [each for subject in SUBJECTS for each in subject.OPERATIONS]
+    return [
+        replace(each, tag=each.tag or subject.TAG)
+        for subject in SUBJECTS
+        for each in subject.OPERATIONS
+    ]
 
 
 def document() -> Json:
-    components: Components = {}
     paths: dict[str, Json] = {}
     for each in operations():
-        paths.setdefault(each.path, {})[each.method.lower()] = each.rendered(components)
-    responses = problems.responses(components)
+        paths.setdefault(each.path, {})[each.method.lower()] = each.rendered()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -60,17 +71,8 @@ def document() -> Json:
         "tags": [{"name": tag} for tag in dict.fromkeys(e.tag for e in operations())],
         "paths": paths,
         "components": {
-            "schemas": dict(sorted(components.items())),
-            "responses": responses,
+            "schemas": COMPONENTS,
+            "responses": problems.responses(),
             "securitySchemes": {"token": TOKEN},
         },
     }
-
-
-TOKEN = {
-    "type": "http",
-    "scheme": "bearer",
-    "bearerFormat": "JWT",
-    "description": "Of `manage.py issue_token`, the admin, or `/oauth2/access_token`."
-    " A token has its user's rights, and the scopes that an operation names.",
-}

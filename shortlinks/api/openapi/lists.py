@@ -1,35 +1,31 @@
-"""Parameters and answers of lists, from the tables that the views themselves read."""
+"""Parameters and responses of lists, from the `ListQuery` of each view."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+
+from msgspec import Struct
 
 from shortlinks.api import hal
-from shortlinks.api.filters import (
-    LATEST,
-    MAX_ID,
-    MAX_TEXT_LENGTH,
-    MAX_VALUES,
-    Filter,
-    ListQuery,
-)
+from shortlinks.api.filters import MAX_TEXT_LENGTH, MAX_VALUES, Filter, ListQuery
 from shortlinks.api.openapi.operations import SuccessResponse, parameter
 from shortlinks.api.openapi.schemas import (
-    NO_NUL,
     Json,
-    Schema,
     array,
     choice,
     href,
     integer,
     object_,
+    reference,
     text,
+    timestamp,
 )
+from shortlinks.api.resources.fields import CONTACT, NO_NUL
+from shortlinks.domain.integers import MAX_ID
 
 
-def parameters(query: ListQuery, *, most: int = hal.MAX_LIMIT) -> list[Json]:
-    """`page`, `limit`, `query`, each `filter[…]` and each `order[…]` of a list."""
+def parameters(query: ListQuery, *, max_limit: int = hal.MAX_LIMIT) -> list[Json]:
+    """Return `page`, `limit`, `query`, each `filter[…]` and each `order[…]`."""
     limit = integer(
-        hal.DEFAULT_LIMIT, minimum=1, maximum=most, default=hal.DEFAULT_LIMIT
+        hal.DEFAULT_LIMIT, minimum=1, maximum=max_limit, default=hal.DEFAULT_LIMIT
     )
     page = integer(1, minimum=1, maximum=hal.MAX_PAGE, default=1)
     return [
@@ -41,10 +37,13 @@ def parameters(query: ListQuery, *, most: int = hal.MAX_LIMIT) -> list[Json]:
     ]
 
 
-def answer(
-    name: str, items: Schema, path: str, more: Mapping[str, Schema] | None = None
+def response(
+    name: str,
+    resource: type[Struct],
+    path: str,
+    more: Mapping[str, Json] | None = None,
 ) -> SuccessResponse:
-    """A page of items, or 204."""
+    """Return the response with a page of resources, or 204."""
     links = {
         "self": href(f"{path}?page=1&limit=50"),
         "next": href(f"{path}?page=2&limit=50"),
@@ -52,13 +51,13 @@ def answer(
     page = {
         "_page": integer(1, minimum=1),
         "_links": object_(links, optional=("next",)),
-        "_embedded": object_({name: array(items, minItems=1)}),
+        "_embedded": object_({name: array(reference(resource), minItems=1)}),
         **(more or {}),
     }
     return SuccessResponse(
-        "A page. `next` is absent on the last one.",
+        "A page of the list. The last page has no `next`.",
         object_(page),
-        without_body={204: "The list, or this page of it, is empty."},
+        without_body={204: "The list or the page is empty."},
     )
 
 
@@ -68,30 +67,33 @@ _DIRECTION = choice(["asc", "desc"], "desc")
 def _search(query: ListQuery) -> Iterator[Json]:
     if query.search_fields:
         columns = ", ".join(query.search_fields)
-        described = f"Part of: {columns}."
+        described = f"A part of: {columns}."
         yield parameter("query", text("Anna", pattern=NO_NUL, description=described))
 
 
-def _filter(name: str, known: Filter) -> Iterator[Json]:
-    if known.kind == "time":
-        for part in ("", "[from]", "[to]"):
-            yield parameter(f"filter[{name}]{part}", _moment(part))
+def _filter(name: str, filter_: Filter) -> Iterator[Json]:
+    if filter_.kind == "time":
+        for part, meaning in TIME_PARTS.items():
+            described = f"Unix seconds. {meaning}"
+            moment = timestamp(1_795_000_000, description=described)
+            yield parameter(f"filter[{name}]{part}", moment)
         return
-    value = _value(known)
-    one = {**value.keywords, "description": f"One; several by `filter[{name}][]`."}
-    yield parameter(f"filter[{name}]", replace(value, keywords=one))
+    value = _value(filter_)
+    several = f"One value. Send several as `filter[{name}][]`."
+    yield parameter(f"filter[{name}]", {**value, "description": several})
     yield parameter(f"filter[{name}][]", array(value, maxItems=MAX_VALUES))
 
 
-def _moment(part: str) -> Schema:
-    words = {"": "From then on.", "[from]": "Since then.", "[to]": "Until then."}
-    described = f"Unix seconds. {words[part]}"
-    return integer(1_795_000_000, minimum=0, maximum=LATEST, description=described)
+TIME_PARTS = {
+    "": "Not earlier than this.",
+    "[from]": "Not earlier than this.",
+    "[to]": "Not later than this.",
+}
 
 
-def _value(known: Filter) -> Schema:
-    if known.kind in {"ids", "contacts"}:
-        return integer(11070881, minimum=0, maximum=MAX_ID, format="int64")
-    if known.kind == "choices":
-        return choice(known.choices, known.choices[0])
+def _value(filter_: Filter) -> Json:
+    if filter_.kind in {"ids", "contacts"}:
+        return integer(CONTACT, minimum=0, maximum=MAX_ID, format="int64")
+    if filter_.kind == "choices":
+        return choice(filter_.choices, filter_.choices[0])
     return text("https://shop.example/sale", maxLength=MAX_TEXT_LENGTH, pattern=NO_NUL)

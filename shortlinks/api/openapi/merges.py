@@ -1,194 +1,100 @@
-"""Merges of contacts, and what is suggested to people."""
+"""Merges of contacts, and merge suggestions."""
 
 from shortlinks.api import merge_suggestions, merges
 from shortlinks.api.openapi import lists
-from shortlinks.api.openapi.operations import (
-    ACCOUNT,
-    CHAT,
-    CONTACT,
-    MERGE,
-    OTHER,
-    PIXEL,
-    SUGGESTION,
-    USER,
-    Operation,
-    SuccessResponse,
-)
-from shortlinks.api.openapi.schemas import (
-    Schema,
-    array,
-    choice,
-    extended,
-    id_,
-    id_or_0,
-    links,
-    named,
-    nullable,
-    object_,
-    text,
-    timestamp,
-)
-from shortlinks.api.parsing import MAX_ID
-from shortlinks.models import MergeRule, MergeState, Scope, SuggestionState
+from shortlinks.api.openapi.operations import Operation, SuccessResponse
+from shortlinks.api.openapi.schemas import Json, id_, object_, reference
+from shortlinks.api.resources.fields import CONTACT, OTHER_CONTACT
+from shortlinks.api.resources.merges import Merge, MergeSuggestion, UndoneMerge
+from shortlinks.domain.integers import MAX_ID
+from shortlinks.models import Scope
 
 TAG = "Merges"
 PATH = "/api/v4/merges"
 SUGGESTIONS = "/api/v4/merge_suggestions"
-RULE = choice(MergeRule.values, MergeRule.OPENED, description="Of docs/merge-rules.md.")
-EVIDENCE = named(
-    "MergeEvidence",
-    object_(
-        {
-            "pixel_id": id_(PIXEL),
-            "chat_id": id_(CHAT),
-            "url": text("https://www.yandex.ru", description="What was opened last."),
-            "opened_at": timestamp(),
-        },
-        optional=("pixel_id", "chat_id", "url", "opened_at"),
-    ),
-)
-MERGE_SCHEMA = named(
-    "Merge",
-    object_(
-        {
-            "id": id_(MERGE),
-            "rule": RULE,
-            "survivor_id": id_(CONTACT),
-            "merged_id": id_(OTHER),
-            "evidence": EVIDENCE,
-            "state": choice(MergeState.values, MergeState.APPLIED),
-            "created_by": id_or_0(USER),
-            "created_at": timestamp(),
-            "undone_by": nullable(id_(USER)),
-            "undone_at": nullable(timestamp()),
-            "account_id": id_(ACCOUNT),
-            "_links": links(f"{PATH}/{MERGE}"),
-        }
-    ),
-)
-KEPT = object_({"entity_id": id_(CONTACT), "field": text("name")})
-# Two different ones in the example: an array's own would name one.
-TWO = Schema(
-    {
-        "type": "array",
-        "minItems": 2,
-        "maxItems": 2,
-        "uniqueItems": True,
-        "items": {"type": "integer", "minimum": 1, "maximum": MAX_ID},
-    },
-    [CONTACT, OTHER],
-)
-SUGGESTION_SCHEMA = named(
-    "MergeSuggestion",
-    object_(
-        {
-            "id": id_(SUGGESTION),
-            "contacts": TWO,
-            "rule": RULE,
-            "evidence": EVIDENCE,
-            "state": choice(SuggestionState.values, SuggestionState.OPEN),
-            "merge_id": nullable(id_(MERGE)),
-            "created_at": timestamp(),
-            "decided_by": nullable(id_(USER)),
-            "decided_at": nullable(timestamp()),
-            "account_id": id_(ACCOUNT),
-            "_links": links(f"{SUGGESTIONS}/{SUGGESTION}"),
-        }
-    ),
-)
-SURVIVOR = object_(
-    {"survivor_id": id_(CONTACT, description="Else the known one, else the older.")},
-    optional=("survivor_id",),
-)
+TWO_CONTACTS: Json = {
+    "type": "array",
+    "minItems": 2,
+    "maxItems": 2,
+    "uniqueItems": True,
+    "items": {"type": "integer", "minimum": 1, "maximum": MAX_ID},
+    "examples": [[CONTACT, OTHER_CONTACT]],
+}
+SURVIVOR = {
+    "survivor_id": id_(
+        CONTACT, description="Defaults to the known contact, or else to the older one."
+    )
+}
 OPERATIONS = (
     Operation(
         id="merge_contacts",
-        tag=TAG,
-        method="POST",
-        path="/api/v4/contacts/merge",
+        route="POST /api/v4/contacts/merge",
         scope=Scope.CONTACTS_WRITE,
         summary="Merge two contacts",
-        description="The merged one's id answers with the survivor from then on; its"
-        " links lead on. Needs the right to edit both. Can be undone.",
-        body=object_(
-            {"contacts": TWO, **SURVIVOR.properties},
-            optional=("survivor_id",),
-        ),
-        answer=SuccessResponse("The merge.", MERGE_SCHEMA),
-        conflicts=True,
+        description="The id of the merged contact then leads to the survivor, and its"
+        " links keep working. You need permission to edit both contacts. A merge can be"
+        " undone.",
+        body=object_({"contacts": TWO_CONTACTS, **SURVIVOR}, optional=("survivor_id",)),
+        response=SuccessResponse("The merge.", reference(Merge)),
+        can_conflict=True,
     ),
     Operation(
         id="list_merges",
-        tag=TAG,
-        method="GET",
-        path=PATH,
+        route=f"GET {PATH}",
         scope=Scope.CONTACTS_READ,
-        summary="Merges of the contacts that you may view",
+        summary="List the merges of the contacts that you may view",
         parameters=lists.parameters(merges.QUERY),
-        answer=lists.answer("merges", MERGE_SCHEMA, PATH),
+        response=lists.response("merges", Merge, PATH),
     ),
     Operation(
         id="get_merge",
-        tag=TAG,
-        method="GET",
-        path=f"{PATH}/{{merge_id}}",
+        route=f"GET {PATH}/{{merge_id}}",
         scope=Scope.CONTACTS_READ,
-        summary="One merge: rule, evidence, state",
-        answer=SuccessResponse("The merge.", MERGE_SCHEMA),
+        summary="Get one merge with its rule, evidence and state",
+        response=SuccessResponse("The merge.", reference(Merge)),
     ),
     Operation(
         id="undo_merge",
-        tag=TAG,
-        method="POST",
-        path=f"{PATH}/{{merge_id}}/undo",
+        route=f"POST {PATH}/{{merge_id}}/undo",
         scope=Scope.CONTACTS_WRITE,
-        summary="Undo a merge, and keep the two apart",
-        description="The latest first: 409 names a merge that came later. What was"
-        " changed since stays, and is in `kept`.",
-        answer=SuccessResponse(
-            "The merge, undone.",
-            extended(MERGE_SCHEMA, {"kept": array(KEPT)}),
-        ),
-        conflicts=True,
+        summary="Undo a merge and keep the two contacts separate",
+        description="Undo the latest merge first: 409 names a later one. Fields that"
+        " were changed since are not restored. They are listed in `kept`.",
+        response=SuccessResponse("The undone merge.", reference(UndoneMerge)),
+        can_conflict=True,
     ),
     Operation(
         id="list_merge_suggestions",
-        tag=TAG,
-        method="GET",
-        path=SUGGESTIONS,
+        route=f"GET {SUGGESTIONS}",
         scope=Scope.CONTACTS_READ,
-        summary="Pairs of contacts that may be one person",
+        summary="List the pairs of contacts that may be one person",
         parameters=lists.parameters(merge_suggestions.QUERY),
-        answer=lists.answer("merge_suggestions", SUGGESTION_SCHEMA, SUGGESTIONS),
+        response=lists.response("merge_suggestions", MergeSuggestion, SUGGESTIONS),
     ),
     Operation(
         id="get_merge_suggestion",
-        tag=TAG,
-        method="GET",
-        path=f"{SUGGESTIONS}/{{suggestion_id}}",
+        route=f"GET {SUGGESTIONS}/{{suggestion_id}}",
         scope=Scope.CONTACTS_READ,
-        summary="One suggestion",
-        answer=SuccessResponse("The suggestion.", SUGGESTION_SCHEMA),
+        summary="Get one suggestion",
+        response=SuccessResponse("The suggestion.", reference(MergeSuggestion)),
     ),
     Operation(
         id="accept_merge_suggestion",
-        tag=TAG,
-        method="POST",
-        path=f"{SUGGESTIONS}/{{suggestion_id}}/accept",
+        route=f"POST {SUGGESTIONS}/{{suggestion_id}}/accept",
         scope=Scope.CONTACTS_WRITE,
-        summary="They are one person: merge them",
-        body=SURVIVOR,
-        answer=SuccessResponse("The merge.", MERGE_SCHEMA),
-        conflicts=True,
+        summary="Accept a suggestion and merge the two contacts",
+        body=object_(SURVIVOR, optional=("survivor_id",)),
+        response=SuccessResponse("The merge.", reference(Merge)),
+        can_conflict=True,
     ),
     Operation(
         id="reject_merge_suggestion",
-        tag=TAG,
-        method="POST",
-        path=f"{SUGGESTIONS}/{{suggestion_id}}/reject",
+        route=f"POST {SUGGESTIONS}/{{suggestion_id}}/reject",
         scope=Scope.CONTACTS_WRITE,
-        summary="They are two: never suggest it again",
-        answer=SuccessResponse("The suggestion, rejected.", SUGGESTION_SCHEMA),
-        conflicts=True,
+        summary="Reject a suggestion; the pair is never suggested again",
+        response=SuccessResponse(
+            "The rejected suggestion.", reference(MergeSuggestion)
+        ),
+        can_conflict=True,
     ),
 )

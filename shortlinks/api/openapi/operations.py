@@ -1,4 +1,4 @@
-"""One operation of the document: what is asked, and all that may be answered."""
+"""The operations of the document: parameters, request bodies and responses."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,25 +7,23 @@ from dataclasses import dataclass, field
 from shortlinks.api.authentication import CONTEXT_USER
 from shortlinks.api.openapi import problems
 from shortlinks.api.openapi.problems import ErrorResponse
-from shortlinks.api.openapi.schemas import (
-    Components,
-    Json,
-    Schema,
-    content,
-    id_,
-    text,
+from shortlinks.api.openapi.schemas import Json, content, example, id_, text
+from shortlinks.api.resources.fields import (
+    CHAT,
+    CONTACT,
+    LINK,
+    MERGE,
+    NOTE,
+    PIXEL,
+    SUGGESTION,
+    USER,
 )
 from shortlinks.models import Scope
 
 HAL = "application/hal+json"
 JSON = "application/json"
 NO_STORE = {"Cache-Control": {"required": True, "schema": {"const": "no-store"}}}
-# Ids of the examples; each address names one of what it is about.
-CONTACT, LINK, NOTE, USER, ACCOUNT = 11070881, 7042564, 7422564, 504141, 123
-OTHER, CHAT, MERGE, SUGGESTION = 11070899, 7000412, 7000513, 7000614
-VISITOR_UID = "mzxw6ytboi4dsmbqgeztinjwg4"
-PIXEL, WEBHOOK = 7000311, 7000512
-IN_PATHS = {
+PATH_PARAMETERS = {
     "entity_id": id_(CONTACT, minimum=0, description="The contact's id in the CRM."),
     "link_id": id_(LINK, minimum=0, description="The link's id."),
     "note_id": id_(NOTE, minimum=0, description="The note's id."),
@@ -43,110 +41,117 @@ WITH_BODY = {413, 415}
 
 @dataclass(frozen=True, slots=True)
 class SuccessResponse:
-    """The answer when all went well: of `status`, or 204 if it has no schema.
+    """The response on success: `status`, or 204 without a schema.
 
-    `without_body` says when it has another status.
+    `without_body` describes further statuses that have no body.
     """
 
     description: str
-    schema: Schema | None = None
+    schema: Json | None = None
     media_type: str = HAL
     headers: Json = field(default_factory=dict)
     status: int = 200
     without_body: Mapping[int, str] = field(default_factory=dict)
 
-    def rendered(self, components: Components) -> Json:
+    def rendered(self) -> Json:
         if self.schema is None:
             return {"description": self.description}
         return {
             "description": self.description,
             **({"headers": self.headers} if self.headers else {}),
-            "content": {self.media_type: content(self.schema, components)},
+            "content": {self.media_type: content(self.schema)},
         }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """A method of an address."""
+    """One method of one path."""
 
     id: str
-    tag: str
-    method: str
-    path: str
+    route: str  # method and path
     summary: str
-    answer: SuccessResponse
+    response: SuccessResponse
+    tag: str = ""  # by default, the one of the module
     scope: Scope | None = None
     description: str = ""
     parameters: Sequence[Json] = ()
-    body: Schema | None = None
+    body: Json | None = None
     body_types: Sequence[str] = (JSON,)
     needs_token: bool = True
-    conflicts: bool = False
-    may_be_missing: bool = False  # though the address names nothing
-    refusals: Sequence[ErrorResponse] = ()
+    can_conflict: bool = False
+    can_be_missing: bool = False  # 404 although the path contains no id
+    errors: Sequence[ErrorResponse] = ()
     has_problems: bool = True
-    also: Mapping[int, SuccessResponse] = field(default_factory=dict)
+    other_responses: Mapping[int, SuccessResponse] = field(default_factory=dict)
 
-    def rendered(self, components: Components) -> Json:
-        body = {} if self.body is None else {"requestBody": self._body(components)}
+    @property
+    def method(self) -> str:
+        return self.route.partition(" ")[0]
+
+    @property
+    def path(self) -> str:
+        return self.route.partition(" ")[2]
+
+    def rendered(self) -> Json:
         scopes = [self.scope.value] if self.scope else []
-        words = [self.description, *(f"Scope: `{scope}`." for scope in scopes)]
+        paragraphs = [self.description, *(f"Scope: `{scope}`." for scope in scopes)]
         return {
             "operationId": self.id,
             "tags": [self.tag],
             "summary": self.summary,
-            "description": "\n\n".join(filter(None, words)),
+            "description": "\n\n".join(filter(None, paragraphs)),
             "security": [{"token": scopes}] if self.needs_token else [],
             "parameters": [*self._in_path(), *self.parameters, *self._in_headers()],
-            **body,
-            "responses": {**self._answers(components), **self._refusals()},
+            **self._request_body(),
+            "responses": {**self._success(), **self._errors()},
         }
 
     def _in_path(self) -> list[Json]:
         names = re.findall(r"{(\w+)}", self.path)
-        return [parameter(name, IN_PATHS[name], where="path") for name in names]
+        return [parameter(name, PATH_PARAMETERS[name], where="path") for name in names]
 
     def _in_headers(self) -> list[Json]:
         return [CONTEXT_USER_HEADER] if self.needs_token else []
 
-    def _body(self, components: Components) -> Json:
-        assert self.body is not None  # noqa: S101  asked for by `rendered` alone
-        shown = content(self.body, components)
-        return {"required": True, "content": dict.fromkeys(self.body_types, shown)}
+    def _request_body(self) -> Json:
+        if self.body is None:
+            return {}
+        media_types = dict.fromkeys(self.body_types, content(self.body))
+        return {"requestBody": {"required": True, "content": media_types}}
 
-    def _answers(self, components: Components) -> Json:
-        status = self.answer.status if self.answer.schema else 204
-        answers = {status: self.answer, **self.also}
-        shown = {str(k): each.rendered(components) for k, each in answers.items()}
-        bare = self.answer.without_body.items()
-        return {**shown, **{str(k): {"description": words} for k, words in bare}}
+    def _success(self) -> Json:
+        status = self.response.status if self.response.schema else 204
+        responses = {status: self.response, **self.other_responses}
+        rendered = {str(code): each.rendered() for code, each in responses.items()}
+        bare = self.response.without_body.items()
+        return {**rendered, **{str(code): {"description": when} for code, when in bare}}
 
-    def _refusals(self) -> Json:
+    def _errors(self) -> Json:
         if not self.has_problems:
             return {}
-        statuses = ALWAYS | {refusal.status for refusal in self.refusals}
+        statuses = ALWAYS | {error.status for error in self.errors}
         statuses |= WITH_TOKEN if self.needs_token else set()
         statuses |= WITH_BODY if self.body else set()
-        statuses |= {404} if "{" in self.path or self.may_be_missing else set()
-        statuses |= {409} if self.conflicts else set()
+        statuses |= {404} if "{" in self.path or self.can_be_missing else set()
+        statuses |= {409} if self.can_conflict else set()
         invalid = [problems.INVALID] if self.body else []
-        return problems.references(statuses, [*invalid, *self.refusals])
+        return problems.references(statuses, [*invalid, *self.errors])
 
 
-def parameter(name: str, schema: Schema, *, where: str = "query") -> Json:
-    """An array's values each come with the name anew, as PHP's do."""
-    shown = schema.published({})
-    if where != "path":  # pages would put it into every field, and filter by it
-        shown = {key: value for key, value in shown.items() if key != "examples"}
-    is_array = schema.items is not None
+def parameter(name: str, schema: Json, *, where: str = "query") -> Json:
+    """Return a parameter. The values of an array repeat the name, as in PHP."""
+    published = {k: v for k, v in schema.items() if k != "description"}
+    if where != "path":  # Swagger UI would fill in the example and filter by it
+        published.pop("examples", None)
+    described = "description" in schema
     return {
         "name": name,
         "in": where,
         "required": where == "path",
-        **({"description": d} if (d := shown.pop("description", "")) else {}),
-        "schema": shown,
-        **({"style": "form", "explode": True} if is_array else {}),
-        **({"example": schema.example} if where == "path" else {}),
+        **({"description": schema["description"]} if described else {}),
+        "schema": published,
+        **({"style": "form", "explode": True} if "items" in schema else {}),
+        **({"example": example(schema)} if where == "path" else {}),
     }
 
 
@@ -155,7 +160,7 @@ CONTEXT_USER_HEADER = parameter(
     text(
         str(USER),
         pattern="^[0-9]{1,18}$",
-        description="On an administrator's token: act with the rights of this user.",
+        description="Only with an administrator's token: use this user's permissions.",
     ),
     where="header",
 )

@@ -1,24 +1,17 @@
-"""Every error answer of the API, for operations to refer to (contract §2)."""
+"""The error responses of the API, to which operations refer (docs/contract.md)."""
 
 import http
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from shortlinks.api.openapi.schemas import (
-    Components,
-    Json,
-    Schema,
-    array,
-    content,
-    extended,
-    integer,
-    named,
-    object_,
-    text,
-)
+from msgspec import Struct
+
+from shortlinks.api import problems
+from shortlinks.api.openapi.schemas import Json, example, reference
+from shortlinks.api.resources.errors import OAuthProblem, Problem, ValidationProblem
 
 PROBLEM_JSON = "application/problem+json"
-OAUTH_KIND = "https://developers.amocrm.ru/v3/errors/OAuthProblemJson"
 
 
 def _header(description: str, example: str, **keywords: str) -> Json:
@@ -28,196 +21,163 @@ def _header(description: str, example: str, **keywords: str) -> Json:
 
 RETRY_AFTER = {
     "Retry-After": _header(
-        "Seconds until it is worth trying again.", "1", pattern="^[1-9][0-9]*$"
+        "Seconds to wait before the next attempt.", "1", pattern="^[1-9][0-9]*$"
     )
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorResponse:
-    """An error answer: its name in the document, an example's detail, when it comes."""
+    """An error response: its name in the document, an example, and its cause."""
 
     name: str
     status: int
     detail: str
-    when: str
+    cause: str
     headers: Json = field(default_factory=dict)
+    body: type[Struct] = Problem
 
-    def response(self, schema: Schema, components: Components) -> Json:
+    def rendered(self) -> Json:
+        content = {"schema": reference(self.body), "example": self._example()}
         return {
-            "description": self.when,
+            "description": self.cause,
             **({"headers": self.headers} if self.headers else {}),
-            "content": {PROBLEM_JSON: content(schema, components)},
+            "content": {PROBLEM_JSON: content},
         }
 
+    def _example(self) -> Any:
+        shown = {
+            **example(reference(self.body)),
+            "title": http.HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.body is not OAuthProblem:
+            shown["type"] = problems.type_of(self.status)
+        return shown
 
+
+TOO_LARGE = "The body is larger than 4 MB. Split it into smaller requests."
+NOT_JSON = "The body must be JSON (Content-Type: application/json)."
 USUAL = (
     ErrorResponse(
         "BadRequest",
         400,
-        "filter[code] is not supported here.",
-        "The request is malformed, or names a filter or an order that there is not.",
+        "filter[code] is not supported by this list. See /api/docs.",
+        "The request is malformed, or uses an unknown filter or order.",
     ),
     ErrorResponse(
         "Unauthorized",
         401,
         "The access token is not valid.",
-        "No token, or one that is malformed, expired, revoked, or of an inactive user"
-        " or account.",
-        {"WWW-Authenticate": _header("How to come in.", "Bearer")},
+        "The token is missing, malformed, expired or revoked, or its user or account is"
+        " inactive.",
+        {"WWW-Authenticate": _header("The authentication scheme.", "Bearer")},
     ),
     ErrorResponse(
         "Forbidden",
         403,
         "Invalid scope",
-        "The token lacks the scope, its user a right, or `X-Context-User-ID` is not"
-        " for this token.",
+        "The token lacks the scope, its user lacks a permission, or the token may not"
+        " use this `X-Context-User-ID`.",
     ),
     ErrorResponse(
         "NotFound",
         404,
-        "There is nothing at this address.",
-        "Nothing that you may see: unknown and forbidden look the same.",
+        problems.DETAILS[404],
+        "Not found. Objects that you may not view look the same as unknown ones.",
     ),
     ErrorResponse(
         "MethodNotAllowed",
         405,
         'Method "PUT" not allowed.',
-        "Another method than there is; `Allow` says which there are.",
-        {"Allow": _header("The methods that there are.", "GET, HEAD, POST")},
+        "The path does not support this method. `Allow` lists the supported ones.",
+        {"Allow": _header("The supported methods.", "GET, HEAD, POST")},
     ),
     ErrorResponse(
         "Conflict",
         409,
         "The contact has another live link for this url.",
-        "What is asked for stands in the way of something that is there.",
+        "The request conflicts with an existing resource.",
     ),
-    ErrorResponse(
-        "BodyTooLarge", 413, "The body is larger than 4 MB.", "A body over 4 MB."
-    ),
-    ErrorResponse(
-        "NotJson",
-        415,
-        "The body must be JSON (Content-Type: application/json).",
-        "A body that is not JSON.",
-    ),
+    ErrorResponse("BodyTooLarge", 413, TOO_LARGE, "The body is larger than 4 MB."),
+    ErrorResponse("NotJson", 415, NOT_JSON, "The body is not JSON."),
     ErrorResponse(
         "TooManyRequests",
         429,
-        "Too many requests: see Retry-After.",
-        "The token or its account calls more often than it may.",
+        problems.TOO_MANY_REQUESTS,
+        "The token or its account exceeds its rate limit.",
         RETRY_AFTER,
     ),
     ErrorResponse(
-        "OurFault",
+        "InternalError",
         500,
-        "Something went wrong on our side. Nothing was stored.",
-        "Our fault; nothing was stored.",
+        problems.INTERNAL_ERROR,
+        "An error in this service. Nothing was stored.",
     ),
     ErrorResponse(
-        "DatabaseAway",
+        "DatabaseUnavailable",
         503,
-        "The database is away. Nothing was stored, please try again.",
-        "The database is away or busy; nothing was stored.",
+        problems.DATABASE_UNAVAILABLE,
+        "The database is unavailable or busy. Nothing was stored.",
         RETRY_AFTER,
     ),
 )
-# The server's own word, before the service sees the request.
-HEAD_TOO_LARGE = "HeadTooLarge"
-TOO_LARGE = "The address and headers are over 64 KB; without a body."
+# The server itself sends this one, before the service receives the request.
+HEADERS_TOO_LARGE = "HeadersTooLarge"
 INVALID = ErrorResponse(
     "ValidationFailed",
     400,
     "Request validation failed",
-    "The body is malformed, or items of it fail: then nothing is stored, and every"
-    " faulty field of every item is named.",
+    "The body is malformed, or items are invalid. Nothing was stored. The response"
+    " lists each invalid field of each item.",
+    body=ValidationProblem,
 )
 OAUTH = (
     ErrorResponse(
-        "GrantRefused",
+        "GrantRejected",
         400,
         "The code or refresh token is not valid.",
-        "A grant type that there is not, or a code or refresh token that is unknown,"
-        " used or expired.",
+        "The grant type is unsupported, or the code or refresh token is unknown, used"
+        " or expired.",
+        body=OAuthProblem,
     ),
     ErrorResponse(
-        "ClientRefused",
+        "ClientRejected",
         401,
         "Client authentication failed.",
-        "Not the integration's id, secret or address.",
+        "The integration's id, secret or redirect URI is wrong.",
+        body=OAuthProblem,
     ),
     ErrorResponse(
-        "GrantTooLarge", 413, "The body is larger than 4 MB.", "A body over 4 MB."
+        "GrantTooLarge",
+        413,
+        TOO_LARGE,
+        "The body is larger than 4 MB.",
+        body=OAuthProblem,
     ),
     ErrorResponse(
         "GrantUnreadable",
         415,
-        "The body must be JSON (Content-Type: application/json).",
-        "A body that is neither JSON nor a form.",
-    ),
-)
-SERVER_ERROR = named(
-    "FieldError",
-    object_(
-        {
-            "code": text("FieldMissing", description="See the table in docs/api.md."),
-            "path": text("metadata.entity_id", description="Dotted, from the item on."),
-            "detail": text("This field is missing."),
-        }
-    ),
-)
-SERVER_ERRORS = named(
-    "ItemErrors",
-    object_(
-        {
-            "request_id": text("0", description="The item's own, else its index."),
-            "errors": array(SERVER_ERROR, minItems=1),
-        }
+        NOT_JSON,
+        "The body is neither JSON nor a form.",
+        body=OAuthProblem,
     ),
 )
 
 
-def responses(components: Components) -> Mapping[str, Json]:
-    """All of them by name."""
-    return {
-        HEAD_TOO_LARGE: {"description": TOO_LARGE},
-        **{each.name: each.response(_problem(each), components) for each in USUAL},
-        INVALID.name: INVALID.response(_invalid(), components),
-        **{each.name: each.response(_oauth(each), components) for each in OAUTH},
-    }
+def responses() -> Mapping[str, Json]:
+    """Return all error responses by name."""
+    bare = {"description": "The path and headers exceed 64 KB. There is no body."}
+    described = {each.name: each.rendered() for each in (*USUAL, INVALID, *OAUTH)}
+    return {HEADERS_TOO_LARGE: bare, **described}
 
 
 def references(statuses: Iterable[int], special: Iterable[ErrorResponse] = ()) -> Json:
-    """By status; those in `special` take the place of the usual ones."""
-    names = {431: HEAD_TOO_LARGE}
+    """Return references by status; `special` ones replace the usual ones."""
+    names = {431: HEADERS_TOO_LARGE}
     names |= {each.status: each.name for each in (*USUAL, *special)}
     return {
         str(status): {"$ref": f"#/components/responses/{names[status]}"}
         for status in sorted(statuses)
     }
-
-
-def _problem(refusal: ErrorResponse) -> Schema:
-    status = refusal.status
-    return named(
-        "Problem",
-        object_(
-            {
-                "title": text(http.HTTPStatus(status).phrase),
-                "type": text(f"https://httpstatus.es/{status}", format="uri"),
-                "status": integer(status, minimum=400, maximum=599),
-                "detail": text(refusal.detail),
-            }
-        ),
-    )
-
-
-def _invalid() -> Schema:
-    faults = {"validation-errors": array(SERVER_ERRORS, minItems=1)}
-    whole_ = extended(_problem(INVALID), faults, optional=tuple(faults))
-    return named("ValidationProblem", whole_)
-
-
-def _oauth(refusal: ErrorResponse) -> Schema:
-    more = {"hint": text("Check what was sent"), "type": text(OAUTH_KIND, format="uri")}
-    return named("OAuthProblem", extended(_problem(refusal), more, optional=("hint",)))

@@ -1,130 +1,121 @@
-"""JSON Schemas that carry an example each; what is made of parts makes its own."""
+"""JSON Schemas of requests and parameters, and references to those of resources."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
-from shortlinks.api.filters import LATEST
-from shortlinks.api.parsing import MAX_ID
+import msgspec
+from msgspec import Struct
+
+from shortlinks.api.resources import (
+    accounts,
+    contacts,
+    errors,
+    links,
+    merges,
+    notes,
+    pixels,
+    webhooks,
+)
+from shortlinks.api.resources.fields import BASE_URL, MAX_TIMESTAMP
+from shortlinks.domain.integers import MAX_ID
 
 Json = dict[str, Any]
-Components = dict[str, Json]
-NO_NUL = r"^[^\u0000]*$"  # what Postgres stores no text with
+PREFIX = "#/components/schemas/"
+MODULES = (accounts, contacts, errors, links, merges, notes, pixels, webhooks)
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
-    """`keywords` are JSON Schema's own; a `name` makes it a component."""
-
-    keywords: Json
-    example: Any
-    properties: "Mapping[str, Schema]" = field(default_factory=dict)
-    items: "Schema | None" = None
-    either: "Sequence[Schema]" = ()
-    rest: "Schema | None" = None
-    name: str = ""
-
-    def published(self, components: Components) -> Json:
-        """The schema as the document shows it; what has a name goes to `components`."""
-        if not self.name:
-            return self._whole(components)
-        if self.name not in components:
-            components[self.name] = self._whole(components)
-        return {"$ref": f"#/components/schemas/{self.name}"}
-
-    def _whole(self, components: Components) -> Json:
-        shown = dict(self.keywords)
-        if self.properties:
-            parts = self.properties.items()
-            shown["properties"] = {k: part.published(components) for k, part in parts}
-        elif self.items is not None:
-            shown["items"] = self.items.published(components)
-        elif self.either:
-            shown["oneOf"] = [part.published(components) for part in self.either]
-        elif self.rest is not None:
-            shown["additionalProperties"] = self.rest.published(components)
-        elif "const" not in shown and self.example is not None:
-            shown["examples"] = [self.example]
-        return shown
+def _resources() -> list[type[Struct]]:
+    return [
+        each
+        for module in MODULES
+        for each in vars(module).values()
+        if isinstance(each, type) and each.__module__ == module.__name__
+    ]
 
 
-def content(schema: Schema, components: Components) -> Json:
-    return {"schema": schema.published(components), "example": schema.example}
+_, COMPONENTS = msgspec.json.schema_components(
+    _resources(), ref_template=f"{PREFIX}{{name}}"
+)
 
 
-def text(example: str, **keywords: Any) -> Schema:
-    return Schema({"type": "string", **keywords}, example)
+def reference(resource: type[Struct]) -> Json:
+    return {"$ref": f"{PREFIX}{resource.__name__}"}
 
 
-def integer(example: int, **keywords: Any) -> Schema:
-    return Schema({"type": "integer", **keywords}, example)
+def example(schema: Json) -> Any:
+    """Return the schema's own example, or one made of the examples of its parts."""
+    if "examples" in schema:
+        return schema["examples"][0]
+    if "$ref" in schema:
+        return example(COMPONENTS[schema["$ref"].removeprefix(PREFIX)])
+    if either := schema.get("oneOf") or schema.get("anyOf"):
+        return example(either[0])
+    if "properties" in schema:
+        return {key: example(part) for key, part in schema["properties"].items()}
+    if "items" in schema:
+        return [example(schema["items"])]
+    return schema.get("const", schema.get("enum", [None])[0])
 
 
-def id_(example: int, **keywords: Any) -> Schema:
+def content(schema: Json) -> Json:
+    return {"schema": schema, "example": example(schema)}
+
+
+def text(value: str, **keywords: Any) -> Json:
+    return {"type": "string", **keywords, "examples": [value]}
+
+
+def integer(value: int, **keywords: Any) -> Json:
+    return {"type": "integer", **keywords, "examples": [value]}
+
+
+def id_(value: int, **keywords: Any) -> Json:
     limits = {"minimum": 1, "maximum": MAX_ID, "format": "int64"}
-    return integer(example, **{**limits, **keywords})
+    return integer(value, **{**limits, **keywords})
 
 
-def id_or_0(example: int) -> Schema:
-    return id_(example, minimum=0, description="0 is nobody.")
+def timestamp(value: int, **keywords: Any) -> Json:
+    return integer(value, **{"minimum": 0, "maximum": MAX_TIMESTAMP, **keywords})
 
 
-def timestamp(example: int = 1_795_000_000) -> Schema:
-    return integer(example, minimum=0, maximum=LATEST, description="Unix seconds.")
+def boolean(*, value: bool, **keywords: Any) -> Json:
+    return {"type": "boolean", **keywords, "examples": [value]}
 
 
-def boolean(*, example: bool, **keywords: Any) -> Schema:
-    return Schema({"type": "boolean", **keywords}, example)
+def choice(values: Sequence[str], value: str, **keywords: Any) -> Json:
+    return text(value, enum=list(values), **keywords)
 
 
-def choice(values: Sequence[str], example: str, **keywords: Any) -> Schema:
-    return text(example, enum=list(values), **keywords)
+def const(value: Any) -> Json:
+    return {"const": value}
 
 
-def const(value: Any) -> Schema:
-    return Schema({"const": value}, value)
+def nullable(schema: Json) -> Json:
+    return {"anyOf": [schema, {"type": "null"}]}
 
 
-def nullable(schema: Schema) -> Schema:
-    """The schema or null."""
-    keywords = {**schema.keywords, "type": [schema.keywords["type"], "null"]}
-    if "enum" in keywords:
-        keywords["enum"] = [*keywords["enum"], None]
-    return replace(schema, keywords=keywords)
+def array(items: Json, **keywords: Any) -> Json:
+    return {"type": "array", **keywords, "items": items}
 
 
-def array(items: Schema, **keywords: Any) -> Schema:
-    return Schema({"type": "array", **keywords}, [items.example], items=items)
-
-
-def object_(properties: Mapping[str, Schema], optional: Sequence[str] = ()) -> Schema:
+def object_(properties: Mapping[str, Json], optional: Sequence[str] = ()) -> Json:
     required = [name for name in properties if name not in optional]
-    keywords = {"type": "object", **({"required": required} if required else {})}
-    example = {name: part.example for name, part in properties.items()}
-    return Schema(keywords, example, properties)
+    keywords = {"required": required} if required else {}
+    return {"type": "object", **keywords, "properties": dict(properties)}
 
 
-def named(name: str, schema: Schema) -> Schema:
-    return replace(schema, name=name)
+def one_or_many(items: Json, *, maximum: int) -> Json:
+    """Return the schema of a batch; a single object counts as a batch of one."""
+    return {"oneOf": [array(items, minItems=1, maxItems=maximum), items]}
 
 
-def extended(
-    schema: Schema, more: Mapping[str, Schema], optional: Sequence[str] = ()
-) -> Schema:
-    """The record, without its name, and more properties."""
-    return object_({**schema.properties, **more}, optional)
+def href(path: str) -> Json:
+    """Return the schema of a link, as `resources.fields.Link` with its own example."""
+    return object_({"href": text(f"{BASE_URL}{path}", format="uri")})
 
 
-def one_or_many(items: Schema, *, most: int) -> Schema:
-    """What counts as a batch of one, or a batch (specification)."""
-    batch = array(items, minItems=1, maxItems=most)
-    return Schema({}, batch.example, either=(batch, items))
-
-
-def href(path: str) -> Schema:
-    """A link with the scheme, host and port that the client used."""
-    return object_({"href": text(f"https://links.example.com{path}", format="uri")})
-
-
-def links(path: str) -> Schema:
-    return object_({"self": href(path)})
+def batch(name: str, resource: type[Struct], path: str) -> Json:
+    """Return the schema of the answer to a batch."""
+    embedded = {name: array(reference(resource), minItems=1)}
+    links = object_({"self": href(path)})
+    return object_({"_links": links, "_embedded": object_(embedded)})

@@ -1,161 +1,108 @@
 """`/api/v4/short_links` and the visits of contacts."""
 
-from shortlinks.api import filters, links, parsing, visits
+from shortlinks.api import links, parsing, visits
 from shortlinks.api.openapi import lists
-from shortlinks.api.openapi.operations import (
-    ACCOUNT,
-    CONTACT,
-    LINK,
-    Operation,
-    SuccessResponse,
-)
+from shortlinks.api.openapi.operations import Operation, SuccessResponse
 from shortlinks.api.openapi.schemas import (
     array,
     boolean,
-    choice,
     const,
     id_,
-    integer,
-    named,
     nullable,
     object_,
     one_or_many,
+    reference,
     text,
-    timestamp,
 )
-from shortlinks.api.openapi.schemas import links as links_to
-from shortlinks.models import Scope, Verdict
+from shortlinks.api.resources.fields import CONTACT, MAX_TIMESTAMP, SOURCE_URL
+from shortlinks.api.resources.links import (
+    CreatedShortLink,
+    LinkMetadata,
+    ShortLink,
+    Visit,
+)
+from shortlinks.models import Scope
 
 TAG = "Short links"
 PATH = "/api/v4/short_links"
-URL = "https://www.yandex.ru"
-METADATA = named(
-    "LinkMetadata",
-    object_({"entity_type": const("contacts"), "entity_id": id_(CONTACT)}),
-)
-ORDER = object_(
+LINK_REQUEST = object_(
     {
-        "url": text(URL, format="iri", maxLength=2048, pattern="^[Hh][Tt][Tt][Pp]"),
-        "metadata": METADATA,
-        "request_id": text("order-7", description="Yours; names the item in errors."),
+        "url": text(
+            SOURCE_URL, format="iri", maxLength=2048, pattern="^[Hh][Tt][Tt][Pp]"
+        ),
+        "metadata": reference(LinkMetadata),
+        "request_id": text("order-7", description="Your id of the item, for errors."),
     },
     optional=("request_id",),
-)
-CREATED = named(
-    "CreatedShortLink",
-    object_(
-        {
-            "url": text("https://go.example.com/XXXXXXXXXXXX", format="uri"),
-            "account_id": id_(ACCOUNT),
-            "metadata": METADATA,
-        }
-    ),
 )
 CREATED_LINKS = object_(
     {
         "_links": object_({"self": object_({"href": const(PATH)})}),
-        "_embedded": object_({"short_links": array(CREATED)}),
+        "_embedded": object_({"short_links": array(reference(CreatedShortLink))}),
     }
-)
-SHORT_LINK = named(
-    "ShortLink",
-    object_(
-        {
-            "id": id_(LINK),
-            "url": text(URL, format="iri", description="As the integration gave it."),
-            "account_id": id_(ACCOUNT),
-            "metadata": METADATA,
-            "state": choice([links.LIVE, links.DISABLED, links.EXPIRED], links.LIVE),
-            "opens": integer(1, minimum=0, description="By people."),
-            "last_opened_at": nullable(timestamp()),
-            "created_at": timestamp(1_794_990_000),
-            "disabled_at": nullable(timestamp()),
-            "expires_at": nullable(timestamp(1_826_000_000)),
-            "_links": links_to(f"{PATH}/{LINK}"),
-        }
-    ),
 )
 CHANGE = object_(
     {
         "is_disabled": nullable(
-            boolean(example=False, description="true ends the link.")
+            boolean(value=False, description="true disables the link.")
         ),
-        "expires_at": nullable(id_(1_826_000_000, maximum=filters.LATEST)),
+        "expires_at": nullable(
+            id_(
+                1_826_000_000,
+                maximum=MAX_TIMESTAMP,
+                description="Unix seconds. null removes the expiry.",
+            )
+        ),
     },
     optional=("is_disabled", "expires_at"),
-)
-VISIT = named(
-    "Visit",
-    object_(
-        {
-            "id": text("019a8f6e-2f4d-7c31-9c0e-5b1f6a1d2c3e", format="uuid"),
-            "link_id": id_(LINK),
-            "url": text(URL, format="iri"),
-            "occurred_at": timestamp(),
-            "verdict": choice(Verdict.values, Verdict.PERSON),
-            "reason": text("browser", description="Why: a word for support."),
-            "method": choice(["GET", "HEAD"], "GET"),
-            "user_agent": text("Mozilla/5.0 (Windows NT 10.0; Win64; x64)"),
-            "referer": text(""),
-            "address": text("192.0.2.0", description="Masked as the account says."),
-        }
-    ),
 )
 OPERATIONS = (
     Operation(
         id="create_short_links",
-        tag=TAG,
-        method="POST",
-        path=PATH,
+        route=f"POST {PATH}",
         scope=Scope.LINKS_WRITE,
-        summary="Order a short link for each contact and url",
+        summary="Create a short link for each contact and URL",
         description="Contacts that you may not view get no link and are left out"
-        " silently, so map by `metadata.entity_id`. The same order again answers with"
-        " the same link. This answer alone tells the short url.",
-        body=one_or_many(ORDER, most=parsing.MAX_ITEMS),
-        answer=SuccessResponse(
+        " silently. Therefore map the links by `metadata.entity_id`. The same request"
+        " again returns the same links. The short URL is returned only in this"
+        " response.",
+        body=one_or_many(LINK_REQUEST, maximum=parsing.MAX_ITEMS),
+        response=SuccessResponse(
             "The links, in the order of the request.", CREATED_LINKS
         ),
     ),
     Operation(
         id="list_short_links",
-        tag=TAG,
-        method="GET",
-        path=PATH,
+        route=f"GET {PATH}",
         scope=Scope.LINKS_READ,
-        summary="Links of the contacts that you may view",
+        summary="List the links of the contacts that you may view",
         parameters=lists.parameters(links.QUERY),
-        answer=lists.answer("short_links", SHORT_LINK, PATH),
+        response=lists.response("short_links", ShortLink, PATH),
     ),
     Operation(
         id="get_short_link",
-        tag=TAG,
-        method="GET",
-        path=f"{PATH}/{{link_id}}",
+        route=f"GET {PATH}/{{link_id}}",
         scope=Scope.LINKS_READ,
-        summary="One link, by its id",
-        answer=SuccessResponse("The link.", SHORT_LINK),
+        summary="Get one link",
+        response=SuccessResponse("The link.", reference(ShortLink)),
     ),
     Operation(
         id="change_short_link",
-        tag=TAG,
-        method="PATCH",
-        path=f"{PATH}/{{link_id}}",
+        route=f"PATCH {PATH}/{{link_id}}",
         scope=Scope.LINKS_WRITE,
-        summary="End a link, revive it, or set its end",
-        description="What is not named stays. Needs the right to edit the contact.",
+        summary="Disable a link, enable it, or set its expiry",
+        description="Fields that you do not send are not changed. You need permission"
+        " to edit the contact.",
         body=CHANGE,
-        answer=SuccessResponse("The link, changed.", SHORT_LINK),
-        conflicts=True,
+        response=SuccessResponse("The changed link.", reference(ShortLink)),
+        can_conflict=True,
     ),
     Operation(
         id="list_visits",
-        tag=TAG,
-        method="GET",
-        path="/api/v4/contacts/{entity_id}/visits",
+        route="GET /api/v4/contacts/{entity_id}/visits",
         scope=Scope.VISITS_READ,
-        summary="Who came by a contact's links, people and machines",
+        summary="List all visits of a contact's links, by people and programs",
         parameters=lists.parameters(visits.QUERY),
-        answer=lists.answer("visits", VISIT, f"/api/v4/contacts/{CONTACT}/visits"),
+        response=lists.response("visits", Visit, f"/api/v4/contacts/{CONTACT}/visits"),
     ),
 )

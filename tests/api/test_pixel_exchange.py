@@ -1,4 +1,4 @@
-"""`POST /api/v4/pixels/exchange`: for sites' servers (pixel §1.4)."""
+"""`POST /api/v4/pixels/exchange`, for servers of connected sites."""
 
 import time
 from typing import Any
@@ -26,7 +26,7 @@ from tests.conftest import Api
 from tests.factories import CHROME, cookie_sha256
 
 PATH = "/api/v4/pixels/exchange"
-NOBODY = {"visitor_uid": None}
+UNKNOWN_VISITOR = {"visitor_uid": None}
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def exchange(api: Api, **body: object) -> tuple[int, Any]:
     return response.status_code, response.json()
 
 
-def test_a_click_is_exchanged_once_for_the_visitors_uid_and_nothing_else(
+def test_click_is_exchanged_once_for_only_the_visitors_uid(
     account: Account, api: Api, visit: Visit, link: ShortLink
 ) -> None:
     click = click_of(visit)
@@ -64,49 +64,47 @@ def test_a_click_is_exchanged_once_for_the_visitors_uid_and_nothing_else(
     assert (redemption.visit_id, redemption.contact) == (visit.pk, link.contact)
 
 
-def test_a_page_keeps_the_uid_that_is_known(
+def test_known_uid_is_returned_again(
     account: Account, api: Api, visit: Visit, link: ShortLink
 ) -> None:
     factories.visit(link, pixel_sha256=cookie_sha256("older"))
     processing.process_due()
     older = attachments.visitor_uid(account.id, cookie_sha256("older"))
 
-    answer = exchange(api, click=click_of(visit), visitor_uid=older)
+    result = exchange(api, click=click_of(visit), visitor_uid=older)
 
-    assert answer == (200, {"visitor_uid": older})
+    assert result == (200, {"visitor_uid": older})
     assert Redemption.objects.get().previous_cookie_sha256 == cookie_sha256("older")
 
 
-def test_a_click_that_is_none_is_as_if_there_were_none(api: Api, visit: Visit) -> None:
+def test_invalid_click_counts_as_no_click(api: Api, visit: Visit) -> None:
     forged = ClickTokens({"k1": b"x" * 43}).issue(str(visit.pk), time.time())
 
     for click in (forged, click_of(visit, age=182), "junk", "я", ""):
-        assert exchange(api, click=click) == (200, NOBODY)
+        assert exchange(api, click=click) == (200, UNKNOWN_VISITOR)
     assert not Redemption.objects.exists()
 
 
-def test_another_user_agent_gets_nothing(api: Api, visit: Visit) -> None:
-    answer = exchange(api, click=click_of(visit), user_agent="curl/8.5")
+def test_click_is_ignored_with_another_user_agent(api: Api, visit: Visit) -> None:
+    result = exchange(api, click=click_of(visit), user_agent="curl/8.5")
 
-    assert answer == (200, NOBODY)
+    assert result == (200, UNKNOWN_VISITOR)
 
 
-def test_a_click_of_another_account_is_as_if_there_were_none(
-    visit: Visit, caller: Any
-) -> None:
+def test_click_of_another_account_counts_as_no_click(visit: Visit, caller: Any) -> None:
     stranger = caller(factories.admin(factories.account()))
 
-    assert exchange(stranger, click=click_of(visit)) == (200, NOBODY)
+    assert exchange(stranger, click=click_of(visit)) == (200, UNKNOWN_VISITOR)
     assert not Redemption.objects.exists()
 
 
-def test_who_objected_meanwhile_is_nobody(api: Api, visit: Visit) -> None:
+def test_uid_is_null_after_consent_was_denied(api: Api, visit: Visit) -> None:
     Contact.objects.update(tracking_consent="denied")
 
-    assert exchange(api, click=click_of(visit)) == (200, NOBODY)
+    assert exchange(api, click=click_of(visit)) == (200, UNKNOWN_VISITOR)
 
 
-def test_a_visit_that_is_not_stored_yet_is_to_be_asked_for_again(api: Api) -> None:
+def test_exchange_is_503_with_retry_after_until_the_visit_is_stored(api: Api) -> None:
     click = ClickTokens(settings.PIXEL_KEYS).issue(str(uuid7()), time.time())
 
     response = api.post(PATH, {"click": click, "user_agent": CHROME})
@@ -114,11 +112,11 @@ def test_a_visit_that_is_not_stored_yet_is_to_be_asked_for_again(api: Api) -> No
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
 
 
-# --- cookies of a short domain under the site's own --------------------------------
+# --- cookies of a short domain that is a subdomain of the site's domain -----------
 
 
 def cookie_of(keys: dict[str, bytes]) -> tuple[str, bytes]:
-    """What the site's server reads, and the browser that it names."""
+    """Return the cookie's value and the hash of its browser."""
     pixel = PixelCookies(keys, https=True, domain="shop.example").read_or_create(None)
     header = (pixel.set_cookie or b"").decode()
     name, _, value = header.partition(";")[0].partition("=")
@@ -126,19 +124,17 @@ def cookie_of(keys: dict[str, bytes]) -> tuple[str, bytes]:
     return value, bytes.fromhex(pixel.sha256)
 
 
-def test_a_cookie_is_exchanged_for_the_uid_as_often_as_wanted(
-    account: Account, api: Api
-) -> None:
+def test_cookie_is_exchanged_repeatedly(account: Account, api: Api) -> None:
     cookie, sha256 = cookie_of(settings.PIXEL_KEYS)
 
-    answers = [exchange(api, cookie=cookie) for _ in range(2)]
+    results = [exchange(api, cookie=cookie) for _ in range(2)]
 
     uid = attachments.visitor_uid(account.id, sha256)
-    assert answers == [(200, {"visitor_uid": uid})] * 2
+    assert results == [(200, {"visitor_uid": uid})] * 2
     assert not Pixel.objects.exists()
 
 
-def test_accounts_learn_different_uids_of_one_cookie(api: Api, caller: Any) -> None:
+def test_cookie_has_different_uids_in_two_accounts(api: Api, caller: Any) -> None:
     cookie, _ = cookie_of(settings.PIXEL_KEYS)
     stranger = caller(factories.admin(factories.account()))
 
@@ -148,29 +144,31 @@ def test_accounts_learn_different_uids_of_one_cookie(api: Api, caller: Any) -> N
 
 
 @pytest.mark.parametrize("cookie", ["junk", "v1.k1.A.A", "я", "__Secure-slpx=v1"])
-def test_a_forged_cookie_is_as_if_there_were_none(api: Api, cookie: str) -> None:
+def test_forged_cookie_counts_as_no_cookie(api: Api, cookie: str) -> None:
     forged, _ = cookie_of({"k1": b"x" * 43})
 
-    assert exchange(api, cookie=cookie) == (200, NOBODY)
-    assert exchange(api, cookie=forged) == (200, NOBODY)
+    assert exchange(api, cookie=cookie) == (200, UNKNOWN_VISITOR)
+    assert exchange(api, cookie=forged) == (200, UNKNOWN_VISITOR)
 
 
-def test_a_known_uid_outlives_the_cookie(
+def test_known_uid_takes_precedence_over_the_cookie(
     account: Account, api: Api, visit: Visit
 ) -> None:
     processing.process_due()
     known = attachments.visitor_uid(account.id, cookie_sha256("a"))
     cookie, _ = cookie_of(settings.PIXEL_KEYS)
 
-    answer = exchange(api, cookie=cookie, visitor_uid=known)
+    result = exchange(api, cookie=cookie, visitor_uid=known)
 
-    assert answer == (200, {"visitor_uid": known})
-
-
-# --- who may ask, and how --------------------------------------------------------
+    assert result == (200, {"visitor_uid": known})
 
 
-def test_a_token_needs_the_scope(account: Account, admin: User, visit: Visit) -> None:
+# --- permissions and errors -----------------------------------------------------
+
+
+def test_exchange_is_forbidden_without_the_scope(
+    account: Account, admin: User, visit: Visit
+) -> None:
     others = [scope for scope in Scope.values if scope != Scope.PIXELS_WRITE]
     api = Api(factories.token(admin, scopes=others))
 
@@ -181,7 +179,7 @@ def test_a_token_needs_the_scope(account: Account, admin: User, visit: Visit) ->
 
 
 @pytest.mark.parametrize(
-    ("body", "fault"),
+    ("body", "expected"),
     [
         ({}, ("FieldMissing", "user_agent")),
         ({"user_agent": CHROME, "click": 5}, ("InvalidType", "click")),
@@ -192,13 +190,15 @@ def test_a_token_needs_the_scope(account: Account, admin: User, visit: Visit) ->
     ],
     ids=lambda value: str(value)[-24:],
 )
-def test_faults_are_named(api: Api, body: Any, fault: tuple[str, str]) -> None:
+def test_exchange_errors_name_the_field(
+    api: Api, body: Any, expected: tuple[str, str]
+) -> None:
     response: Any = api.post(PATH, body)
 
     assert response.status_code == 400
     [failed] = response.json()["validation-errors"]
-    assert [(e["code"], e["path"]) for e in failed["errors"]] == [fault]
+    assert [(e["code"], e["path"]) for e in failed["errors"]] == [expected]
 
 
-def test_strangers_are_refused(anonymous: Api) -> None:
+def test_exchange_is_401_without_a_token(anonymous: Api) -> None:
     assert exchange(anonymous)[0] == 401

@@ -1,4 +1,4 @@
-"""The world of which the OpenAPI document's examples speak, and what it says of it."""
+"""Rows for the examples of the OpenAPI document, and checks against its schemas."""
 
 import copy
 import hashlib
@@ -9,22 +9,24 @@ from typing import Any
 import jsonschema_rs
 from django.utils import timezone
 
-from shortlinks.api.openapi import service, short_links, webhooks
+from shortlinks.api.openapi import schemas, service
 from shortlinks.api.openapi.document import document
-from shortlinks.api.openapi.operations import (
+from shortlinks.api.resources.fields import (
     ACCOUNT,
     CHAT,
     CONTACT,
     LINK,
     MERGE,
     NOTE,
-    OTHER,
+    OTHER_CONTACT,
     PIXEL,
+    SOURCE_URL,
     SUGGESTION,
     USER,
     VISITOR_UID,
     WEBHOOK,
 )
+from shortlinks.api.resources.webhooks import DESTINATION
 from shortlinks.domain.auth.oauth import CODE_TTL
 from shortlinks.domain.visits import processing
 from shortlinks.models import (
@@ -52,34 +54,34 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Users:
     admin: User
-    manager: User  # is responsible for the contact and sees it alone
+    manager: User  # is responsible for the contact and may view only this one
 
 
-def world() -> World:
-    """Rows with the ids of the examples; the link was opened once.
+def create_rows() -> Users:
+    """Create rows with the ids of the examples. The link was opened once.
 
-    The ids are larger than any that the tests' databases come to by themselves.
+    The ids are larger than the automatic ids of a test database.
     """
     account = factories.account(id=ACCOUNT)
     admin = factories.admin(account)
     manager = factories.user(account, id=USER, contacts_view="M", contacts_edit="M")
     contact = factories.contact(account, entity_id=CONTACT, responsible_user=manager)
-    made = factories.link(contact, short_links.URL)
-    ShortLink.objects.filter(pk=made.pk).update(id=LINK)
+    link = factories.link(contact, SOURCE_URL)
+    ShortLink.objects.filter(pk=link.pk).update(id=LINK)
     factories.visit(LINK)
     processing.process_due()
     Note.objects.update(id=NOTE)
-    _pixel(contact)
-    _merges(contact, factories.contact(account, entity_id=OTHER))
-    _integration(account, admin)
-    webhook, _ = factories.webhook(account, webhooks.DESTINATION, by=admin)
+    _create_pixel(contact)
+    _create_merges(contact, factories.contact(account, entity_id=OTHER_CONTACT))
+    _create_integration(account, admin)
+    webhook, _ = factories.webhook(account, DESTINATION, by=admin)
     Webhook.objects.filter(pk=webhook.pk).update(id=WEBHOOK)
-    return World(admin, manager)
+    return Users(admin, manager)
 
 
-def _pixel(contact: Contact) -> None:
+def _create_pixel(contact: Contact) -> None:
     pixel = Pixel.objects.create(
         id=PIXEL,
         account=contact.account,
@@ -95,7 +97,7 @@ def _pixel(contact: Contact) -> None:
     )
 
 
-def _merges(contact: Contact, other: Contact) -> None:
+def _create_merges(contact: Contact, other: Contact) -> None:
     account = contact.account
     Chat.objects.create(
         id=CHAT, account=account, contact=contact, source="vk", external_id="7"
@@ -103,12 +105,12 @@ def _merges(contact: Contact, other: Contact) -> None:
     pair = {"account": account, "one": contact, "other": other}
     MergeSuggestion.objects.create(id=SUGGESTION, rule=MergeRule.OPENED, **pair)
     merge = {"account": account, "survivor": contact, "rule": MergeRule.CHAT}
-    gone = factories.contact(account, is_anonymous=True, merged_into=contact)
-    Merge.objects.create(id=MERGE, loser=gone, key=b"", **merge)
+    loser = factories.contact(account, is_anonymous=True, merged_into=contact)
+    Merge.objects.create(id=MERGE, loser=loser, key=b"", **merge)
 
 
-def _integration(account: Account, user: User) -> None:
-    client = {name: part.example for name, part in service.CODE.items()}
+def _create_integration(account: Account, user: User) -> None:
+    client = schemas.example(service.CODE_GRANT)
     integration = Integration.objects.create(
         account=account,
         client_id=client["client_id"],
@@ -129,8 +131,8 @@ def _sha256(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def closed() -> Json:
-    """The document, but what it does not name may not be in an answer either."""
+def closed_document() -> Json:
+    """Return the document with closed schemas, so that unlisted keys are invalid."""
     strict = copy.deepcopy(document())
     for schema in strict["components"]["schemas"].values():
         _close(schema)
@@ -143,18 +145,18 @@ def closed() -> Json:
 def _close(node: Any) -> None:
     if isinstance(node, dict) and node.get("type") == "object" and "properties" in node:
         node["additionalProperties"] = False
-    for part in _parts(node):
-        _close(part)
+    for child in _children(node):
+        _close(child)
 
 
-def _parts(node: Any) -> list[Any]:
+def _children(node: Any) -> list[Any]:
     if isinstance(node, dict):
         return list(node.values())
     return node if isinstance(node, list) else []
 
 
 def media_types(node: Any, place: str = "") -> Iterator[tuple[str, Json]]:
-    """All that have an example, with the place where they stand."""
+    """Yield all media types with an example, and their places in the document."""
     if isinstance(node, dict):
         if "schema" in node and "example" in node and "name" not in node:
             yield place, node
@@ -163,5 +165,5 @@ def media_types(node: Any, place: str = "") -> Iterator[tuple[str, Json]]:
 
 
 def validate(value: Any, schema: Json, *, of: Json) -> None:
-    whole = {"$schema": DRAFT, **schema, "components": of["components"]}
-    jsonschema_rs.validate(whole, value, validate_formats=True)
+    complete = {"$schema": DRAFT, **schema, "components": of["components"]}
+    jsonschema_rs.validate(complete, value, validate_formats=True)
