@@ -24,7 +24,7 @@ FROM unnest(%(contacts)s::bigint[], %(codes)s::text[], %(urls)s::text[],
 def columns(contacts: Sequence[int], urls: Sequence[str]) -> dict[str, object]:
     return {
         "contacts": list(contacts),
-        "codes": [codes.new() for _ in urls],
+        "codes": [codes.generate() for _ in urls],
         "urls": list(urls),
         "hashes": [hashlib.sha256(url.encode()).digest() for url in urls],
     }

@@ -18,7 +18,7 @@ class Links(APIView):
     def post(self, request: Request) -> Response:
         orders: Any = request.data
         [order] = orders
-        url, code = order["url"], codes.new()
+        url, code = order["url"], codes.generate()
         with connection.cursor() as cursor:
             cursor.execute(
                 bare_rows.INSERT_ONE,

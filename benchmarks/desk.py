@@ -1,6 +1,6 @@
 """How fast the admin's pages open on a million contacts: `python -m benchmarks.desk`.
 
-Wants an empty database of its own: `make test`'s kind, by `python -m devserver exec`; or
+Needs an empty database of its own: that of `python -m devserver exec`, or
 `--kept`: one that it has filled before. Times are of the whole request within this
 process, the median of several; queries are counted apart from them.
 """
@@ -204,7 +204,7 @@ def _filters(shown: Any) -> Iterator[tuple[str, str]]:
 
 
 def _of_contact(user: User) -> Iterator[Asked]:
-    own = Contact.objects.readable_by(user).order_by("pk")
+    own = Contact.objects.visible_including_merged(user).order_by("pk")
     middle = own[own.count() // 2]
     address = "shortlinks/contact/"
     yield Asked("a contact with its timeline", f"{address}{middle.pk}/change/")

@@ -20,7 +20,7 @@ SELECT shortlinks_add_visit_partition((now() - make_interval(months => ago))::da
 FROM generate_series(1, 3) AS ago;
 
 INSERT INTO shortlinks_visit (id, link_id, occurred_at, processed_at, pixel_is_new,
-  method, verdict, reason, source, user_agent, accept_language, referer, sec_fetch, purpose)
+  method, verdict, reason, visitor_hash, user_agent, accept_language, referer, sec_fetch, purpose)
 SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7'
     || substr(md5(n::text), 1, 3) || '8' || substr(md5(n::text), 4, 15))::uuid,
   first.id + n %% %(links)s, at, at, false, 'GET',
@@ -85,7 +85,7 @@ FROM generate_series(1, 5) AS n;
 INSERT INTO shortlinks_webhookdelivery (webhook_id, event, event_id, contact_id, subject_id, facts, state,
   attempts, created_at, delivered_at)
 SELECT (SELECT min(id) FROM shortlinks_webhook) + n %% 5, 'note_contact', gen_random_uuid(), 1, n, '{}',
-  CASE WHEN n %% 5000 = 0 THEN 'given up' ELSE 'delivered' END, 1,
+  CASE WHEN n %% 5000 = 0 THEN 'failed' ELSE 'delivered' END, 1,
   now() - n * interval '7 days' / %(notes)s, now()
 FROM generate_series(1, %(notes)s) AS n;
 

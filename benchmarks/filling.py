@@ -35,7 +35,7 @@ FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n, known,
 VISITS = f"""
 INSERT INTO shortlinks_visit
   (id, link_id, occurred_at, method, user_agent, accept_language, referer, sec_fetch,
-   purpose, address, source, pixel_sha256, pixel_is_new, verdict, counted_day,
+   purpose, address, visitor_hash, pixel_sha256, pixel_is_new, verdict, counted_day,
    processed_at)
 SELECT {VISIT_ID.format(at="opened", salt="n")},
        %(link)s + (n - 1) %% %(links)s, opened, 'GET', %(agent)s, 'ru', '',

@@ -11,11 +11,11 @@ from django.db import connection
 
 from benchmarks.comparisons import Void
 from benchmarks.servers import CHECKOUT
-from shortlinks.domain.auth import permissions, tokens
-from shortlinks.domain.auth.permissions import Order
+from shortlinks.domain.auth import tokens
 from shortlinks.domain.contacts import contacts
 from shortlinks.domain.contacts.contacts import NewContact
-from shortlinks.domain.links import short_links, urls
+from shortlinks.domain.links import link_requests, short_links, urls
+from shortlinks.domain.links.link_requests import LinkRequest
 from shortlinks.models import Account, User
 
 LINKS = 10_000
@@ -79,10 +79,14 @@ def _batches() -> Iterator[list[NewContact]]:
 
 def _linked(new: Sequence[NewContact], user: User) -> list[str]:
     orders = [
-        Order(urls.parse(_url(contact.entity_id), urls.policy()), contact.entity_id)
+        LinkRequest(
+            urls.parse(_url(contact.entity_id), urls.policy()), contact.entity_id
+        )
         for contact in contacts.create(new, user=user)
     ]
-    return [link.code for link in short_links.create(permissions.grant(orders, user))]
+    return [
+        link.code for link in short_links.create(link_requests.authorize(orders, user))
+    ]
 
 
 def _url(entity_id: int) -> str:

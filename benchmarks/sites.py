@@ -27,7 +27,7 @@ AGENT = (
 DUE = f"""
 INSERT INTO shortlinks_visit
   (id, link_id, occurred_at, method, user_agent, accept_language, referer, sec_fetch,
-   purpose, address, source, pixel_sha256, pixel_is_new, due_at)
+   purpose, address, visitor_hash, pixel_sha256, pixel_is_new, due_at)
 SELECT {VISIT_ID.format(at="now()", salt="random()")},
        h.ids[1 + floor(random() * cardinality(h.ids))::int], now(), 'GET',
        %(agent)s, 'ru', '', 'none navigate document ?1', '', '192.0.2.0',
@@ -48,7 +48,10 @@ class Site:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        return {"DATABASE_URL": self.database_url, "REDIS_KEY_PREFIX": self.redis_prefix}
+        return {
+            "DATABASE_URL": self.database_url,
+            "REDIS_KEY_PREFIX": self.redis_prefix,
+        }
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[Connection]:

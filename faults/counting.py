@@ -14,7 +14,7 @@ from faults.oracle import Stored
 from faults.seed import World
 from shortlinks.domain.reports import rollups
 from shortlinks.models import (
-    AccountDay,
+    AccountDailyVisits,
     DailyVisits,
     Note,
     PixelAttachment,
@@ -124,13 +124,13 @@ def _difference(expected: Notes, found: Notes) -> int:
 
 def _by_account(days: dict[tuple[int, date, str], int], world: World) -> Iterator[str]:
     """What beat or the worker had no time for is summed now."""
-    rollups.keep_up(time.monotonic() + SUM_SECONDS)
+    rollups.update(time.monotonic() + SUM_SECONDS)
     links = ShortLink.objects.filter(account_id__in=world.accounts)
     accounts = dict(links.values_list("pk", "account_id"))
     expected = Counter[tuple[int, date, str]]()
     for (link, day, verdict), visits in days.items():
         expected[accounts[link], day, verdict] += visits
-    rows = AccountDay.objects.filter(account_id__in=world.accounts)
+    rows = AccountDailyVisits.objects.filter(account_id__in=world.accounts)
     told = rows.values_list("account_id", "day", "verdict", "visits")
     found = +Counter({(account, day, verdict): n for account, day, verdict, n in told})
     if found != expected:

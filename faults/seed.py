@@ -10,11 +10,10 @@ from django.conf import settings
 
 from faults.opens import Links
 from faults.waiting import Broken
-from shortlinks.domain.auth import permissions
-from shortlinks.domain.auth.permissions import Order
 from shortlinks.domain.contacts import contacts
 from shortlinks.domain.contacts.contacts import NewContact
-from shortlinks.domain.links import redis_cache, short_links, urls
+from shortlinks.domain.links import link_requests, redis_cache, short_links, urls
+from shortlinks.domain.links.link_requests import LinkRequest
 from shortlinks.models import Account, User
 
 MIGRATE_SECONDS = 120
@@ -65,7 +64,7 @@ def _user(window: int) -> User:
         name=f"Account {number}", subdomain=f"account-{number}", note_window=window
     )
     # As the admin does when an account is saved: Redis knows it.
-    redis_cache.publish_account(account)
+    redis_cache.refresh_account(account)
     email = f"user-{number}@faults.example"
     return User.objects.create_user(email, account=account, is_admin=True)
 
@@ -73,7 +72,11 @@ def _user(window: int) -> User:
 def _codes(user: User, count: int) -> Sequence[str]:
     policy = urls.policy()
     orders = [
-        Order(urls.parse(f"https://shop.example/sale/{entity_id}", policy), entity_id)
+        LinkRequest(
+            urls.parse(f"https://shop.example/sale/{entity_id}", policy), entity_id
+        )
         for entity_id in new_contacts(user, count)
     ]
-    return [link.code for link in short_links.create(permissions.grant(orders, user))]
+    return [
+        link.code for link in short_links.create(link_requests.authorize(orders, user))
+    ]

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from faults.service import Service
 from faults.waiting import wait_for
-from shortlinks.domain.visits.processing import MOST_ATTEMPTS
+from shortlinks.domain.visits.processing import MAX_ATTEMPTS
 from shortlinks.models import Note, ShortLink, Visit
 from shortlinks.tasks import process_visits
 
@@ -28,7 +28,7 @@ LONGEST_WAIT_SECONDS = 10
 INSERT_POISON = """
 INSERT INTO shortlinks_visit
   (id, link_id, occurred_at, method, user_agent, accept_language, referer, sec_fetch,
-   purpose, source, pixel_is_new, due_at)
+   purpose, visitor_hash, pixel_is_new, due_at)
 VALUES (%s, %s, '20000-01-01', 'GET', '', '', '', '', '', '', false, now())
 """
 HASTEN = "UPDATE shortlinks_visit SET due_at = now() WHERE id = %s AND due_at > now()"
@@ -76,7 +76,7 @@ class Poison:
         )
         waited = others.aggregate(longest=Max(F("processed_at") - F("occurred_at")))
         broken = []
-        if attempts != MOST_ATTEMPTS:
+        if attempts != MAX_ATTEMPTS:
             broken.append(f"set aside after {attempts} attempts")
         if waited["longest"].total_seconds() > LONGEST_WAIT_SECONDS:
             broken.append(f"another visit waited {waited['longest']}")
@@ -88,7 +88,7 @@ class Poison:
             if cursor.rowcount:
                 process_visits.delay()
         time.sleep(HASTEN_SECONDS)
-        return Visit.objects.filter(pk=self._id).set_aside().exists()
+        return Visit.objects.filter(pk=self._id).dead_lettered().exists()
 
 
 @dataclass

@@ -10,9 +10,9 @@ from typing import Any
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from shortlinks.domain.auth import permissions, tokens
+from shortlinks.domain.auth import tokens
+from shortlinks.domain.links import link_requests, urls
 from shortlinks.domain.links import short_links as short_links
-from shortlinks.domain.links import urls
 from shortlinks.domain.visits.visit_records import VisitRecord
 from shortlinks.domain.webhooks import subscriptions
 from shortlinks.domain.webhooks.subscriptions import Subscription
@@ -87,12 +87,12 @@ def contact(of: Account, **fields: Any) -> Contact:
     )
 
 
-def order(to: Contact, url: str = URL) -> permissions.LinkRequest:
-    return permissions.LinkRequest(urls.parse(url, urls.policy()), to.entity_id)
+def order(to: Contact, url: str = URL) -> link_requests.LinkRequest:
+    return link_requests.LinkRequest(urls.parse(url, urls.policy()), to.entity_id)
 
 
 def link(to: Contact, url: str = URL, **fields: Any) -> ShortLink:
-    grant = permissions.AuthorizedLinkRequest(
+    grant = link_requests.AuthorizedLinkRequest(
         urls.parse(url, urls.policy()), to.entity_id, to.id, to.account_id
     )
     made = short_links.create([grant])[0]
@@ -107,7 +107,7 @@ def links(to: Sequence[Contact], url: str = URL) -> list[ShortLink]:
     """One batch: a link for each contact."""
     parsed = urls.parse(url, urls.policy())
     grants = [
-        permissions.AuthorizedLinkRequest(parsed, c.entity_id, c.id, c.account_id)
+        link_requests.AuthorizedLinkRequest(parsed, c.entity_id, c.id, c.account_id)
         for c in to
     ]
     made = {created.code for created in short_links.create(grants)}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from devserver import store_directories, ports, stores, temporary_stores
+from devserver import ports, store_directories, stores, temporary_stores
 from devserver.store_directories import Home
 from devserver.stores import Store
 

@@ -24,9 +24,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from shortlinks.admin import onboarding
 from shortlinks.admin.base import current_user, is_administrator, is_operator
-from shortlinks.domain.auth import permissions
-from shortlinks.domain.auth.permissions import LinkRequest
-from shortlinks.domain.links import short_links, urls
+from shortlinks.domain.links import link_requests, short_links, urls
+from shortlinks.domain.links.link_requests import LinkRequest
 from shortlinks.models import Contact, ShortLink, User
 
 MAX_CONTACTS = 250
@@ -137,7 +136,7 @@ def _create_links(
     url: urls.SafeUrl, contacts: Sequence[Contact], user: User
 ) -> Sequence[NewShortUrl]:
     by_id = {contact.entity_id: contact for contact in contacts}
-    grants = permissions.authorize(
+    grants = link_requests.authorize(
         [LinkRequest(url, entity_id) for entity_id in by_id], user
     )
     return [

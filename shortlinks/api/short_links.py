@@ -15,9 +15,8 @@ from shortlinks.api.parsing import FieldReader
 from shortlinks.api.problems import Problem
 from shortlinks.api.throttling import seconds_to_wait
 from shortlinks.api.views import ApiView
-from shortlinks.domain.auth import permissions
-from shortlinks.domain.auth.permissions import LinkRequest
-from shortlinks.domain.links import fast_create, short_links, urls
+from shortlinks.domain.links import fast_create, link_requests, short_links, urls
+from shortlinks.domain.links.link_requests import LinkRequest
 from shortlinks.domain.links.short_links import CreatedLink
 from shortlinks.domain.links.urls import SafeUrl, UrlRejected
 from shortlinks.models import Scope
@@ -40,7 +39,7 @@ class ShortLinks(ApiView):
 
     def post(self, request: Request) -> Response:
         orders = parse_link_requests(parsing.read_json(request))
-        grants = permissions.authorize(orders, self.caller.user)
+        grants = link_requests.authorize(orders, self.caller.user)
         address = client_address.masked_address(request, self.caller.token.account)
         created = short_links.create(grants, created_from=address)
         return Response(hal.short_links(created))

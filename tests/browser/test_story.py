@@ -13,8 +13,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from devserver import demo_site, ports
 from deploy import env_file
+from devserver import demo_site, ports
 from shortlinks.models import (
     Chat,
     ConnectedSite,

@@ -1,13 +1,11 @@
 """Who gets a link: rights are checked here and nowhere after."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from functools import cache
 from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 
-from shortlinks.domain.links.urls import SafeUrl
 from shortlinks.domain.postgres import queries
 from shortlinks.models import AccessLevel, Contact, User
 from shortlinks.models.contacts import ROOT
@@ -21,40 +19,6 @@ NAMES = {
     IDS: "%(entity_ids)s",
 }
 EMPTY_RESULT_SQL = "SELECT 0, 0 WHERE false"
-
-
-@dataclass(frozen=True, slots=True)
-class LinkRequest:
-    """One item of a request for links: which url for which contact of the CRM."""
-
-    url: SafeUrl
-    entity_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorizedLinkRequest:
-    """An order whose contact the caller may view. Only `grant` makes one."""
-
-    url: SafeUrl
-    entity_id: int
-    contact_id: int
-    account_id: int
-
-
-def authorize(orders: Sequence[LinkRequest], user: User) -> list[AuthorizedLinkRequest]:
-    """The orders the user's rights allow, in their order; others are left out.
-
-    Specification: «на сущности, на которые нет прав — ссылки не будут сгенерированы».
-    """
-    visible = visible_roots({order.entity_id for order in orders}, user)
-    account_id = user.account_id
-    return [
-        AuthorizedLinkRequest(
-            order.url, order.entity_id, visible[order.entity_id], account_id
-        )
-        for order in orders
-        if account_id is not None and order.entity_id in visible
-    ]
 
 
 def visible_roots(entity_ids: Collection[int], user: User) -> dict[int, int]:

@@ -11,9 +11,9 @@ from functools import cache
 from django.db import transaction
 
 from shortlinks.domain.auth import permissions, tokens
-from shortlinks.domain.auth.permissions import LinkRequest
 from shortlinks.domain.auth.tokens import CachedToken
 from shortlinks.domain.links import codes, redis_cache, short_links
+from shortlinks.domain.links.link_requests import LinkRequest
 from shortlinks.domain.links.short_links import CreatedLink
 
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from shortlinks.domain.auth.permissions import AuthorizedLinkRequest
 from shortlinks.domain.links import codes, redis_cache
+from shortlinks.domain.links.link_requests import AuthorizedLinkRequest
 from shortlinks.domain.links.redis_cache import CachedLink
 from shortlinks.domain.links.urls import SafeUrl
 from shortlinks.domain.pixels import consent

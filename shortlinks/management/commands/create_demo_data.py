@@ -8,10 +8,10 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from shortlinks.domain.auth import tokens
-from shortlinks.domain.auth.permissions import AuthorizedLinkRequest
 from shortlinks.domain.contacts import contacts
 from shortlinks.domain.contacts.contacts import NewContact
 from shortlinks.domain.links import short_links, urls
+from shortlinks.domain.links.link_requests import AuthorizedLinkRequest
 from shortlinks.models import AccessLevel, Account, ConnectedSite, Contact, Group, User
 
 NAMES = [("Анна", "Петрова"), ("Timur", "Akhmetov"), ("Olga", "Lis")]
