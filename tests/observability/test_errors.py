@@ -69,7 +69,7 @@ def test_an_error_of_the_api_is_reported_without_its_callers_data(
         [event] = services.wait_for(lambda: events(sentry))
 
     assert answer.status_code == 503
-    assert event["logentry"]["message"] == "the API answers %d"
+    assert event["logentry"]["message"] == "API response %d"
     assert event["tags"] == {"role": "web", "request_id": ID}
     assert event["request"] == {"method": "GET"}
     assert "user" not in event

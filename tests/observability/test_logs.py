@@ -66,7 +66,7 @@ def test_every_line_of_a_request_has_its_id(admin: User, tmp_path: Path) -> None
         answer = web.get("/api/v4/account", headers=headers)
 
     assert (answer.status_code, answer.headers["x-request-id"]) == (503, ID)
-    told = line(tmp_path / "web.log", "the API answers 503")
+    told = line(tmp_path / "web.log", "API response 503")
     assert (told["request_id"], told["level"]) == (ID, "ERROR")
     assert told.keys() >= {"time", "logger", "process"}
     assert token not in (tmp_path / "web.log").read_text()
