@@ -19,7 +19,11 @@ def _install(name: str, package: str) -> str | None:
     print(f"installing {package} by apt-get", flush=True)
     # run level 1: no service of the package's is started
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    # Another apt may hold the lock for as long.
+    wait = ("-o", f"DPkg::Lock::Timeout={INSTALL_SECONDS // 2}")
     install = ("install", "-qq", "--yes", "--no-install-recommends", package)
     for arguments in (("update", "-qq"), install):
-        subprocess.run((apt, *arguments), env=environment, timeout=INSTALL_SECONDS)
+        subprocess.run(
+            (apt, *wait, *arguments), env=environment, timeout=INSTALL_SECONDS
+        )
     return shutil.which(name)
