@@ -31,7 +31,7 @@ SECONDS_FOR_A_REQUEST = 10
 
 
 def program(port: int, project: Path, demo_env: Path) -> Program:
-    script = project / "shortlinks" / "redirects" / "pixel_v1.js"
+    script = project / "shortlinks" / "domain" / "pixels" / "pixel_v1.js"
     arguments = (str(port), str(demo_env), str(script))
     return Program(
         name="demo-site",
