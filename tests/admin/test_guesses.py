@@ -20,7 +20,7 @@ OTHERS = [
     "numbers/urls.csv",
     "numbers/numbers.xlsx",
     "import/",
-    "whose/",
+    "link-lookup/",
     "search/?s=contact&extended=1",
     "search/?s=shrouded&extended=1",
     "jsi18n/",

@@ -103,7 +103,7 @@ def test_what_an_administrator_does(
     page.set_input_files("[name=file]", _table(tmp_path, furnished))
     page.locator("#content-main [type=submit]").click()
     _import(page, looker)
-    looker.goto("import-rights/", "import-rights")
+    looker.goto("import-users/", "import-rights")
     looker.check("shortlinks/contact/", "contacts-chosen")
     for box in page.locator("[name=_selected_action]").all()[:4]:
         box.check()
@@ -138,8 +138,8 @@ def test_a_fresh_installations_pages(looker: Looker, transactional_db: None) -> 
     looker.goto("", "login")
     looker.enter(operator)
     looker.goto("", "first-steps")
-    looker.goto("first-steps/account/", "first-account")
-    looker.goto("whose/", "whose")
+    looker.goto("onboarding/account/", "first-account")
+    looker.goto("link-lookup/", "whose")
     looker.check("shortlinks/note/", "notes-none")
     looker.check("shortlinks/group/?q=x", "groups-not-found")
 
