@@ -1,14 +1,14 @@
-# One image for every role: docker-compose.yml names them. Builds with and without BuildKit.
+# One image for every role of docker-compose.yml. Builds with and without BuildKit.
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
-# requirements-tracing.txt, where OTEL_EXPORTER_OTLP_ENDPOINT is to be set.
+# Use requirements-tracing.txt if OTEL_EXPORTER_OTLP_ENDPOINT will be set.
 ARG REQUIREMENTS=requirements.txt
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends binutils >/dev/null
 WORKDIR /build
 COPY requirements*.txt ./
-# pip itself stays behind: nothing is installed into a running container.
+# Without pip: nothing is installed into a running container.
 RUN python -m venv --without-pip /opt/venv \
  && pip --python /opt/venv/bin/python install --quiet --no-compile --only-binary :all: \
       --require-hashes -r "${REQUIREMENTS}"
@@ -18,16 +18,16 @@ COPY manage.py ./
 COPY config config
 COPY deploy deploy
 COPY shortlinks shortlinks
-# Settings want secrets before they let anything begin; these are kept nowhere.
-RUN nothing="$(printf '%064d' 0)" \
- && SECRET_KEY="${nothing}" TOKEN_KEYS="k:${nothing}" PIXEL_KEYS="k:${nothing}" \
-    WEBHOOK_KEYS="k:${nothing}" VISITOR_UID_KEY="${nothing}" STATIC_ROOT=/app/static \
+# The settings require secrets. These placeholders are not stored in the image.
+RUN placeholder="$(printf '%064d' 0)" \
+ && SECRET_KEY="${placeholder}" TOKEN_KEYS="k:${placeholder}" PIXEL_KEYS="k:${placeholder}" \
+    WEBHOOK_KEYS="k:${placeholder}" VISITOR_UID_KEY="${placeholder}" STATIC_ROOT=/app/static \
     DATABASE_URL=postgres://nobody@nowhere/none REDIS_URL=redis://nowhere \
     /opt/venv/bin/python manage.py collectstatic --no-input --verbosity 0 \
       --ignore redoc --ignore '*.map'
-# A fifth of the size: languages that the interface has not, static files that were just
-# collected, packages' tests and sources in C, debuggers' symbols. Byte code is made here, since the root file
-# system is read-only later.
+# Reduce the image to a fifth: remove unused languages, static files that were collected
+# above, tests and C sources of packages, and debug symbols. Compile byte code here, because
+# the root file system is read-only later.
 RUN cd /opt/venv/lib/python3.*/site-packages \
  && find . -type d -path '*/locale/*' -name LC_MESSAGES ! -path '*/en/*' ! -path '*/ru/*' \
       -prune -exec rm -r {} + \
@@ -41,7 +41,7 @@ FROM ${PYTHON_IMAGE}
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=config.settings STATIC_ROOT=/app/static LOG_FORMAT=json \
     SPOOL_DIR=/var/lib/shortlinks/spool METRICS_DIR=/var/lib/shortlinks/metrics
-# Volumes begin with the owner of the folder they cover.
+# A new volume gets the owner of the folder below it.
 RUN groupadd --gid 10001 shortlinks \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /app shortlinks \
  && mkdir -p /var/lib/shortlinks/keys /var/lib/shortlinks/spool /var/lib/shortlinks/metrics \

@@ -1,35 +1,43 @@
-# Every target does its own set-up: a Python >= 3.11 and make are all it needs.
-# Pass arguments on with ARGS, for example: make test ARGS="-k notes"
+# Every target installs what it needs. Required: Python 3.11 or newer, and make.
+# ARGS passes arguments on, for example: make test ARGS="-k notes"
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-# What tests and checks need beyond `make run`.
+# Exists if the packages of tests and checks are installed, too.
 DEV_READY := $(VENV)/dev-ready
-# What a command starts in its turn finds the tools of the virtual environment, too.
+# With PATH, so that programs started by a command find the virtual environment.
 WITH_STORES := PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/python -m devserver exec --
-# Tests wait more than they work: two sides by side, each with a database of its own.
+# Tests often wait, so two workers run them, each with its own database.
 PYTEST := pytest -n 2 --dist worksteal
-INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+# pip also reads pip.conf, which may name another index.
+define INSTALL
+$(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --require-hashes -r $(1) \
+  || { echo "[make] uv failed; trying pip, which takes longer" >&2; $(PIP) $(1); }
+endef
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r
+LOCK := $(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.11 \
 	--generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-browser check check-steps messages bench chaos drills lock clean
+.PHONY: help run test test-fast test-future test-browser check check-steps messages
+.PHONY: bench chaos drills lock crawler-names clean
 
 help:
-	@echo "make run     the whole service on http://127.0.0.1:8000 (PORT=, REDIRECT_PORT=); data in var/"
-	@echo "make test    the tests, on a PostgreSQL and a Valkey of their own (ARGS= for pytest)"
-	@echo "make test-fast   the tests of rules, API and admin, which start no servers"
-	@echo "make test-browser  the tests that need a real browser (Debian's chromium; installed where possible)"
-	@echo "make check   lint, format, types, imports, migrations, tests: what CI runs"
-	@echo "make messages  collect the texts of the admin, say which lack their Russian, compile"
-	@echo "make bench   what the performance claims are measured with (ARGS= for the benchmarks)"
-	@echo "make chaos   kill, freeze and restart every part under load, and count what must hold"
-	@echo "make drills  upgrade, restore and healing of an installation by Compose (ARGS= for some)"
-	@echo "make lock    pin the requirements (ARGS=--upgrade for newer versions)"
-	@echo "make clean   remove what was built; the data in var/ stays"
+	@echo "make run           run the service on http://127.0.0.1:8000 (PORT=, REDIRECT_PORT=); data in var/"
+	@echo "make test          run the tests with a temporary PostgreSQL and Valkey (ARGS= for pytest)"
+	@echo "make test-fast     run the tests that start no processes"
+	@echo "make test-future   run the fast tests of rules, API and admin with the clock 400 days ahead"
+	@echo "make test-browser  run the tests in a real browser (Debian's chromium)"
+	@echo "make check         run what CI runs: lint, format, types, imports, migrations, speed, tests"
+	@echo "make messages      collect and compile the texts of the admin, list missing translations"
+	@echo "make bench         measure what docs/performance.md claims (ARGS= for some benchmarks)"
+	@echo "make chaos         kill, freeze and restart every part under load, and count what must hold"
+	@echo "make drills        upgrade, restore and break a Docker installation under load (ARGS= for some)"
+	@echo "make lock          pin the requirements (ARGS=--upgrade for newer versions)"
+	@echo "make crawler-names take the names of crawlers from crawler-user-agents (CRAWLER_USER_AGENTS=version)"
+	@echo "make clean         remove build output; the data in var/ stays"
 
 run: $(READY)
 	@exec $(BIN)/python -m devserver run
@@ -37,16 +45,23 @@ run: $(READY)
 test: $(DEV_READY)
 	@$(WITH_STORES) $(PYTEST) $(ARGS)
 
-# Rules, API and admin: no server and no worker is started.
 test-fast: $(DEV_READY)
-	@$(WITH_STORES) $(PYTEST) tests/domain tests/api tests/admin $(ARGS)
+	@$(WITH_STORES) $(PYTEST) -m "not process" $(ARGS)
+
+# The stores' clocks are ahead, too. Needs a C compiler. CI runs those of the rules.
+FUTURE_TESTS ?= tests/domain tests/api tests/admin
+test-future: $(DEV_READY)
+	@$(WITH_STORES:--=--days-ahead 400 --) \
+	  $(PYTEST) -m "not process" $(FUTURE_TESTS) $(ARGS)
 
 test-browser: $(DEV_READY)
 	@$(WITH_STORES) $(PYTEST) tests/browser $(ARGS)
 
-# Types, too, are checked with the settings loaded.
+# mypy loads the settings, so all steps run with the stores.
 check: $(DEV_READY)
 	@$(WITH_STORES) $(MAKE) --no-print-directory check-steps
+	@echo "[check] tests in the future" && $(MAKE) --no-print-directory test-future \
+	  FUTURE_TESTS=tests/domain
 
 check-steps:
 	@echo "[check] lint" && ruff check .
@@ -54,23 +69,23 @@ check-steps:
 	@echo "[check] types" && mypy
 	@echo "[check] imports" && lint-imports
 	@echo "[check] migrations" && python manage.py makemigrations --check --dry-run
-	@echo "[check] speed" && python -m benchmarks --check
+	@echo "[check] speed" && python -m systemtests.benchmarks --check
 	@echo "[check] tests" && $(PYTEST) $(ARGS)
 	@echo "[check] tests in a browser" && exec $(PYTEST) tests/browser
 
 # Needs xgettext; root on Debian gets it by apt-get.
 messages: $(DEV_READY)
-	@$(WITH_STORES) python -m translations
+	@$(WITH_STORES) python -m tests.messages
 
 bench: $(DEV_READY)
-	@$(WITH_STORES) python -m benchmarks $(ARGS)
+	@$(WITH_STORES) python -m systemtests.benchmarks $(ARGS)
 
 chaos: $(DEV_READY)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/python -m faults $(ARGS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/python -m systemtests.chaos $(ARGS)
 
-# Needs Docker; what it starts has a name and ports of its own.
+# Needs Docker. The installation has its own name and ports.
 drills: $(DEV_READY)
-	@exec $(BIN)/python -m drills $(ARGS)
+	@exec $(BIN)/python -m systemtests.drills $(ARGS)
 
 lock: $(READY)
 	@$(LOCK) $(ARGS) requirements-installer.in -o requirements-installer.txt
@@ -79,31 +94,38 @@ lock: $(READY)
 	@$(LOCK) $(ARGS) requirements-tracing.in -o requirements-tracing.txt
 	@$(LOCK) $(ARGS) requirements-dev.in -o requirements-dev.txt
 
+# The package is data, so it is not installed. Review the difference before a commit.
+CRAWLER_USER_AGENTS ?= 1.67.0
+crawler-names: $(READY)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT \
+	  && $(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps \
+	    --only-binary :all: --dest "$$folder" crawler-user-agents==$(CRAWLER_USER_AGENTS) \
+	  && $(BIN)/python -m tests.crawler_names "$$folder"/*.whl
+
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# A missing marker means that the virtual environment is incomplete.
+# If the marker file is missing, the virtual environment is incomplete.
 $(READY): requirements-devserver.txt requirements-installer.txt
 	@if [ ! -e $@ ]; then \
 	  for python in "$(PYTHON)" python3.13 python3.12 python3.11 none; do \
 	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
 	  done; \
 	  if [ "$$python" = none ]; then \
-	    echo "[make] found no Python >= 3.11: set PYTHON=/path/to/python3" >&2; exit 1; \
+	    echo "[make] no Python 3.11 or newer found: set PYTHON=/path/to/python3" >&2; exit 1; \
 	  fi; \
 	  echo "[make] creating $(VENV) with $$("$$python" --version)"; \
 	  "$$python" -m venv --clear $(VENV); \
 	fi
 	@rm -f $@
-	@echo "[make] installing the pinned packages into $(VENV)"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check \
-	  --require-hashes -r requirements-installer.txt
-	@$(INSTALL) requirements-devserver.txt
+	@echo "[make] installing packages into $(VENV)"
+	@$(PIP) requirements-installer.txt
+	@$(call INSTALL,requirements-devserver.txt)
 	@touch $@
 
 $(DEV_READY): requirements-dev.txt $(READY)
 	@rm -f $@
 	@echo "[make] installing the packages of tests and checks into $(VENV)"
-	@$(INSTALL) requirements-dev.txt
+	@$(call INSTALL,requirements-dev.txt)
 	@touch $@

@@ -1,4 +1,4 @@
-"""Celery's beat, which goes on when the clock is set back."""
+"""A scheduler for Celery's beat that keeps working if the clock is set back."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from celery.beat import PersistentScheduler
 
 
 class Scheduler(PersistentScheduler):
-    """Celery's own would be silent for a day after the clock was set back by a day."""
+    """Celery's default sends nothing for a day if the clock is set back by a day."""
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         now = self.app.now()
@@ -14,5 +14,5 @@ class Scheduler(PersistentScheduler):
         if any(entry.last_run_at and entry.last_run_at > now for entry in entries):
             for entry in entries:
                 entry.last_run_at = now
-            self._heap = None  # sorted by times that lie in the future
+            self._heap = None  # it is sorted by the old times
         return float(super().tick(*args, **kwargs))

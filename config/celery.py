@@ -1,7 +1,8 @@
-"""Celery: the message is a doorbell, the visit row remembers what is left to do.
+"""Celery's settings and schedule.
 
-Settings and their measurements: reference/reliability.md §4.2. A process that only
-publishes (Django, redirects) fails fast; a worker waits for its broker to return.
+Messages may be lost: the rows store the remaining work. Processes that only publish
+(Django, redirects) fail fast, and workers wait for an unavailable broker. The settings
+are explained in docs/reference/reliability.md.
 """
 
 import os
@@ -14,12 +15,13 @@ from django.conf import settings
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 if os.environ.get("CELERY_ROLE") == "worker":
     os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_SECONDS", "15")
-django.setup(set_prefix=False)  # worker and beat begin here
+django.setup(set_prefix=False)  # worker and beat start here
 
-# connects the signals: health, metrics and logs of worker and beat
+# connects the signals
 from shortlinks.observability import celery_signals  # noqa: E402, F401
 
-VISIBILITY = 300  # seconds; above the hard time limit, since prefetch is 1
+# Above the hard time limit; a worker prefetches one message.
+VISIBILITY_TIMEOUT_SECONDS = 300
 WORKER = settings.CELERY_ROLE == "worker"
 
 PUBLISHER_TRANSPORT: dict[str, Any] = {
@@ -56,9 +58,9 @@ app.conf.update(
         "shortlinks.tasks.run_imports": {"queue": "imports"},
         "shortlinks.tasks.*": {"queue": "maintenance"},
     },
-    visibility_timeout=VISIBILITY,
+    visibility_timeout=VISIBILITY_TIMEOUT_SECONDS,
     broker_transport_options={
-        "visibility_timeout": VISIBILITY,
+        "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
         "global_keyprefix": settings.REDIS_KEY_PREFIX,
         **(WORKER_TRANSPORT if WORKER else PUBLISHER_TRANSPORT),
     },
@@ -73,7 +75,7 @@ app.conf.update(
     worker_hijack_root_logger=False,
     beat_scheduler="config.beat:Scheduler",
     beat_schedule={
-        # What no bell reached; claiming is cheap when nothing is due.
+        # for visits whose message was lost; cheap if nothing is due
         "sweep": {
             "task": "shortlinks.tasks.process_visits",
             "schedule": 5.0,
@@ -84,26 +86,31 @@ app.conf.update(
             "schedule": 5.0,
             "options": {"expires": 5.0},
         },
-        "webhook-upkeep": {
+        "webhook-maintenance": {
             "task": "shortlinks.tasks.maintain_webhooks",
             "schedule": 3600.0,
         },
-        # What a worker left that was killed.
+        # for imports whose worker was killed
         "imports": {
             "task": "shortlinks.tasks.run_imports",
             "schedule": 5.0,
             "options": {"expires": 5.0},
         },
-        "import-upkeep": {
+        "import-purge": {
             "task": "shortlinks.tasks.purge_imports",
             "schedule": 3600.0,
         },
-        "sums": {
+        "rollups": {
             "task": "shortlinks.tasks.update_rollups",
             "schedule": 5.0,
             "options": {"expires": 5.0},
         },
-        "link-changes": {
+        "usage": {
+            "task": "shortlinks.tasks.count_usage",
+            "schedule": 30.0,
+            "options": {"expires": 30.0},
+        },
+        "link-cache": {
             "task": "shortlinks.tasks.sync_link_cache",
             "schedule": 15.0,
             "options": {"expires": 15.0},
@@ -112,11 +119,19 @@ app.conf.update(
             "task": "shortlinks.tasks.create_partitions",
             "schedule": 6 * 3600.0,
         },
-        "visit-details": {
+        "bot-networks": {
+            "task": "shortlinks.tasks.refresh_bot_networks",
+            "schedule": 3600.0,
+        },
+        "redaction": {
             "task": "shortlinks.tasks.redact_visits",
             "schedule": 3600.0,
         },
-        "source-keys": {
+        "security-events": {
+            "task": "shortlinks.tasks.purge_security_events",
+            "schedule": 3600.0,
+        },
+        "daily-salts": {
             "task": "shortlinks.tasks.delete_expired_salts",
             "schedule": 3600.0,
         },

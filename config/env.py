@@ -1,7 +1,8 @@
-"""Typed readers of the environment; a bad value stops the start-up by name."""
+"""Typed readers of the environment; errors contain the name of the variable."""
 
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ FALSE = frozenset({"0", "false", "no", "off", ""})
 PLACEHOLDER = "change-me"  # of .env.example
 
 
-def given(name: str) -> str | None:
-    """The variable, or the content of the file that `NAME_FILE` names."""
+def read(name: str) -> str | None:
+    """Return the variable, or the content of the file at `NAME_FILE`."""
     value, path = os.environ.get(name), os.environ.get(f"{name}_FILE")
     if path is None:
         return value
@@ -28,7 +29,7 @@ def given(name: str) -> str | None:
 
 
 def text(name: str, default: str | None = None) -> str:
-    value = given(name)
+    value = read(name)
     if value is None:
         value = default
     if value is None:
@@ -57,7 +58,7 @@ def number(name: str, default: float, *, minimum: float, maximum: float) -> floa
 
 
 def list_(name: str, default: Sequence[str] = ()) -> list[str]:
-    value = given(name)
+    value = read(name)
     if value is None:
         return list(default)
     return [word for part in value.split(",") if (word := part.strip())]
@@ -71,7 +72,7 @@ def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
 
 
 def nameservers(name: str) -> tuple[tuple[str, int], ...]:
-    """Addresses, each with a port or the usual one: `192.0.2.1,192.0.2.2:5353`."""
+    """Read addresses with or without a port, such as `192.0.2.1,192.0.2.2:5353`."""
     found = []
     for word in list_(name):
         has_port = word.count(":") == 1
@@ -81,32 +82,61 @@ def nameservers(name: str) -> tuple[tuple[str, int], ...]:
         except ValueError as error:
             raise ImproperlyConfigured(f"{name}: {error}") from None
         if not 0 < found[-1][1] < 2**16:
-            raise ImproperlyConfigured(f"{name}: {port} is no port")
+            raise ImproperlyConfigured(f"{name}: {port} is not a port")
     return tuple(found)
 
 
-def network_file(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    """The networks in a file, one a line; "#" begins a comment."""
-    path = given(name)
+BotNetwork = tuple[IPv4Network | IPv6Network, str, str, str]
+
+
+def bot_networks(name: str) -> tuple[BotNetwork, ...]:
+    """Read a file with one network per line; "#" starts a comment.
+
+    A line is a network, and optionally its scope ("opens" or "previews"), certainty
+    ("certain", "probable", or "none" for people) and a name.
+    """
+    path = read(name)
     if not path:
         return ()
     try:
         rows = Path(path).read_text().splitlines()
         lines = [row.partition("#")[0].strip() for row in rows]
-        return tuple(ip_network(line) for line in lines if line)
+        return tuple(_bot_network(line) for line in lines if line)
     except (OSError, ValueError) as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None
+
+
+def _bot_network(line: str) -> BotNetwork:
+    network, scope, certainty, owner = (*line.split(maxsplit=3), *[""] * 3)[:4]
+    scope, certainty = scope or "opens", certainty or "certain"
+    if scope not in {"opens", "previews"}:
+        raise ValueError(f"{line}: the scope must be opens or previews")
+    if certainty not in {"certain", "probable", "none"}:
+        raise ValueError(f"{line}: the certainty must be certain, probable or none")
+    return ip_network(network), scope, certainty, owner or network
+
+
+def database_file(name: str) -> str:
+    """Return the path of a readable file, or ""."""
+    path = read(name) or ""
+    try:
+        with Path(path).open("rb") if path else nullcontext():
+            return path
+    except OSError as error:
         raise ImproperlyConfigured(f"{name}: {error}") from None
 
 
 def secret(name: str, *, minimum: int) -> str:
     value = text(name)
     if len(value) < minimum or value.startswith(PLACEHOLDER):
-        raise ImproperlyConfigured(f"{name} must be a secret of {minimum} characters")
+        raise ImproperlyConfigured(
+            f"{name} must be a secret of {minimum} characters or more"
+        )
     return value
 
 
 def choice(name: str, choices: Sequence[str]) -> str:
-    """One of the choices; the first is the default."""
+    """Return one of the choices; the first is the default."""
     value = text(name, choices[0])
     if value not in choices:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}")
@@ -114,7 +144,7 @@ def choice(name: str, choices: Sequence[str]) -> str:
 
 
 def redis_url(name: str, *, password: str = "") -> str:
-    """With the password, if there is one and the url has none."""
+    """Return the URL, with the password if the URL has none."""
     value = text(name)
     parts = urlsplit(value)
     if parts.scheme not in {"redis", "rediss", "unix"}:
@@ -127,7 +157,7 @@ def redis_url(name: str, *, password: str = "") -> str:
 
 
 def keyring(name: str) -> dict[str, bytes]:
-    """Keys by id, the newest first: `k2:secret,k1:older secret`."""
+    """Return keys by id, the newest first: `k2:secret,k1:older secret`."""
     ring: dict[str, bytes] = {}
     for word in list_(name):
         kid, _, key = word.partition(":")
@@ -154,9 +184,9 @@ def host(url: str) -> str:
 
 
 def database(name: str, *, password: str = "") -> dict[str, Any]:
-    """Django's settings for a `postgres://user:password@host:port/name` url.
+    """Return Django's settings for a `postgres://user:password@host:port/name` URL.
 
-    The password apart is for a url that has none.
+    `password` is used if the URL has none.
     """
     parts = urlsplit(text(name))
     if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):

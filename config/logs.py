@@ -1,7 +1,6 @@
-"""How log lines look: for people (`line`) or for programs (`json`).
+"""Formats of log lines: `line` for people, `json` for programs.
 
-Needs neither Django nor settings, since granian's own process logs too, by
-`granian_logs.json`.
+Used without Django's settings by granian's main process (`granian_logs.json`).
 """
 
 import json
@@ -37,13 +36,25 @@ class JsonFormatter(logging.Formatter):
             "task": request_ids.current_task() or None,
             "exception": self._exception(record),
         }
-        told = {name: value for name, value in fields.items() if value is not None}
-        return json.dumps(told, ensure_ascii=False)
+        present = {name: value for name, value in fields.items() if value is not None}
+        return json.dumps(present, ensure_ascii=False)
 
     def _exception(self, record: logging.LogRecord) -> str | None:
         if not record.exc_info:
             return None
         return scrub(self.formatException(record.exc_info))
+
+
+class OneLineFilter(logging.Filter):
+    """A filter that shortens a message to one line of at most 200 characters.
+
+    Anybody can send requests with a wrong host, each of which is logged.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = record.getMessage()[:200], ()
+        record.exc_info = record.exc_text = None
+        return True
 
 
 FORMATTERS: dict[str, type[logging.Formatter]] = {
@@ -54,5 +65,5 @@ FORMATS = list(FORMATTERS)
 
 
 def formatter() -> logging.Formatter:
-    """By LOG_FORMAT; a bad value is reported by the settings, not here."""
+    """Return the formatter for LOG_FORMAT, which the settings validate."""
     return FORMATTERS.get(os.environ.get("LOG_FORMAT", ""), LineFormatter)()

@@ -1,4 +1,4 @@
-"""What may be on a developer's machine alone; elsewhere it stops the start by name."""
+"""Refuse settings that are only safe on a developer's machine."""
 
 from collections.abc import Iterable
 from ipaddress import ip_address
@@ -9,16 +9,16 @@ from config import env
 
 
 def check(*, base_url: str, debug: bool, allowed_hosts: Iterable[str]) -> None:
-    """Where the API's address is one that others reach."""
+    """Raise ImproperlyConfigured if others can reach BASE_URL."""
     if _is_local(env.host(base_url)):
         return
     if debug:
-        raise ImproperlyConfigured(f"DEBUG must be 0 where BASE_URL is {base_url}")
-    wild = [word for word in allowed_hosts if word == "*" or word.startswith(".")]
-    if wild:
+        raise ImproperlyConfigured(f"DEBUG must be 0 if BASE_URL is {base_url}")
+    wildcards = [word for word in allowed_hosts if word == "*" or word.startswith(".")]
+    if wildcards:
         raise ImproperlyConfigured(
-            f"ALLOWED_HOSTS must name each host, not {wild[0]!r},"
-            f" where BASE_URL is {base_url}"
+            f"ALLOWED_HOSTS must name each host, not {wildcards[0]!r},"
+            f" if BASE_URL is {base_url}"
         )
 
 

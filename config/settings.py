@@ -1,4 +1,4 @@
-"""Every setting, read from the environment; `.env.example` lists them all."""
+"""All settings, read from the environment; `.env.example` lists them."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ import django_stubs_ext
 
 from config import env, logs, production_checks
 
-django_stubs_ext.monkeypatch()  # ModelAdmin[X] and friends at run time
+django_stubs_ext.monkeypatch()  # allows ModelAdmin[X] at run time
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# --- who we are -------------------------------------------------------------
+# --- addresses and secrets --------------------------------------------------
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.secret("SECRET_KEY", minimum=50)
 SECRET_KEY_FALLBACKS = env.list_("SECRET_KEY_FALLBACKS")
@@ -47,18 +47,37 @@ VISIT_DETAILS_RETENTION_DAYS = int(
 VISIT_PROCESSING_DELAY_SECONDS = env.number(
     "VISIT_PROCESSING_DELAY_SECONDS", 1.0, minimum=0, maximum=30
 )
+# In 10 minutes, for each redirect process; 0 means no limit.
+MAX_VISITS_PER_LINK_AND_ADDRESS = int(
+    env.number("MAX_VISITS_PER_LINK_AND_ADDRESS", 100, minimum=0, maximum=1e6)
+)
 SUSPECT_POLICY = env.choice("SUSPECT_POLICY", ["hold", "note", "ignore"])
-BOT_NETWORKS_PATH = env.network_file("BOT_NETWORKS_PATH")
+BOT_NETWORKS_PATH = env.bot_networks("BOT_NETWORKS_PATH")
+ASN_DATABASE_PATH = env.database_file("ASN_DATABASE_PATH")
+REFRESH_PUBLISHED_NETWORKS = env.flag("REFRESH_PUBLISHED_NETWORKS", default=False)
 SPOOL_DIR = Path(env.text("SPOOL_DIR", str(BASE_DIR / "var" / "spool")))
 SPOOL_MAX_BYTES = (
     int(env.number("SPOOL_MAX_MB", 1024, minimum=1, maximum=1e6)) * 1024**2
 )
-# Requests a second; 0 is no limit.
+# Requests a second; 0 means no limit.
 API_RATE_LIMIT_PER_TOKEN = int(
     env.number("API_RATE_LIMIT_PER_TOKEN", 50, minimum=0, maximum=100_000)
 )
 API_RATE_LIMIT_PER_ACCOUNT = int(
     env.number("API_RATE_LIMIT_PER_ACCOUNT", 200, minimum=0, maximum=100_000)
+)
+# For each account; 0 means no limit.
+MAX_CONTACTS_PER_ACCOUNT = int(
+    env.number("MAX_CONTACTS_PER_ACCOUNT", 2_000_000, minimum=0, maximum=1e12)
+)
+MAX_LINKS_PER_ACCOUNT = int(
+    env.number("MAX_LINKS_PER_ACCOUNT", 20_000_000, minimum=0, maximum=1e12)
+)
+MAX_UNFINISHED_IMPORTS_PER_ACCOUNT = int(
+    env.number("MAX_UNFINISHED_IMPORTS_PER_ACCOUNT", 20, minimum=0, maximum=10_000)
+)
+MAX_WEBHOOKS_PER_ACCOUNT = int(
+    env.number("MAX_WEBHOOKS_PER_ACCOUNT", 100, minimum=0, maximum=10_000)
 )
 API_MAX_BODY_BYTES = 4 * 1024 * 1024
 
@@ -68,12 +87,12 @@ _PROXY = env.text("WEBHOOK_PROXY", "")
 WEBHOOK_PROXY = _PROXY and env.http_url("WEBHOOK_PROXY", _PROXY)
 
 # --- stores -----------------------------------------------------------------
-# Seconds; 0 is no limit, for commands and migrations. Servers and workers have one.
+# 0 means no limit, for commands and migrations. Servers and workers have a limit.
 DATABASE_STATEMENT_TIMEOUT_SECONDS = env.number(
     "DATABASE_STATEMENT_TIMEOUT_SECONDS", 0, minimum=0, maximum=3600
 )
 _DATABASE = env.database("DATABASE_URL", password=env.text("DATABASE_PASSWORD", ""))
-DATABASE_PARAMETERS = _DATABASE["OPTIONS"]  # of the url, such as sslmode
+DATABASE_PARAMETERS = _DATABASE["OPTIONS"]  # from the URL, such as sslmode
 DATABASES = {
     "default": _DATABASE
     | {
@@ -85,8 +104,10 @@ DATABASES = {
             "keepalives_interval": 5,
             "keepalives_count": 3,
             "tcp_user_timeout": 5000,
-            # What is prepared is planned once. Postgres would go on planning the larger
-            # statements for each request, at several times what they cost to run.
+            # A standby is unavailable, instead of failing at the first write.
+            "target_session_attrs": "read-write",
+            # Plan prepared statements once. Otherwise Postgres plans larger ones for
+            # each request, which takes several times as long as running them.
             "options": "-c plan_cache_mode=force_generic_plan"
             f" -c statement_timeout={int(DATABASE_STATEMENT_TIMEOUT_SECONDS * 1000)}"
             " -c idle_in_transaction_session_timeout=15000",
@@ -96,23 +117,22 @@ DATABASES = {
 }
 REDIS_URL = env.redis_url("REDIS_URL", password=env.text("REDIS_PASSWORD", ""))
 REDIS_KEY_PREFIX = env.text("REDIS_KEY_PREFIX", "sl:")
-# Workers and beat wait for the broker; whoever only publishes fails fast.
+# Workers and beat wait for an unavailable broker; publishers fail fast.
 CELERY_ROLE = env.choice("CELERY_ROLE", ["publisher", "worker"])
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- how it is watched ------------------------------------------------------
+# --- observability ----------------------------------------------------------
 METRICS_DIR = Path(env.text("METRICS_DIR", str(BASE_DIR / "var" / "metrics")))
 METRICS_HOST = env.text("METRICS_HOST", "127.0.0.1")
 METRICS_PORT = int(env.number("METRICS_PORT", 9464, minimum=1, maximum=65535))
 HEALTH_HOST = env.text("HEALTH_HOST", "127.0.0.1")
-HEALTH_PORT = int(env.number("HEALTH_PORT", 0, minimum=0, maximum=65535))  # 0 is none
+HEALTH_PORT = int(env.number("HEALTH_PORT", 0, minimum=0, maximum=65535))  # 0: off
 SENTRY_DSN = env.text("SENTRY_DSN", "")
 OTLP_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT", "").rstrip("/")
 LOG_FORMAT = env.choice("LOG_FORMAT", logs.FORMATS)
 
 # --- Django -----------------------------------------------------------------
 INSTALLED_APPS = [
-    "unfold",  # before the admin: its templates are taken first
+    "unfold",  # before the admin, to replace its templates
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -126,14 +146,17 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "shortlinks.api.instrumentation.RequestMetricsMiddleware",
+    "shortlinks.api.path_middleware.ApiPathMiddleware",
     "shortlinks.api.proxy_headers.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "shortlinks.admin.nul_middleware.NulMiddleware",
     "shortlinks.admin.browser_middleware.AdminSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "shortlinks.admin.browser_middleware.AdminCsrfMiddleware",
     "shortlinks.admin.browser_middleware.AdminUserMiddleware",
     "shortlinks.admin.browser_middleware.AdminMessageMiddleware",
+    "shortlinks.admin.sign_in_again.SignInAgainMiddleware",
     "shortlinks.admin.csp.ContentSecurityPolicyMiddleware",
     "shortlinks.admin.localization.LocalizationMiddleware",
     "shortlinks.admin.staff_middleware.StaffCookieMiddleware",
@@ -142,7 +165,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        # Before unfold's, which they extend or replace; the rest is found in the apps.
+        # Before the templates of unfold, which they extend or replace.
         "DIRS": [BASE_DIR / "shortlinks" / "overrides"],
         "APP_DIRS": True,
         "OPTIONS": {
@@ -161,8 +184,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+PASSWORD_HASHERS = ["shortlinks.domain.auth.password_hashing.LimitedPasswordHasher"]
 APPEND_SLASH = False
-# In the browser alone: a message may show a new token.
+# Only in the browser, because a message may show a new token.
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
 FILE_UPLOAD_HANDLERS = [
@@ -173,10 +197,10 @@ FILE_UPLOAD_HANDLERS = [
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ru", "Русский")]
-# Names in our models, texts of unfold, and Django's: see `python -m translations`.
+# Here and not only in the app, so that our texts precede Django's. `make messages`
+# keeps the catalogs.
 LOCALE_PATHS = [
-    BASE_DIR / "shortlinks" / "locale_django",
-    BASE_DIR / "shortlinks" / "locale_models",
+    BASE_DIR / "shortlinks" / "locale",
     BASE_DIR / "shortlinks" / "locale_unfold",
 ]
 FORMAT_MODULE_PATH = ["shortlinks.formats"]
@@ -194,13 +218,14 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
+CSRF_FAILURE_VIEW = "shortlinks.admin.sign_in_again.csrf_failure"
 SILENCED_SYSTEM_CHECKS = [
     "security.W003",  # AdminCsrfMiddleware is a subclass of Django's
-    "security.W008",  # the proxy in front leads http to https, and knows which it was
-    "security.W021",  # preloading is a promise for a whole domain: its owner's to give
+    "security.W008",  # the proxy redirects http to https
+    "security.W021",  # only the owner of the domain may enable preloading
 ]
 
-# --- the admin's looks ------------------------------------------------------
+# --- appearance of the admin ------------------------------------------------
 UNFOLD = {
     "SITE_TITLE": "shortlinks.admin.navigation.title",
     "SITE_HEADER": "shortlinks.admin.navigation.title",
@@ -214,6 +239,7 @@ UNFOLD = {
     "SCRIPTS": [
         "shortlinks.admin.navigation.keyboard",
         "shortlinks.admin.navigation.accessible_names",
+        "shortlinks.admin.navigation.unsaved_entries",
     ],
     "COLORS": {
         "primary": {
@@ -232,21 +258,19 @@ UNFOLD = {
     },
 }
 
+# A view of the API is an `ApiView`, which checks `api/gates.py`; others are forbidden.
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["shortlinks.api.authentication.TokenAuth"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["shortlinks.api.hal.HalRenderer"],
-    "DEFAULT_PARSER_CLASSES": [],  # views read bodies by `parsing.read_json`
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "shortlinks.api.hal.IgnoreAccept",
-    "EXCEPTION_HANDLER": "shortlinks.api.problems.render",
     "UNAUTHENTICATED_USER": None,
 }
 
-# --- logs: no log carries a whole code or a token ---------------------------
+# --- logs, in which codes and tokens are masked -----------------------------
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {name: {"()": f} for name, f in logs.FORMATTERS.items()},
+    "filters": {"one_line": {"()": logs.OneLineFilter}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}
     },
@@ -256,13 +280,14 @@ LOGGING = {
     },
     "loggers": {
         "django": {"handlers": [], "propagate": True},
-        # an answer of 4xx is the client's affair
+        # 4xx is an error of the client
         "django.request": {"level": "ERROR"},
-        # a line or two for each task, and beat's tasks come every few seconds
+        "django.security.DisallowedHost": {"filters": ["one_line"]},
+        # one or two lines for each task would be too many
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
-        # names whole urls, and a webhook's may hold a secret
+        # logs URLs, and those of webhooks may contain secrets
         "urllib3": {"level": "ERROR"},
     },
 }

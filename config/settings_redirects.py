@@ -1,8 +1,8 @@
-"""The settings of the redirects' process, which wants neither the admin nor the API."""
+"""Settings of the redirects, without the admin and the API."""
 
 from config.settings import *  # noqa: F403
 
-# What the models need; a fifth of the process' memory were the others.
+# Only what the models need; the other apps take a fifth of the memory.
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -1,5 +1,3 @@
-"""Django's doors: the API for programs, the admin for people."""
-
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -10,10 +8,12 @@ from shortlinks.admin import (
     import_upload,
     onboarding,
     short_link_tools,
+    sign_in_again,
+    staff_invitations,
 )
 from shortlinks.api import health, problems
 from shortlinks.api.documentation import Docs
-from shortlinks.api.oauth import AccessToken
+from shortlinks.api.oauth import AccessToken, AccountDomain, CurrentAccountDomain
 
 to_admin = RedirectView.as_view(pattern_name="admin:index")
 
@@ -23,6 +23,8 @@ urlpatterns = [
     path("api/v4/", include("shortlinks.api.urls")),
     path("api/docs", Docs.as_view()),
     path("oauth2/access_token", AccessToken.as_view()),
+    path("oauth2/account/subdomain", AccountDomain.as_view()),
+    path("oauth2/account/current/subdomain", CurrentAccountDomain.as_view()),
     path(
         "admin/opened-today/",
         admin.site.admin_view(dashboard.opened_today, cacheable=True),
@@ -68,6 +70,12 @@ urlpatterns = [
         admin.site.admin_view(import_upload.permissions_upload),
         name="admin_import_users",
     ),
+    path(
+        "admin/staff/",
+        admin.site.admin_view(staff_invitations.invite),
+        name="admin_staff",
+    ),
+    path("admin/login/", sign_in_again.sign_in),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

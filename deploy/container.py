@@ -1,6 +1,6 @@
-"""python -m deploy.container ROLE: what the image runs, the same as everywhere else.
+"""`python -m deploy.container ROLE`: the entry point of the image.
 
-It becomes the role's program, so signals go to that one.
+It replaces itself with the role's program, which therefore receives the signals.
 """
 
 import os
@@ -13,7 +13,7 @@ from deploy.programs import Program
 
 ANYWHERE = "0.0.0.0"  # noqa: S104  the container's own network
 WEB_PORT, REDIRECTS_PORT, METRICS_PORT, HEALTH_PORT = 8000, 8001, 9464, 9000
-# Lost with the container: beat then begins to count anew, and sends everything once.
+# Lost with the container. A new beat then sends every task once.
 SCHEDULE = Path("/tmp/beat")  # noqa: S108  a tmpfs of the container
 LONG_LIVED: dict[str, Callable[[], Program]] = {
     "web": lambda: roles.web(WEB_PORT, host=ANYWHERE),

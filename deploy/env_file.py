@@ -1,4 +1,4 @@
-"""Files of KEY=value lines, which a shell can read with `. file`."""
+"""Read and write files of KEY=value lines, as a shell reads them with `. file`."""
 
 import shlex
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ def parse(text: str) -> dict[str, str]:
 
 
 def write(path: Path, values: Mapping[str, str]) -> None:
-    """Replaces the file at once and whole; only its owner may read it."""
+    """Replace the file atomically. Only its owner may read it."""
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
     new.touch(mode=0o600)

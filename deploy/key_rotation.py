@@ -1,8 +1,8 @@
-"""Secrets as files, each named after its setting: made once, changed without a break.
+"""Create and rotate secrets, each in a file named after its setting.
 
-A ring of keys changes in two steps, with all processes started anew after each: `add`,
-by which every process knows the new key, and `use`, by which they sign with it. Else
-one that was started already would sign what another does not know yet.
+A key ring changes in two steps, with a restart of all processes after each: `add`
+makes every process accept the new key, and `use` makes them sign with it. In one step,
+a restarted process would sign with a key that others do not accept yet.
 """
 
 import secrets
@@ -15,14 +15,14 @@ from deploy import keys
 FOLDER = Path("/var/lib/shortlinks")
 SERVICE = FOLDER / "keys"
 FALLBACKS = "SECRET_KEY_FALLBACKS"
-MOST_FALLBACKS = 3
+MAX_FALLBACKS = 3
 USAGE = """\
-keys make [STORE...]   secrets that are missing; each store's in a folder of its name
-keys add RING          a new key that all know and none uses yet
-keys use RING          the newest key is used from now on
-keys drop RING         the oldest key is known no more
-keys take NAME         one that is used elsewhere, from the standard input
-keys renew NAME        a new password; or SECRET_KEY, and older ones still count\
+keys make [STORE...]   create missing secrets; passwords also in a folder for each store
+keys add RING          add a key that is accepted, but not used for signing yet
+keys use RING          sign with the newest key
+keys drop RING         stop accepting the oldest key
+keys take NAME         store a secret from standard input
+keys renew NAME        replace a password, or SECRET_KEY, whose old values stay valid\
 """
 
 
@@ -41,12 +41,12 @@ def change(arguments: Sequence[str]) -> None:
 
 
 def _make(stores: Sequence[str]) -> None:
-    """What is there stays: with another key, tokens and cookies would be void."""
-    made = {FALLBACKS: "", **keys.new()}
+    """Keep existing secrets: a new key would invalidate tokens and cookies."""
+    new = {FALLBACKS: "", **keys.new()}
     for name in [*keys.SERVICE, FALLBACKS, *stores]:
         path = SERVICE / name
         if not path.exists():
-            _write(path, made.get(name, secrets.token_urlsafe(48)))
+            _write(path, new.get(name, secrets.token_urlsafe(48)))
     for name in stores:
         _write(FOLDER / name / name, (SERVICE / name).read_text())
 
@@ -57,12 +57,12 @@ def _rotate(step: str, path: Path) -> None:
     if step == "add":
         ring.append(f"k{max(numbers) + 1}:{secrets.token_urlsafe(48)}")
     elif len(ring) < 2:
-        sys.exit(f"{path.name} has one key alone")
+        sys.exit(f"{path.name} has only one key: add another first")
     elif step == "use":
         newest = ring.pop(numbers.index(max(numbers)))
         ring.insert(0, newest)
     else:
-        # The first signs, whatever its number.
+        # Never the first one, which signs.
         ring.remove(min(ring[1:], key=lambda word: numbers[ring.index(word)]))
     _write(path, ",".join(ring))
 
@@ -71,7 +71,7 @@ def _renew(name: str) -> None:
     path = SERVICE / name
     if name == "SECRET_KEY":
         before = (SERVICE / FALLBACKS).read_text().split(",")
-        kept = [path.read_text(), *filter(None, before)][:MOST_FALLBACKS]
+        kept = [path.read_text(), *filter(None, before)][:MAX_FALLBACKS]
         _write(SERVICE / FALLBACKS, ",".join(kept))
     _write(path, secrets.token_urlsafe(48))
     if name.endswith("_PASSWORD"):
@@ -83,6 +83,6 @@ def _write(path: Path, value: str) -> None:
         return
     new = path.with_name(f".{path.name}.new")
     new.write_text(value)
-    new.chmod(0o444)  # the folder guards it: no container has it without need
+    new.chmod(0o444)  # only containers that need it mount the folder
     new.replace(path)
-    print(f"[keys] {path.name} is written to {path.parent}", flush=True)
+    print(f"[keys] wrote {path.name} to {path.parent}", flush=True)

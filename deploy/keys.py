@@ -1,4 +1,4 @@
-"""The service's secrets and the stores' passwords: random, made on the first start."""
+"""Secrets of the service and passwords of the stores, created on the first start."""
 
 import secrets
 from pathlib import Path
@@ -7,7 +7,7 @@ from deploy import env_file
 
 SERVICE = ("SECRET_KEY", "TOKEN_KEYS", "PIXEL_KEYS", "WEBHOOK_KEYS", "VISITOR_UID_KEY")
 PASSWORDS = ("POSTGRES_PASSWORD", "VALKEY_PASSWORD", "SUPERVISOR_PASSWORD")
-# Lists of `id:secret`, newest first, so that a key can be changed without a break.
+# Lists of `id:secret`, the newest first: `key_rotation` changes them in steps.
 ROTATED = ("TOKEN_KEYS", "PIXEL_KEYS", "WEBHOOK_KEYS")
 
 
@@ -16,8 +16,8 @@ def new() -> dict[str, str]:
     return values | {name: f"k1:{values[name]}" for name in ROTATED}
 
 
-def kept(path: Path) -> dict[str, str]:
-    """What a later version adds is added to the file then."""
+def load_or_create(path: Path) -> dict[str, str]:
+    """Return the secrets of a file, and add those that a newer version needs."""
     before = env_file.read(path)
     values = new() | before
     if values != before:

@@ -1,4 +1,4 @@
-"""What runs for as long as the service does, whoever starts and stops it."""
+"""Programs that run until they are stopped."""
 
 import signal
 from collections.abc import Mapping
@@ -7,11 +7,11 @@ from enum import IntEnum
 
 
 class Rank(IntEnum):
-    """Started from the first to the last, stopped from the last to the first."""
+    """Order of starting; programs are stopped in reverse order."""
 
     STORES = 10
     WORKER = 20
-    DOORS = 30
+    SERVERS = 30
     BEAT = 40
 
 

@@ -1,4 +1,4 @@
-"""The command lines of the service's six processes, the same wherever they run."""
+"""Command lines of the six processes, the same on every host."""
 
 import socket
 import sys
@@ -9,33 +9,29 @@ from deploy.programs import Program, Rank
 
 LOOPBACK = "127.0.0.1"
 QUEUES = ("visits", "maintenance", "default")
-OTHER_QUEUES = ("webhooks", "imports")
+SLOW_QUEUES = ("webhooks", "imports")
 
-# Slow or endless headers cost a client its connection, not the service its memory.
-# HTTP/1 alone, since these bounds do not hold for HTTP/2. No access log: it would carry
-# the codes of short links.
+# A client with slow or endless headers loses its connection. Only HTTP/1, because these
+# limits do not apply to HTTP/2. No access log: it would contain the codes of links.
 HTTP = (
+    *("--interface", "asgi", "--no-ws", "--loop", "uvloop"),
     *("--http", "1"),
     *("--http1-header-read-timeout", "10000"),
     *("--http1-buffer-size", "65536"),
-    # Idle connections of browsers count as well: 1,024 would keep new visitors out.
+    # Idle connections of browsers count too: 1,024 would block new visitors.
     *("--backlog", "4096", "--backpressure", "16384"),
     "--no-access-log",
     *("--log-config", "config/granian_logs.json"),
 )
-# The worker takes no SIGTERM for longer than a task may take (its hard time limit).
+# After SIGTERM, the worker finishes its task, which has a hard limit of 60 s.
 WORKER_STOP_SECONDS = 65
 
 
 def web(port: int, *, host: str = LOOPBACK) -> Program:
     return Program(
         name="web",
-        command=(
-            *_granian(host, port),
-            *("--interface", "wsgi", "--no-ws", "--blocking-threads", "32"),
-            "config.wsgi:application",
-        ),
-        rank=Rank.DOORS,
+        command=(*_granian(host, port), "config.web:application"),
+        rank=Rank.SERVERS,
     )
 
 
@@ -44,12 +40,8 @@ def redirects(
 ) -> Program:
     return Program(
         name="redirects",
-        command=(
-            *_granian(host, port),
-            *("--interface", "asgi", "--no-ws", "--loop", "uvloop"),
-            application,
-        ),
-        rank=Rank.DOORS,
+        command=(*_granian(host, port), application),
+        rank=Rank.SERVERS,
     )
 
 
@@ -57,7 +49,7 @@ def metrics(port: int, *, host: str = LOOPBACK) -> Program:
     return Program(
         name="metrics",
         command=(sys.executable, "manage.py", "serve_metrics"),
-        rank=Rank.DOORS,
+        rank=Rank.SERVERS,
         environment={
             "METRICS_HOST": host,
             "METRICS_PORT": str(port),
@@ -71,12 +63,11 @@ def worker(*, health_port: int = 0) -> Program:
 
 
 def webhooks(*, health_port: int = 0) -> Program:
-    """Apart, since it waits for other people's servers: notes would wait with it.
+    """Return the worker for webhooks and imports, which must not delay notes.
 
-    Two, so that one goes on while the other still waits for the slowest receiver. It
-    has the imports, too, which would keep the notes waiting as well.
+    It has two processes, so that one continues while the other waits for a receiver.
     """
-    return _worker("webhooks", OTHER_QUEUES, concurrency=2, health_port=health_port)
+    return _worker("webhooks", SLOW_QUEUES, concurrency=2, health_port=health_port)
 
 
 def beat(schedule: Path, *, health_port: int = 0) -> Program:
@@ -107,18 +98,18 @@ def _worker(
 
 def _granian(host: str, port: int) -> tuple[str, ...]:
     address = ("--host", host, "--port", str(port))
-    # So long has what is being answered to be finished. Without an end granian waits
-    # for ever for a worker that was told to stop while it started, and did not hear it.
+    # Seconds to finish open requests. Without a limit, granian waits forever for a
+    # worker that was stopped while it started.
     workers = ("--workers", "1", "--workers-kill-timeout", "5")
     return (sys.executable, "-m", "granian", *address, *workers, *HTTP)
 
 
 def _celery(role: str) -> tuple[str, ...]:
-    # Started by root, it would warn of that on eight lines at each start.
+    # Started by root, it would print eight lines of warning.
     python = (sys.executable, "-W", "ignore:You're running the worker with superuser")
     return (*python, "-m", "celery", "--quiet", "-A", "config", role)
 
 
 def _celery_environment(health_port: int) -> dict[str, str]:
-    """Both wait for the broker; each needs a port of its own, if any."""
+    """Return the variables of a worker or beat, which wait for the broker."""
     return {"CELERY_ROLE": "worker", "HEALTH_PORT": str(health_port)}

@@ -1,4 +1,4 @@
-"""`var/demo.env`: the logins and tokens of the demo data; and what to do with them."""
+"""`var/demo.env`: addresses, logins and tokens, and what is printed about them."""
 
 import shlex
 from collections.abc import Mapping
@@ -41,13 +41,13 @@ ADDRESSES = """
   Metrics    {metrics}
   Demo site  {site}/
 """
-# To paste as it stands: so no indent, and no tool that is not everywhere.
+# Pasted unchanged: no indent, and only tools that every system has.
 STORY = """
-  Log in to the admin as {email} (an administrator) or {manager} (a manager);
-  the passwords are in {file}.
-  To order a short link for a contact, open it as a browser does, and read the note that
-  the worker writes about it, paste this into another terminal. For the story with a
-  site and its chat, open DEMO_LINK of that file in a private window and write there.
+  Log in to the admin as {email} (administrator) or {manager} (manager).
+  The passwords are in {file}.
+  For the story with a website and its chat, open its DEMO_LINK in a private window.
+  Paste this into another terminal to create a short link for a contact, open it
+  as a browser does, and read the note that the worker writes:
 
 . {file}
 CONTACT="${{CONTACT_IDS%%,*}}"
@@ -61,12 +61,11 @@ curl -si "$SHORT_URL" \\
   {browser}
 sleep 3
 curl -s "$BASE_URL/api/v4/contacts/$CONTACT/notes" \\
-  -H "Authorization: Bearer $TOKEN"; echo
-"""
+  -H "Authorization: Bearer $TOKEN"; echo"""
 
 
-def kept(path: Path, database_url: str) -> dict[str, str]:
-    """What was created on the first start, if that was in this database."""
+def load(path: Path, database_url: str) -> dict[str, str]:
+    """Return what the first start created, if it was in this database."""
     values = env_file.read(path)
     if _database(values.get("DATABASE_URL", "")) != _database(database_url):
         return {}
@@ -77,11 +76,11 @@ def write(
     path: Path, environment: Mapping[str, str], created: Mapping[str, str]
 ) -> None:
     addresses = {name: environment[name] for name in ADDRESS_NAMES}
-    made = {
+    derived = {
         "ADMIN_URL": f"{environment['BASE_URL']}/admin/",
         "METRICS_URL": f"http://{LOOPBACK}:{environment['METRICS_PORT']}/metrics",
     }
-    env_file.write(path, {**addresses, **made, **created})
+    env_file.write(path, {**addresses, **derived, **created})
 
 
 def summary(path: Path) -> str:
@@ -104,6 +103,6 @@ def summary(path: Path) -> str:
 
 
 def _database(url: str) -> tuple[str | None, ...]:
-    """Which one it is, whatever its port: the embedded one may have had to move."""
+    """Identify a database without its port, which may change between two starts."""
     parts = urlsplit(url)
     return (parts.hostname, parts.username, parts.password, parts.path)

@@ -1,9 +1,9 @@
-"""A customer's site to try the pixel on: a page with the snippet, and a tiny chat.
+"""Website of a demo customer: a page with the pixel script and a small chat.
 
     python -m devserver.demo_site PORT DEMO_ENV SCRIPT
 
-Its "server" reports the chat to the API as any site's server would. For `make run`
-alone: it knows a token and talks to whoever comes by loopback.
+It reports the chat to the API, as the server of a real site does. Only for `make run`:
+it uses a token for everybody who connects on loopback.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ from deploy import env_file
 from deploy.programs import Program, Rank
 from deploy.roles import LOOPBACK
 
-# Another site than the service's, for a browser.
+# For a browser, another site than the service's 127.0.0.1.
 HOST = "localhost"
 PAGE = Path(__file__).with_name("demo_site.html")
-MOST_BODY = 4096
-API_SECONDS = 5
-SECONDS_FOR_A_REQUEST = 10
+MAX_BODY_BYTES = 4096
+API_TIMEOUT_SECONDS = 5
+CLIENT_TIMEOUT_SECONDS = 10
 
 
 def program(port: int, project: Path, demo_env: Path) -> Program:
@@ -37,13 +37,13 @@ def program(port: int, project: Path, demo_env: Path) -> Program:
         name="demo-site",
         command=(sys.executable, "-m", "devserver.demo_site", *arguments),
         rank=Rank.BEAT,
-        # wherever the service's own files are
+        # The service itself may be elsewhere.
         environment={"PYTHONPATH": str(Path(__file__).parent.parent)},
     )
 
 
 class Handler(BaseHTTPRequestHandler):
-    timeout = SECONDS_FOR_A_REQUEST
+    timeout = CLIENT_TIMEOUT_SECONDS
 
     def __init__(self, demo_env: Path, script: Path, *args: Any) -> None:
         self.demo_env = demo_env
@@ -52,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path.partition("?")[0] != "/":
-            self._send(404, "text/plain", "There is nothing here.")
+            self._send(404, "text/plain", "Not found.")
             return
         demo = env_file.read(self.demo_env)
         page = PAGE.read_text()
@@ -61,14 +61,14 @@ class Handler(BaseHTTPRequestHandler):
         self._send(200, "text/html; charset=utf-8", page)
 
     def do_POST(self) -> None:
-        """What the page's chat says, with the uid that the snippet gave it."""
+        """Receive a chat message with the visitor_uid of the pixel script."""
         length = int(self.headers.get("Content-Length") or 0)
-        if self.path != "/chat" or length > MOST_BODY:
-            self._send(400, "text/plain", "This is no message.")
+        if self.path != "/chat" or length > MAX_BODY_BYTES:
+            self._send(400, "text/plain", "Bad request.")
             return
-        said = json.loads(self.rfile.read(length))
-        told = report(said, env_file.read(self.demo_env))
-        self._send(200, "application/json", json.dumps(told))
+        message = json.loads(self.rfile.read(length))
+        response = report(message, env_file.read(self.demo_env))
+        self._send(200, "application/json", json.dumps(response))
 
     def _values(self, demo: dict[str, str]) -> dict[str, str]:
         digest = hashlib.sha384(self.script.read_bytes()).digest()
@@ -88,20 +88,20 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Without the address, which may have a click's token."""
+        """Log no URL: it may contain a click token."""
         self.log_message("%s %s", self.command, code)
 
 
-def report(said: dict[str, Any], demo: dict[str, str]) -> dict[str, Any]:
-    """The chat as the API has it, or why it has none."""
+def report(message: dict[str, Any], demo: dict[str, str]) -> dict[str, Any]:
+    """Return the API's chat, or its error."""
     chat = {
         "source": "demo-site",
-        "external_id": str(said.get("chat", ""))[:100],
-        "title": str(said.get("name") or "A visitor")[:100],
+        "external_id": str(message.get("chat", ""))[:100],
+        "title": str(message.get("name") or "A visitor")[:100],
     }
-    if uid := said.get("visitor_uid"):
+    if uid := message.get("visitor_uid"):
         chat["visitor_uid"] = str(uid)
-    request = urllib.request.Request(  # noqa: S310  of our own file
+    request = urllib.request.Request(  # noqa: S310  from our own file
         f"{demo['BASE_URL']}/api/v4/chats",
         json.dumps(chat).encode(),
         {
@@ -110,13 +110,13 @@ def report(said: dict[str, Any], demo: dict[str, str]) -> dict[str, Any]:
         },
     )
     try:
-        with urllib.request.urlopen(request, timeout=API_SECONDS) as answer:  # noqa: S310
-            told: dict[str, Any] = json.load(answer)
+        with urllib.request.urlopen(request, timeout=API_TIMEOUT_SECONDS) as response:  # noqa: S310
+            chat_response: dict[str, Any] = json.load(response)
     except urllib.error.HTTPError as error:
         return {"error": error.read().decode(errors="replace")}
     except OSError as error:
         return {"error": str(error)}
-    return told
+    return chat_response
 
 
 def main(port: str, demo_env: str, script: str) -> None:

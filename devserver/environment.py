@@ -1,4 +1,4 @@
-"""What processes are told. What the user has set wins; set but empty is not set."""
+"""Environment of the processes. The user's variables win; empty ones are ignored."""
 
 import os
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ def get(name: str) -> str:
 def port(name: str, default: int) -> int:
     value = get(name) or str(default)
     if not (value.isdecimal() and 0 < int(value) < 65536):
-        raise RunError(f"{name} must be a port's number, not {value!r}")
+        raise RunError(f"{name} is not a port number: {value!r}; use 1 to 65535")
     return int(value)
 
 
 def compose(
     base: Path, secrets: Mapping[str, str], settings: Mapping[str, str]
 ) -> dict[str, str]:
-    """With the mark by which a process is found when whoever started it is killed."""
+    """Return all variables, with the mark by which `orphans` finds a process."""
     return {
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PYTHONUNBUFFERED": "1",

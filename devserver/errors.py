@@ -1,2 +1,2 @@
 class RunError(Exception):
-    """Ends the run: its text is what the user reads, the exit code is not zero."""
+    """End of the run: the message is printed, and the exit code is 1."""

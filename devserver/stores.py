@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey: how each is made, started, asked whether it serves."""
+"""PostgreSQL and Valkey: configure, start and probe them."""
 
 import shutil
 import signal
@@ -14,12 +14,10 @@ from psycopg import sql
 
 from deploy.programs import Program, Rank
 from deploy.roles import LOOPBACK
-from devserver import environment, store_directories
+from devserver import environment, store_directories, wall_clock
 from devserver.errors import RunError
 from devserver.store_directories import Home
 
-# The service's secrets are no business of the stores.
-BARE = ("/usr/bin/env", "-i", "LC_ALL=C")
 DATABASE = "shortlinks"
 PORTS = ("POSTGRES", "VALKEY")
 
@@ -31,17 +29,17 @@ class Store(Protocol):
     def title(self) -> str: ...
     @property
     def setting(self) -> str:
-        """The environment variable that has its address, or another store's."""
+        """Environment variable that names a store to use instead."""
 
     @property
     def url(self) -> str: ...
     @property
     def program(self) -> Program: ...
     def prepare(self) -> None:
-        """Everything that must be there before its process starts."""
+        """Create files that its process needs."""
 
     def serves(self) -> bool:
-        """Whether the service can log in and work."""
+        """Return whether the service can log in."""
 
 
 @dataclass(frozen=True)
@@ -64,17 +62,26 @@ class Postgres:
             "unix_socket_directories": "",
             "shared_buffers": "128MB",
             "log_checkpoints": "off",
-            # Statements and details carry clients' names and sessions.
+            # Statements and details contain names of contacts, and sessions.
             "log_min_error_statement": "panic",
             "log_error_verbosity": "terse",
+            "log_statement": "none",
+            "log_parameter_max_length": 0,
+            "log_parameter_max_length_on_error": 0,
         }
         options = (f"--{name}={value}" for name, value in settings.items())
         return Program(
             name="postgres",
-            command=(*BARE, str(self.home.postgres), "-D", str(self._data), *options),
+            command=(
+                *_empty_environment(),
+                str(self.home.postgres),
+                "-D",
+                str(self._data),
+                *options,
+            ),
             rank=Rank.STORES,
             user=self.home.user,
-            stop_signal=signal.SIGINT,  # "fast": SIGTERM would wait for every client
+            stop_signal=signal.SIGINT,  # fast shutdown; SIGTERM waits for all clients
             stop_seconds=60,
         )
 
@@ -85,7 +92,7 @@ class Postgres:
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir()
         self.home.give(new)
-        self._initialise(new)
+        self._initialize(new)
         new.rename(self._data)
 
     def serves(self) -> bool:
@@ -93,7 +100,7 @@ class Postgres:
             with psycopg.connect(
                 self._url("postgres", "postgres"), autocommit=True, connect_timeout=5
             ) as connection:
-                self._make_database(connection)
+                self._create_database(connection)
         except psycopg.OperationalError:
             return False
         return True
@@ -106,13 +113,13 @@ class Postgres:
         address = f"{LOOPBACK}:{self.port}"
         return f"postgres://{user}:{self.password}@{address}/{database}"
 
-    def _initialise(self, data: Path) -> None:
+    def _initialize(self, data: Path) -> None:
         password = self.home.directory / "postgres.password"
         password.touch(mode=0o600)
         password.write_text(self.password)
         self.home.give(password)
         command = (
-            *(*BARE, str(self.home.initdb), "-D", str(data)),
+            *(*_empty_environment(), str(self.home.initdb), "-D", str(data)),
             *("--username=postgres", "--auth=scram-sha-256", f"--pwfile={password}"),
             *("--encoding=UTF8", "--locale=C"),
             *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
@@ -129,15 +136,15 @@ class Postgres:
         if done.returncode:
             raise RunError(f"initdb failed: {done.stdout}{done.stderr}")
 
-    def _make_database(self, connection: psycopg.Connection) -> None:
-        """The service is no superuser here either: that would hide what it lacks."""
+    def _create_database(self, connection: psycopg.Connection) -> None:
+        """Create it for a role that is not a superuser, as in production."""
         name = sql.Identifier(DATABASE)
-        known = "SELECT FROM pg_roles WHERE rolname = %s"
-        if not connection.execute(known, [DATABASE]).rowcount:
+        exists = "SELECT FROM pg_roles WHERE rolname = %s"
+        if not connection.execute(exists, [DATABASE]).rowcount:
             role = sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}")
             connection.execute(role.format(name, sql.Literal(self.password)))
-        known = "SELECT FROM pg_database WHERE datname = %s"
-        if not connection.execute(known, [DATABASE]).rowcount:
+        exists = "SELECT FROM pg_database WHERE datname = %s"
+        if not connection.execute(exists, [DATABASE]).rowcount:
             database = sql.SQL("CREATE DATABASE {} OWNER {}")
             connection.execute(database.format(name, name))
 
@@ -158,7 +165,7 @@ class Valkey:
     def program(self) -> Program:
         return Program(
             name="valkey",
-            command=(*BARE, str(self.home.valkey), str(self._settings)),
+            command=(*_empty_environment(), str(self.home.valkey), str(self._settings)),
             rank=Rank.STORES,
             user=self.home.user,
         )
@@ -177,7 +184,7 @@ class Valkey:
             "save": '""',
             "maxmemory-policy": "noeviction",
             "loglevel": "warning",
-            # So that `leftovers` reads in its command line whose it is.
+            # `orphans` finds the process by its command line.
             "set-proc-title": "no",
         }
         self._settings.touch(mode=0o600)
@@ -199,10 +206,18 @@ class Valkey:
         return self.home.directory / "valkey" / "valkey.conf"
 
 
+def _empty_environment() -> tuple[str, ...]:
+    """Return the start of a command line. Stores get none of the service's secrets."""
+    shifted = (
+        f"{n}={value}" for n in wall_clock.VARIABLES if (value := environment.get(n))
+    )
+    return ("/usr/bin/env", "-i", "LC_ALL=C", *shifted)
+
+
 def needed(
     base: Path, passwords: Mapping[str, str], ports: Mapping[str, int]
 ) -> tuple[Store, ...]:
-    """Those whose address the environment does not name."""
+    """Return the stores whose address is not in the environment."""
     kinds = (Postgres, Valkey)
     if all(environment.get(kind.setting) for kind in kinds):
         return ()

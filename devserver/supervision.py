@@ -1,4 +1,4 @@
-"""Our door to supervisord, which keeps the processes: its file, its start, its end."""
+"""Start supervisord, which runs the processes, and control it over XML-RPC."""
 
 import configparser
 import contextlib
@@ -19,21 +19,22 @@ from xmlrpc.client import Fault, ServerProxy
 from supervisor.xmlrpc import SupervisorTransport
 
 from deploy.programs import Program, Rank
-from devserver import signals
+from devserver import console, signals
 from devserver.errors import RunError
 
 NAME = "supervisor"
-READY_SECONDS = 60
+READY_SECONDS = 120
 STOP_SECONDS = 180
 POLL_SECONDS = 0.05
-NO_WAIT = False  # supervisord's parameter `wait`: we ask for ourselves
+NO_WAIT = False  # supervisord's parameter `wait`: we poll instead
 REPEAT_SECONDS = 2
-# A program that ends sooner than this, and again each time it is retried, ends the run.
+# The run ends if a program exits sooner than this, also after the retries.
 STEADY_SECONDS = 10
 RETRIES = 2
-# In its file it expands the first, maybe twice, and the others start a comment.
+LOG_BYTES = 10_000_000  # of each log, which is then rotated once
+# In supervisord's file, "%" is expanded and the others start a comment.
 MISREAD = ("%", " ;", " #")
-# What the system allows the path of a socket, less what supervisord appends to it.
+# The kernel's limit for the path of a socket, without what supervisord appends to it.
 SOCKET_PATH_BYTES = 92
 
 
@@ -52,8 +53,12 @@ class Plan:
     environment: Mapping[str, str]
     password: str
 
+    @property
+    def log_directory(self) -> Path:
+        return self.var / "log"
+
     def log(self, name: str) -> Path:
-        return self.var / "log" / f"{name}.log"
+        return self.log_directory / f"{name}.log"
 
 
 @dataclass
@@ -78,37 +83,39 @@ class Supervisor:
             time.sleep(POLL_SECONDS)
 
     def check(self) -> None:
-        """Raises if anything has failed for good, and clears up after crashes."""
+        """Clean up after crashes. Raise RunError if a program keeps failing."""
         if self._process.poll() is not None:
-            raise RunError(f"supervisord has ended; see {self._plan.log(NAME)}")
+            raise RunError(f"supervisord exited; see {self._plan.log(NAME)}")
         for program in self.programs():
             name, pid = program["name"], program["pid"]
             if program["statename"] == "FATAL":
                 raise RunError(f"{name} keeps failing; see {self._plan.log(name)}")
             if (before := self._pids.get(name)) and before != pid:
+                log = self._plan.log(name)
+                console.say("run", f"{name} exited and is restarted; see {log}")
                 _kill_group(before)
             self._pids[name] = pid
 
     def programs(self) -> list[Info]:
-        """None while supervisord starts or ends."""
+        """Return none while supervisord starts or stops."""
         return cast(list[Info], self._ask("getAllProcessInfo") or [])
 
     def stop(self) -> None:
-        """Rank by rank, the last one first."""
+        """Stop the ranks one after the other, the last one first."""
         for rank in reversed(Rank):
             self._ask("stopProcessGroup", _group(rank), NO_WAIT)
-            told = time.monotonic()
+            asked_at = time.monotonic()
             while any(self._is_stopping(each, rank) for each in self.programs()):
                 time.sleep(POLL_SECONDS)
-                if time.monotonic() - told > REPEAT_SECONDS:
+                if time.monotonic() - asked_at > REPEAT_SECONDS:
                     self._repeat(rank)
-                    told = time.monotonic()
+                    asked_at = time.monotonic()
 
     def _is_stopping(self, info: Info, rank: Rank) -> bool:
         return info["group"] == _group(rank) and info["statename"] == "STOPPING"
 
     def _repeat(self, rank: Rank) -> None:
-        """A program that was told to stop while it started may not have heard it."""
+        """Repeat the signal: a program that was just starting may have missed it."""
         for program in self._plan.programs:
             if program.rank == rank:
                 signal_name = program.stop_signal.name
@@ -118,22 +125,22 @@ class Supervisor:
         try:
             return getattr(self._rpc.supervisor, method)(*arguments)
         except (OSError, http.client.HTTPException, Fault):
-            self._rpc("close")()  # else the next call goes on where this one broke off
+            self._rpc("close")()  # or the next call would read the rest of this answer
             return None
 
 
 @contextlib.contextmanager
 def supervise(plan: Plan) -> Iterator[Supervisor]:
-    """Supervisord with nothing started; at the end it stops all, in order."""
+    """Run supervisord without any program started; at the end, stop all in order."""
     if any(mark in str(plan.var) for mark in MISREAD):
-        raise RunError(f"supervisord cannot live in a directory named {plan.var}")
+        raise RunError(f"{plan.var} contains '%', ' ;' or ' #': rename the directory")
     with _socket_directory(plan.var) as directory:
         socket = directory / "supervisor.sock"
         settings = _write_settings(plan, socket)
         process = subprocess.Popen(
             (sys.executable, "-m", "supervisor.supervisord", "-c", str(settings)),
             env=dict(plan.environment),
-            # A Ctrl-C in the terminal goes to its whole group: it is for us alone.
+            # Ctrl-C in the terminal goes to the whole process group; only we handle it.
             start_new_session=True,
         )
         transport = SupervisorTransport(NAME, plan.password, f"unix://{socket}")
@@ -190,9 +197,11 @@ def _daemon(plan: Plan) -> dict[str, str]:
         "nodaemon": "true",
         "silent": "true",
         "logfile": str(plan.log(NAME)),
+        "logfile_maxbytes": str(LOG_BYTES),
+        "logfile_backups": "1",
         "pidfile": str(plan.var / "supervisord.pid"),
     }
-    # Said outright, since it warns when root is what it happens to be.
+    # Without it, supervisord prints a warning if it runs as root.
     return {**values, "user": "root"} if os.geteuid() == 0 else values
 
 
@@ -211,14 +220,14 @@ def _program(program: Program, plan: Plan) -> dict[str, str]:
         "killasgroup": "true",
         "redirect_stderr": "true",
         "stdout_logfile": str(plan.log(program.name)),
-        "stdout_logfile_maxbytes": "10MB",
+        "stdout_logfile_maxbytes": str(LOG_BYTES),
         "stdout_logfile_backups": "1",
     }
     return {**values, "user": program.user} if program.user else values
 
 
 def _group(rank: Rank) -> str:
-    """What is of one rank is stopped at once, one rank after the other."""
+    """Return the name of a group, whose programs are stopped together."""
     return rank.name.lower()
 
 
@@ -227,6 +236,6 @@ def _full_name(program: Program) -> str:
 
 
 def _kill_group(leader: int) -> None:
-    """Of a crashed program; granian's workers, for one, outlive their parent."""
+    """Kill what a crashed program left running, such as granian's workers."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""`exec`: stores that live as long as one command, for tests and benchmarks."""
+"""`exec`: run one command, such as the tests, with temporary stores."""
 
 import contextlib
 import signal
@@ -22,16 +22,16 @@ from devserver import (
 from devserver.errors import RunError
 from devserver.stores import Store
 
-READY_SECONDS = 60
+READY_SECONDS = 120
 POLL_SECONDS = 0.02
-# A command that was told to stop and has not is killed then.
-CANCEL_GRACE_SECONDS = 10
+# After this time, a command that was asked to stop is killed.
+STOP_SECONDS = 10
 
 
 def execute(command: Sequence[str], directory: Path | None) -> int:
-    """The command's exit code; 128 and the signal's number if one ended it or us."""
+    """Return the command's exit code, or 128 + N if signal N ended it or us."""
     signals.expect()
-    with _base(directory) as base, locks.alone(base):
+    with _base(directory) as base, locks.exclusive(base):
         try:
             _clear(base)
             return _execute(command, base)
@@ -52,7 +52,7 @@ def _base(directory: Path | None) -> Iterator[Path]:
         yield directory.resolve()
     else:
         with tempfile.TemporaryDirectory(prefix="shortlinks-") as fresh:
-            Path(fresh).chmod(0o755)  # the stores' user may be another
+            Path(fresh).chmod(0o755)  # the stores may run as another user
             yield Path(fresh).resolve()
 
 
@@ -60,13 +60,13 @@ def _execute(command: Sequence[str], base: Path) -> int:
     secrets = keys.new()
     needed = stores.needed(base, secrets, ports.pick(*stores.PORTS))
     settings = {store.setting: store.url for store in needed}
-    settings["METRICS_DIR"] = str(base / "metrics")  # apart from a run's in `var/`
+    settings["METRICS_DIR"] = str(base / "metrics")  # not those of `make run`
     with contextlib.ExitStack() as stack:
         processes = [stack.enter_context(running(each, base)) for each in needed]
         for store, process in zip(needed, processes, strict=True):
             wait(store, process)
-        # Whatever the command leaves running ends before the stores do.
-        stack.callback(orphans.stop_users, base)
+        # Before the stores: processes that the command left running.
+        stack.callback(orphans.stop_clients, base)
         return _call(command, environment.compose(base, secrets, settings))
 
 
@@ -81,7 +81,7 @@ def running(store: Store, base: Path) -> Iterator[subprocess.Popen[bytes]]:
             cwd="/",
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # a Ctrl-C is for the command
+            start_new_session=True,  # Ctrl-C goes to the command only
             **store.home.credentials,
         )
     try:
@@ -105,11 +105,11 @@ def _call(command: Sequence[str], settings: Mapping[str, str]) -> int:
         try:
             code = process.wait()
         except signals.Interrupted as interrupted:
-            # The terminal has told the command of a Ctrl-C as well.
+            # On Ctrl-C, the terminal has sent the signal to the command as well.
             if interrupted.signum != signal.SIGINT or not sys.stdin.isatty():
                 process.send_signal(interrupted.signum)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(CANCEL_GRACE_SECONDS)
+                process.wait(STOP_SECONDS)
             process.kill()
             raise
     return code if code >= 0 else 128 - code

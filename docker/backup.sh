@@ -1,7 +1,7 @@
 #!/bin/sh
-# backup.sh            a base backup into the archive, and the keys into backups/
-# Between base backups the archive gets every change within WAL_ARCHIVE_TIMEOUT_SECONDS. What is older
-# than the oldest of the BACKUPS (7) that are kept goes. Copy archive and backups/ elsewhere.
+# backup.sh            write a base backup to the archive, and the keys to backups/
+# Between base backups, every change reaches the archive within WAL_ARCHIVE_TIMEOUT_SECONDS.
+# Keeps BACKUPS (7) base backups and the changes since. Copy archive and backups/ elsewhere.
 . "$(dirname "$0")/compose.sh"
 umask 077
 

@@ -1,4 +1,4 @@
-# For the scripts beside it: compose of either generation, in the project's folder.
+# Sourced by the other scripts: finds Compose v2 or v1, and enters the project's folder.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -10,12 +10,12 @@ fi
 
 say() { echo "[$(basename "$0" .sh)] $*"; }
 
-# wait_for SECONDS COMMAND...: until it succeeds; fails when the time is over.
+# wait_for SECONDS COMMAND...: wait until it succeeds, or fail after that time.
 wait_for() {
   left="$1"; shift
   until "$@" >/dev/null 2>&1; do
     left=$((left - 1))
-    [ "$left" -gt 0 ] || { say "gave up waiting: $*"; return 1; }
+    [ "$left" -gt 0 ] || { say "timed out waiting for: $*"; return 1; }
     sleep 1
   done
 }

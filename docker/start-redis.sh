@@ -1,7 +1,7 @@
 #!/bin/sh
-# Valkey or Redis, whichever the image has, with the password kept off the command line.
-# The broker's messages are doorbells and the cache can be read anew, so nothing is kept
-# on disk; what may go when memory is short is the cache alone, which has times to live.
+# Start Valkey or Redis, whichever the image contains, without the password on the command
+# line. Nothing is stored on disk: lost messages are repeated, and the cache is filled again.
+# If memory is short, only the cache is evicted, because only its keys expire.
 set -eu
 server="$(command -v valkey-server || command -v redis-server)"
 exec "$server" - <<CONF

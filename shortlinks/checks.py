@@ -1,4 +1,4 @@
-"""Rules across settings, as system checks."""
+"""System checks of rules across settings."""
 
 from urllib.parse import urlsplit
 
@@ -7,13 +7,13 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 
 @register()
-def own_addresses(**_: object) -> list[CheckMessage]:
-    """The two doors must differ: cookies of the admin may never reach visitors."""
+def check_base_urls(**_: object) -> list[CheckMessage]:
+    """Keep the cookies of the admin away from the short host."""
     if settings.BASE_URL == settings.SHORT_BASE_URL:
         return [
             Error(
                 "BASE_URL and SHORT_BASE_URL are the same.",
-                hint="Give the short links a host or at least a port of their own.",
+                hint="Set SHORT_BASE_URL to another host, or at least another port.",
                 id="shortlinks.E001",
             )
         ]
@@ -21,7 +21,7 @@ def own_addresses(**_: object) -> list[CheckMessage]:
 
 
 @register(deploy=True)
-def addresses_in_production(**_: object) -> list[CheckMessage]:
+def check_https(**_: object) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if urlsplit(settings.SHORT_BASE_URL).scheme != "https":
         found.append(

@@ -1,7 +1,7 @@
-"""What happens later, elsewhere, again: one domain call each (DESIGN 5).
+"""Celery tasks, one call of the domain each.
 
-The messages carry nothing. A task that is lost, doubled or late does no harm, for
-the rows remember what is left to do and beat rings again.
+Messages contain no data. A task may be lost, repeated or late, because rows store the
+remaining work and beat sends each message again.
 """
 
 import logging
@@ -11,17 +11,19 @@ from typing import Any
 from celery import Task, shared_task
 from kombu.exceptions import OperationalError
 
+from shortlinks.domain import quotas
+from shortlinks.domain.auth import security_events
 from shortlinks.domain.imports import batches, lifecycle
 from shortlinks.domain.links import cache_sync
-from shortlinks.domain.merging import queue
+from shortlinks.domain.monitoring import heartbeats
 from shortlinks.domain.reports import rollups
 from shortlinks.domain.visits import (
-    click_processing,
     parallel,
     partitions,
-    processing,
+    published_networks,
     retention,
 )
+from shortlinks.domain.visits.processing import ProcessingResult
 from shortlinks.domain.webhooks import deliveries, subscriptions
 from shortlinks.domain.webhooks.sender import Sender
 from shortlinks.observability import metrics
@@ -30,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 PROCESS_SECONDS = 20.0
 REDACT_SECONDS = 30.0
-# With the longest attempt after it still within the task's time limit.
+# The slowest attempt after it must end within the task's time limit.
 DELIVER_SECONDS = 20.0
 ROLLUP_SECONDS = 20.0
 IMPORT_SECONDS = 20.0
@@ -38,37 +40,31 @@ IMPORT_SECONDS = 20.0
 
 @shared_task
 def process_visits() -> None:
-    """Follow up until nothing is due; after 20 s another message goes on."""
+    """Process what is due; after 20 s, another message continues."""
     deadline = time.monotonic() + PROCESS_SECONDS
-    done: list[processing.ProcessingResult] = []
+    done: list[ProcessingResult] = []
 
     def should_continue() -> bool:
         return time.monotonic() < deadline
 
-    def on_batch(batch: processing.ProcessingResult) -> None:
+    def on_batch(batch: ProcessingResult) -> None:
         _count(batch)
         done.append(batch)
 
-    parallel.process_in_parallel(should_continue=should_continue, on_batch=on_batch)
+    parallel.process_all_due(should_continue=should_continue, on_batch=on_batch)
     if not should_continue():
         process_visits.delay()
-    followed_up = sum(batch.claimed for batch in done)
-    told = sum(batch.notes.deliveries for batch in done)
-    redeemed = click_processing.process_due()
-    _count(redeemed)
-    told += redeemed.notes.deliveries
-    process_merge_checks(deadline)
-    if followed_up:
-        logger.info("visits followed up: %d", followed_up)
-    if told:
+    if processed := sum(batch.claimed for batch in done):
+        logger.info("visits processed: %d", processed)
+    if any(batch.notes.deliveries for batch in done):
         deliver_webhooks.delay()
 
 
 @shared_task
 def deliver_webhooks() -> None:
-    """Send until nothing is due; after 20 s another message goes on.
+    """Send until nothing is due; after 20 s, another message continues.
 
-    It is sent before the slowest receivers are waited for, so that others need not be.
+    It is sent before the task waits for slow receivers, so that others do not wait.
     """
     deadline = time.monotonic() + DELIVER_SECONDS
     with Sender() as sender:
@@ -80,7 +76,7 @@ def deliver_webhooks() -> None:
     metrics.webhooks_sent.labels("accepted").inc(sender.accepted)
     metrics.webhooks_sent.labels("failed").inc(sender.failed)
     if sent := sender.accepted + sender.failed:
-        logger.info("webhooks sent: %d, %d of them in vain", sent, sender.failed)
+        logger.info("webhooks sent: %d, %d of them failed", sent, sender.failed)
 
 
 def enqueue_webhooks() -> None:
@@ -88,7 +84,7 @@ def enqueue_webhooks() -> None:
 
 
 def _enqueue(task: Task[Any, Any], waiting: str) -> None:
-    """For who serves a client: if nobody hears the bell, beat rings soon."""
+    """Send a message, or leave it to beat if the broker is unavailable."""
     try:
         task.delay()
     except OperationalError as error:
@@ -103,7 +99,7 @@ def maintain_webhooks() -> None:
 
 @shared_task
 def run_imports() -> None:
-    """Batch after batch; after 20 s another message goes on, with the next in turn."""
+    """Run batches; after 20 s, another message continues with the next import."""
     deadline = time.monotonic() + IMPORT_SECONDS
     while time.monotonic() < deadline:
         if not batches.run_next(lambda: time.monotonic() < deadline):
@@ -117,31 +113,41 @@ def enqueue_imports() -> None:
 
 
 @shared_task
+def refresh_bot_networks() -> None:
+    """Refresh one published list of networks."""
+    published_networks.refresh_next()
+
+
+@shared_task
 def purge_imports() -> None:
     lifecycle.purge()
 
 
-def process_merge_checks(deadline: float) -> None:
-    """What the opens that were just followed up, and chats before them, lead to."""
-    while time.monotonic() < deadline and queue.process_due() == queue.BATCH_SIZE:
-        pass
-
-
 @shared_task
 def update_rollups() -> None:
-    """For the administrators' numbers; what is left after 20 s waits for beat."""
+    """Update for at most 20 s; beat starts the next run."""
     rollups.update(time.monotonic() + ROLLUP_SECONDS)
 
 
 @shared_task
+def count_usage() -> None:
+    quotas.count_new_rows()
+
+
+@shared_task
 def sync_link_cache() -> None:
-    """Redis may have been away when a link was disabled."""
+    """Sync links that were disabled while Redis was unavailable."""
     cache_sync.sync_changes()
 
 
 @shared_task
 def record_heartbeat() -> None:
-    partitions.record_worker_heartbeat()
+    heartbeats.record_worker()
+
+
+@shared_task
+def purge_security_events() -> None:
+    security_events.purge()
 
 
 @shared_task
@@ -156,18 +162,18 @@ def delete_expired_salts() -> None:
 
 @shared_task
 def redact_visits() -> None:
-    """What one run does not get done, the next does, an hour later."""
+    """Redact for 30 s; the next run, an hour later, continues."""
     deadline = time.monotonic() + REDACT_SECONDS
-    forgotten = 0
+    redacted = 0
     for changed in retention.redact_details():
-        forgotten += changed
+        redacted += changed
         if time.monotonic() > deadline:
             break
-    if forgotten:
-        logger.info("visits whose details were forgotten: %d", forgotten)
+    if redacted:
+        logger.info("visits redacted: %d", redacted)
 
 
-def _count(done: processing.ProcessingResult) -> None:
+def _count(done: ProcessingResult) -> None:
     for verdict, count in done.verdicts.items():
         metrics.visits_processed.labels(verdict).inc(count)
     for verdict, count in done.reclassified.items():
@@ -177,3 +183,4 @@ def _count(done: processing.ProcessingResult) -> None:
     metrics.notes.labels("withdrawn").inc(done.notes.withdrawn)
     metrics.visit_processing_failures.labels("retried").inc(done.retried)
     metrics.visit_processing_failures.labels("dead_lettered").inc(done.dead_lettered)
+    metrics.visit_processing_failures.labels("lost_link").inc(done.lost)

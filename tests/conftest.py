@@ -1,7 +1,8 @@
-"""What all tests share: an account with its people, and callers of the API."""
+"""Fixtures for all tests, and the marker `process`."""
 
 import os
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,15 +10,26 @@ from urllib.parse import urlsplit
 import execnet
 import pytest
 from django.conf import settings
+from django.db import OperationalError
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.http import HttpResponse
 from django.test import Client
+from psycopg.errors import DeadlockDetected
 
 from shortlinks.models import Account, User
-from tests import factories
+from tests import factories, programs
+
+STARTS_A_PROCESS = (
+    "{} starts a process: let its fixture use `starts_processes`,"
+    " or mark it with `process`"
+)
+# Reads the list of our files.
+ALLOWED_PROGRAMS = {"git"}
+MAX_FLUSHES = 5
 
 
 class Api:
-    """A program with a token, talking JSON to the API."""
+    """Client of the API with a token, which sends JSON."""
 
     def __init__(self, token: str | None) -> None:
         self._client = Client()
@@ -40,15 +52,37 @@ class Api:
         )
 
     def send(self, method: str, path: str, **options: Any) -> HttpResponse:
-        """A request as raw as wanted."""
+        """Send any method, body and headers."""
         headers = {**self._headers, **options.pop("headers", {})}
         return self._client.generic(method, path, headers=headers, **options)  # type: ignore[return-value]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--slow-seconds",
+        type=float,
+        default=6,
+        help="seconds for which slow clients keep both servers busy",
+    )
+    parser.addoption(
+        "--histories",
+        type=int,
+        default=300,
+        help="random histories of merges that are compared with an oracle",
+    )
+    parser.addoption(
+        "--histories-over-http",
+        type=int,
+        default=200,
+        help="random histories that are played over HTTP",
+    )
+    parser.addoption(
+        "--first-seed", type=int, default=0, help="seed of the first of them"
+    )
+
+
 def pytest_xdist_setupnodes(specs: Sequence[execnet.XSpec]) -> None:
-    """Who runs tests beside others has a Redis and metrics of his own, as pytest-django
-    gives him a database.
-    """
+    """Give each worker its own Redis and metrics; pytest-django does the database."""
     redis_url = urlsplit(os.environ["REDIS_URL"])
     metrics = Path(os.environ["METRICS_DIR"])
     for number, spec in enumerate(specs, start=1):
@@ -58,11 +92,73 @@ def pytest_xdist_setupnodes(specs: Sequence[execnet.XSpec]) -> None:
         }
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if starts_processes.__name__ in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.process)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Refuse processes of tests that are not marked, so that test-fast stays fast."""
+    _unmarked.extend([] if item.get_closest_marker("process") else [item.nodeid])
+    try:
+        return (yield)
+    finally:
+        _unmarked.clear()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    if text := programs.summary(str(report.longrepr[2]) for report in skipped):
+        terminalreporter.write_line(text, yellow=True)
+
+
+_unmarked: list[str] = []
+
+
+def _refuse_unmarked_process(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "subprocess.Popen" and _unmarked:
+        program = Path(os.fsdecode(arguments[0])).name
+        if program not in ALLOWED_PROGRAMS:
+            raise RuntimeError(STARTS_A_PROCESS.format(_unmarked[0]))
+
+
+sys.addaudithook(_refuse_unmarked_process)
+
+
+@pytest.fixture(scope="session")
+def starts_processes() -> None:
+    """Mark the tests that use this fixture, also through another one."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _flush_beside_processes() -> Iterator[None]:
+    """Flush again after a deadlock with a query of a process that goes on running."""
+    flush_once = DatabaseOperations.execute_sql_flush
+
+    def flush(operations: DatabaseOperations, statements: Sequence[str]) -> None:
+        for _ in range(MAX_FLUSHES - 1):
+            try:
+                return flush_once(operations, statements)
+            except OperationalError as error:
+                if not isinstance(error.__cause__, DeadlockDetected):
+                    raise
+        return flush_once(operations, statements)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "execute_sql_flush", flush)
+        yield
+
+
 @pytest.fixture(autouse=True)
-def no_limit_of_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests call as fast as they can; those of the limits set their own."""
+def no_rate_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lift the rate limits. Tests of the limits set their own."""
     monkeypatch.setattr(settings, "API_RATE_LIMIT_PER_TOKEN", 0)
     monkeypatch.setattr(settings, "API_RATE_LIMIT_PER_ACCOUNT", 0)
+    monkeypatch.setattr(settings, "MAX_LINKS_PER_ACCOUNT", 0)
+    monkeypatch.setattr(settings, "MAX_CONTACTS_PER_ACCOUNT", 0)
 
 
 @pytest.fixture
@@ -77,7 +173,7 @@ def admin(account: Account) -> User:
 
 @pytest.fixture
 def manager(account: Account) -> User:
-    """Sees the contacts he is responsible for."""
+    """Return a user who sees only their own contacts."""
     return factories.user(account, contacts_view="M", contacts_edit="M")
 
 
@@ -88,7 +184,7 @@ def caller() -> Callable[[User], Api]:
 
 @pytest.fixture
 def api(admin: User, caller: Callable[[User], Api]) -> Api:
-    """An administrator's token, as most integrations have it."""
+    """Return a client with an administrator's token, as most integrations have."""
     return caller(admin)
 
 

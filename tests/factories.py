@@ -1,18 +1,17 @@
-"""Valid rows; a test states just the fields it is about."""
+"""Create valid rows; a test passes only the fields that matter to it."""
 
 import hashlib
 import itertools
 import secrets
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
-from uuid_utils.compat import uuid7
 
 from shortlinks.domain.auth import tokens
-from shortlinks.domain.links import link_requests, urls
-from shortlinks.domain.links import short_links as short_links
+from shortlinks.domain.links import link_creation, link_requests, urls
 from shortlinks.domain.visits.visit_records import VisitRecord
 from shortlinks.domain.webhooks import subscriptions
 from shortlinks.domain.webhooks.subscriptions import Subscription
@@ -33,7 +32,7 @@ CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/140.0.0.0 Safari/537.36"
 )
-# What a person's browser sends along when it opens a link.
+# The headers of a browser when a person opens a link.
 BROWSER = {
     "User-Agent": CHROME,
     "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
@@ -76,7 +75,11 @@ def admin(of: Account, **fields: Any) -> User:
 
 
 def token(of: User, **fields: Any) -> str:
-    return tokens.issue(of, **{"name": "a test", **fields}).text
+    """Return a token that was used from this machine before."""
+    issued = tokens.issue(of, **{"name": "a test", **fields})
+    issued.row.networks = ["127.0.0.0"]
+    issued.row.save(update_fields=["networks"])
+    return issued.text
 
 
 def contact(of: Account, **fields: Any) -> Contact:
@@ -95,7 +98,7 @@ def link(to: Contact, url: str = URL, **fields: Any) -> ShortLink:
     grant = link_requests.AuthorizedLinkRequest(
         urls.parse(url, urls.policy()), to.entity_id, to.id, to.account_id
     )
-    made = short_links.create([grant])[0]
+    made = link_creation.create([grant])[0]
     row = ShortLink.objects.get(code=made.code)
     for name, value in fields.items():
         setattr(row, name, value)
@@ -104,24 +107,31 @@ def link(to: Contact, url: str = URL, **fields: Any) -> ShortLink:
 
 
 def links(to: Sequence[Contact], url: str = URL) -> list[ShortLink]:
-    """One batch: a link for each contact."""
+    """Create one batch with a link for each contact."""
     parsed = urls.parse(url, urls.policy())
     grants = [
         link_requests.AuthorizedLinkRequest(parsed, c.entity_id, c.id, c.account_id)
         for c in to
     ]
-    made = {created.code for created in short_links.create(grants)}
+    made = {created.code for created in link_creation.create(grants)}
     return list(ShortLink.objects.filter(code__in=made).order_by("id"))
 
 
+def visit_id(occurred_at: datetime) -> UUID:
+    """Return a UUIDv7 of this time, in the order of calls within a millisecond."""
+    milliseconds = int(occurred_at.timestamp() * 1000)
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | 0x2 << 62 | next(_numbers))
+
+
 def visit(of: ShortLink | int, **fields: Any) -> Visit:
-    """A visit as a redirect stores it, due at once."""
+    """Create a visit as a redirect stores it, due at once."""
     now = timezone.now()
+    occurred_at = fields.get("occurred_at", now)
     return Visit.objects.create(
         **{
-            "id": uuid7(),
+            "id": visit_id(occurred_at),
             "link_id": of if isinstance(of, int) else of.id,
-            "occurred_at": now,
+            "occurred_at": occurred_at,
             "method": "GET",
             "user_agent": CHROME,
             "accept_language": "ru",
@@ -129,7 +139,7 @@ def visit(of: ShortLink | int, **fields: Any) -> Visit:
             "sec_fetch": "none navigate document ?1",
             "purpose": "",
             "address": "192.0.2.0",
-            "visitor_hash": secrets.token_bytes(16),  # each another browser
+            "visitor_hash": secrets.token_bytes(16),  # another browser for each
             "pixel_sha256": None,
             "pixel_is_new": False,
             "due_at": now - timedelta(minutes=1),
@@ -139,12 +149,13 @@ def visit(of: ShortLink | int, **fields: Any) -> Visit:
 
 
 def facts(**fields: Any) -> VisitRecord:
-    """A visit on its way into the log or the spool."""
+    """Return a visit on its way to Postgres or the spool."""
+    occurred_at = fields.get("occurred_at", 1_795_000_000.25)
     return VisitRecord(
         **{
-            "id": str(uuid7()),
+            "id": str(visit_id(datetime.fromtimestamp(occurred_at, UTC))),
             "link_id": 7,
-            "occurred_at": 1_795_000_000.25,
+            "occurred_at": occurred_at,
             "method": "GET",
             "user_agent": CHROME,
             "accept_language": "ru",
@@ -161,13 +172,13 @@ def facts(**fields: Any) -> VisitRecord:
 
 
 def site(of: Account, **fields: Any) -> ConnectedSite:
-    """With an origin of its own, unless it is told another."""
+    """Create a connected site with its own origin."""
     origin = f"https://shop-{next(_numbers)}.example"
     return ConnectedSite.objects.create(account=of, **{"origin": origin, **fields})
 
 
 def short_domain(of: Account, **fields: Any) -> ShortDomain:
-    """Verified, under a site of its own, unless it is told otherwise."""
+    """Create a verified short domain under its own host."""
     host = f"go.shop-{next(_numbers)}.example"
     return ShortDomain.objects.create(
         account=of, **{"host": host, "verified_at": timezone.now(), **fields}
@@ -185,7 +196,7 @@ def at(text: str) -> datetime:
 def webhook(
     of: Account, destination: str, *, by: User | None = None
 ) -> tuple[Webhook, str]:
-    """A webhook and its secret."""
+    """Create a webhook and return it with its secret."""
     wanted = Subscription(destination, ["note_contact"], sort=None)
     made = subscriptions.subscribe(of, by or admin(of), wanted)
     assert made.secret is not None

@@ -1,4 +1,4 @@
-"""Tables that are imported as the admin and its worker do it."""
+"""Steps for import tests, as the admin and a worker take them."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -24,19 +24,19 @@ def workbook(*rows: Sequence[object]) -> bytes:
     return file.getvalue()
 
 
-def begin(user: User, content: bytes, kind: str = ImportKind.CONTACTS) -> Import:
+def start(user: User, content: bytes, kind: str = ImportKind.CONTACTS) -> Import:
     return lifecycle.start(Upload(user, kind, "table.csv", content))
 
 
-def work_off() -> None:
-    """All that a worker would find."""
+def run_all() -> None:
+    """Run all due imports, as a worker does."""
     while batches.run_next(lambda: True):
         pass
 
 
 def checked(user: User, content: bytes, kind: str = ImportKind.CONTACTS) -> Import:
-    run = begin(user, content, kind)
-    work_off()
+    run = start(user, content, kind)
+    run_all()
     run.refresh_from_db()
     return run
 
@@ -50,7 +50,7 @@ def confirmed(user: User, content: bytes, kind: str = ImportKind.CONTACTS) -> Im
 
 def imported(user: User, content: bytes, kind: str = ImportKind.CONTACTS) -> Import:
     run = confirmed(user, content, kind)
-    work_off()
+    run_all()
     run.refresh_from_db()
     assert run.state == ImportState.FINISHED, run.error
     return run
@@ -61,7 +61,7 @@ def counts(run: Import) -> tuple[int, int, int]:
     return run.created, run.changed, run.skipped
 
 
-def faults(run: Import) -> dict[int, list[str]]:
+def errors(run: Import) -> dict[int, list[str]]:
     rows = run.rows.exclude(errors=[])
     found: list[tuple[Any, ...]] = list(rows.values_list("number", "errors"))
     return dict(found)

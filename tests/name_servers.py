@@ -1,4 +1,4 @@
-"""Name servers on loopback: ones that answer from a list, and ones that never do."""
+"""Name servers on loopback: working, broken and silent ones."""
 
 import contextlib
 import socketserver
@@ -18,21 +18,21 @@ TTL = 60
 
 @contextlib.contextmanager
 def answering(texts: Mapping[str, list[str]]) -> Iterator[Address]:
-    """Knows these names alone, and TXT records of them; may learn more meanwhile."""
+    """Run a server of these TXT records; `texts` may change meanwhile."""
     with _serving(texts) as address:
         yield address
 
 
 @contextlib.contextmanager
 def broken() -> Iterator[Address]:
-    """Answers that it cannot tell (SERVFAIL)."""
+    """Run a server that answers SERVFAIL."""
     with _serving(None) as address:
         yield address
 
 
 @contextlib.contextmanager
 def silent() -> Iterator[Address]:
-    """Takes questions and leaves them lying."""
+    """Run a server that never answers."""
     with socketserver.UDPServer(("127.0.0.1", 0), _Answer) as server:
         yield ("127.0.0.1", server.server_address[1])
 
@@ -77,5 +77,5 @@ def _response(
 
 
 def _quoted(text: str) -> str:
-    """In strings of 255 characters at most, as DNS has them."""
+    """Return the text in strings of 255 characters, the limit of DNS."""
     return " ".join(f'"{text[at : at + 255]}"' for at in range(0, len(text), 255))

@@ -59,6 +59,9 @@ class Users:
     manager: User  # is responsible for the contact and may view only this one
 
 
+REFRESH_TOKEN = "an unused refresh token"
+
+
 def create_rows() -> Users:
     """Create rows with the ids of the examples. The link was opened once.
 
@@ -118,13 +121,17 @@ def _create_integration(account: Account, user: User) -> None:
         redirect_uri=client["redirect_uri"],
         secret_sha256=_sha256(client["client_secret"]),
     )
-    OAuthGrant.objects.create(
-        integration=integration,
-        user=user,
-        kind=GrantKind.CODE,
-        sha256=_sha256(client["code"]),
-        expires_at=timezone.now() + CODE_TTL,
-    )
+    for kind, secret in (
+        (GrantKind.CODE, client["code"]),
+        (GrantKind.REFRESH, REFRESH_TOKEN),
+    ):
+        OAuthGrant.objects.create(
+            integration=integration,
+            user=user,
+            kind=kind,
+            sha256=_sha256(secret),
+            expires_at=timezone.now() + CODE_TTL,
+        )
 
 
 def _sha256(secret: str) -> bytes:

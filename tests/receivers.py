@@ -1,4 +1,4 @@
-"""Other people's servers, as webhooks meet them."""
+"""HTTP servers that receive webhooks."""
 
 import contextlib
 import ssl
@@ -27,7 +27,7 @@ class Received:
         return int(self.form["contacts[note][0][note][id]"])
 
     def verify(self, secret: str) -> None:
-        """WebhookVerificationError if it is not signed with this secret."""
+        """Raise WebhookVerificationError if it is not signed with this secret."""
         Verifier(secret).verify(self.body, self.headers, json_parse=False)
 
 
@@ -37,12 +37,12 @@ FINE: Answer = (200, {})
 
 @dataclass
 class Receiver:
-    """Keeps what it got, and answers as told: with the next of `answers`, else 200."""
+    """Stores requests and returns the next of `answers`, or 200."""
 
     url: str
     answers: list[Answer] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
-    # While it is not set, nothing is answered.
+    # Responses wait until it is set.
     answering: threading.Event = field(default_factory=threading.Event)
 
     def take(self, request: Received) -> Answer:
@@ -57,7 +57,7 @@ class Receiver:
 
 @contextlib.contextmanager
 def receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
-    """One on loopback that answers at once."""
+    """Run a receiver on loopback that answers immediately."""
     with serving(_Recording, tls) as (server, url):
         made = Receiver(url)
         made.answering.set()
@@ -101,7 +101,7 @@ class Quiet(BaseHTTPRequestHandler):
 class _Recording(Quiet):
     def do_POST(self) -> None:
         status, headers = self.server.receiver.take(self.read())  # type: ignore[attr-defined]
-        with contextlib.suppress(OSError):  # whoever asked may have gone
+        with contextlib.suppress(OSError):  # the client may have disconnected
             self.send_response(status)
             for name, value in {"Content-Length": "0", **headers}.items():
                 self.send_header(name, value)

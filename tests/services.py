@@ -1,4 +1,4 @@
-"""The service's own processes, started as production starts them."""
+"""Start processes of the service with the commands that production uses."""
 
 import contextlib
 import os
@@ -28,10 +28,10 @@ ROOT = Path(settings.BASE_DIR)
 
 
 def wait_for(condition: Callable[[], Any], *, seconds: float = 30) -> Any:
-    """The condition's first true value; fails when the time is over."""
+    """Return the condition's first true value; fail after so many seconds."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
-        assert time.monotonic() < deadline, f"waited {seconds} s in vain"
+        assert time.monotonic() < deadline, f"not true within {seconds} s"
         time.sleep(0.02)
     return value
 
@@ -55,13 +55,12 @@ def database_url() -> str:
 
 
 def empty_queues() -> None:
-    """Bells that other tests rang, and nobody heard."""
+    """Delete the messages that other tests sent and no worker took."""
     queues = [f"{settings.REDIS_KEY_PREFIX}{queue}" for queue in roles.QUEUES]
     redis.Redis.from_url(settings.REDIS_URL).delete(*queues)
 
 
-def surroundings() -> dict[str, str]:
-    """What every process is told."""
+def base_environment() -> dict[str, str]:
     return {
         **os.environ,
         "DATABASE_URL": database_url(),
@@ -72,7 +71,7 @@ def surroundings() -> dict[str, str]:
 
 
 class Process:
-    """A running program with its log."""
+    """A running program and its log."""
 
     def __init__(self, program: Program, log: Path, **environment: str) -> None:
         self.log = log
@@ -80,13 +79,14 @@ class Process:
         self._process = subprocess.Popen(
             program.command,
             cwd=ROOT,
-            env={**surroundings(), **program.environment, **environment},
+            env={**base_environment(), **program.environment, **environment},
             stdout=self._output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
 
-    def says(self, words: str) -> bool:
+    def has_logged(self, words: str) -> bool:
+        """Fail if the process has ended."""
         assert self._process.poll() is None, self.log.read_text()
         return words in self.log.read_text()
 
@@ -95,22 +95,21 @@ class Process:
         return self._process.pid
 
     def kill(self) -> None:
-        """As by `kill -9`, the children too."""
+        """Kill the process and its children with SIGKILL."""
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(10)
         self._output.close()
 
-    def tell_to_stop(self) -> None:
+    def terminate(self) -> None:
         self._process.terminate()
 
-    def code(self) -> int:
-        """Its exit code, once it has ended by itself."""
+    def exit_code(self) -> int:
         return self._process.wait(20)
 
     def stop(self) -> None:
-        """As the process manager stops it; killed if it does not end."""
+        """Send SIGTERM, then SIGKILL if the process does not end."""
         if self._process.poll() is None:
-            self.tell_to_stop()
+            self.terminate()
             try:
                 self._process.wait(20)
             except subprocess.TimeoutExpired:
@@ -120,7 +119,6 @@ class Process:
 
 
 def management(*arguments: str) -> Program:
-    """A command of manage.py that runs until it is stopped."""
     return Program(
         name=arguments[0],
         command=(sys.executable, "manage.py", *arguments),
@@ -148,7 +146,7 @@ def webhooks(directory: Path, **environment: str) -> Iterator[Process]:
 def _working(program: Program, log: Path, **environment: str) -> Iterator[Process]:
     process = Process(program, log, **environment)
     try:
-        wait_for(lambda: process.says("ready."))
+        wait_for(lambda: process.has_logged("ready."))
         yield process
     finally:
         process.stop()
@@ -166,30 +164,32 @@ def beat(directory: Path, **environment: str) -> Iterator[Process]:
 
 @contextlib.contextmanager
 def redirects(directory: Path, **environment: str) -> Iterator[httpx.Client]:
-    with redirects_door(directory, **environment) as door:
-        yield door.client
+    with redirects_server(directory, **environment) as server:
+        yield server.client
 
 
 @contextlib.contextmanager
 def web(directory: Path, **environment: str) -> Iterator[httpx.Client]:
-    with web_door(directory, **environment) as door:
-        yield door.client
+    with web_server(directory, **environment) as server:
+        yield server.client
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """A process that serves, and a client of it."""
+class Server:
+    """A process that serves HTTP, with a client."""
 
     process: Process
     client: httpx.Client
 
 
-def redirects_door(directory: Path, **environment: str) -> AbstractContextManager[Door]:
+def redirects_server(
+    directory: Path, **environment: str
+) -> AbstractContextManager[Server]:
     port = free_port()
     return _serving(roles.redirects(port), port, directory, environment)
 
 
-def web_door(directory: Path, **environment: str) -> AbstractContextManager[Door]:
+def web_server(directory: Path, **environment: str) -> AbstractContextManager[Server]:
     port = free_port()
     return _serving(roles.web(port), port, directory, environment)
 
@@ -197,24 +197,24 @@ def web_door(directory: Path, **environment: str) -> AbstractContextManager[Door
 @contextlib.contextmanager
 def metrics(directory: Path, **environment: str) -> Iterator[httpx.Client]:
     port = free_port()
-    with _serving(roles.metrics(port), port, directory, environment) as door:
-        yield door.client
+    with _serving(roles.metrics(port), port, directory, environment) as server:
+        yield server.client
 
 
 @contextlib.contextmanager
 def _serving(
     program: Program, port: int, directory: Path, environment: dict[str, str]
-) -> Iterator[Door]:
-    told = {
+) -> Iterator[Server]:
+    environment = {
         "ALLOWED_HOSTS": "127.0.0.1",
         "SPOOL_DIR": str(directory / "spool"),
         **environment,
     }
-    process = Process(program, directory / f"{program.name}.log", **told)
+    process = Process(program, directory / f"{program.name}.log", **environment)
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
     try:
-        wait_for(lambda: process.says("") and _is_healthy(client))
-        yield Door(process, client)
+        wait_for(lambda: process.has_logged("") and _is_healthy(client))
+        yield Server(process, client)
     finally:
         client.close()
         process.stop()

@@ -1,4 +1,4 @@
-"""Stores of a test's own, to be stopped and broken: real ones."""
+"""Start Postgres and Valkey for one test, which may suspend them."""
 
 import contextlib
 import tempfile
@@ -17,10 +17,11 @@ from devserver.stores import Store
 class OwnStore:
     url: str
     pid: int
+    log: Path
 
     @contextlib.contextmanager
     def hung(self) -> Iterator[None]:
-        """Accepts connections, as its kernel does, and answers nothing."""
+        """Suspend the store: its kernel accepts connections, but nothing responds."""
         main = psutil.Process(self.pid)
         processes = [main, *main.children(recursive=True)]
         for process in processes:
@@ -48,7 +49,7 @@ def valkey() -> Iterator[OwnStore]:
 def _home() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="shortlinks-") as directory:
         base = Path(directory).resolve()
-        base.chmod(0o755)  # the stores' user may be another
+        base.chmod(0o755)  # the stores may run as another user
         try:
             yield base
         finally:
@@ -63,4 +64,5 @@ def _running(kind: Callable[[Home, int, str], Store]) -> Iterator[OwnStore]:
         )
         with temporary_stores.running(store, base) as process:
             temporary_stores.wait(store, process)
-            yield OwnStore(store.url, process.pid)
+            log = base / f"{store.program.name}.log"
+            yield OwnStore(store.url, process.pid, log)

@@ -1,7 +1,4 @@
-"""docker-compose.yml and what goes with it, read as Compose reads them.
-
-That they work is shown by `make drills`, which wants a Docker engine.
-"""
+"""Promises of docker-compose.yml and its files. `make drills` runs them with Docker."""
 
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -11,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from django.conf import settings
+from django.urls import reverse
 
 from deploy import container
 from shortlinks.domain.webhooks import http_client
@@ -27,7 +25,7 @@ ONE_SHOTS = {"keys", "migrate"}
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_every_container_is_bare(name: str) -> None:
+def test_container_is_hardened(name: str) -> None:
     service = SERVICES[name]
 
     assert service["read_only"] is True
@@ -39,25 +37,25 @@ def test_every_container_is_bare(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES.keys() - ONE_SHOTS))
-def test_what_runs_says_whether_it_is_well_and_has_a_limit(name: str) -> None:
+def test_container_has_a_health_check_and_a_memory_limit(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"]
     assert SERVICES[name]["mem_limit"]
 
 
-def test_every_role_of_the_image_has_a_service() -> None:
+def test_roles_of_the_image_have_a_service_each() -> None:
     roles = {SERVICES[name]["command"][0] for name in OURS}
 
     assert roles == {*container.LONG_LIVED, "migrate", "keys"}
 
 
-def test_only_the_proxy_and_a_loopback_page_are_published() -> None:
+def test_ports_are_published_for_caddy_and_on_loopback_for_grafana_only() -> None:
     ports = {name: s["ports"] for name, s in SERVICES.items() if "ports" in s}
 
     assert ports.keys() == {"caddy", "grafana"}
     assert ports["grafana"] == ["127.0.0.1:${GRAFANA_PORT:-3000}:3000"]
 
 
-def test_stores_and_webhooks_have_no_way_out() -> None:
+def test_stores_and_webhooks_have_no_route_to_the_internet() -> None:
     inner = {name for name, net in FILE["networks"].items() if net.get("internal")}
 
     assert inner == {"stores", "egress"}
@@ -65,13 +63,13 @@ def test_stores_and_webhooks_have_no_way_out() -> None:
         assert set(SERVICES[name]["networks"]) <= inner
 
 
-def test_each_setting_that_is_passed_on_is_one() -> None:
+def test_settings_that_are_passed_to_containers_exist() -> None:
     passed = {name.removesuffix("_FILE") for name in FILE["x-settings"]}
     source = "".join(path.read_text() for path in (ROOT / "config").glob("*.py"))
     read = set(re.findall(r"""env\.\w+\(\s*"(\w+)\"""", source))
 
     assert passed <= read
-    # The image's own, or a role's.
+    # Set by the image or by a role.
     assert read - passed == {
         *("SPOOL_DIR", "METRICS_DIR", "STATIC_ROOT"),
         *("METRICS_HOST", "METRICS_PORT", "HEALTH_HOST", "HEALTH_PORT"),
@@ -79,7 +77,7 @@ def test_each_setting_that_is_passed_on_is_one() -> None:
     }
 
 
-def test_no_secret_is_in_the_file() -> None:
+def test_secrets_are_passed_as_files() -> None:
     for name, value in FILE["x-settings"].items():
         is_secret = "KEY" in name or "PASSWORD" in name
         if is_secret and name != "REDIS_KEY_PREFIX":
@@ -87,7 +85,7 @@ def test_no_secret_is_in_the_file() -> None:
             assert value.startswith("/var/lib/shortlinks/keys/")
 
 
-def test_the_image_is_made_of_what_is_named() -> None:
+def test_image_contains_only_named_files() -> None:
     ignored = (ROOT / ".dockerignore").read_text().split()
     copied = re.findall(
         r"^COPY (?!--from)(\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE
@@ -102,7 +100,7 @@ def test_the_image_is_made_of_what_is_named() -> None:
     assert "--require-hashes" in (ROOT / "Dockerfile").read_text()
 
 
-def test_development_adds_to_services_that_are_there() -> None:
+def test_development_file_extends_existing_services_on_loopback() -> None:
     file = yaml.safe_load((ROOT / "docker-compose.dev.yml").read_text())
 
     assert file["services"].keys() <= SERVICES.keys()
@@ -110,7 +108,18 @@ def test_development_adds_to_services_that_are_there() -> None:
     assert all(port.startswith("127.0.0.1:") for port in published)
 
 
-def barred() -> list[IPv4Network | IPv6Network]:
+def test_caddy_allows_large_bodies_on_upload_pages_only() -> None:
+    text = (ROOT / "docker" / "caddy" / "Caddyfile").read_text()
+    [uploads] = re.findall(r"@uploads path (.*)", text)
+
+    assert uploads.split() == [
+        reverse("admin_import_contacts"),
+        reverse("admin_import_users"),
+    ]
+    assert f"@others not path {uploads}\n" in text
+
+
+def blocked_networks() -> list[IPv4Network | IPv6Network]:
     conf = (ROOT / "docker" / "egress" / "squid.conf").read_text()
     lines = re.findall(r"^acl private dst (.*)$", conf, re.MULTILINE)
     return [ip_network(word) for line in lines for word in line.split()]
@@ -126,11 +135,11 @@ def barred() -> list[IPv4Network | IPv6Network]:
         *("fc00::1", "fd12::1", "fe80::1", "fec0::1", "ff02::1", "5f00::1", "3fff::1"),
     ],
 )
-def test_the_egress_bars_what_is_not_public(address: str) -> None:
-    assert any(ip_address(address) in network for network in barred())
+def test_egress_blocks_private_address(address: str) -> None:
+    assert any(ip_address(address) in network for network in blocked_networks())
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "93.184.216.34", "2a00:1450::1"])
-def test_the_egress_leads_to_what_is_public(address: str) -> None:
+def test_egress_allows_public_address(address: str) -> None:
     assert http_client.is_public(address)
-    assert not any(ip_address(address) in network for network in barred())
+    assert not any(ip_address(address) in network for network in blocked_networks())

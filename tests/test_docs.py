@@ -63,8 +63,8 @@ def test_operations_page_has_every_compose_variable() -> None:
 def test_readme_has_every_command(readme: str) -> None:
     own = {name for name, app in get_commands().items() if app == "shortlinks"}
     makefile = (ROOT / "Makefile").read_text()
-    targets = {"run", "test", "test-fast", "test-browser", "check", "messages"}
-    targets |= {"bench", "chaos", "drills"}
+    targets = {"run", "test", "test-fast", "test-future", "test-browser", "check"}
+    targets |= {"messages", "bench", "chaos", "drills"}
 
     assert all(f"manage {name}" in readme for name in own)
     assert all(f"`make {target}`" in readme for target in targets)

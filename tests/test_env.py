@@ -1,5 +1,3 @@
-"""A bad value stops the start by name."""
-
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,7 +33,7 @@ Read = Callable[[str], object]
         (env.database, "postgres://a:b@c"),
     ],
 )
-def test_a_bad_value_is_named(
+def test_error_has_the_name_of_an_invalid_variable(
     monkeypatch: pytest.MonkeyPatch, read: Read, value: str
 ) -> None:
     monkeypatch.setenv("A_SETTING", value)
@@ -44,12 +42,12 @@ def test_a_bad_value_is_named(
         read("A_SETTING")
 
 
-def test_a_required_value_that_is_missing_is_named() -> None:
+def test_error_has_the_name_of_a_missing_variable() -> None:
     with pytest.raises(ImproperlyConfigured, match="NOT_SET_AT_ALL"):
         env.text("NOT_SET_AT_ALL")
 
 
-def test_the_parameters_of_a_database_url_are_kept(
+def test_database_url_may_have_parameters(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("A_SETTING", "postgres://u:p%40@h:1/d?sslmode=require")
@@ -65,7 +63,7 @@ def test_the_parameters_of_a_database_url_are_kept(
     }
 
 
-def test_name_servers_have_the_usual_port_unless_they_name_one(
+def test_name_servers_have_port_53_by_default(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("A_SETTING", "192.0.2.1, 192.0.2.2:5353, 2001:db8::1")
@@ -77,17 +75,17 @@ def test_name_servers_have_the_usual_port_unless_they_name_one(
     )
 
 
-def test_a_file_may_hold_what_a_variable_would(
+def test_variable_is_read_from_a_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "key").write_text("of the file\n")
+    (tmp_path / "key").write_text("from the file\n")
     monkeypatch.setenv("A_SETTING_FILE", str(tmp_path / "key"))
 
-    assert env.text("A_SETTING", "the default") == "of the file"
-    assert env.list_("A_SETTING") == ["of the file"]
+    assert env.text("A_SETTING", "the default") == "from the file"
+    assert env.list_("A_SETTING") == ["from the file"]
 
 
-def test_a_file_beside_a_variable_is_one_too_many(
+def test_variable_and_file_together_are_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("A_SETTING", "a")
@@ -97,7 +95,7 @@ def test_a_file_beside_a_variable_is_one_too_many(
         env.text("A_SETTING")
 
 
-def test_a_file_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_has_the_path_of_a_missing_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A_SETTING_FILE", "/nowhere/at/all")
 
     with pytest.raises(ImproperlyConfigured, match=r"A_SETTING_FILE: .*/nowhere"):
@@ -112,7 +110,7 @@ def test_a_file_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
         ("redis://:own@h:1/0", "redis://:own@h:1/0"),
     ],
 )
-def test_a_password_apart_is_for_an_address_without_one(
+def test_redis_url_gets_the_password_if_it_has_none(
     monkeypatch: pytest.MonkeyPatch, given: str, expected: str
 ) -> None:
     monkeypatch.setenv("A_SETTING", given)
@@ -120,14 +118,16 @@ def test_a_password_apart_is_for_an_address_without_one(
     assert env.redis_url("A_SETTING", password="p/w") == expected
 
 
-def test_a_databases_password_may_stand_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_url_gets_the_password_if_it_has_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("A_SETTING", "postgres://u@h/d")
 
     assert env.database("A_SETTING", password="p/w")["PASSWORD"] == "p/w"
 
 
 @pytest.mark.parametrize(
-    ("url", "debug", "hosts", "named"),
+    ("url", "debug", "hosts", "name"),
     [
         ("https://crm.example", True, ["crm.example"], "DEBUG"),
         ("http://10.0.0.5:8000", True, ["10.0.0.5"], "DEBUG"),
@@ -136,21 +136,21 @@ def test_a_databases_password_may_stand_apart(monkeypatch: pytest.MonkeyPatch) -
         ("https://localhost.example", True, [], "DEBUG"),
     ],
 )
-def test_what_is_for_developers_is_refused_where_others_come(
-    *, url: str, debug: bool, hosts: list[str], named: str
+def test_unsafe_settings_are_rejected_if_others_can_reach_the_url(
+    *, url: str, debug: bool, hosts: list[str], name: str
 ) -> None:
-    with pytest.raises(ImproperlyConfigured, match=named):
+    with pytest.raises(ImproperlyConfigured, match=name):
         production_checks.check(base_url=url, debug=debug, allowed_hosts=hosts)
 
 
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:8000", "https://localhost", "http://crm.localhost:8000"]
 )
-def test_developers_may_do_as_they_like(url: str) -> None:
+def test_unsafe_settings_are_accepted_on_a_local_url(url: str) -> None:
     production_checks.check(base_url=url, debug=True, allowed_hosts=["*"])
 
 
-def test_production_refuses_nothing_that_is_right() -> None:
+def test_safe_settings_are_accepted() -> None:
     production_checks.check(
         base_url="https://crm.example", debug=False, allowed_hosts=["crm.example"]
     )

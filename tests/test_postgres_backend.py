@@ -1,4 +1,4 @@
-"""The database backend: who does not answer is given up, who hung up is replaced."""
+"""The database backend with timeouts."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ PID = "SELECT pg_backend_pid()"
 ECHO = "SELECT echo FROM unnest(%(numbers)s::bigint[]) AS echo"
 
 
-def test_a_server_that_stopped_answering_is_given_up(
+def test_connection_is_closed_if_the_server_does_not_respond(
     transactional_db: None, settings: Settings
 ) -> None:
     settings.DATABASE_STATEMENT_TIMEOUT_SECONDS = 0.5
@@ -39,33 +39,33 @@ def test_a_server_that_stopped_answering_is_given_up(
 
 @pytest.fixture
 def pid(transactional_db: None) -> int:
-    """Of a new connection, which is not too old to be used again."""
+    """The process of a new connection."""
     connection.close()
     [[found]] = queries.fetch_prepared(PID, [])
     return int(found)
 
 
-def test_a_connection_in_use_is_used_again(pid: int) -> None:
-    close_old_connections()  # as each request begins
+def test_recently_used_connection_is_kept(pid: int) -> None:
+    close_old_connections()  # as each request does
 
     assert queries.fetch_prepared(PID, []) == [(pid,)]
 
 
-def test_a_connection_that_postgres_ended_is_replaced(pid: int) -> None:
+def test_connection_is_replaced_after_postgres_closed_it(pid: int) -> None:
     with psycopg.connect(queries.conninfo()) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-    close_old_connections()  # as each request begins
+    close_old_connections()  # as each request does
 
     [[now]] = queries.fetch_prepared(PID, [])
 
     assert now != pid
 
 
-def test_a_prepared_statement_is_planned_once(pid: int) -> None:
+def test_prepared_statement_is_planned_once(pid: int) -> None:
     for count in range(10):
         queries.fetch_prepared(ECHO, {"numbers": [1] * (count + 1)})
 
-    asked = "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
-    assert queries.fetch_prepared(f"{asked} WHERE statement ^@ 'SELECT echo'", []) == [
+    query = "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
+    assert queries.fetch_prepared(f"{query} WHERE statement ^@ 'SELECT echo'", []) == [
         (10, 0)
     ]

@@ -1,4 +1,4 @@
-"""What a process does with production's settings, from its own start."""
+"""Processes with the settings of a production installation."""
 
 import os
 import subprocess
@@ -10,6 +10,8 @@ from django.conf import settings
 
 from deploy import keys
 
+pytestmark = pytest.mark.process
+
 PRODUCTION = {
     **{name: keys.new()[name] for name in keys.SERVICE},
     "BASE_URL": "https://crm-links.shop.example",
@@ -19,17 +21,17 @@ PRODUCTION = {
 }
 
 
-def check(**changed: str) -> "subprocess.CompletedProcess[str]":
+def check(**environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         (sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"),
         cwd=Path(settings.BASE_DIR),
-        env={"PATH": os.environ["PATH"], **PRODUCTION, **changed},
+        env={"PATH": os.environ["PATH"], **PRODUCTION, **environment},
         capture_output=True,
         text=True,
     )
 
 
-def test_djangos_checks_find_nothing() -> None:
+def test_system_checks_find_nothing() -> None:
     done = check()
 
     assert (done.returncode, done.stdout) == (
@@ -39,7 +41,7 @@ def test_djangos_checks_find_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "named"),
+    ("environment", "message"),
     [
         ({"DEBUG": "1"}, "DEBUG must be 0"),
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS must name each host"),
@@ -50,10 +52,8 @@ def test_djangos_checks_find_nothing() -> None:
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
-def test_what_is_not_fit_for_it_stops_the_start_by_name(
-    changed: dict[str, str], named: str
-) -> None:
-    done = check(**changed)
+def test_unsafe_setting_is_an_error(environment: dict[str, str], message: str) -> None:
+    done = check(**environment)
 
     assert done.returncode == 1
-    assert named in done.stderr
+    assert message in done.stderr

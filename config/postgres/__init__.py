@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend, with connections that do not wait for ever."""
+"""Django's PostgreSQL backend with a timeout for every response."""

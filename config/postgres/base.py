@@ -1,7 +1,7 @@
-"""`ENGINE = "config.postgres"`: a Postgres that hangs is given up.
+"""Close connections to a Postgres that has stopped responding.
 
-The server's own statement_timeout ends what is slow; it cannot end a wait for a server
-that has stopped answering at all (a frozen host, a dead network path).
+The statement_timeout of the server ends slow statements. It does not help if the server
+itself is frozen or cannot be reached.
 """
 
 import select
@@ -20,17 +20,14 @@ from psycopg.types.datetime import TimestamptzLoader
 
 T = TypeVar("T")
 
-# The server is asked to end a statement first; it has this much longer to say so.
+# The time that the server has to report that it ended a statement.
 CANCEL_GRACE_SECONDS = 1.0
-# A connection that was used within these is asked nothing before it is used again.
+# A connection that was used within this time is not tested before it is used again.
 RECENT_USE_SECONDS = 5.0
 
 
 class TimeoutConnection(psycopg.Connection[Any]):
-    """A connection that waits for an answer for a bounded time.
-
-    The bound is DATABASE_STATEMENT_TIMEOUT_SECONDS and one second.
-    """
+    """Waits for a response for DATABASE_STATEMENT_TIMEOUT_SECONDS and a second."""
 
     used_at = 0.0
 
@@ -38,19 +35,19 @@ class TimeoutConnection(psycopg.Connection[Any]):
         self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None
     ) -> T:
         self.used_at = time.monotonic()
-        bound = settings.DATABASE_STATEMENT_TIMEOUT_SECONDS + CANCEL_GRACE_SECONDS
-        if timeout is not None or bound <= CANCEL_GRACE_SECONDS:
+        limit = settings.DATABASE_STATEMENT_TIMEOUT_SECONDS + CANCEL_GRACE_SECONDS
+        if timeout is not None or limit <= CANCEL_GRACE_SECONDS:
             return super().wait(gen, interval, timeout)
         try:
-            return super().wait(gen, interval, bound)
+            return super().wait(gen, interval, limit)
         except errors._WaitTimeout:
             self.pgconn.finish()
             raise psycopg.OperationalError("Postgres did not answer in time") from None
 
     def was_used_recently(self) -> bool:
-        """Used just now, and its server has not hung up: then there is an end to read.
+        """Return whether the connection was used recently and is still open.
 
-        A round trip less for each request than asking the server.
+        This saves each request a round trip. A closed socket is readable.
         """
         if time.monotonic() - self.used_at > RECENT_USE_SECONDS or self.closed:
             return False
@@ -64,21 +61,21 @@ class TimeoutConnection(psycopg.Connection[Any]):
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         self.isolation_level = IsolationLevel.READ_COMMITTED
-        # Of `prepared_cursor` alone: Django's own cursors never prepare.
+        # Only for `prepared_cursor`: Django's own cursors never prepare statements.
         return TimeoutConnection.connect(**conn_params | {"prepare_threshold": 0})
 
     def is_usable(self) -> bool:
-        ours = self.connection
-        if isinstance(ours, TimeoutConnection) and ours.was_used_recently():
+        own = self.connection
+        if isinstance(own, TimeoutConnection) and own.was_used_recently():
             return True
         return super().is_usable()
 
     def prepared_cursor(self) -> CursorWrapper:
-        """For statements that are always the same: Postgres plans each but once."""
+        """Return a cursor for recurring statements, which Postgres plans once."""
         return self._wrapped(psycopg.Cursor)
 
     def bulk_cursor(self) -> CursorWrapper:
-        """For many rows: the driver reads their times in C, Django in Python."""
+        """Return a cursor for many rows, whose times are parsed in C."""
         return self._wrapped(_BulkCursor)
 
     def _wrapped(self, factory: type[psycopg.Cursor[Any]]) -> CursorWrapper:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# archive-wal PATH NAME: on disk before Postgres may forget it; again does no harm.
+# archive-wal PATH NAME: copy a segment to the archive and sync it. Safe to repeat.
 set -eu
 kept="/archive/wal/$2"
 if [ -e "$kept" ]; then

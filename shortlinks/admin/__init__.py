@@ -1,4 +1,4 @@
-"""What people work with in a browser; `autodiscover` finds every subject here."""
+"""Pages of the admin; `autodiscover` imports each module here."""
 
 from django.contrib import admin
 
@@ -8,10 +8,10 @@ from shortlinks.admin import (
     contacts,
     import_admin,
     links,
-    localization,
     merges,
     notes,
     pixels,
+    security_events,
     sites,
     tokens,
     visits,
@@ -19,7 +19,7 @@ from shortlinks.admin import (
 )
 
 admin.site.index_template = "shortlinks/dashboard.html"
-localization.translate_models()
+admin.site.login_form = accounts.LoginForm
 
 __all__ = [
     "accounts",
@@ -27,10 +27,10 @@ __all__ = [
     "contacts",
     "import_admin",
     "links",
-    "localization",
     "merges",
     "notes",
     "pixels",
+    "security_events",
     "sites",
     "tokens",
     "visits",

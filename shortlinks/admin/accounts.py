@@ -1,4 +1,4 @@
-"""Accounts, their groups and their users."""
+"""Admin pages for accounts, groups and users."""
 
 import zoneinfo
 from typing import Any
@@ -11,11 +11,16 @@ from django.contrib.auth import models as auth_models
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Field
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 from django.utils.text import capfirst
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import (
+    AdminPasswordChangeForm,
+    AuthenticationForm,
+    UserChangeForm,
+    UserCreationForm,
+)
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from shortlinks.admin.base import (
@@ -25,20 +30,39 @@ from shortlinks.admin.base import (
     is_administrator,
     is_operator,
 )
+from shortlinks.admin.forms import AdminForm
+from shortlinks.domain.auth import security_events
 from shortlinks.domain.links import redis_cache
-from shortlinks.models import AccessLevel, Account, Group, User
+from shortlinks.models import AccessLevel, Account, Group, SecurityEventKind, User
 
-# Departments are ours; Django's groups carry permissions that nothing here reads.
+# Replaced by our own groups; nothing reads the permissions of Django's.
 admin.site.unregister(auth_models.Group)
 
 
 HELP = {
-    "subdomain": _("What integrations know the account by."),
-    "time_zone": _("Days are counted and times told in it: Europe/Moscow."),
-    "country": _("Two letters, for integrations: RU."),
-    "currency": _("Three letters, for integrations: RUB."),
-    "address_mask": _("How much of a visitor's address is stored."),
+    "subdomain": _("Identifies the account in integrations."),
+    "time_zone": _("Used for all dates and daily totals. For example Europe/Moscow."),
+    "country": _("Two-letter code for integrations. For example RU."),
+    "currency": _("Three-letter code for integrations. For example RUB."),
+    "address_mask": _("How much of a visitor's IP address is stored."),
 }
+
+
+class LoginForm(AuthenticationForm):
+    error_messages = {"invalid_login": _("Wrong e-mail or password.")}
+
+    def clean(self) -> dict[str, Any]:
+        try:
+            data = super().clean()
+        except forms.ValidationError:
+            email = self.cleaned_data.get("username", "").lower()
+            tried = User.objects.filter(email=email).select_related("account").first()
+            security_events.record(SecurityEventKind.SIGN_IN_FAILED, user=tried)
+            raise
+        user: User | None = self.get_user()
+        if user is not None:
+            security_events.record(SecurityEventKind.SIGN_IN, user=user)
+        return data
 
 
 def language_field() -> forms.ChoiceField:
@@ -49,14 +73,16 @@ def language_field() -> forms.ChoiceField:
     )
 
 
-class AccountForm(forms.ModelForm[Account]):
+class AccountForm(AdminForm[Account]):
     language = language_field()
 
     def clean_time_zone(self) -> str:
-        """A name nobody knows would stop the follow-up of the account's visits."""
+        """Reject unknown names, which would stop the processing of visits."""
         name: str = self.cleaned_data["time_zone"]
         if name not in zoneinfo.available_timezones():
-            raise forms.ValidationError(_("There is no such time zone."))
+            raise forms.ValidationError(
+                _("Unknown time zone. Enter a name such as Europe/Moscow.")
+            )
         return name
 
 
@@ -82,7 +108,7 @@ class AccountAdmin(AccountScopedAdmin[Account]):
         (
             _("Opens and notes"),
             {
-                "description": _("What becomes a note, and what is not counted."),
+                "description": _("Which visits count as opens and create notes."),
                 "fields": (
                     "note_window",
                     "suspect_policy",
@@ -92,9 +118,11 @@ class AccountAdmin(AccountScopedAdmin[Account]):
             },
         ),
         (
-            _("Recognising the client"),
+            _("Browser recognition"),
             {
-                "description": _("Whose browsers are known again, and what follows."),
+                "description": _(
+                    "Which browsers are recognized, and when contacts are merged."
+                ),
                 "fields": (
                     "pixel_mode",
                     "respect_gpc",
@@ -172,32 +200,18 @@ class NewUserForm(RowForm[User], UserCreationForm):
         return str(self.cleaned_data["email"]).lower()
 
 
-# What fits a column.
-LEVEL_FIELDS = {
-    AccessLevel.ALL: _("all"),
-    AccessLevel.GROUP: _("group"),
-    AccessLevel.MINE: _("own"),
-    AccessLevel.DENIED: _("none"),
-}
+ALL_OR_NONE = [
+    (level.value, level.label) for level in (AccessLevel.ALL, AccessLevel.DENIED)
+]
 
 
-class AccessLevelForm(forms.ModelForm[User]):
-    """A row of the matrix: without a label of its own a select is any of many."""
+class AccessLevelForm(AdminForm[User]):
+    """A row of the permission matrix; each select names its column and its user."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, field in self.fields.items():
+        for field in self.fields.values():
             field.widget.attrs["aria-label"] = f"{field.label}: {self.instance}"
-            if isinstance(field, forms.TypedChoiceField):
-                all_or_none = name == "contacts_add"
-                offered = (
-                    (AccessLevel.ALL, AccessLevel.DENIED)
-                    if all_or_none
-                    else LEVEL_FIELDS
-                )
-                field.choices = [
-                    (right.value, LEVEL_FIELDS[right]) for right in offered
-                ]
 
 
 @admin.register(User)
@@ -214,10 +228,9 @@ class UserAdmin(AccountScopedAdmin[User], auth_admin.UserAdmin[User]):
         "contacts_export",
     )
     readonly_fields = ("last_login", "created_at")
-    # A matrix: a user's letters in his row, one column for each right.
     list_display = ("email", "name", "group", "is_admin", "is_active", *levels)
     list_editable = levels
-    list_per_page = 25  # five selects in a row cost their time
+    list_per_page = 25  # five selects a row are slow to render
     list_filter = ("is_admin", "is_active")
     list_select_related = ("group",)
     filter_horizontal = ()
@@ -236,7 +249,7 @@ class UserAdmin(AccountScopedAdmin[User], auth_admin.UserAdmin[User]):
     def has_change_permission(
         self, request: HttpRequest, obj: User | None = None
     ) -> bool:
-        """An operator's password in an administrator's hands would make two of them."""
+        """Protect operators: an administrator could set their password and sign in."""
         if obj is not None and obj.is_superuser:
             return is_operator(request)
         return is_administrator(request)
@@ -244,17 +257,24 @@ class UserAdmin(AccountScopedAdmin[User], auth_admin.UserAdmin[User]):
     def save_model(
         self, request: HttpRequest, obj: User, form: Any, change: Any
     ) -> None:
-        """The matrix has the rows of operators, too."""
+        """Check again, because the matrix can post rows of operators."""
         if change and not self.has_change_permission(request, obj):
             raise PermissionDenied
         super().save_model(request, obj, form, change)
+
+    def response_change(self, request: HttpRequest, obj: User) -> HttpResponse:
+        """Confirm in the language that users may just have chosen for themselves."""
+        if obj != request.user:
+            return super().response_change(request, obj)
+        with translation.override(obj.language):
+            return super().response_change(request, obj)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         roles = ("is_admin", "is_superuser") if is_operator(request) else ("is_admin",)
         return (
             (None, {"fields": self.person}),
             (_("Password"), {"fields": self._password_fields(request, obj)}),
-            (_("Rights"), {"fields": (*roles, *self.levels)}),
+            (_("Permissions"), {"fields": (*roles, *self.levels)}),
             *([(_("Dates"), {"fields": self.readonly_fields})] if obj else []),
         )
 
@@ -267,8 +287,5 @@ class UserAdmin(AccountScopedAdmin[User], auth_admin.UserAdmin[User]):
         self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> forms.TypedChoiceField | None:
         if db_field.name == "contacts_add":
-            all_or_none = (AccessLevel.ALL, AccessLevel.DENIED)
-            kwargs["choices"] = [
-                (right.value, gettext(right.label)) for right in all_or_none
-            ]
+            kwargs["choices"] = ALL_OR_NONE
         return super().formfield_for_choice_field(db_field, request, **kwargs)

@@ -1,14 +1,17 @@
-"""What all pages share: who sees which rows, and that nothing is writable unasked."""
+"""Base classes of the pages: visible rows by role, read-only by default."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum, auto
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin import widgets
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
 from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
@@ -16,18 +19,20 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold import admin as unfold
 
-from shortlinks.admin import contact_comparison, search
+from shortlinks.admin import contact_comparison, search, submissions
+from shortlinks.admin.forms import AdminForm
 from shortlinks.admin.keyset import CountedList, KeysetList
+from shortlinks.domain import integers
 from shortlinks.models import Contact, Group, User
 
 Row = TypeVar("Row", bound=Model)
 Names = tuple[str, ...]
-# Whose rows are read contact by contact; of more, from the newest row on.
+# Users with more visible contacts get scan limits, see docs/admin.md.
 MAX_CONTACTS = 5000
 LOOKUPS = ("exact", "id__exact", "isnull")  # of a filter by a column
 
 if TYPE_CHECKING:
-    Styled = admin.ModelAdmin  # unfold's own does not know whose rows it shows
+    Styled = admin.ModelAdmin  # unfold's class is not generic
 else:
     Styled = unfold.ModelAdmin
 
@@ -61,8 +66,16 @@ def current_user(request: HttpRequest) -> User:
     return request.user
 
 
-class RowForm(forms.ModelForm[Row]):
-    """A form whose choices must all belong to the account of its row."""
+class AutocompleteSelect(widgets.AutocompleteSelect):
+    """A choice that ignores values that are not ids, which the form then rejects."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
+        ids = [text for text in value if integers.from_text(str(text)) is not None]
+        return super().optgroups(name, ids, attr)
+
+
+class RowForm(AdminForm[Row]):
+    """A form that accepts only users and groups of the row's account."""
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -70,23 +83,25 @@ class RowForm(forms.ModelForm[Row]):
         account_id = account.id if account else getattr(self.instance, "account_id", 0)
         for name, value in list(data.items()):
             if isinstance(value, User | Group) and value.account_id != account_id:
-                self.add_error(name, _("This belongs to another account."))
+                text = _("This belongs to another account. Choose one of its own.")
+                self.add_error(name, text)
         return data
 
 
 class AccountScopedAdmin(Styled[Row]):
-    """Operators see all rows, administrators their account's, managers their contacts'.
+    """Pages that show operators all rows, administrators those of their account.
 
-    Rows that the caller may not see are not in the query: they look like missing ones,
-    whatever the page. Subclasses open what may be added, changed or deleted.
+    Managers see the rows of their contacts. Other rows are not in the query, so every
+    page treats them as missing. Subclasses allow adding, changing and deleting.
     """
 
+    form: type[forms.ModelForm[Row]] = AdminForm
     account_path: ClassVar[str] = "account_id"
-    # From the row to its contact; managers see nothing of rows that have none.
+    # From the row to its contact; managers see no rows without one.
     contact_path: ClassVar[str] = ""
-    # Filters (parameter, value) that have an index of their own.
+    # Filters (parameter, value) that have their own index.
     indexed_filters: ClassVar[tuple[tuple[str, str], ...]] = ()
-    list_per_page = 50  # a page of 100 costs its processor a fifth of a second
+    list_per_page = 50  # a page of 100 takes 0.2 s of CPU time
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_select_related: ClassVar[Names] = ()
@@ -104,13 +119,23 @@ class AccountScopedAdmin(Styled[Row]):
             return rows.filter(**{f"{self.contact_path}__in": readable})
         return rows.none()
 
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Row | None:
+        """Lock a row that is being changed, and read it as the lock found it."""
+        row: Row | None = super().get_object(request, object_id, from_field)
+        if row is None or request.method != "POST" or not connection.in_atomic_block:
+            return row
+        _lock(type(row)._default_manager.filter(pk=row.pk))
+        return super().get_object(request, object_id, from_field)
+
     def _account_path(self) -> str:
-        """By the contact, if there is one: its account has an index."""
+        """Prefer the path through the contact, whose account has an index."""
         by_contact = self.contact_path not in ("", "pk")
         return f"{self.contact_path}__account_id" if by_contact else self.account_path
 
     def needs_scan_limit(self, request: HttpRequest) -> bool:
-        """Whether rows are looked through from the newest on, so many at a time."""
+        """Return whether a page may scan only a limited number of rows."""
         if any(request.GET.get(name) == value for name, value in self.indexed_filters):
             return False
         user = current_user(request)
@@ -124,7 +149,7 @@ class AccountScopedAdmin(Styled[Row]):
     def get_field_queryset(
         self, db: str | None, db_field: Any, request: HttpRequest
     ) -> QuerySet[Any]:
-        """Choices are the rows the caller may see, for what is posted as well."""
+        """Offer and accept only the rows that the user may view."""
         chosen = self.admin_site.get_model_admin(db_field.related_model)
         return chosen.get_queryset(request)
 
@@ -133,10 +158,12 @@ class AccountScopedAdmin(Styled[Row]):
     ) -> forms.ModelChoiceField[Any] | None:
         if db_field.name == "account" and not is_operator(request):
             kwargs["empty_label"] = None
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = AutocompleteSelect(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """A new row is of the caller's account: operators may choose another."""
+        """Default to the user's account; operators may choose another."""
         own = {"account": current_user(request).account_id}
         return {**own, **super().get_changeform_initial_data(request)}
 
@@ -147,7 +174,7 @@ class AccountScopedAdmin(Styled[Row]):
         change: bool = False,  # noqa: FBT001, FBT002 - Django's signature
         **kwargs: Any,
     ) -> type[forms.ModelForm[Row]]:
-        """No row moves to another account; the field is kept for its constraints."""
+        """Disable the account of an existing row, but keep it for the constraints."""
         form = super().get_form(request, obj, change=change, **kwargs)
         if obj is not None and "account" in form.base_fields:
             form.base_fields["account"].disabled = True
@@ -155,8 +182,7 @@ class AccountScopedAdmin(Styled[Row]):
 
     @admin.display(description=_("contact"), ordering="contact__name")
     def contact_link(self, row: Row) -> str:
-        """The row's contact, or the one it was merged into."""
-        contact: Contact = getattr(row, "contact").root  # noqa: B009  of some rows
+        contact: Contact = getattr(row, "contact").root  # noqa: B009  only some models have it
         address = contact_comparison.address(contact)
         return format_html('<a href="{}">{}</a>', address, contact)
 
@@ -169,7 +195,7 @@ class AccountScopedAdmin(Styled[Row]):
         return queryset.filter(search.matching(search_term, fields)), False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
-        """What is listed by id may be long: it is paged by id, too."""
+        """Page long lists, which are ordered by id, by id."""
         return KeysetList if self._is_keyset() else CountedList
 
     def get_sortable_by(self, request: HttpRequest) -> Any:
@@ -181,9 +207,21 @@ class AccountScopedAdmin(Styled[Row]):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Called by what it lists: "Select note to change" has no good Russian."""
+        """Use the plural as the title: "Select note to change" has no good Russian."""
         title = {"title": capfirst(self.opts.verbose_name_plural)}
-        return super().changelist_view(request, {**title, **(extra_context or {})})
+        context = {**title, **(extra_context or {})}
+        if not (request.method == "POST" and "_save" in request.POST):
+            return super().changelist_view(request, context)
+        with transaction.atomic():
+            return super().changelist_view(request, context)
+
+    def _get_list_editable_queryset(
+        self, request: HttpRequest, prefix: str
+    ) -> QuerySet[Row]:
+        """Lock the rows that a list changes; Django has no public hook."""
+        rows: QuerySet[Row] = super()._get_list_editable_queryset(request, prefix)
+        _lock(rows)
+        return rows
 
     def changeform_view(
         self,
@@ -192,11 +230,15 @@ class AccountScopedAdmin(Styled[Row]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """The link that deletes is our own (overrides/admin/submit_line.html)."""
-        extra = {"show_delete": False, **(extra_context or {})}
-        return super().changeform_view(request, object_id, form_url, extra)
+        """Create once. The delete link is in `overrides/admin/submit_line.html`."""
+        token = {submissions.FIELD: submissions.token(request)}
+        extra = {"show_delete": False, **token, **(extra_context or {})}
+        view = partial(super().changeform_view, request, object_id, form_url, extra)
+        if object_id is not None or request.method != "POST":
+            return view()
+        return submissions.once(request, view, is_accepted=_is_accepted)
 
-    # --- what operators see on top ------------------------------------------
+    # --- account column and filter for operators -----------------------------
 
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
         return (*self.list_display, *self._of_operators(request))
@@ -212,14 +254,14 @@ class AccountScopedAdmin(Styled[Row]):
         return ("account",) if shown else ()
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Only the list's own filters: `?code__startswith=` would answer guesses."""
+        """Allow the list's own filters only: `?code__startswith=` would leak codes."""
         allowed: set[str] = set()
         for item in self.get_list_filter(request):
             name = item if isinstance(item, str) else item.parameter_name
             allowed |= {name, *(f"{name}__{how}" for how in LOOKUPS)}
         return lookup in allowed
 
-    # --- who may do what; User.has_perm knows operators only -----------------
+    # --- permissions; User.has_perm covers operators only --------------------
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -250,7 +292,7 @@ class AccountScopedAdmin(Styled[Row]):
         object_id: str,
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Managers read what they did themselves: the rest names other users."""
+        """Show managers their own actions only, because others name users."""
         extra = dict(extra_context or {})
         if not is_administrator(request):
             own = LogEntry.objects.filter(
@@ -267,3 +309,14 @@ class AccountScopedAdmin(Styled[Row]):
         self, request: HttpRequest, rows: Iterable[Row], message: str
     ) -> None:
         LogEntry.objects.log_actions(current_user(request).pk, rows, CHANGE, message)
+
+
+def _is_accepted(response: HttpResponse) -> bool:
+    """Return False for a form with errors, and True for a popup that closes."""
+    return "adminform" not in (getattr(response, "context_data", None) or {})
+
+
+def _lock(rows: QuerySet[Row]) -> None:
+    """Lock in one order, so that two requests do not deadlock."""
+    pks = rows.order_by("pk").select_for_update(of=("self",), no_key=True)
+    list(pks.values_list("pk"))

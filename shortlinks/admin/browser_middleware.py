@@ -1,7 +1,4 @@
-"""Django's middleware for people: sessions, who they are, their forms and messages.
-
-The API's programs have none of these, and do not pay for them with each call.
-"""
+"""Django's session, user, CSRF and message middleware, skipped for the API."""
 
 from collections.abc import Awaitable
 from functools import cache
@@ -15,7 +12,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 
-OF_PROGRAMS = "/api/v4/"
+API_PREFIX = "/api/v4/"
 Answer = HttpResponseBase | Awaitable[HttpResponseBase]
 
 
@@ -23,7 +20,7 @@ class _AdminOnly(MiddlewareMixin):
     async_capable = False
 
     def __call__(self, request: HttpRequest) -> Answer:
-        if request.path.startswith(OF_PROGRAMS):
+        if request.path.startswith(API_PREFIX):
             return self.get_response(request)
         return super().__call__(request)
 
@@ -33,7 +30,7 @@ class AdminSessionMiddleware(_AdminOnly, SessionMiddleware):
 
 
 class AdminCsrfMiddleware(_AdminOnly, CsrfViewMiddleware):
-    """The API's views want a token in a header, which no other site can send."""
+    """Django's CSRF check; the API needs none, as its token comes in a header."""
 
 
 class AdminUserMiddleware(_AdminOnly, AuthenticationMiddleware):
@@ -45,7 +42,6 @@ class AdminMessageMiddleware(_AdminOnly, MessageMiddleware):
 
 
 def is_admin_path(request: HttpRequest) -> bool:
-    """One of the admin's pages is asked for."""
     return request.path.startswith(_root())
 
 

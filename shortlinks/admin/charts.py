@@ -1,4 +1,4 @@
-"""The numbers of a period as a chart, for unfold's Chart.js."""
+"""Chart of opens by day, for unfold's Chart.js."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from shortlinks.domain.reports.statistics import Day
 
-GREY = "#7c8594"  # to be read on white and on black
+GREY = "#7c8594"  # legible on white and on black
 
 OPTIONS: dict[str, Any] = {
     "animation": False,
@@ -38,30 +38,30 @@ OPTIONS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The attributes of unfold's canvas."""
+    """Attributes of unfold's canvas element."""
 
     data: str
     options: str = json.dumps(OPTIONS)
 
 
-def people_and_machines(days: Sequence[Day]) -> Chart:
+def people_and_programs(days: Sequence[Day]) -> Chart:
     people = [day.person_opens for day in days]
     others = [day.bot_visits for day in days]
     data = {
         "labels": [date_format(day.day, "j.m") for day in days],
         "datasets": [
             _bars(gettext("People"), people, "var(--color-primary-600)"),
-            _bars(gettext("Machines"), others, "var(--color-base-400)"),
+            _bars(gettext("Programs"), others, "var(--color-base-400)"),
         ],
     }
     return Chart(json.dumps(data))
 
 
-def _bars(label: str, data: list[int], colour: str) -> dict[str, Any]:
+def _bars(label: str, data: list[int], color: str) -> dict[str, Any]:
     return {
         "label": label,
         "data": data,
-        "backgroundColor": colour,
+        "backgroundColor": color,
         "maxBarThickness": 24,
         "displayYAxis": True,
     }

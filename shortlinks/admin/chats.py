@@ -1,4 +1,4 @@
-"""Chats, and whose they are."""
+"""Admin pages for chats."""
 
 from django.contrib import admin
 

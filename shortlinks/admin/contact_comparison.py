@@ -1,10 +1,11 @@
-"""What is known of a contact, in words: for its own page, and beside another's."""
+"""Facts about a contact as text, for its page and for comparing two contacts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Func, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -17,6 +18,8 @@ from shortlinks.models import (
     Note,
     NoteType,
     PixelAttachment,
+    Verdict,
+    Visit,
 )
 
 MAX_ROWS = 10  # rows of each kind
@@ -29,20 +32,18 @@ class Line:
 
 
 def comparison(one: Contact, other: Contact) -> list[Line]:
-    """The evidence side by side."""
     kinds = {
-        _("id in the CRM"): _ids,
+        _("CRM ID"): _ids,
         _("created"): lambda contact: moment(contact.created_at),
-        _("responsible"): lambda contact: str(contact.responsible_user or "—"),
-        _("opened"): _opened,
+        _("responsible user"): lambda contact: str(contact.responsible_user or "—"),
+        _("opened URLs"): _opened,
         _("browsers"): _browsers,
         _("chats"): _chats,
     }
-    return [Line(label, [say(one), say(other)]) for label, say in kinds.items()]
-
-
-def reference(contact: Contact) -> dict[str, Any]:
-    return {"pk": contact.pk, "name": str(contact), "address": address(contact)}
+    return [
+        Line(label, [describe(one), describe(other)])
+        for label, describe in kinds.items()
+    ]
 
 
 def address(row: Any) -> str:
@@ -58,6 +59,20 @@ def chats(contact: Contact) -> "QuerySet[Chat]":
     return rows.order_by("-updated_at")[:MAX_ROWS]
 
 
+def newest_notes(
+    notes: "QuerySet[Note]", contacts: "QuerySet[Contact]", limit: int
+) -> "QuerySet[Note]":
+    """Return the notes of these contacts by their time, the newest first.
+
+    The time of a note about opens is that of the first open. An index has each
+    contact's notes in this order, so `limit` of each are read.
+    """
+    of_one = notes.filter(contact=OuterRef("pk")).order_by("-created_at", "-pk")
+    newest = ArraySubquery(of_one.values("pk")[:limit])
+    ids = contacts.values(newest_note=Func(newest, function="unnest"))
+    return notes.filter(pk__in=ids).order_by("-created_at", "-pk")[:limit]
+
+
 def browsers(contact: Contact) -> list[str]:
     rows = PixelAttachment.objects.filter(
         contact__in=Contact.objects.same_person(contact)
@@ -66,12 +81,12 @@ def browsers(contact: Contact) -> list[str]:
 
 
 def _browser(row: PixelAttachment) -> str:
-    said = (
-        f" ({_(AttachmentReview(row.review).label)})"
+    review = (
+        f" ({AttachmentReview(row.review).label})"
         if row.review != AttachmentReview.UNREVIEWED
         else ""
     )
-    return f"{row.pixel.visitor_uid}: {moment(row.last_seen_at)}{said}"
+    return f"{row.pixel.visitor_uid}: {moment(row.last_seen_at)}{review}"
 
 
 def _ids(contact: Contact) -> str:
@@ -80,14 +95,28 @@ def _ids(contact: Contact) -> str:
 
 
 def _opened(contact: Contact) -> str:
-    notes = Note.objects.filter(
-        contact__in=Contact.objects.same_person(contact),
-        note_type=NoteType.LINK_FOLLOWED,
-    )
-    lines = [
-        f"{moment(n.created_at)} {n.url}" for n in notes.order_by("-pk")[:MAX_ROWS]
+    """Return the last opens; without its visits, a note has the time of its first."""
+    notes = Note.objects.filter(note_type=NoteType.LINK_FOLLOWED)
+    newest = newest_notes(notes, Contact.objects.same_person(contact), MAX_ROWS)
+    opens = [
+        (at, note.url)
+        for note in newest.annotate(times=_open_times())
+        for at in note.times or [note.created_at]
     ]
-    return "\n".join(lines) or "—"
+    last = sorted(opens, reverse=True)[:MAX_ROWS]
+    return "\n".join(f"{moment(at)} {url}" for at, url in last) or "—"
+
+
+def _open_times() -> ArraySubquery:
+    """Return the times of a note's last opens."""
+    visits = Visit.objects.filter(
+        link=OuterRef("link"),
+        verdict=Verdict.PERSON,
+        occurred_at__gte=OuterRef("period__startswith"),
+        occurred_at__lt=OuterRef("period__endswith"),
+    )
+    last = visits.order_by("-occurred_at")[:MAX_ROWS]
+    return ArraySubquery(last.values("occurred_at"))
 
 
 def _browsers(contact: Contact) -> str:

@@ -1,4 +1,4 @@
-"""Contacts: the rows that managers work with, as far as their letters reach."""
+"""Admin pages for contacts, restricted by access levels."""
 
 from typing import Any
 
@@ -17,7 +17,6 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 from shortlinks.admin import (
     contact_comparison,
     onboarding,
-    search,
     short_link_tools,
     timeline,
 )
@@ -28,6 +27,7 @@ from shortlinks.admin.base import (
     current_user,
     is_administrator,
 )
+from shortlinks.domain import integers, quotas
 from shortlinks.domain.auth import permissions
 from shortlinks.domain.contacts import contacts, tracking_consent
 from shortlinks.models import AccessLevel, Account, Contact
@@ -36,15 +36,35 @@ NAMES = ("name", "first_name", "last_name")
 TIMES = ("created_at", "updated_at")
 
 
+class IdField(forms.IntegerField):
+    """An integer field that reads ids like all other places: Django's reads "1_0"."""
+
+    def to_python(self, value: Any) -> int | None:
+        text = str(value or "").strip()
+        if not text:
+            return None
+        id_ = integers.from_text(text)
+        if id_ is None:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return id_
+
+
 class ContactForm(RowForm[Contact]):
-    entity_id = forms.IntegerField(
-        label=capfirst(_("id in the CRM")),
+    entity_id = IdField(
+        label=capfirst(_("CRM ID")),
         widget=UnfoldAdminIntegerFieldWidget,
         min_value=1,
-        max_value=search.MAX_ID,
+        max_value=integers.MAX_ID,
         required=False,
-        help_text=_("Leave it empty to take the next free one."),
+        help_text=_("Leave empty to use the next free ID."),
     )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        account_id = getattr(self.instance, "account_id", None) or 0
+        if self.instance._state.adding and quotas.are_contacts_full(account_id):
+            self.add_error(None, gettext(quotas.TOO_MANY_CONTACTS))
+        return data
 
 
 @admin.register(Contact)
@@ -61,11 +81,11 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
     actions = ("create_links",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
-        """Without those that were merged: they are shown as their survivors."""
+        """Omit merged contacts, whose survivors are listed."""
         return super().get_queryset(request).filter(merged_into=None)
 
     def needs_scan_limit(self, request: HttpRequest) -> bool:
-        """What is searched for has an index: names by trigrams, and the ids."""
+        """Search without a limit: names and ids have indexes."""
         return not request.GET.get(SEARCH_VAR) and super().needs_scan_limit(request)
 
     def has_links_permission(self, request: HttpRequest) -> bool:
@@ -78,16 +98,16 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
         own = queryset.filter(account=current_user(request).account_id)
         chosen = list(own[: short_link_tools.MAX_CONTACTS + 1])
         if len(chosen) > short_link_tools.MAX_CONTACTS:
-            text = gettext("Choose at most %(most)d contacts at once.")
+            text = gettext("Choose at most %(most)d contacts.")
             refused = text % {"most": short_link_tools.MAX_CONTACTS}
             self.message_user(request, refused, messages.ERROR)
             return None
         return short_link_tools.create(request, chosen)
 
-    # --- letters -------------------------------------------------------------
+    # --- permissions ---------------------------------------------------------
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """New contacts belong to the caller's account; so the caller must have one."""
+        """Require an account, to which the new contact belongs."""
         if (
             not self.has_view_permission(request)
             or not current_user(request).account_id
@@ -108,16 +128,16 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
     ) -> bool:
         return self._may(request, "contacts_delete", obj)
 
-    def _may(self, request: HttpRequest, right: str, contact: Contact | None) -> bool:
+    def _may(self, request: HttpRequest, field: str, contact: Contact | None) -> bool:
         if is_administrator(request):
             return True
         if not self.has_view_permission(request):
             return False
         user = current_user(request)
-        letter: str = getattr(user, right)
+        level: str = getattr(user, field)
         if contact is None:
-            return letter != AccessLevel.DENIED
-        return permissions.level_covers(letter, contact, user)
+            return level != AccessLevel.DENIED
+        return permissions.level_covers(level, contact, user)
 
     # --- forms ---------------------------------------------------------------
 
@@ -149,9 +169,9 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
             return Account.objects.filter(users=current_user(request))
         return super().get_field_queryset(db, db_field, request)
 
-    @admin.display(description=_("responsible"), ordering="responsible_user__name")
+    @admin.display(description=_("responsible user"), ordering="responsible_user__name")
     def responsible(self, contact: Contact) -> str:
-        """By name only: managers have no page of users to be sent to."""
+        """Return the name without a link: managers have no page of users."""
         return str(contact.responsible_user or self.get_empty_value_display())
 
     @admin.display(description=_("group"), ordering="group__name")
@@ -170,7 +190,7 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
         return super().change_view(request, object_id, form_url, extra)
 
     def _history(self, request: HttpRequest, contact: Contact | None) -> dict[str, Any]:
-        """Once for the page: a read-only field is asked several times."""
+        """Load once for the page: Django renders a read-only field several times."""
         if contact is None:
             return {}
         return {
@@ -185,10 +205,16 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
     ) -> None:
         if change:
             obj.updated_by, obj.updated_at = current_user(request), timezone.now()
-            obj.is_anonymous = False  # somebody knows by now who it is
+            obj.is_anonymous = False  # a user has identified the person
             super().save_model(request, obj, form, change)
+            edited = ["is_anonymous", *form.changed_data]
+            contacts.mark_edited({column: [obj.pk] for column in edited})
             if "tracking_consent" in form.changed_data:
                 tracking_consent.apply_change([obj])
+            if "is_deleted" in form.changed_data:
+                contacts.set_deleted(
+                    [obj.pk], is_deleted=obj.is_deleted, by=current_user(request)
+                )
             return
         new = contacts.NewContact(
             entity_id=obj.entity_id,
@@ -208,7 +234,7 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
-        """The contact alone: it is marked, so nothing that belongs to it goes."""
+        """Return only the contacts, which are marked as deleted; related rows stay."""
         lacking = {
             str(self.opts.verbose_name)
             for contact in objs

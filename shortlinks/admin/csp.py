@@ -1,4 +1,4 @@
-"""What a page of the admin may load: our own files, and nothing from elsewhere."""
+"""Content security policy of the admin: only our own files may load."""
 
 from collections.abc import Callable
 
@@ -6,9 +6,9 @@ from django.http import HttpRequest, HttpResponse
 
 from shortlinks.admin import browser_middleware
 
-# Alpine.js, which unfold's pages are made of, evaluates expressions and sets styles.
-# No `form-action`: the answer to a sign-in leads over the account's short hosts, which
-# get to know a colleague there and are not known before.
+# Alpine.js, on which unfold is built, evaluates expressions and sets styles.
+# No `form-action`: a sign-in redirects to the account's short hosts, which set the
+# staff cookie and are not known beforehand.
 POLICY = "; ".join(
     [
         "default-src 'self'",

@@ -1,4 +1,4 @@
-"""The start page, and the part of it that stays fresh by itself."""
+"""Dashboard, and its part that the browser polls."""
 
 import hashlib
 from typing import Any
@@ -13,17 +13,17 @@ from shortlinks.admin.base import current_user, is_administrator
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Everybody's contacts of today; the account's numbers for who administers it."""
+    """Add today's opens to the context, and statistics for administrators."""
     opened = todays_opens.opened_today(current_user(request))
     figures = dashboard_stats.of(request) if is_administrator(request) else {}
     steps = onboarding.of(request)
     shown = {"steps": steps, "steps_are_open": onboarding.any_left(steps)}
-    said = {"title": gettext("Home"), "opened": opened}
-    return {**context, **figures, **shown, **said}
+    page = {"title": gettext("Dashboard"), "opened": opened}
+    return {**context, **figures, **shown, **page}
 
 
 def opened_today(request: HttpRequest) -> HttpResponse:
-    """The list alone, asked for every few seconds; 304 while nothing is new."""
+    """Return today's opens; 304 if nothing changed."""
     opened = todays_opens.opened_today(current_user(request))
     response = render(request, "shortlinks/todays_opens.html", {"opened": opened})
     response.headers["ETag"] = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'

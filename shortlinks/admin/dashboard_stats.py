@@ -1,4 +1,4 @@
-"""What an administrator sees on the start page: a period's numbers, and what waits."""
+"""Statistics of a period and figures to watch, on an administrator's dashboard."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ LATE_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One figure that is good or wants somebody's attention."""
+    """One figure; it is highlighted unless `is_good`."""
 
     label: str
     value: str
@@ -34,7 +34,7 @@ class Tile:
 
 
 def scope(request: HttpRequest) -> ReportPeriod:
-    """The period that was asked for, of the caller's account; operators: of all."""
+    """Return the requested period for the user's account, or all for operators."""
     asked = request.GET.get(PERIOD, "")
     days = int(asked) if asked in map(str, PERIODS) else PERIODS[0]
     return ReportPeriod.last_days(days, _account_id(request), timezone.localdate())
@@ -47,7 +47,7 @@ def of(request: HttpRequest) -> dict[str, Any]:
     return {
         "tiles": list(_tiles(request)),
         "days": days,
-        "chart": charts.people_and_machines(days),
+        "chart": charts.people_and_programs(days),
         "urls": urls,
         "largest": max((url.opens for url in urls), default=1),
         "periods": PERIODS,
@@ -57,7 +57,7 @@ def of(request: HttpRequest) -> dict[str, Any]:
 
 
 def _minutes_behind() -> int:
-    """Of the sums; they are seconds behind while beat and the worker run."""
+    """Return the lag of the rollups: 0 while beat and the worker run."""
     return int(gauges.rollup_lag_seconds()) // LATE_SECONDS
 
 
@@ -68,20 +68,20 @@ def _account_id(request: HttpRequest) -> int | None:
 def _tiles(request: HttpRequest) -> Iterator[Tile]:
     account_id = _account_id(request)
     waiting = gauges.backlog()
-    label = gettext("Opens that wait for their follow-up")
+    label = gettext("Opens in queue")
     yield Tile(label, str(waiting.visits), is_good=True)
     lag = round(waiting.oldest_seconds)
     seconds = gettext("%(seconds)d s") % {"seconds": lag}
-    yield Tile(gettext("The oldest waits for"), seconds, is_good=lag < LATE_SECONDS)
+    yield Tile(gettext("Longest wait"), seconds, is_good=lag < LATE_SECONDS)
     visits = reverse("admin:shortlinks_visit_changelist")
-    aside = statistics.dead_lettered_count(account_id)
+    dead_lettered = statistics.dead_lettered_count(account_id)
     yield Tile(
-        gettext("Visits set aside"),
-        str(aside),
-        not aside,
+        gettext("Failed visits"),
+        str(dead_lettered),
+        not dead_lettered,
         f"{visits}?dead_lettered=yes",
     )
     deliveries = reverse("admin:shortlinks_webhookdelivery_changelist")
     failed = statistics.failed_deliveries(account_id, timezone.now() - FAILED_WITHIN)
-    label = gettext("Webhook events given up within 7 days")
+    label = gettext("Undelivered webhooks, 7 days")
     yield Tile(label, str(failed), not failed, deliveries)

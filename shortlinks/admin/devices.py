@@ -1,8 +1,8 @@
-"""What somebody opened a link with, in the words people use for it."""
+"""Names of devices and browsers, found in user agents."""
 
 from django.utils.translation import gettext_noop
 
-# The first word that the user agent has; what comes first hides what comes after.
+# The first word that occurs in the user agent wins, so the order matters.
 SYSTEMS = [
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -33,7 +33,7 @@ BROWSERS = [
 
 
 def names(user_agent: str) -> list[str]:
-    """System and browser, as far as they are known: `["iPhone", "Safari"]`."""
+    """Return system and browser if recognized, such as `["iPhone", "Safari"]`."""
     found = [_first(words, user_agent) for words in (SYSTEMS, BROWSERS)]
     return [name for name in found if name]
 

@@ -1,20 +1,27 @@
-"""The numbers of the start page as files: by day and by url."""
+"""CSV and XLSX files, and those with the statistics of the dashboard.
+
+Every export is written here, so that none of its cells runs as a formula.
+"""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from io import BytesIO, StringIO
 from typing import Any
 
 import xlsxwriter
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.translation import gettext
+from django.utils.text import capfirst
+from django.utils.translation import get_language, gettext
 
 from shortlinks.admin import dashboard_stats
-from shortlinks.admin.base import is_administrator
+from shortlinks.admin.base import current_user, is_administrator
+from shortlinks.domain import formulas
+from shortlinks.domain.auth import security_events
 from shortlinks.domain.reports import statistics
 from shortlinks.domain.reports.statistics import ReportPeriod
-from shortlinks.models import Verdict
+from shortlinks.models import SecurityEventKind, Verdict
 
 MAX_URLS = 10_000
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -25,17 +32,18 @@ Rows = list[Sequence[Any]]
 def download(request: HttpRequest, name: str) -> HttpResponse:
     if not is_administrator(request):
         raise PermissionDenied
-    makers = {"days.csv": _days_csv, "urls.csv": _urls_csv, "numbers.xlsx": _workbook}
-    if name not in makers:
+    if name not in DOWNLOADS:
         raise Http404
-    content, kind = makers[name](dashboard_stats.scope(request))
+    content, kind = DOWNLOADS[name](dashboard_stats.scope(request))
+    user = current_user(request)
+    security_events.record(SecurityEventKind.EXPORT, user=user, detail=name)
     response = HttpResponse(content, content_type=kind)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
 def _days(scope: ReportPeriod) -> Rows:
-    head = [gettext("Day"), *(gettext(verdict.label) for verdict in Verdict)]
+    head = [gettext("Day"), *(str(capfirst(each.label)) for each in Verdict)]
     rows = [
         [each.day, *(each.visits.get(verdict, 0) for verdict in Verdict)]
         for each in statistics.by_day(scope)
@@ -44,7 +52,7 @@ def _days(scope: ReportPeriod) -> Rows:
 
 
 def _urls(scope: ReportPeriod) -> Rows:
-    head = [gettext("Url"), gettext("Opens"), gettext("Contacts")]
+    head = [gettext("URL"), gettext("Opens"), gettext("Contacts")]
     rows = statistics.top_urls(scope, MAX_URLS)
     return [head, *([each.url, each.opens, each.contacts] for each in rows)]
 
@@ -57,16 +65,28 @@ def _urls_csv(scope: ReportPeriod) -> tuple[bytes, str]:
     return as_csv(_urls(scope))
 
 
+def _workbook(scope: ReportPeriod) -> tuple[bytes, str]:
+    sheets = {gettext("By day"): _days(scope), gettext("By URL"): _urls(scope)}
+    return as_workbook(sheets)
+
+
 def as_csv(rows: Iterable[Sequence[Any]]) -> tuple[bytes, str]:
+    """Return a table that Excel opens in columns, in the language of the user.
+
+    Where the comma separates decimals, as in Russian, Excel expects semicolons. A
+    `sep=` line would do for both, but Excel then ignores the encoding, and other
+    programs show the line.
+    """
     text = StringIO()
-    csv.writer(text).writerows(rows)
-    # the mark tells Excel that it is UTF-8
+    delimiter = ";" if get_language() == "ru" else ","
+    csv.writer(text, delimiter=delimiter).writerows(map(_safe, rows))
+    # Excel reads the file as UTF-8 because of the byte order mark
     return text.getvalue().encode("utf-8-sig"), "text/csv; charset=utf-8"
 
 
-def _workbook(scope: ReportPeriod) -> tuple[bytes, str]:
+def as_workbook(sheets: Mapping[str, Iterable[Sequence[Any]]]) -> tuple[bytes, str]:
     file = BytesIO()
-    # urls and names stay texts: no formulas and no links
+    # URLs and names stay text, without formulas and links
     options = {
         "in_memory": True,
         "strings_to_urls": False,
@@ -74,12 +94,24 @@ def _workbook(scope: ReportPeriod) -> tuple[bytes, str]:
         "default_date_format": "yyyy-mm-dd",
     }
     with xlsxwriter.Workbook(file, options) as book:
-        for title, rows in (
-            (gettext("By day"), _days(scope)),
-            (gettext("By url"), _urls(scope)),
-        ):
+        for title, rows in sheets.items():
             sheet = book.add_worksheet(title)
             for number, row in enumerate(rows):
-                sheet.write_row(number, 0, row)
+                sheet.write_row(number, 0, _safe(row))
             sheet.autofit()
     return file.getvalue(), XLSX
+
+
+def _safe(row: Sequence[Any]) -> list[Any]:
+    """Return the cells; all but numbers and days are text."""
+    return [
+        cell if isinstance(cell, int | float | date) else formulas.escape(str(cell))
+        for cell in row
+    ]
+
+
+DOWNLOADS: Mapping[str, Callable[[ReportPeriod], tuple[bytes, str]]] = {
+    "days.csv": _days_csv,
+    "urls.csv": _urls_csv,
+    "statistics.xlsx": _workbook,
+}

@@ -1,4 +1,4 @@
-"""Imports as they go: the list, the page of each, and its faults as a file."""
+"""Admin pages for imports: list, progress, preview, and errors as CSV."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -19,13 +19,13 @@ from shortlinks.admin import exports
 from shortlinks.admin.base import current_user, is_administrator
 from shortlinks.admin.import_upload import KINDS, UploadPage
 from shortlinks.admin.row_actions import ActionResult, RowActionAdmin, done
-from shortlinks.domain.imports import lifecycle
+from shortlinks.domain.imports import file_errors, lifecycle
 from shortlinks.models import Import, ImportRow, ImportState
 
 MAX_SHOWN = 100
-# Longer than the bell and beat take.
+# Longer than the notifier and beat take.
 LATE = timedelta(seconds=15)
-SAID_EVERY = 10  # percent: screen readers are not told of each batch
+PROGRESS_STEP = 10  # percent; a screen reader does not announce each batch
 
 
 @admin.register(Import)
@@ -39,6 +39,7 @@ class ImportAdmin(RowActionAdmin[Import]):
         "total",
         "created",
         "changed",
+        "unchanged",
         "skipped",
     )
     list_select_related = ("user",)
@@ -68,16 +69,16 @@ class ImportAdmin(RowActionAdmin[Import]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """What is to be seen and done at this stage of it."""
+        """Show the progress, the preview or the result."""
         row = self._row(request, object_id)
         kind = KINDS[row.kind]
-        said = {"title": f"{kind.title}: {row.name}", "kind": kind}
-        context = {**self.admin_site.each_context(request), **said, **_shown(row, kind)}
+        page = {"title": f"{kind.title}: {row.name}", "kind": kind}
+        context = {**self.admin_site.each_context(request), **page, **_shown(row, kind)}
         context["is_own"] = row.user == current_user(request)
         return TemplateResponse(request, "shortlinks/import_page.html", context)
 
     def progress(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """A part of its page, asked for until it ends."""
+        """Return the progress; the browser polls it until the import ends."""
         row = self._row(request, object_id)
         response = render(request, "shortlinks/import_progress.html", _progress(row))
         if not row.is_in_progress:
@@ -97,14 +98,14 @@ class ImportAdmin(RowActionAdmin[Import]):
 
     def store(self, request: HttpRequest, row: Import) -> ActionResult:
         if not lifecycle.confirm(row, by=current_user(request)):
-            return gettext("There is nothing to import any more."), messages.ERROR
+            return gettext("This import has already ended or started."), messages.ERROR
         tasks.enqueue_imports()
-        return done(gettext("The rows are being stored."))
+        return done(gettext("Import started."))
 
     def cancel(self, request: HttpRequest, row: Import) -> ActionResult:
         if not lifecycle.cancel(row):
-            return gettext("There is nothing to import any more."), messages.ERROR
-        return done(gettext("Cancelled."))
+            return gettext("This import has already ended or started."), messages.ERROR
+        return done(gettext("Canceled."))
 
     def _row(self, request: HttpRequest, object_id: str) -> Import:
         if not self.has_view_permission(request):
@@ -113,21 +114,21 @@ class ImportAdmin(RowActionAdmin[Import]):
 
 
 def _shown(row: Import, kind: UploadPage) -> dict[str, Any]:
-    """The faulty rows first: they are what one has come to see."""
+    """Return the first rows of the preview, those with errors first."""
     if row.is_in_progress:
         return _progress(row)
-    faulty = row.rows.exclude(errors=[]).order_by("number")
-    good = row.rows.filter(errors=[]).order_by("number")
-    rows = islice(chain(faulty[:MAX_SHOWN], good[:MAX_SHOWN]), MAX_SHOWN)
+    with_errors = row.rows.exclude(errors=[]).order_by("number")
+    valid = row.rows.filter(errors=[]).order_by("number")
+    rows = islice(chain(with_errors[:MAX_SHOWN], valid[:MAX_SHOWN]), MAX_SHOWN)
     waits = row.state == ImportState.CHECKED
-    there_are = row.processed if waits else faulty.count()
+    count = row.processed if waits else with_errors.count()
     return {
         "row": row,
         "waits": waits,
-        "told": lifecycle.summary(row),
-        "error": gettext(row.error) if row.error else "",
+        "summary": lifecycle.summary(row),
+        "error": file_errors.translate(row.error) if row.error else "",
         "lines": [(each, _cells(each, kind), _errors(each)) for each in rows],
-        "rest": max(0, there_are - MAX_SHOWN),
+        "rest": max(0, count - MAX_SHOWN),
     }
 
 
@@ -137,7 +138,7 @@ def _progress(row: Import) -> dict[str, Any]:
     is_late = is_late and not lifecycle.is_any_running()
     return {
         "row": row,
-        "percent": percent - percent % SAID_EVERY,
+        "percent": percent - percent % PROGRESS_STEP,
         "is_late": is_late,
         "is_storing": row.state == ImportState.STORING,
     }
@@ -151,13 +152,13 @@ def _cells(row: ImportRow, kind: UploadPage) -> list[str]:
 
 
 def _errors(row: ImportRow) -> list[str]:
-    return [gettext(fault) for fault in row.errors]
+    return [file_errors.translate(error) for error in row.errors]
 
 
 def _error_table(row: Import) -> Iterator[list[Any]]:
-    """With the heads that an import reads: what was mended can be imported again."""
-    names = list(dict.fromkeys(lifecycle.SPECS[row.kind].headers.values()))
-    yield [*names, gettext("Row"), gettext("What is wrong")]
+    """Yield rows with errors under the import's own column names."""
+    names = lifecycle.SPECS[row.kind].columns
+    yield [*names, gettext("Row"), gettext("Errors")]
     for each in row.rows.exclude(errors=[]).order_by("number").iterator():
         given = [each.cells.get(name, "") for name in names]
         yield [*given, each.number, " ".join(_errors(each))]

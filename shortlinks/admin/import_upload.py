@@ -1,4 +1,4 @@
-"""Contacts and rights out of a file: where it is uploaded, and what is said of each."""
+"""Upload pages of the imports of contacts and users."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,20 +16,23 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from shortlinks import tasks
+from shortlinks.admin import submissions
 from shortlinks.admin.base import current_user, is_administrator
+from shortlinks.domain import quotas
 from shortlinks.domain.imports import (
-    contact_import,
+    file_errors,
     lifecycle,
     spreadsheets,
     user_import,
 )
 from shortlinks.domain.imports.lifecycle import Upload
+from shortlinks.domain.quotas import QuotaReached
 from shortlinks.models import Import, ImportKind, User
 
 
 @dataclass(frozen=True, slots=True)
 class UploadPage:
-    """What is imported: its texts, and its columns as they are shown."""
+    """Texts of an upload page, and columns of its preview."""
 
     name: str
     title: Any
@@ -46,31 +49,33 @@ CONTACTS = UploadPage(
     name=ImportKind.CONTACTS,
     title=_("Import contacts"),
     columns=_(
-        "Columns: entity_id (empty: a free one), name, first_name, last_name,"
-        " responsible (a user's e-mail; empty: you). A contact whose id is there"
-        " already is changed; an empty cell leaves what it has."
+        "Columns: entity_id (empty: the next free ID), name, first_name,"
+        " last_name, responsible (e-mail of a user, empty: you). Existing"
+        " contacts are updated. An empty cell keeps the value."
     ),
     shown=(
-        (_("id in the CRM"), ("entity_id",)),
-        (_("Name"), contact_import.NAMES),
-        (_("Responsible"), ("responsible",)),
+        (_("CRM ID"), ("entity_id",)),
+        (_("Name"), ("name",)),
+        (_("First name"), ("first_name",)),
+        (_("Last name"), ("last_name",)),
+        (_("Responsible user"), ("responsible",)),
     ),
     next_url="admin:shortlinks_contact_changelist",
 )
 USERS = UploadPage(
     name=ImportKind.USERS,
-    title=_("Import rights"),
+    title=_("Import users"),
     columns=_(
-        "Columns: email, name, group, and the letters view, edit, add, delete, export"
-        " (A all, G the group's, M own, D none). A user whose e-mail is there already"
-        " is changed; an empty cell leaves what he has. New users have no password"
-        " until you set one."
+        "Columns: email, name, group, and the access levels view, edit, add,"
+        " delete, export (A: all, G: group's, M: own, D: none). Existing users"
+        " are updated. An empty cell keeps the value. New users cannot sign in"
+        " until you set a password."
     ),
     shown=(
         (_("E-mail"), ("email",)),
         (_("Name"), ("name",)),
         (_("Group"), ("group",)),
-        (_("Letters"), tuple(user_import.LEVEL_COLUMNS)),
+        (_("Permissions"), tuple(user_import.LEVEL_COLUMNS)),
     ),
     next_url="admin:shortlinks_user_changelist",
 )
@@ -80,26 +85,30 @@ KINDS = {kind.name: kind for kind in (CONTACTS, USERS)}
 class FileForm(forms.Form):
     file = forms.FileField(
         label=_("CSV or XLSX file"),
-        help_text=_("Up to 100,000 rows and 20 MB; the first row names the columns."),
+        help_text=_(
+            "Up to 100,000 rows and 20 MB. The first row contains the column names."
+        ),
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.xlsx"}),
     )
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file.size > spreadsheets.MAX_FILE_BYTES:
-            raise forms.ValidationError(gettext(spreadsheets.TOO_LARGE))
+            raise forms.ValidationError(gettext(file_errors.TOO_LARGE))
         return file
 
     def begin(self, kind: UploadPage, user: User) -> Import | None:
-        """None if there is nothing to check; then the form says what is wrong."""
+        """Start the import; None if the file is invalid, with errors in the form."""
         if not self.is_valid():
             return None
         file = self.cleaned_data["file"]
         try:
             return lifecycle.start(Upload(user, kind.name, file.name, file.read()))
-        except spreadsheets.UnreadableFile as error:
-            self.add_error("file", gettext(str(error)))
-        except spreadsheets.MissingHeader:
+        except file_errors.UnreadableFile as error:
+            self.add_error("file", file_errors.translate(str(error)))
+        except QuotaReached:
+            self.add_error("file", gettext(quotas.TOO_MANY_IMPORTS))
+        except file_errors.MissingHeader:
             self.add_error(
                 "file", gettext(lifecycle.SPECS[kind.name].missing_header_message)
             )
@@ -121,16 +130,29 @@ def permissions_upload(request: HttpRequest) -> HttpResponse:
 def _upload(request: HttpRequest, kind: UploadPage) -> HttpResponse:
     if not can_import(request):
         raise PermissionDenied
-    form = FileForm(request.POST or None, request.FILES or None)
-    run = form.begin(kind, current_user(request)) if request.method == "POST" else None
+    if request.method != "POST":
+        return _page(request, kind, FileForm())
+    response = submissions.once(request, lambda: _begin(request, kind))
+    if submissions.is_redirect(response):
+        tasks.enqueue_imports()
+    return response
+
+
+def _begin(request: HttpRequest, kind: UploadPage) -> HttpResponse:
+    form = FileForm(request.POST, request.FILES)
+    run = form.begin(kind, current_user(request))
     if run is None:
-        said = {"title": kind.title, "kind": kind, "form": form}
-        context = {**admin.site.each_context(request), **said}
-        return render(request, "shortlinks/import.html", context)
+        return _page(request, kind, form)
     LogEntry.objects.log_actions(
         current_user(request).pk, [run], ADDITION, gettext("Uploaded.")
     )
-    tasks.enqueue_imports()
     return HttpResponseRedirect(
         reverse("admin:shortlinks_import_change", args=[run.pk])
     )
+
+
+def _page(request: HttpRequest, kind: UploadPage, form: FileForm) -> HttpResponse:
+    token = {submissions.FIELD: submissions.token(request)}
+    page = {"title": kind.title, "kind": kind, "form": form, **token}
+    context = {**admin.site.each_context(request), **page}
+    return render(request, "shortlinks/import.html", context)

@@ -1,4 +1,4 @@
-"""Lists that open as fast on their last page as on the first, and count nothing."""
+"""Lists with keyset pagination: every page costs the same, nothing is counted."""
 
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -16,23 +16,22 @@ else:
 
 OLDER = "older"
 NEWER = "newer"
-# Rows looked through for one page of a list that no index narrows down.
+# Rows that one page may scan if no index applies.
 MAX_ROWS_SCANNED = 50_000
 
 
 class Lister(Protocol):
-    def needs_scan_limit(self, request: HttpRequest) -> bool:
-        """Whether no index narrows the caller's rows down."""
+    def needs_scan_limit(self, request: HttpRequest) -> bool: ...
 
 
 class KeysetPaginator(Paginator[Model]):
-    """What the list's foot is made of: it knows the two neighbours, no number."""
+    """Paginator that links to the older and the newer page only."""
 
     template_name = "shortlinks/older_newer.html"
 
 
 class CountedList(StyledList):
-    """Says how many rows a filter found, and nothing where nothing is filtered."""
+    """List that counts rows only if they are filtered."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -41,18 +40,18 @@ class CountedList(StyledList):
 
 
 class KeysetList(StyledList):
-    """Rows by their ids, the newest first; a page begins where another ended."""
+    """List by descending id, where each page starts after the end of another."""
 
     older: str = ""
     newer: str = ""
-    # How many rows were looked through, where there are more to look through.
+    # Rows scanned, if more are left.
     rows_scanned: int = 0
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         return ["-pk"]
 
     def get_filters_params(self, params: Any = None) -> Any:
-        """Without the place in the list: another filter begins at its top."""
+        """Drop the position: a new filter starts at the first page."""
         for name in (OLDER, NEWER):
             self.filter_params.pop(name, None)
         return super().get_filters_params(params)
@@ -92,7 +91,7 @@ class KeysetList(StyledList):
         return rows
 
     def _end(self, request: HttpRequest, order: str, bounds: dict[str, Any]) -> Any:
-        """The row at which looking stops, if the table has so many on that side."""
+        """Return the id at which the scan stops, or None if it covers all rows."""
         if not cast(Lister, self.model_admin).needs_scan_limit(request):
             return None
         rows = self.model._default_manager.filter(**bounds).order_by(order)
@@ -100,7 +99,7 @@ class KeysetList(StyledList):
         return pks[MAX_ROWS_SCANNED - 1 : MAX_ROWS_SCANNED].first()
 
     def _mark_truncated(self, end: Any, direction: str, *, is_full: bool) -> None:
-        """A page that is not full says so, and the next goes on where it stopped."""
+        """Mark a page whose scan ended early, and continue there on the next."""
         if end is None or is_full:
             return
         self.rows_scanned = MAX_ROWS_SCANNED
@@ -113,11 +112,11 @@ class KeysetList(StyledList):
                 setattr(self, direction, address)
 
     def _pk(self, request: HttpRequest, name: str) -> Any:
-        """The row that the page begins at; what is no id begins at the top."""
-        said = request.GET.get(name)
-        if not said:
+        """Return the id at which the page starts, or None if missing or invalid."""
+        value = request.GET.get(name)
+        if not value:
             return None
         try:
-            return self.model._meta.pk.to_python(said)
+            return self.model._meta.pk.to_python(value)
         except ValidationError:
             return None

@@ -1,4 +1,4 @@
-"""Short links as people may see them: by their source urls, never by their codes."""
+"""Admin pages for short links, which show source URLs and never codes."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ class ShortLinkAdmin(AccountScopedAdmin[ShortLink]):
     def get_readonly_fields(
         self, request: HttpRequest, obj: ShortLink | None = None
     ) -> Names:
-        """A disabled link stays so; its end can no longer be moved."""
+        """Make the expiry of a disabled link read-only, since it stays disabled."""
         fixed = ("url", "contact_link", "created_at", "disabled_at")
         return (*fixed, "expires_at") if obj and obj.disabled_at else fixed
 

@@ -1,29 +1,31 @@
-"""Merges and suggestions: what was concluded from what, and a person's word on it."""
+"""Admin pages for merge suggestions, merges and pairs marked as different people."""
 
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from shortlinks.admin import contact_comparison
+from shortlinks.admin import contact_comparison, merge_facts
 from shortlinks.admin.base import AccountScopedAdmin, Role, Row, current_user, role_of
 from shortlinks.admin.row_actions import RowActionAdmin
 from shortlinks.domain.contacts import contacts
+from shortlinks.domain.contacts.contacts import EditForbidden
 from shortlinks.domain.merging import merge_notes, suggestions, undoing
 from shortlinks.domain.merging.suggestions import AlreadyDecided
-from shortlinks.domain.merging.undoing import AlreadyUndone, HasLaterMerge, TooOld
+from shortlinks.domain.merging.undoing import AlreadyUndone, TooOld
 from shortlinks.models import Contact, Merge, MergeState, MergeSuggestion, SeparatePair
 
 
 class PairAdmin(RowActionAdmin[Row]):
-    """Rows of two contacts: managers see those of which they may read both."""
+    """Rows of two contacts; managers need view access to both."""
 
     pair: tuple[str, str]
-    contact_path = "one"  # `get_queryset` below asks for both
+    contact_path = "one"  # `get_queryset` checks both
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
         rows = super(AccountScopedAdmin, self).get_queryset(request)
@@ -34,9 +36,9 @@ class PairAdmin(RowActionAdmin[Row]):
             return rows.filter(account=current_user(request).account_id)
         return rows
 
-    # People by name only: managers have no page of users to be sent to.
+    # Names without links: managers have no page of users.
 
-    @admin.display(description=_("by whom"))
+    @admin.display(description=_("created by"))
     def created(self, row: Any) -> str:
         return str(row.created_by or self.get_empty_value_display())
 
@@ -49,7 +51,7 @@ class PairAdmin(RowActionAdmin[Row]):
         return str(row.decided_by or self.get_empty_value_display())
 
     def has_action_permission(self, request: HttpRequest, row: Row) -> bool:
-        """Who may edit both contacts; operators decide nothing for an account."""
+        """Require edit access to both contacts; operators cannot decide."""
         user = current_user(request)
         return user.account_id is not None and all(
             contacts.may_edit(getattr(row, name).root, user) for name in self.pair
@@ -62,7 +64,7 @@ class MergeSuggestionAdmin(PairAdmin[MergeSuggestion]):
     steps = ("accept", "reject")
     change_form_template = "admin/shortlinks/mergesuggestion/change_form.html"
     fields = ("rule", "why", "state", "created_at", "decided", "decided_at")
-    list_display = ("__str__", "rule", "why", "state", "created_at")
+    list_display = ("__str__", "rule", "why", "known", "state", "created_at")
     list_filter = ("state", "rule")
     list_select_related = ("one__merged_into", "other__merged_into", "account")
     compared = (
@@ -74,17 +76,52 @@ class MergeSuggestionAdmin(PairAdmin[MergeSuggestion]):
     ordering = ("-id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MergeSuggestion]:
-        rows = super().get_queryset(request)
+        """Show managers the suggestions of their contacts and anonymous ones, too."""
+        rows = super(AccountScopedAdmin, self).get_queryset(request)
+        user = current_user(request)
+        if role_of(user) is not Role.OPERATOR:
+            rows = rows.filter(pk__in=MergeSuggestion.objects.visible_to(user))
         return rows.select_related(*self.list_select_related, *self.compared)
+
+    def has_action_permission(self, request: HttpRequest, row: MergeSuggestion) -> bool:
+        """Require edit access to the known contacts; operators cannot decide."""
+        user = current_user(request)
+        return user.account_id is not None and suggestions.may_decide(row, user)
 
     @admin.display(description=_("evidence"))
     def why(self, row: MergeSuggestion) -> str:
         return _evidence(row)
 
-    def extra_context(self, row: MergeSuggestion) -> dict[str, Any]:
+    @admin.display(description=_("known facts"))
+    def known(self, row: MergeSuggestion) -> str:
+        return merge_facts.short(row.evidence) or self.get_empty_value_display()
+
+    def extra_context(
+        self, request: HttpRequest, row: MergeSuggestion
+    ) -> dict[str, Any]:
         one, other = row.one.root, row.other.root
-        both = [contact_comparison.reference(one), contact_comparison.reference(other)]
-        return {"pair": both, "comparison": contact_comparison.comparison(one, other)}
+        return {
+            "pair": self._linked(request, one, other),
+            "comparison": contact_comparison.comparison(one, other),
+            "facts": merge_facts.sentences(row.evidence),
+            "subject": _subject(row),
+        }
+
+    def _linked(self, request: HttpRequest, *pair: Contact) -> list[dict[str, Any]]:
+        """Return the contacts, with an address if the user may open its page.
+
+        Managers may decide about anonymous contacts, but not open their pages.
+        """
+        pages = self.admin_site.get_model_admin(Contact).get_queryset(request)
+        may_open = set(pages.filter(pk__in=[each.pk for each in pair]))
+        return [
+            {
+                "pk": each.pk,
+                "name": str(each),
+                "address": contact_comparison.address(each) if each in may_open else "",
+            }
+            for each in pair
+        ]
 
     def accept(self, request: HttpRequest, row: MergeSuggestion) -> tuple[str, int]:
         chosen = request.POST.get("survivor", "")
@@ -92,16 +129,22 @@ class MergeSuggestionAdmin(PairAdmin[MergeSuggestion]):
         survivor = int(chosen) if chosen in both else None
         try:
             suggestions.accept(row, by=current_user(request), survivor=survivor)
+        except EditForbidden:
+            raise PermissionDenied from None
         except AlreadyDecided:
-            return gettext("Somebody has decided this already."), messages.WARNING
-        return gettext("They are one contact now."), messages.SUCCESS
+            return gettext(
+                "This suggestion has already been decided."
+            ), messages.WARNING
+        return gettext("Contacts merged."), messages.SUCCESS
 
     def reject(self, request: HttpRequest, row: MergeSuggestion) -> tuple[str, int]:
         try:
             suggestions.reject(row, by=current_user(request))
         except AlreadyDecided:
-            return gettext("Somebody has decided this already."), messages.WARNING
-        text = gettext("They are two; this is not suggested again.")
+            return gettext(
+                "This suggestion has already been decided."
+            ), messages.WARNING
+        text = gettext("The contacts stay separate and will not be suggested again.")
         return text, messages.SUCCESS
 
 
@@ -143,7 +186,7 @@ class MergeAdmin(PairAdmin[Merge]):
     def into(self, row: Merge) -> str:
         return _reference(row.survivor)
 
-    @admin.display(description=_("was merged into it"))
+    @admin.display(description=_("merged contact"))
     def merged(self, row: Merge) -> str:
         return _reference(row.loser)
 
@@ -156,25 +199,32 @@ class MergeAdmin(PairAdmin[Merge]):
         try:
             kept = undoing.undo(row, by=current_user(request))
         except AlreadyUndone:
-            return gettext("It is undone already."), messages.WARNING
-        except HasLaterMerge as error:
-            text = gettext("Undo the later one first: %(later)s.")
-            return text % {"later": error.later}, messages.ERROR
+            return gettext("This merge has already been undone."), messages.WARNING
         except TooOld:
-            return gettext("It is too old to be undone."), messages.ERROR
-        text = gettext("They are two again. Left as they are now: %(count)d fields.")
+            return gettext("This merge is too old to be undone."), messages.ERROR
+        text = gettext("Merge undone. Fields changed since then were kept: %(count)d.")
         return text % {"count": len(kept)}, messages.SUCCESS
 
 
 @admin.register(SeparatePair)
 class SeparatePairAdmin(PairAdmin[SeparatePair]):
-    """Deleting one lets the rules merge the two again; that is a person's to do."""
+    """Pairs that the rules never merge, until a user deletes the row."""
 
     pair = ("one", "other")
-    fields = ("one", "other", "created", "created_at")
+    fields = ("first", "second", "created", "created_at")
     list_display = ("__str__", "created", "created_at")
-    list_select_related = ("one", "other", "created_by")
+    list_select_related = ("one__merged_into", "other__merged_into", "created_by")
     ordering = ("-id",)
+
+    # Merged contacts have no page, so the links lead to their survivors.
+
+    @admin.display(description=_("first contact"))
+    def first(self, row: SeparatePair) -> str:
+        return _reference(row.one)
+
+    @admin.display(description=_("second contact"))
+    def second(self, row: SeparatePair) -> str:
+        return _reference(row.other)
 
     def has_delete_permission(
         self, request: HttpRequest, obj: SeparatePair | None = None
@@ -189,5 +239,11 @@ def _reference(contact: Contact) -> str:
     return format_html('<a href="{}">{} (#{})</a>', address, contact, contact.entity_id)
 
 
+def _subject(row: MergeSuggestion) -> Contact:
+    """Return the contact whose facts the evidence contains."""
+    is_other = row.evidence.get("entity_id") == row.other.entity_id
+    return row.other.root if is_other else row.one.root
+
+
 def _evidence(row: Merge | MergeSuggestion) -> str:
-    return merge_notes.explain(row.account, row.evidence, get_language() or "")
+    return merge_notes.explain(row.account, row.evidence)

@@ -1,4 +1,4 @@
-"""The way about the admin: what it is called, and the menu by what one comes for."""
+"""Title, menu and assets of the admin, as unfold's settings name them."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from django.utils.translation import gettext, gettext_noop
 from shortlinks.admin.base import is_operator
 from shortlinks.admin.import_upload import CONTACTS, USERS, can_import
 
-# Models by subject; what is not named here stands in the last section.
+# Models by subject; others are in the last section.
 SECTIONS: list[tuple[str, list[str]]] = [
     (
         gettext_noop("Clients"),
         ["Contact", "Note", "ShortLink", "Chat"],
     ),
     (
-        gettext_noop("Who is who"),
+        gettext_noop("Identity and merges"),
         ["MergeSuggestion", "Merge", "SeparatePair", "Pixel", "PixelAttachment"],
     ),
     (gettext_noop("Opens"), ["Visit"]),
@@ -33,7 +33,7 @@ SECTIONS: list[tuple[str, list[str]]] = [
             "ShortDomain",
         ],
     ),
-    (gettext_noop("Account"), ["Account", "User", "Group", "Import"]),
+    (gettext_noop("Account"), ["Account", "User", "Group", "Import", "SecurityEvent"]),
 ]
 OTHER = gettext_noop("Other")
 ICONS = {
@@ -50,6 +50,7 @@ ICONS = {
     "Note": "history",
     "Pixel": "devices",
     "PixelAttachment": "person_pin",
+    "SecurityEvent": "shield",
     "SeparatePair": "call_split",
     "ShortDomain": "dns",
     "ShortLink": "link",
@@ -76,15 +77,19 @@ def accessible_names(request: HttpRequest) -> str:
     return static("shortlinks/accessible_names.js")
 
 
+def unsaved_entries(request: HttpRequest) -> str:
+    return static("shortlinks/unsaved_entries.js")
+
+
 def sections(request: HttpRequest) -> list[dict[str, Any]]:
-    """Only what the user may see: the list that the start page has, too."""
+    """Return the menu with the models that the user may view."""
     models = {
         model["object_name"]: model
         for app in admin.site.get_app_list(request)
         for model in app["models"]
         if model["admin_url"]
     }
-    home = _item(gettext("Home"), "home", reverse("admin:index"))
+    home = _item(gettext("Dashboard"), "home", reverse("admin:index"))
     found: list[dict[str, Any]] = [{"title": "", "items": [home]}]
     for name, wanted in SECTIONS:
         items = [_of(models.pop(model)) for model in wanted if model in models]
@@ -93,8 +98,10 @@ def sections(request: HttpRequest) -> list[dict[str, Any]]:
         for section, kind in ((found[1], CONTACTS), (found[-1], USERS)):
             section["items"].append(_item(str(kind.title), "upload", kind.address))
     if is_operator(request):
-        whose = _item(gettext("Whose link?"), "search", reverse("admin_link_lookup"))
-        found.append({"title": gettext("Service"), "items": [whose]})
+        lookup = _item(
+            gettext("Look up a link"), "search", reverse("admin_link_lookup")
+        )
+        found.append({"title": gettext("Service"), "items": [lookup]})
     rest = [_of(model) for model in models.values()]
     return [*found, {"title": gettext(OTHER), "items": rest}]
 

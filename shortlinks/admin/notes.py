@@ -1,9 +1,12 @@
-"""Notes on contacts; the service and the API write them, people read them."""
+"""Admin pages for notes, read-only: the service and the API write them."""
 
 from django.contrib import admin
+from django.db.models import F, QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin.base import AccountScopedAdmin
+from shortlinks.domain import reasons
 from shortlinks.models import Note, NoteType
 
 
@@ -16,10 +19,20 @@ class NoteAdmin(AccountScopedAdmin[Note]):
         "url",
         "text",
         "opens",
+        "certainty",
+        "why",
         "created_at",
         "updated_at",
     )
-    list_display = ("content", "contact_link", "note_type", "opens", "created_at")
+    list_display = (
+        "content",
+        "contact_link",
+        "note_type",
+        "opens",
+        "certainty",
+        "why",
+        "created_at",
+    )
     list_filter = ("note_type",)
     list_select_related = ("contact__merged_into",)
     search_fields = ("url", "contact__name")
@@ -28,6 +41,23 @@ class NoteAdmin(AccountScopedAdmin[Note]):
         ("note_type__exact", NoteType.COMMON),
         ("note_type__exact", NoteType.SERVICE),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Note]:
+        rows = super().get_queryset(request)
+        return rows.annotate(link_created_at=F("link__created_at"))
+
+    @admin.display(description=_("certainty"))
+    def certainty(self, note: Note) -> str:
+        """Return how certain it is that a person opened the link."""
+        if not note.reason:
+            return self.get_empty_value_display()
+        return str(reasons.certainty(note.reason).label)
+
+    @admin.display(description=_("reason"))
+    def why(self, note: Note) -> str:
+        created_at = getattr(note, "link_created_at", None)
+        age = note.created_at - created_at if created_at else None
+        return reasons.explain(note.reason, age) or self.get_empty_value_display()
 
     @admin.display(description=_("note"))
     def content(self, note: Note) -> str:

@@ -1,6 +1,6 @@
-"""A fresh installation led to its first open: a list on the administrator's home.
+"""Checklist for a new installation on the administrator's dashboard.
 
-What is done is told by the rows; who does not want the list puts it aside.
+Stored rows decide which steps are complete.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from shortlinks.admin import submissions
 from shortlinks.admin.accounts import HELP, AccountForm
 from shortlinks.admin.base import current_user, is_administrator, is_operator
 from shortlinks.domain import onboarding
@@ -28,8 +29,6 @@ from shortlinks.models import Account, User
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`is_next` is the one to take now."""
-
     title: str
     text: str
     is_done: bool
@@ -45,17 +44,12 @@ class FirstAccountForm(AccountForm):
         widgets = dict.fromkeys(
             ("name", "subdomain", "time_zone"), UnfoldAdminTextInputWidget
         )
-        # In words of this page: the model's are not translated yet when it is made.
-        labels = {
-            "name": _("Your company"),
-            "subdomain": _("Subdomain"),
-            "time_zone": _("Time zone"),
-        }
+        labels = {"name": _("Your company")}
         help_texts = {name: HELP[name] for name in ("subdomain", "time_zone")}
 
 
 def of(request: HttpRequest) -> list[Step]:
-    """Nothing for who has no part in them, and once the list was put aside."""
+    """Return the steps, or none for managers and after "Dismiss"."""
     user = current_user(request)
     if not is_administrator(request):
         return []
@@ -71,7 +65,7 @@ def any_left(steps: Sequence[Step]) -> bool:
 
 
 def redirect_to_next(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """From a step that was taken to the next, unless the caller wants another page."""
+    """Redirect to the list of steps, unless the user chose another page."""
     stays = "_addanother" in request.POST or "_continue" in request.POST
     if stays or "_popup" in request.POST or not any_left(of(request)):
         return response
@@ -79,7 +73,7 @@ def redirect_to_next(request: HttpRequest, response: HttpResponse) -> HttpRespon
 
 
 def steps(request: HttpRequest) -> HttpResponse:
-    """The list alone, asked for every few seconds while it is shown."""
+    """Return the list of steps, which the browser polls."""
     found = of(request)
     context = {"steps": found, "steps_are_open": any_left(found)}
     response = render(request, "shortlinks/onboarding.html", context)
@@ -93,12 +87,18 @@ def dismiss(request: HttpRequest) -> HttpResponse:
     if not is_administrator(request) or account is None:
         raise PermissionDenied
     onboarding.dismiss(account)
-    _log_action(request, account, CHANGE, gettext("Put the first steps aside."))
+    _log_action(request, account, CHANGE, gettext("“Getting started” dismissed."))
     return HttpResponseRedirect(reverse("admin:index"))
 
 
 def begin(request: HttpRequest) -> HttpResponse:
-    """The first account of an installation; whoever operates it administers it."""
+    """Create the first account, with the operator as its administrator."""
+    if request.method == "POST":
+        return submissions.once(request, lambda: _begin(request))
+    return _begin(request)
+
+
+def _begin(request: HttpRequest) -> HttpResponse:
     if not _may_begin(request):
         raise PermissionDenied
     user = current_user(request)
@@ -106,10 +106,13 @@ def begin(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         account = form.save(commit=False)
         onboarding.create_first_account(account, by=user)
-        _log_action(request, account, ADDITION, gettext("Began with it."))
+        _log_action(
+            request, account, ADDITION, gettext("Created as the first account.")
+        )
         return HttpResponseRedirect(reverse("admin:index"))
     shared = {**admin.site.each_context(request), "title": gettext("Your account")}
-    return render(request, "shortlinks/first_account.html", {**shared, "form": form})
+    context = {**shared, "form": form, "form_token": submissions.token(request)}
+    return render(request, "shortlinks/first_account.html", context)
 
 
 def _may_begin(request: HttpRequest) -> bool:
@@ -123,45 +126,45 @@ def _log_action(request: HttpRequest, account: Account, flag: int, text: str) ->
 
 def _steps(user: User, taken: CompletedSteps) -> Iterator[Step]:
     waiting = [name for name in CompletedSteps.__slots__ if not getattr(taken, name)]
-    for name, said in _said(user).items():
+    for name, texts in _texts(user).items():
         is_next = name in waiting[:1]
-        yield Step(is_done=name not in waiting, is_next=is_next, **said)
+        yield Step(is_done=name not in waiting, is_next=is_next, **texts)
 
 
-def _said(user: User) -> dict[str, dict[str, Any]]:
+def _texts(user: User) -> dict[str, dict[str, Any]]:
     link = reverse("admin_first_link")
     token = urlencode({"user": user.pk, "name": gettext("My CRM")})
-    contact = urlencode({"name": gettext("Me, to try it")})
+    contact = urlencode({"name": gettext("Me (test)")})
     return {
         "account": {
             "title": gettext("Your account"),
-            "text": gettext("Whose contacts and links these are."),
-            "label": gettext("Name it"),
+            "text": gettext("All contacts and links belong to an account."),
+            "label": gettext("Create account"),
             "address": reverse("admin_first_account"),
         },
         "token": {
-            "title": gettext("A token for your CRM"),
-            "text": gettext("With it a program makes links and reads the opens."),
-            "label": gettext("Issue a token"),
+            "title": gettext("Token for your CRM"),
+            "text": gettext("Your CRM needs it to create links and read opens."),
+            "label": gettext("Create a token"),
             "address": f"{reverse('admin:shortlinks_apitoken_add')}?{token}",
         },
         "contact": {
-            "title": gettext("A contact"),
-            "text": gettext("Yourself, to try it. Lists are imported later."),
+            "title": gettext("Contact"),
+            "text": gettext("Add yourself as a test. You can import lists later."),
             "label": gettext("Add a contact"),
             "address": f"{reverse('admin:shortlinks_contact_add')}?{contact}",
         },
         "link": {
-            "title": gettext("A short link of the contact"),
-            "text": gettext("Each contact has a link of its own."),
-            "label": gettext("Make a link"),
+            "title": gettext("Short link"),
+            "text": gettext("Each contact gets its own link."),
+            "label": gettext("Create a link"),
             "address": link,
         },
         "open": {
-            "title": gettext("Open it in a private window"),
+            "title": gettext("Open in a private window"),
             "text": gettext(
-                "This browser is a colleague's, and what colleagues open is not noted."
-                " A second after the open it stands below, and here all is done."
+                "Opens in this browser count as staff. Open the link in a private"
+                " window: within seconds, the open appears below."
             ),
             "label": gettext("Show the link again"),
             "address": link,

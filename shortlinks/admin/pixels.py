@@ -1,4 +1,4 @@
-"""Browsers, and the contacts they are attached to."""
+"""Admin pages for browsers and their attachments to contacts."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin.base import AccountScopedAdmin, is_administrator
+from shortlinks.domain.pixels import attachments
 from shortlinks.models import AttachmentReview, Pixel, PixelAttachment
 
 
@@ -39,26 +40,28 @@ class PixelAttachmentAdmin(AccountScopedAdmin[PixelAttachment]):
     def has_review_permission(self, request: HttpRequest) -> bool:
         return is_administrator(request)
 
-    @admin.action(description=_("This is the client's browser"), permissions=["review"])
+    @admin.action(
+        description=_("Confirm as the client's browser"), permissions=["review"]
+    )
     def confirm(
         self, request: HttpRequest, queryset: QuerySet[PixelAttachment]
     ) -> None:
-        self._say(request, queryset, AttachmentReview.CONFIRMED)
+        self._review(request, queryset, AttachmentReview.CONFIRMED)
 
     @admin.action(
-        description=_("This is not the client's browser"), permissions=["review"]
+        description=_("Reject as the client's browser"), permissions=["review"]
     )
     def reject(self, request: HttpRequest, queryset: QuerySet[PixelAttachment]) -> None:
-        self._say(request, queryset, AttachmentReview.REJECTED)
+        self._review(request, queryset, AttachmentReview.REJECTED)
 
-    def _say(
+    def _review(
         self,
         request: HttpRequest,
         queryset: QuerySet[PixelAttachment],
         review: AttachmentReview,
     ) -> None:
         rows = list(queryset)
-        queryset.update(review=review)
-        self.log_action(request, rows, gettext(review.label))
-        text = gettext("Browsers told: %(count)d.") % {"count": len(rows)}
+        attachments.review(queryset, review)
+        self.log_action(request, rows, str(review.label))
+        text = gettext("Browsers updated: %(count)d.") % {"count": len(rows)}
         self.message_user(request, text)

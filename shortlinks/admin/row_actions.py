@@ -1,4 +1,4 @@
-"""Buttons of a row's page, each of which posts to an address of its own."""
+"""Buttons on the page of a row, each with its own POST view."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -16,17 +16,16 @@ ActionResult = tuple[str, int]
 
 
 class RowActionAdmin(AccountScopedAdmin[Row]):
-    """A step is a method of that name; it says what was done, and how well it went."""
+    """Pages with steps: methods that return a message and its level."""
 
     steps: ClassVar[tuple[str, ...]] = ()
-    # The button of each step, where the page has no better place for it.
+    # Labels of the steps' buttons, unless the template has its own.
     buttons: ClassVar[Mapping[str, Any]] = {}
 
     def has_action_permission(self, request: HttpRequest, row: Row) -> bool:
         return False
 
-    def extra_context(self, row: Row) -> dict[str, Any]:
-        """What the page has on top."""
+    def extra_context(self, request: HttpRequest, row: Row) -> dict[str, Any]:
         return {}
 
     def get_urls(self) -> list[URLPattern]:
@@ -54,7 +53,7 @@ class RowActionAdmin(AccountScopedAdmin[Row]):
         return view
 
     def row(self, request: HttpRequest, object_id: str) -> Row:
-        """Of those the caller may know of, by its part of the address; or 404."""
+        """Return the row if the user may view it, or raise 404."""
         row = self.get_object(request, unquote(object_id))
         if row is None:
             raise Http404
@@ -74,7 +73,7 @@ class RowActionAdmin(AccountScopedAdmin[Row]):
             extra |= {
                 "has_action_permission": may,
                 "buttons": self.buttons,
-                **self.extra_context(row),
+                **self.extra_context(request, row),
             }
         return super().change_view(request, object_id, form_url, extra)
 

@@ -1,4 +1,4 @@
-"""What is typed above a list, as a condition that indexes can answer."""
+"""Search terms of a list as conditions that can use indexes."""
 
 from functools import reduce
 from operator import or_
@@ -6,15 +6,15 @@ from operator import or_
 from django.db.models import Exists, OuterRef, Q
 from django.utils.text import smart_split
 
+from shortlinks.domain import integers
 from shortlinks.models import Contact
 
-MAX_ID = 2**63 - 1
-SHORTEST_NAME = 3  # what has no trigram would be looked for in all names
+MIN_NAME_LENGTH = 3  # shorter words have no trigram and would scan all names
 NOTHING = Q(pk__in=[])
 
 
 def matching(term: str, fields: tuple[str, ...]) -> Q:
-    """Rows that have each word (or "each phrase") in one of these fields."""
+    """Match rows that have every word or "quoted phrase" in one of the fields."""
     found = Q()
     for word in smart_split(term):
         text = word.strip("\"'")
@@ -23,13 +23,12 @@ def matching(term: str, fields: tuple[str, ...]) -> Q:
 
 
 def _in(field: str, text: str) -> Q:
-    """Django would compare ids as texts, and join each row's contact before looking."""
+    """Compare ids as numbers, and contact names by a subquery, to use indexes."""
     if field == "entity_id__exact":
-        is_short = len(text) <= len(str(MAX_ID))
-        is_id = text.isdecimal() and is_short and int(text) <= MAX_ID
-        return Q(entity_id=int(text)) if is_id else NOTHING
+        id_ = integers.from_text(text)
+        return NOTHING if id_ is None else Q(entity_id=id_)
     if field == "contact__name":
-        if len(text) < SHORTEST_NAME:
+        if len(text) < MIN_NAME_LENGTH:
             return NOTHING
         named = Contact.objects.filter(pk=OuterRef("contact"), name__icontains=text)
         return Q(Exists(named))

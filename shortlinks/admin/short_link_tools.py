@@ -1,13 +1,13 @@
-"""Short links made by hand for chosen contacts, and looked up by operators.
+"""Pages that create short links for selected contacts and look them up.
 
-The one page of the admin that shows short links, to administrators, once: managers have
-no way here. Each sight is written down, without the link itself.
+These are the only pages that show short links: to administrators, once. The history of
+each contact records it, without the link itself.
 """
 
 import re
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,21 +22,20 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from shortlinks.admin import onboarding
+from shortlinks.admin import onboarding, submissions
 from shortlinks.admin.base import current_user, is_administrator, is_operator
-from shortlinks.domain.links import link_requests, short_links, urls
+from shortlinks.domain import quotas
+from shortlinks.domain.links import link_creation, link_requests, urls
 from shortlinks.domain.links.link_requests import LinkRequest
+from shortlinks.domain.quotas import QuotaReached
 from shortlinks.models import Contact, ShortLink, User
 
 MAX_CONTACTS = 250
-MAX_REMEMBERED = 50
-SHOWN = "short_links_shown"
 CODE = re.compile(r"[1-9A-HJ-NP-Za-km-z]{12}")
-NOT_KEPT = "private, no-store"
 TITLES = {
     "create_links.html": _("Create short links"),
     "created_links.html": _("Short links"),
-    "link_lookup.html": _("Whose link?"),
+    "link_lookup.html": _("Look up a link"),
 }
 
 
@@ -48,20 +47,18 @@ class NewShortUrl:
 
 class UrlForm(forms.Form):
     url = forms.CharField(
-        label=_("Where the links lead"),
+        label=_("Target URL"),
         max_length=urls.MAX_URL_LENGTH,
         widget=UnfoldAdminTextInputWidget,
     )
-    # One sight of the links for each; a page that is sent again shows none.
-    form_token = forms.UUIDField(widget=forms.HiddenInput)
 
     def clean_url(self) -> urls.SafeUrl:
         try:
             return urls.parse(self.cleaned_data["url"], urls.policy())
         except urls.UrlRejected as rejected:
             raise forms.ValidationError(
-                _("A short link cannot lead there: %(why)s"),
-                params={"why": rejected.detail},
+                _("A short link cannot lead to this URL. %(why)s"),
+                params={"why": gettext(rejected.detail)},
             ) from None
 
 
@@ -83,29 +80,43 @@ def may_create(request: HttpRequest) -> bool:
 
 
 def create(request: HttpRequest, contacts: Sequence[Contact]) -> HttpResponse:
-    """An action's page: asks for the url, then shows the links that were made."""
+    """Ask for the URL, then create the links and show them once."""
     if not may_create(request):
         raise PermissionDenied
     if "url" not in request.POST:
-        form = UrlForm(initial={"form_token": uuid.uuid4()})
-        return _page(request, "create_links.html", {"form": form, "rows": contacts})
+        return _form_page(request, UrlForm(), contacts)
     form = UrlForm(request.POST)
     if not form.is_valid():
-        return _page(request, "create_links.html", {"form": form, "rows": contacts})
-    if not _is_first(request, str(form.cleaned_data["form_token"])):
-        text = gettext("These links were shown already; make them anew if need be.")
-        messages.error(request, text)
-        return HttpResponseRedirect(reverse("admin:shortlinks_contact_changelist"))
+        return _form_page(request, form, contacts)
     url: urls.SafeUrl = form.cleaned_data["url"]
-    made = _create_links(url, contacts, current_user(request))
-    _log_action(request, [each.contact for each in made], url.given)
-    context = {"made": made, "url": url.given}
+    view = partial(_show_new_links, request, url, contacts)
+    return submissions.once(request, view, is_accepted=lambda response: True)
+
+
+def _form_page(
+    request: HttpRequest, form: UrlForm, contacts: Sequence[Contact]
+) -> HttpResponse:
+    token = {submissions.FIELD: submissions.token(request)}
+    context = {"form": form, "rows": contacts, **token}
+    return _page(request, "create_links.html", context)
+
+
+def _show_new_links(
+    request: HttpRequest, url: urls.SafeUrl, contacts: Sequence[Contact]
+) -> HttpResponse:
+    try:
+        created = _create_links(url, contacts, current_user(request))
+    except QuotaReached:
+        messages.error(request, gettext(quotas.TOO_MANY_LINKS))
+        return HttpResponseRedirect(reverse("admin:shortlinks_contact_changelist"))
+    _log_action(request, [each.contact for each in created], url.given)
+    context = {"created": created, "url": url.given}
     steps = {"steps_are_open": onboarding.any_left(onboarding.of(request))}
     return _page(request, "created_links.html", {**context, **steps})
 
 
 def first_link(request: HttpRequest) -> HttpResponse:
-    """For the newest contact: the one that was just added to try it on."""
+    """Create a link for the newest contact, the one that onboarding added."""
     if not may_create(request):
         raise PermissionDenied
     own = Contact.objects.visible_to(current_user(request)).order_by("-pk")
@@ -116,7 +127,7 @@ def first_link(request: HttpRequest) -> HttpResponse:
 
 
 def lookup_link(request: HttpRequest) -> HttpResponse:
-    """Whose link is this? By POST, so that no log has the code."""
+    """Find the contact of a short link, by POST, so that no log contains the code."""
     if not is_operator(request):
         raise PermissionDenied
     form = CodeForm(request.POST or None)
@@ -126,7 +137,7 @@ def lookup_link(request: HttpRequest) -> HttpResponse:
         rows = ShortLink.objects.select_related("account", "contact__merged_into")
         found = rows.filter(code=form.code()).first()
     if found:
-        text = gettext("Looked up by its short link.")
+        text = gettext("Looked up by short link.")
         LogEntry.objects.log_actions(current_user(request).pk, [found], CHANGE, text)
     context = {"form": CodeForm(), "found": found, "asked": asked}
     return _page(request, "link_lookup.html", context)
@@ -143,25 +154,17 @@ def _create_links(
         NewShortUrl(
             by_id[link.entity_id], f"{urls.short_base_url(link.host)}/{link.code}"
         )
-        for link in short_links.create(grants)
+        for link in link_creation.create(grants)
     ]
 
 
 def _log_action(request: HttpRequest, contacts: Sequence[Contact], url: str) -> None:
-    text = gettext("Made a short link to %(url)s and saw it.") % {"url": url}
+    text = gettext("Short link to %(url)s created and shown.") % {"url": url}
     LogEntry.objects.log_actions(current_user(request).pk, contacts, CHANGE, text)
-
-
-def _is_first(request: HttpRequest, ticket: str) -> bool:
-    used: list[str] = request.session.get(SHOWN, [])
-    if ticket in used:
-        return False
-    request.session[SHOWN] = [*used, ticket][-MAX_REMEMBERED:]
-    return True
 
 
 def _page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
     shared = {**admin.site.each_context(request), "title": TITLES[name]}
     response = render(request, f"shortlinks/{name}", {**shared, **context})
-    response.headers["Cache-Control"] = NOT_KEPT
+    response.headers["Cache-Control"] = submissions.NOT_KEPT
     return response

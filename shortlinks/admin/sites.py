@@ -1,4 +1,4 @@
-"""Customers' own hosts: connected sites, and domains of short links."""
+"""Admin pages for connected sites and short domains."""
 
 from django import forms
 from django.contrib import admin, messages
@@ -8,16 +8,17 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin.base import AccountScopedAdmin, Names, Row, is_administrator
+from shortlinks.admin.forms import AdminForm
 from shortlinks.domain.links import connected_sites, short_domains
 from shortlinks.domain.pixels import pixel_script
 from shortlinks.models import ConnectedSite, ShortDomain
 
-# Each may keep a page waiting for as long as a name server does.
+# Each check waits for name servers while the page loads.
 MAX_CHECKS = 5
 
 
 class HostAdmin(AccountScopedAdmin[Row]):
-    """Administrators add and delete; nothing about a host is changed afterwards."""
+    """Hosts that administrators add and delete, but never change."""
 
     entered_fields: Names
     stored_fields: Names
@@ -35,12 +36,12 @@ class HostAdmin(AccountScopedAdmin[Row]):
         return is_administrator(request)
 
 
-class NewSiteForm(forms.ModelForm[ConnectedSite]):
+class NewSiteForm(AdminForm[ConnectedSite]):
     def clean_origin(self) -> str:
         try:
             return connected_sites.parse_origin(self.cleaned_data["origin"])
         except connected_sites.InvalidOrigin as error:
-            raise forms.ValidationError(str(error)) from None
+            raise forms.ValidationError(gettext(str(error))) from None
 
 
 @admin.register(ConnectedSite)
@@ -52,27 +53,27 @@ class ConnectedSiteAdmin(HostAdmin[ConnectedSite]):
     search_fields = ("origin",)
     ordering = ("-id",)
 
-    @admin.display(description=_("for the head of its pages"))
+    @admin.display(description=_("code for the pages of the site, in head"))
     def snippet(self, row: ConnectedSite) -> str:
         return pixel_script.snippet(row.site_key)
 
 
-class NewDomainForm(forms.ModelForm[ShortDomain]):
+class NewDomainForm(AdminForm[ShortDomain]):
     def clean_host(self) -> str:
         try:
             return short_domains.parse_host(self.cleaned_data["host"])
         except short_domains.InvalidDomain as error:
-            raise forms.ValidationError(str(error)) from None
+            raise forms.ValidationError(gettext(str(error))) from None
 
     def clean_cookie_domain(self) -> str:
-        """Comes after the host, as the fields do."""
+        """Validate against the host, which is cleaned first."""
         text: str = self.cleaned_data["cookie_domain"]
         if "host" not in self.cleaned_data:
             return text
         try:
             return short_domains.parse_cookie_domain(text, self.cleaned_data["host"])
         except short_domains.InvalidDomain as error:
-            raise forms.ValidationError(str(error)) from None
+            raise forms.ValidationError(gettext(str(error))) from None
 
 
 @admin.register(ShortDomain)
@@ -88,28 +89,31 @@ class ShortDomainAdmin(HostAdmin[ShortDomain]):
     def has_check_permission(self, request: HttpRequest) -> bool:
         return is_administrator(request)
 
-    @admin.display(description=_("name of the TXT record to publish"))
+    @admin.display(description=_("name of the TXT record"))
     def name(self, row: ShortDomain) -> str:
         return row.txt_name
 
-    @admin.display(description=_("its value"))
+    @admin.display(description=_("value of the TXT record"))
     def value(self, row: ShortDomain) -> str:
         return row.txt_value
 
-    @admin.action(description=_("Check now"), permissions=["check"])
+    @admin.action(description=_("Verify now"), permissions=["check"])
     def check_now(self, request: HttpRequest, queryset: QuerySet[ShortDomain]) -> None:
         chosen = list(queryset[: MAX_CHECKS + 1])
         if len(chosen) > MAX_CHECKS:
-            text = gettext("Choose %(most)d at most.") % {"most": MAX_CHECKS}
+            text = gettext("Choose at most %(most)d domains.") % {"most": MAX_CHECKS}
             self.message_user(request, text, messages.ERROR)
             return
         for domain in chosen:
             checked = short_domains.verify(domain)
+            detail = gettext(checked.detail)
             level = messages.SUCCESS if checked.is_verified else messages.WARNING
             self.log_action(
-                request, [domain], gettext("Checked: %(why)s") % {"why": checked.detail}
+                request,
+                [domain],
+                gettext("Verification: %(why)s") % {"why": detail},
             )
-            self.message_user(request, f"{domain.host}: {checked.detail}", level)
+            self.message_user(request, f"{domain.host}: {detail}", level)
 
     @admin.action(description=_("Use for new links"), permissions=["check"])
     def use_for_new_links(
@@ -117,15 +121,18 @@ class ShortDomainAdmin(HostAdmin[ShortDomain]):
     ) -> None:
         chosen = list(queryset[:2])
         if len(chosen) != 1:
-            self.message_user(request, gettext("Choose one."), messages.ERROR)
+            self.message_user(request, gettext("Choose one domain."), messages.ERROR)
             return
         [domain] = chosen
         try:
             short_domains.set_default(domain)
         except short_domains.NotVerified:
-            text = gettext("%(host)s is not verified yet.") % {"host": domain.host}
+            text = gettext(
+                "%(host)s is not verified yet. Publish its TXT record, then choose"
+                " “Verify now”."
+            ) % {"host": domain.host}
             self.message_user(request, text, messages.ERROR)
             return
         self.log_action(request, chosen, gettext("Used for new links."))
-        text = gettext("New links have the host %(host)s.") % {"host": domain.host}
+        text = gettext("New links now use %(host)s.") % {"host": domain.host}
         self.message_user(request, text)

@@ -1,30 +1,35 @@
-"""Lets the short host know who is signed in here, and says what was not noted."""
+"""Set the staff cookie on short hosts, and show users their own opens."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from shortlinks.admin import browser_middleware
-from shortlinks.domain.visits import staff_cookie
+from shortlinks.domain import redis_client
+from shortlinks.domain.visits import staff_cookie, staff_handoff
 from shortlinks.models import User
 
-COOKIE_CHECKED_UNTIL = "known_on_short_hosts_until"
-NOTICES_SHOWN_UNTIL = "own_opens_told_until"
-OWN_HOST = ""  # the service's, as `short_hosts` has it
+COOKIE_CHECKED_UNTIL = "staff_cookie_checked_until"
+NOTICES_SHOWN_UNTIL = "own_opens_shown_until"
+HOSTS_IN_A_ROW = "staff_hosts_in_a_row"
+# Browsers follow 16 to 20 redirects, and each host needs five.
+MAX_HOSTS_IN_A_ROW = 2
+OWN_HOST = ""  # of the service, as in `staff_cookie.short_hosts`
 RENEWED_AFTER = timedelta(days=1)
 NOTICE_PERIOD = timedelta(minutes=10)
 
 
 class StaffCookieMiddleware:
-    """Middleware for the admin's pages alone.
+    """Middleware that sends the browser over each short host to get the cookie.
 
-    Remembered in the session before the browser is sent away, so that a short host
-    that is down keeps nobody from working.
+    The session records this before the redirect, so an unavailable short host blocks
+    the user only once. Without Redis, which an invitation needs, pages are shown.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -32,40 +37,55 @@ class StaffCookieMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user = _signed_in(request)
-        if user is None:
-            return self._get_response(request)
-        if not _is_page(request):
+        if user is None or not _is_page(request):
             return self._get_response(request)
         unknown = _unknown_on(request, user)
-        if unknown is None:
-            _notify_own_opens(request, user)
-            return self._get_response(request)
-        _remember(request, unknown)
         if unknown == OWN_HOST and staff_cookie.is_same_host():
-            _notify_own_opens(request, user)
-            response = self._get_response(request)
-            _hand_off(response, user)
-            return response
-        back = request.get_full_path()
-        return HttpResponseRedirect(staff_cookie.handoff_url(user, back, unknown))
+            return self._set_cookie(request, user)
+        if unknown is not None and _may_leave(request):
+            _remember(request, unknown)
+            return HttpResponseRedirect(_start_url(request, unknown))
+        request.session.pop(HOSTS_IN_A_ROW, None)
+        _notify_own_opens(request, user)
+        return self._get_response(request)
+
+    def _set_cookie(self, request: HttpRequest, user: User) -> HttpResponse:
+        _remember(request, OWN_HOST)
+        _notify_own_opens(request, user)
+        response = self._get_response(request)
+        response.set_cookie(
+            staff_cookie.cookie_name(),
+            staff_cookie.cookie_value(user.pk, user.account_id),
+            max_age=staff_cookie.TTL,
+            httponly=True,
+            samesite="Lax",
+            secure=staff_cookie.cookie_name().startswith("__Host-"),
+        )
+        return response
 
 
 def _signed_in(request: HttpRequest) -> User | None:
     if request.method != "GET" or not browser_middleware.is_admin_path(request):
+        return None
+    if request.path == reverse("admin_staff"):
         return None
     user = request.user
     return user if isinstance(user, User) and user.is_staff else None
 
 
 def _is_page(request: HttpRequest) -> bool:
-    """A browser's navigation, and nothing that a page loads."""
+    """Return whether the browser navigates, rather than loads a part of a page.
+
+    A browser that prerenders a page would not follow redirects to another site.
+    """
     destination = request.headers.get("Sec-Fetch-Dest", "document")
     accepts = request.headers.get("Accept", "")
-    return destination == "document" and "text/html" in accepts
+    is_early = "Sec-Purpose" in request.headers
+    return destination == "document" and "text/html" in accepts and not is_early
 
 
 def _unknown_on(request: HttpRequest, user: User) -> str | None:
-    """The first short host on which this browser is not known as a colleague's."""
+    """Return the first short host on which this browser has no staff cookie."""
     known, now = (
         request.session.get(COOKIE_CHECKED_UNTIL, {}),
         timezone.now().isoformat(),
@@ -74,38 +94,40 @@ def _unknown_on(request: HttpRequest, user: User) -> str | None:
     return next((host for host in hosts if known.get(host, "") < now), None)
 
 
+def _may_leave(request: HttpRequest) -> bool:
+    hosts = request.session.get(HOSTS_IN_A_ROW, 0)
+    if hosts >= MAX_HOSTS_IN_A_ROW or not redis_client.is_available():
+        return False
+    request.session[HOSTS_IN_A_ROW] = hosts + 1
+    return True
+
+
+def _start_url(request: HttpRequest, host: str) -> str:
+    back = request.get_full_path()
+    return staff_handoff.start_url(request.session.session_key, host, back)
+
+
 def _remember(request: HttpRequest, host: str) -> None:
     until = (timezone.now() + RENEWED_AFTER).isoformat()
     known = request.session.get(COOKIE_CHECKED_UNTIL, {})
     request.session[COOKIE_CHECKED_UNTIL] = {**known, host: until}
 
 
-def _hand_off(response: HttpResponse, user: User) -> None:
-    response.set_cookie(
-        staff_cookie.cookie_name(),
-        staff_cookie.cookie_value(user),
-        max_age=staff_cookie.TTL,
-        httponly=True,
-        samesite="Lax",
-        secure=staff_cookie.cookie_name().startswith("__Host-"),
-    )
-
-
 def _notify_own_opens(request: HttpRequest, user: User) -> None:
-    told = request.session.get(NOTICES_SHOWN_UNTIL)
+    shown_until = request.session.get(NOTICES_SHOWN_UNTIL)
     since = timezone.now() - NOTICE_PERIOD
-    if told:
-        since = max(since, datetime.fromisoformat(told))
+    if shown_until:
+        since = max(since, datetime.fromisoformat(shown_until))
     opens = staff_cookie.own_opens(user, since)
     for own in opens:
-        said = {
+        values = {
             "url": own.url,
             "time": date_format(timezone.localtime(own.opened_at), "H:i"),
         }
         text = gettext(
-            "Your own open of %(url)s at %(time)s is not noted: to see what a client's"
-            " open does, try a private window."
+            "Your own open of %(url)s at %(time)s does not count. To test the link"
+            " as a client, use a private window."
         )
-        messages.info(request, text % said)
+        messages.info(request, text % values)
     if opens:
         request.session[NOTICES_SHOWN_UNTIL] = opens[0].opened_at.isoformat()

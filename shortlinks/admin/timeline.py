@@ -1,6 +1,6 @@
-"""A contact's history as a manager reads it: one line for each event, newest first.
+"""Timeline of a contact and of those merged into it, newest first.
 
-In source urls only, of what the contact is and of what was merged into it.
+It contains source URLs only.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +12,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext, ngettext
 
 from shortlinks.admin import contact_comparison, devices
+from shortlinks.domain import reasons
 from shortlinks.models import (
+    Certainty,
     Chat,
     Contact,
     Merge,
@@ -27,6 +29,7 @@ from shortlinks.models import (
 MAX_EVENTS = 50  # events of each kind
 MAX_VISITS = 500
 MAX_DEVICES = 3
+FORWARDED_MIN_BROWSERS = 3  # a phone, a laptop and another person's
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +45,18 @@ class Event:
 def of(contact: Contact, reader: User) -> Sequence[Event]:
     own = Contact.objects.same_person(contact)
     merges = _merges(_readable(own, reader))
-    events = [*_sent(own), *_notes(own), *_chats(own), *merges]
+    events = [*_links(own), *_notes(own), *_chats(own), *merges]
     return sorted(events, key=lambda event: event.at, reverse=True)[: 2 * MAX_EVENTS]
 
 
-def _sent(own: QuerySet[Contact]) -> Iterator[Event]:
+def _links(own: QuerySet[Contact]) -> Iterator[Event]:
     links = ShortLink.objects.filter(contact__in=own).order_by("-pk")[:MAX_EVENTS]
     for link in links:
-        yield Event(link.created_at, "send", gettext("Link sent"), link.url)
+        yield Event(link.created_at, "send", gettext("Link created"), link.url)
 
 
 def _notes(own: QuerySet[Contact]) -> Iterator[Event]:
-    notes = list(Note.objects.filter(contact__in=own).order_by("-pk")[:MAX_EVENTS])
+    notes = list(contact_comparison.newest_notes(Note.objects.all(), own, MAX_EVENTS))
     opened = [note for note in notes if note.note_type == NoteType.LINK_FOLLOWED]
     visits = _visits(opened)
     for note in notes:
@@ -66,22 +69,46 @@ def _notes(own: QuerySet[Contact]) -> Iterator[Event]:
 
 def _opened(note: Note, visits: Iterable[Visit]) -> Event:
     times = ngettext("Opened %(count)d time", "Opened %(count)d times", note.opens)
-    made = [
+    opens = [
         visit
         for visit in visits
         if visit.link_id == note.link_id and visit.occurred_at in note.period
     ]
+    devices_ = _devices(visit.user_agent for visit in opens)
     return Event(
-        at=max((visit.occurred_at for visit in made), default=note.created_at),
+        at=max((visit.occurred_at for visit in opens), default=note.created_at),
         icon="ads_click",
         what=times % {"count": note.opens},
         text=note.url,
-        detail=_devices(visit.user_agent for visit in made),
+        detail="; ".join(
+            filter(None, [devices_, _doubt(note), _forwarded(note, visits)])
+        ),
     )
 
 
+def _doubt(note: Note) -> str:
+    """Return why it is not certain that a person opened the link."""
+    is_certain = reasons.certainty(note.reason) == Certainty.CERTAIN
+    return "" if is_certain else reasons.explain(note.reason)
+
+
+def _forwarded(note: Note, visits: Iterable[Visit]) -> str:
+    """Warn if several browsers that keep their cookie opened the link until then."""
+    browsers = {
+        bytes(visit.pixel_sha256)
+        for visit in visits
+        if visit.link_id == note.link_id
+        and visit.pixel_sha256
+        and not visit.pixel_is_new
+        and visit.occurred_at < note.period.upper
+    }
+    if len(browsers) < FORWARDED_MIN_BROWSERS:
+        return ""
+    return gettext("Perhaps forwarded: several browsers open this link.")
+
+
 def _visits(opened: Sequence[Note]) -> list[Visit]:
-    """The opens that the notes are of, for what they were made with."""
+    """Return the visits of the notes, for their devices."""
     if not opened:
         return []
     visits = Visit.objects.filter(
@@ -89,7 +116,9 @@ def _visits(opened: Sequence[Note]) -> list[Visit]:
         verdict=Verdict.PERSON,
         occurred_at__gte=min(note.created_at for note in opened),
     )
-    needed = visits.only("id", "link_id", "occurred_at", "user_agent")
+    needed = visits.only(
+        "id", "link_id", "occurred_at", "user_agent", "pixel_sha256", "pixel_is_new"
+    )
     return list(needed.order_by("-occurred_at")[:MAX_VISITS])
 
 
@@ -101,11 +130,11 @@ def _devices(user_agents: Iterable[str]) -> str:
 
 def _chats(own: QuerySet[Contact]) -> Iterator[Event]:
     for chat in Chat.objects.filter(contact__in=own).order_by("-pk")[:MAX_EVENTS]:
-        yield _linked(chat, chat.created_at, "forum", gettext("Chat joined"))
+        yield _linked(chat, chat.created_at, "forum", gettext("Chat added"))
 
 
 def _readable(own: QuerySet[Contact], reader: User) -> QuerySet[Merge]:
-    """After an undoing the other may be somebody else's contact again."""
+    """Return the merges whose other contact the reader may view, also after an undo."""
     rows = Merge.objects.filter(survivor__in=own)
     if not reader.is_superuser:
         rows = rows.filter(loser__in=Contact.objects.visible_including_merged(reader))
@@ -114,7 +143,7 @@ def _readable(own: QuerySet[Contact], reader: User) -> QuerySet[Merge]:
 
 def _merges(merges: QuerySet[Merge]) -> Iterator[Event]:
     for merge in merges[:MAX_EVENTS]:
-        yield _linked(merge, merge.created_at, "merge", gettext("Merged"))
+        yield _linked(merge, merge.created_at, "merge", gettext("Contact merged"))
         if merge.undone_at:
             yield _linked(merge, merge.undone_at, "undo", gettext("Merge undone"))
 

@@ -1,4 +1,4 @@
-"""Tokens and integrations; what opens a door is shown once and stored nowhere."""
+"""Admin pages for API tokens and integrations, whose secrets are shown once."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -25,8 +25,10 @@ from shortlinks.admin.base import (
     is_administrator,
     is_operator,
 )
+from shortlinks.admin.forms import AdminForm
 from shortlinks.domain.auth import oauth, tokens
 from shortlinks.models import ApiToken, Integration, Scope
+from shortlinks.models.tokens import default_scopes
 
 MAX_TTL = timedelta(days=3650)
 
@@ -35,7 +37,7 @@ def _show_once(scopes: Iterable[str]) -> str:
     return ", ".join(str(Scope(scope).label) for scope in scopes)
 
 
-class NewTokenForm(forms.ModelForm[ApiToken]):
+class NewTokenForm(AdminForm[ApiToken]):
     scopes = forms.MultipleChoiceField(
         label=capfirst(_("scopes")),
         choices=Scope.choices,
@@ -86,7 +88,7 @@ class ApiTokenAdmin(AccountScopedAdmin[ApiToken]):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {
-            "scopes": Scope.values,
+            "scopes": default_scopes(),
             "expires_at": timezone.now() + tokens.DEFAULT_TTL,
             **super().get_changeform_initial_data(request),
         }
@@ -94,7 +96,7 @@ class ApiTokenAdmin(AccountScopedAdmin[ApiToken]):
     def get_field_queryset(
         self, db: str | None, db_field: Any, request: HttpRequest
     ) -> QuerySet[Any]:
-        """Users whom a token may stand for; an operator's only operators may issue."""
+        """Offer active users with an account, and operators only to operators."""
         users = super().get_field_queryset(db, db_field, request)
         users = users.filter(is_active=True, account__isnull=False)
         return users if is_operator(request) else users.filter(is_superuser=False)
@@ -111,7 +113,7 @@ class ApiTokenAdmin(AccountScopedAdmin[ApiToken]):
         if obj.rate is not None:
             tokens.set_rate_limit(issued.row, obj.rate)
         obj.pk = issued.row.pk
-        shown = gettext("Copy the token now, it is not shown again:")
+        shown = gettext("Copy the token now, it will not be shown again:")
         self.message_user(request, f"{shown} {issued.text}", messages.WARNING)
 
     def response_add(
@@ -129,7 +131,7 @@ class ApiTokenAdmin(AccountScopedAdmin[ApiToken]):
         self.message_user(request, gettext("Tokens revoked: %(count)d.") % count)
 
 
-class NewIntegrationForm(forms.ModelForm[Integration]):
+class NewIntegrationForm(AdminForm[Integration]):
     redirect_uri = forms.URLField(
         label=capfirst(_("redirect URI")),
         max_length=2048,
@@ -171,20 +173,21 @@ class IntegrationAdmin(AccountScopedAdmin[Integration]):
     def save_model(
         self, request: HttpRequest, obj: Integration, form: Any, change: object
     ) -> None:
-        made = oauth.register(
+        registered = oauth.register(
             user=current_user(request), name=obj.name, redirect_uri=obj.redirect_uri
         )
-        obj.pk = made.integration.pk
+        obj.pk = registered.integration.pk
         text = gettext(
-            "Client id: %(id)s. Copy the secret now, it is not shown again: %(secret)s"
+            "Client ID: %(id)s. Copy the secret now, it will not be shown again:"
+            " %(secret)s"
         )
-        keys = {"id": made.integration.client_id, "secret": made.secret}
+        keys = {"id": registered.integration.client_id, "secret": registered.secret}
         self.message_user(request, text % keys, messages.WARNING)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
-        """The tokens of an integration go with it, though none is deleted alone."""
+        """Delete tokens with their integration, though they cannot be deleted alone."""
         listed, counts, lacking, protected = super().get_deleted_objects(objs, request)
         lacking.discard(str(ApiToken._meta.verbose_name))
         return listed, counts, lacking, protected
@@ -194,7 +197,7 @@ class IntegrationAdmin(AccountScopedAdmin[Integration]):
         permissions=["authorize"],
     )
     def authorize(self, request: HttpRequest, queryset: QuerySet[Integration]) -> None:
-        """A code acts for the caller, so it opens the caller's own account only."""
+        """Create a code for the user, who must belong to the integration's account."""
         user = current_user(request)
         chosen = list(queryset)
         if len(chosen) != 1 or chosen[0].account_id != user.account_id:
@@ -202,6 +205,6 @@ class IntegrationAdmin(AccountScopedAdmin[Integration]):
             self.message_user(request, text, messages.ERROR)
             return
         code = oauth.authorize(chosen[0], user)
-        self.log_action(request, chosen, gettext("Showed an authorization code."))
-        shown = gettext("Copy the code now, it works once within 20 minutes:")
+        self.log_action(request, chosen, gettext("Authorization code shown."))
+        shown = gettext("Copy the code now. It works once, within 20 minutes:")
         self.message_user(request, f"{shown} {code}", messages.WARNING)

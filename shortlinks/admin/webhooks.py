@@ -1,4 +1,4 @@
-"""Webhooks and what they were told; their secrets are shown nowhere."""
+"""Admin pages for webhooks and deliveries, without secrets."""
 
 from typing import Any, ClassVar
 
@@ -44,7 +44,7 @@ class WebhookAdmin(AccountScopedAdmin[Webhook]):
 
     @admin.display(description=_("events"))
     def subscribed_events(self, row: Webhook) -> str:
-        return ", ".join(gettext(WebhookEvent(event).label) for event in row.settings)
+        return ", ".join(str(WebhookEvent(event).label) for event in row.settings)
 
     def has_switch_permission(self, request: HttpRequest) -> bool:
         return is_administrator(request)
@@ -68,7 +68,7 @@ class WebhookAdmin(AccountScopedAdmin[Webhook]):
 class WebhookDeliveryAdmin(RowActionAdmin[WebhookDelivery]):
     change_form_template = "admin/shortlinks/row_actions.html"
     steps = ("retry",)
-    buttons: ClassVar[dict[str, Any]] = {"retry": _("Send again")}
+    buttons: ClassVar[dict[str, Any]] = {"retry": _("Resend")}
     account_path = "webhook__account_id"
     fields = (
         "webhook",
@@ -107,17 +107,17 @@ class WebhookDeliveryAdmin(RowActionAdmin[WebhookDelivery]):
         return is_administrator(request)
 
     def has_action_permission(self, request: HttpRequest, row: WebhookDelivery) -> bool:
-        """Not what is just under way, nor what was withdrawn."""
+        """Exclude deliveries that are being sent or were canceled."""
         is_cancelled = row.state == DeliveryState.CANCELLED
         return is_administrator(request) and not is_cancelled and row.claimed_at is None
 
     def retry(self, request: HttpRequest, row: WebhookDelivery) -> ActionResult:
         deliveries.resend([row])
-        return done(gettext("Sent again."))
+        return done(gettext("Queued for resending."))
 
-    @admin.action(description=_("Send again"), permissions=["send"])
+    @admin.action(description=_("Resend"), permissions=["send"])
     def resend(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
         chosen = list(queryset)
         count = {"count": deliveries.resend(chosen)}
-        self.log_action(request, chosen, gettext("Sent again."))
-        self.message_user(request, gettext("To be sent again: %(count)d.") % count)
+        self.log_action(request, chosen, gettext("Queued for resending."))
+        self.message_user(request, gettext("Queued for resending: %(count)d.") % count)

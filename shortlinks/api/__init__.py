@@ -1,1 +1,1 @@
-"""Bytes in, bytes out for integrations: the wire of `CONTRACT.md`, and no rule."""
+"""The API for integrations (docs/contract.md): it parses, calls and renders."""

@@ -1,9 +1,9 @@
 """`GET /api/v4/account`: clients read each of these keys without a check."""
 
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from shortlinks.api import hal
+from shortlinks.api.hal import Response
 from shortlinks.api.resources.accounts import Account
 from shortlinks.api.views import ApiView
 

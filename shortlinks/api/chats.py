@@ -1,4 +1,4 @@
-"""`/api/v4/chats`: conversations that channels and sites report (ours)."""
+"""`/api/v4/chats`: conversations that channels and sites report (not in amoCRM)."""
 
 import re
 from typing import ClassVar
@@ -7,18 +7,24 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from msgspec import structs
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from shortlinks.api import hal, parsing
 from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.gates import Scopes
+from shortlinks.api.hal import Response
 from shortlinks.api.parsing import FieldReader
 from shortlinks.api.problems import Problem, ValidationFailed
 from shortlinks.api.resources import pixels as resources
 from shortlinks.api.resources.errors import FieldError, ItemErrors
 from shortlinks.api.views import ApiView
-from shortlinks.domain.contacts.contacts import UnknownContacts
-from shortlinks.domain.merging import chats
-from shortlinks.domain.merging.chats import ChatBelongsToAnotherContact, NewChat
+from shortlinks.domain.auth.tokens import Caller
+from shortlinks.domain.contacts.contacts import EditForbidden, UnknownContacts
+from shortlinks.domain.merging import chats, queue
+from shortlinks.domain.merging.chats import (
+    ChatBelongsToAnotherContact,
+    NewChat,
+    Reporter,
+)
 from shortlinks.domain.merging.rules import Decision
 from shortlinks.models import Chat, Contact, Scope, User
 
@@ -34,21 +40,23 @@ QUERY = ListQuery(
     },
     orders={"id": "id", "updated_at": "updated_at"},
 )
+REPORTING = (Scope.CHATS_WRITE, Scope.CHATS_REPORT)  # one of them
 VISITOR_UID_LENGTH = 26
 VISITOR_UID = re.compile(r"[a-z2-7]{26}")
+FORBIDDEN = "You do not have permission to edit the contact of this chat."
 UNKNOWN = FieldError("NotSupportedChoice", "entity_id", parsing.NOT_A_CHOICE)
 
 
 class Chats(ApiView):
-    scopes: ClassVar[dict[str, Scope]] = {
+    scopes: ClassVar[dict[str, Scopes]] = {
         "GET": Scope.CONTACTS_READ,
-        "POST": Scope.CHATS_WRITE,
+        "POST": REPORTING,
     }
 
     def get(self, request: Request) -> Response:
         rows = QUERY.apply(request, _visible(self.caller.user))
         return hal.paginated(
-            request, "chats", rows, lambda chat: represent(chat, request)
+            hal.page(request), "chats", rows, lambda chat: represent(chat, request)
         )
 
     def post(self, request: Request) -> Response:
@@ -56,14 +64,15 @@ class Chats(ApiView):
         [(request_id, new)] = parsing.read_items(
             parsing.read_object(request), _new_chat
         )
-        user = self.caller.user
         try:
-            chat, decision = chats.upsert(new, user=user)
+            chat, decision = chats.upsert(new, by=_reporter(self.caller))
         except UnknownContacts:
             raise ValidationFailed([ItemErrors(request_id, [UNKNOWN])]) from None
         except ChatBelongsToAnotherContact:
             raise Problem(409, "The chat already belongs to another contact.") from None
-        return Response(_decided(chat, decision, request))
+        except EditForbidden:
+            raise Problem(403, FORBIDDEN) from None
+        return Response(_decided(chat, decision, request, self.caller))
 
 
 class ChatView(ApiView):
@@ -77,15 +86,26 @@ class ChatView(ApiView):
 class ChatVisitor(ApiView):
     """Sets the browser of the chat, and returns what the merge rules decided."""
 
-    scopes: ClassVar[dict[str, Scope]] = {"POST": Scope.CHATS_WRITE}
+    scopes: ClassVar[dict[str, Scopes]] = {"POST": REPORTING}
 
     def post(self, request: Request, chat_id: int) -> Response:
         [(_, visitor_uid)] = parsing.read_items(
             parsing.read_object(request), lambda item: _visitor_uid(item, required=True)
         )
-        chat = get_object_or_404(_visible(self.caller.user), pk=chat_id)
-        decision = chats.set_visitor(chat, visitor_uid)
-        return Response(_decided(chat, decision, request))
+        reporter = _reporter(self.caller)
+        chat = get_object_or_404(chats.reportable_by(reporter), pk=chat_id)
+        try:
+            decision = chats.set_visitor(chat, visitor_uid, by=reporter)
+        except EditForbidden:
+            raise Problem(403, FORBIDDEN) from None
+        return Response(_decided(chat, decision, request, self.caller))
+
+
+def _reporter(caller: Caller) -> Reporter:
+    """Return a channel, unless the token acts for the user that the request names."""
+    is_own_token = caller.user.pk == caller.token.user_id
+    is_channel = is_own_token and Scope.CHATS_REPORT in caller.token.scopes
+    return Reporter(caller.user, is_channel)
 
 
 def represent(chat: Chat, request: Request) -> resources.Chat:
@@ -105,12 +125,18 @@ def represent(chat: Chat, request: Request) -> resources.Chat:
     )
 
 
-def _decided(chat: Chat, decision: Decision, request: Request) -> resources.DecidedChat:
-    was_merged = decision.join is not None and not chat.contact.root.is_anonymous
+def _decided(
+    chat: Chat, decision: Decision, request: Request, caller: Caller
+) -> resources.DecidedChat:
+    """Return the chat without what only readers of its contact may know."""
+    shown = structs.asdict(represent(chat, request))
+    if not _visible(caller.user).filter(pk=chat.pk).exists():
+        shown["entity_id"] = None
     return resources.DecidedChat(
-        **structs.asdict(represent(chat, request)),
+        **shown,
         decision=resources.MergeDecision(
-            merged=was_merged,
+            state=_state(decision),
+            merged=decision.merge is not None,
             suggested=len(decision.suggestions),
             rule=_rule(decision),
             reason=decision.reason or None,
@@ -118,9 +144,19 @@ def _decided(chat: Chat, decision: Decision, request: Request) -> resources.Deci
     )
 
 
+def _state(decision: Decision) -> str:
+    if decision is queue.PENDING:
+        return resources.DecisionState.PENDING
+    if decision.merge is not None:
+        return resources.DecisionState.MERGED
+    if decision.suggestions:
+        return resources.DecisionState.SUGGESTED
+    return resources.DecisionState.NONE
+
+
 def _rule(decision: Decision) -> str | None:
-    if decision.join is not None:
-        return decision.join.rule
+    if decision.merge is not None:
+        return decision.merge.rule
     return decision.suggestions[0].rule if decision.suggestions else None
 
 

@@ -1,4 +1,4 @@
-"""Where a program calls from, as far as its account lets that be kept."""
+"""The IP address of a client of the API, masked as its account requires."""
 
 from functools import cache
 
@@ -11,13 +11,17 @@ from shortlinks.domain.ip_addresses import ClientAddresses
 from shortlinks.models import Account
 
 
-def masked_address(request: Request | HttpRequest, account: Account) -> str:
-    """The client's address, masked like its visitors' are; "" if nothing is kept."""
+def packed_address(request: Request | HttpRequest) -> bytes:
+    """Return the address in network order (4, 16 or 0 bytes)."""
     forwarded_for = request.META.get("HTTP_X_FORWARDED_FOR", "").encode("latin-1")
-    address = _clients().client_address(
+    return _clients().client_address(
         request.META.get("REMOTE_ADDR", ""), forwarded_for or None
     )
-    return ip_addresses.masked(address, account.address_mask)
+
+
+def masked_address(request: Request | HttpRequest, account: Account) -> str:
+    """Return the address, masked like those of visitors, or an empty string."""
+    return ip_addresses.masked(packed_address(request), account.address_mask)
 
 
 @cache

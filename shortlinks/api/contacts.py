@@ -5,14 +5,13 @@ from typing import ClassVar, TypeVar
 
 from django.http import Http404
 from msgspec import structs
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from shortlinks.api import hal, parsing
 from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.hal import Response
 from shortlinks.api.parsing import FieldReader
-from shortlinks.api.problems import ValidationFailed
+from shortlinks.api.problems import Problem, ValidationFailed
 from shortlinks.api.resources import contacts as resources
 from shortlinks.api.resources.errors import FieldError, ItemErrors
 from shortlinks.api.resources.fields import SelfLinks
@@ -62,13 +61,16 @@ class Contacts(ApiView):
         visible = Contact.objects.visible_to(self.caller.user)
         rows = QUERY.apply(request, visible)
         return hal.paginated(
-            request, "contacts", rows, lambda contact: represent(contact, request)
+            hal.page(request),
+            "contacts",
+            rows,
+            lambda contact: represent(contact, request),
         )
 
     def post(self, request: Request) -> Response:
         user = self.caller.user
         if not contacts.may_add(user):
-            raise PermissionDenied("You do not have permission to add contacts.")
+            raise Problem(403, "You do not have permission to add contacts.")
         items = parsing.read_items(parsing.read_json(request), _new_contact)
         try:
             created = contacts.create([new for _, new in items], user=user)
@@ -178,8 +180,8 @@ def _update(items: list[tuple[str, ContactChange]], user: User) -> list[Contact]
     try:
         return contacts.update([change for _, change in items], user=user)
     except EditForbidden:
-        raise PermissionDenied(
-            "You do not have permission to edit these contacts."
+        raise Problem(
+            403, "You do not have permission to edit these contacts."
         ) from None
     except UnknownUsers as error:
         unknown = error.user_ids

@@ -10,7 +10,7 @@ from django.utils.cache import get_conditional_response
 from rest_framework.request import Request
 
 from shortlinks.api.openapi.document import document
-from shortlinks.api.views import ApiView
+from shortlinks.api.views import PublicView
 
 # Only our own files. Swagger UI's style sheet has its images as data URLs.
 POLICY = (
@@ -20,11 +20,8 @@ POLICY = (
 )
 
 
-class OpenApi(ApiView):
+class OpenApi(PublicView):
     """The document. It is public and the same for all, so any cache may keep it."""
-
-    authentication_classes = []
-    permission_classes = []
 
     def get(self, request: Request) -> HttpResponse:
         content, etag = _published()
@@ -35,10 +32,7 @@ class OpenApi(ApiView):
         return _not_modified_or(request._request, response, etag)
 
 
-class Docs(ApiView):
-    authentication_classes = []
-    permission_classes = []
-
+class Docs(PublicView):
     def get(self, request: Request) -> HttpResponse:
         response = render(request._request, "shortlinks/api_docs.html")
         response.headers["Content-Security-Policy"] = POLICY

@@ -5,10 +5,10 @@ from typing import ClassVar
 from django.db.models import QuerySet, Value
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from shortlinks.api import hal
 from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.hal import Response
 from shortlinks.api.resources import notes as resources
 from shortlinks.api.views import ApiView
 from shortlinks.models import Contact, Note, NoteType, Scope, User
@@ -37,11 +37,10 @@ class Events(ApiView):
     def get(self, request: Request) -> Response:
         rows = QUERY.apply(request, _visible(self.caller.user))
         return hal.paginated(
-            request,
+            hal.page(request, max_limit=MAX_EVENTS),
             "events",
             rows,
             lambda note: represent(note, request),
-            max_limit=MAX_EVENTS,
         )
 
 

@@ -21,6 +21,7 @@ from shortlinks.models import Contact, User
 M = TypeVar("M", bound=Model)
 
 BRACKETS = re.compile(r"^(filter|order)\[(\w+)\]((?:\[\w*\])*)$")
+PAIR = ("from", "to")
 MAX_VALUES = 250
 MAX_TEXT_LENGTH = 2048
 UNSUPPORTED = "{} is not supported by this list. See /api/docs."
@@ -139,9 +140,7 @@ def _parts(filter_: Filter, value: str) -> list[str]:
 
 def _time_range(name: str, lookup: str, parts: Mapping[str, list[str]]) -> Q:
     """Match from and to, both included. A single time means from, as in amoCRM."""
-    moments = {part: _moment(name, values[-1]) for part, values in parts.items()}
-    if "" in moments:
-        moments.setdefault("from", moments[""])
+    moments = _moments(name, parts)
     condition = Q()
     if "from" in moments:
         condition &= Q(**{f"{lookup}__gte": moments["from"]})
@@ -152,10 +151,24 @@ def _time_range(name: str, lookup: str, parts: Mapping[str, list[str]]) -> Q:
     return condition
 
 
+def _moments(name: str, parts: Mapping[str, list[str]]) -> dict[str, datetime]:
+    """Return from and to. amoCRM also documents them as a pair: `a,b`, or `a` and `b`.
+
+    More values would be ignored, so they are 400.
+    """
+    plain = [text for value in parts.get("", []) for text in value.split(",")]
+    texts = [*zip(PAIR, plain, strict=False)]
+    texts += [(part, value) for part in PAIR for value in parts.get(part, [])]
+    moments = {part: _moment(name, text) for part, text in texts}
+    if len(moments) < len(texts) or len(plain) > len(PAIR):
+        raise Problem(400, f"filter[{name}] takes one time from and one time to.")
+    return moments
+
+
 def _moment(name: str, text: str) -> datetime:
     seconds = integers.from_text(text, maximum=MAX_TIMESTAMP)
     if seconds is None:
-        raise Problem(400, f"filter[{name}] must be Unix seconds.")
+        raise Problem(400, f"filter[{name}] must be Unix seconds, or two with a comma.")
     return datetime.fromtimestamp(seconds, UTC)
 
 

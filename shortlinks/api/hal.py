@@ -1,7 +1,7 @@
 """HAL: the format of responses and lists on the wire (docs/contract.md)."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -10,16 +10,13 @@ import msgspec
 from django.db.models import Model, QuerySet
 from django.http import HttpResponse
 from msgspec import Struct
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from shortlinks.api.problems import Problem
 from shortlinks.api.resources.fields import Link, SelfLinks
 from shortlinks.domain import integers
 from shortlinks.domain.links import urls
-from shortlinks.domain.links.short_links import CreatedLink
+from shortlinks.domain.links.link_creation import CreatedLink
 
 M = TypeVar("M", bound=Model)
 
@@ -28,36 +25,27 @@ MAX_LIMIT = 250
 MAX_PAGE = 100_000
 
 
-class HalRenderer(BaseRenderer):
-    media_type = "application/hal+json"
-    format = "json"
-    charset = None
+class Response(HttpResponse):
+    """A response in HAL, for all clients, whatever they accept."""
 
-    def render(
-        self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None
-    ) -> bytes:
-        return b"" if data is None else msgspec.json.encode(data)
-
-
-def hal_response(data: object) -> HttpResponse:
-    """Return the response that a view's `Response` is rendered to."""
-    return HttpResponse(msgspec.json.encode(data), content_type=HalRenderer.media_type)
-
-
-class IgnoreAccept(BaseContentNegotiation):
-    """HAL for all clients, which send `*/*`, `application/json` or nothing."""
-
-    def select_parser(self, request: Any, parsers: Any) -> Any:
-        return parsers[0] if parsers else None
-
-    def select_renderer(
-        self, request: Any, renderers: Any, format_suffix: Any = None
-    ) -> Any:
-        return renderers[0], renderers[0].media_type
+    def __init__(
+        self,
+        data: object = None,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        content_type: str = "application/hal+json",
+    ) -> None:
+        body = b"" if data is None else msgspec.json.encode(data)
+        super().__init__(
+            body, content_type=content_type, status=status, headers=headers
+        )
+        if data is None:
+            del self.headers["Content-Type"]
 
 
 def short_links(created: Sequence[CreatedLink]) -> dict[str, Any]:
-    """Return the specification's answer. Short URLs are returned nowhere else."""
+    """Return the specified response. Short URLs are returned nowhere else."""
     return {
         "_links": {"self": {"href": "/api/v4/short_links"}},
         "_embedded": {
@@ -91,49 +79,54 @@ def unix_seconds(moment: datetime | None) -> int | None:
 
 
 def batch(request: Request, name: str, items: Sequence[Struct]) -> Response:
-    """Return the answer to a batch, in its order."""
+    """Return the response to a batch, in its order."""
     links = self_links(request, request.path)
     return Response({"_links": links, "_embedded": {name: items}})
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    request: Request
     number: int
     limit: int
 
 
 def page(request: Request, *, max_limit: int = MAX_LIMIT) -> Page:
-    """Read `?page=&limit=`, or answer 400."""
-    return Page(
-        number=_number(request, "page", 1, MAX_PAGE),
-        limit=_number(request, "limit", DEFAULT_LIMIT, max_limit),
-    )
+    """Read `?page=&limit=`, or raise 400. A larger limit counts as the largest one."""
+    page_text = request.query_params.get("page", "1")
+    number = integers.from_text(page_text, minimum=1, maximum=MAX_PAGE)
+    if number is None:
+        raise Problem(400, f"page must be a number from 1 to {MAX_PAGE}.")
+    limit_text = request.query_params.get("limit", str(DEFAULT_LIMIT))
+    limit = integers.capped_from_text(limit_text, minimum=1, maximum=max_limit)
+    if limit is None:
+        raise Problem(400, f"limit must be a number from 1 to {max_limit}.")
+    return Page(request, number, limit)
 
 
 def paginated(
-    request: Request,
+    current: Page,
     name: str,
     rows: "QuerySet[M]",
     represent: Callable[[M], object],
     *,
-    max_limit: int = MAX_LIMIT,
+    totals: Callable[[Page], dict[str, object]] = lambda _: {},
 ) -> Response:
     """Return one page of ordered rows, or 204 without a body if it is empty."""
-    current = page(request, max_limit=max_limit)
     start = (current.number - 1) * current.limit
     found = list(rows[start : start + current.limit + 1])
     if not found:
         return Response(status=204)
-    links = {"self": _page_href(request, current)}
+    links = {"self": _page_href(current)}
     if len(found) > current.limit:
-        links["next"] = _page_href(request, Page(current.number + 1, current.limit))
+        links["next"] = _page_href(replace(current, number=current.number + 1))
     embedded = [represent(row) for row in found[: current.limit]]
-    return Response(
-        {"_page": current.number, "_links": links, "_embedded": {name: embedded}}
-    )
+    body = {"_page": current.number, "_links": links, "_embedded": {name: embedded}}
+    return Response(body | totals(current))
 
 
-def _page_href(request: Request, target: Page) -> Link:
+def _page_href(target: Page) -> Link:
+    request = target.request
     query = [
         (key, value)
         for key, values in request.query_params.lists()
@@ -142,11 +135,3 @@ def _page_href(request: Request, target: Page) -> Link:
     ]
     query += [("page", str(target.number)), ("limit", str(target.limit))]
     return href(request, f"{request.path}?{urlencode(query)}")
-
-
-def _number(request: Request, name: str, default: int, maximum: int) -> int:
-    text = request.query_params.get(name, str(default))
-    number = integers.from_text(text, minimum=1, maximum=maximum)
-    if number is None:
-        raise Problem(400, f"{name} must be a number from 1 to {maximum}.")
-    return number

@@ -1,4 +1,4 @@
-"""Django's outermost layer: each request gets its id, is counted and traced."""
+"""The outermost middleware: it adds ids, metrics and traces to requests."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from shortlinks.observability import metrics, request_ids, tracing
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OFFERED_ID = HttpHeaders.to_wsgi_name(request_ids.HEADER)
-# What no view answered: unknown paths, static files.
+# requests that no view handled: unknown paths, static files
 NO_ROUTE = "none"
 
 
@@ -24,11 +24,11 @@ class RequestMetricsMiddleware:
         began = time.monotonic()
         with (
             request_ids.bound(request_id),
-            tracing.tracing().request(method) as span,
+            tracing.current().request(method) as span,
         ):
             response = self._get_response(request)
             route = _route(request)
-            span.set_answer(route, response.status_code)
+            span.set_response(route, response.status_code)
         seconds = time.monotonic() - began
         metrics.api_requests.labels(route, method, response.status_code).inc()
         metrics.api_seconds.labels(route, method).observe(seconds)
@@ -37,6 +37,6 @@ class RequestMetricsMiddleware:
 
 
 def _route(request: HttpRequest) -> str:
-    """As the url patterns write it, so there are as many as there are patterns."""
+    """Return the URL pattern, so that there are no more labels than patterns."""
     match = request.resolver_match
     return match.route if match else NO_ROUTE

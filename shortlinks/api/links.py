@@ -1,6 +1,6 @@
-"""Reading and ending short links: `GET` and `PATCH /api/v4/short_links` (ours).
+"""`GET` and `PATCH /api/v4/short_links`: read and disable links (not in amoCRM).
 
-By their ids and source urls; the short url is in the answer of the creating call alone.
+Responses contain ids and source URLs. Short URLs are only returned on creation.
 """
 
 from datetime import UTC, datetime
@@ -19,12 +19,11 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce, Now
 from django.shortcuts import get_object_or_404
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from shortlinks.api import hal, parsing
 from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.hal import Response
 from shortlinks.api.parsing import FieldReader
 from shortlinks.api.problems import Problem
 from shortlinks.api.resources.fields import MAX_TIMESTAMP
@@ -78,10 +77,10 @@ class LinkView(ApiView):
 
 
 def listing(request: Request, user: User) -> Response:
-    """`GET /api/v4/short_links`: of the contacts that the user may view."""
+    """Return a page of the links of all contacts that the user may view."""
     rows = QUERY.apply(request, _visible(user))
     return hal.paginated(
-        request, "short_links", rows, lambda link: represent(link, request)
+        hal.page(request), "short_links", rows, lambda link: represent(link, request)
     )
 
 
@@ -129,14 +128,14 @@ def _visible(user: User) -> "QuerySet[ShortLink]":
 
 
 def _editable(user: User, link_id: int) -> ShortLink:
-    """The link, locked; 404 if its contact may not be seen, 403 if not be edited."""
+    """Lock the link, or raise 404 or 403 if its contact is not visible or editable."""
     readable = Contact.objects.visible_including_merged(user)
     theirs = ShortLink.objects.filter(contact__in=readable)
     rows = theirs.select_related("contact__merged_into")
     rows = rows.select_for_update(of=("self",))
     link = get_object_or_404(rows, pk=link_id)
     if not contacts.may_edit(link.contact.root, user):
-        raise PermissionDenied("You may not edit this contact.")
+        raise Problem(403, "You do not have permission to edit this contact.")
     return link
 
 
@@ -157,7 +156,7 @@ def _apply(link: ShortLink, change: Change) -> None:
         try:
             short_links.enable(link)
         except ActiveLinkExists:
-            detail = "The contact has another live link for this url."
+            detail = "The contact has another active link for this URL."
             raise Problem(409, detail) from None
 
 

@@ -1,25 +1,26 @@
-"""`/api/v4/merge_suggestions`: contacts that may be one person (ours).
+"""`/api/v4/merge_suggestions`: contacts that may be one person (not in amoCRM).
 
 A user accepts or rejects each suggestion.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from shortlinks.api import hal, merges, parsing
 from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.hal import Response
 from shortlinks.api.merges import ALREADY_MERGED
 from shortlinks.api.problems import Problem, ValidationFailed
 from shortlinks.api.resources import merges as resources
 from shortlinks.api.resources.errors import FieldError, ItemErrors
 from shortlinks.api.views import ApiView
+from shortlinks.domain.contacts.contacts import EditForbidden
 from shortlinks.domain.merging import suggestions
 from shortlinks.domain.merging.suggestions import AlreadyDecided
-from shortlinks.models import Contact, MergeSuggestion, Scope, SuggestionState, User
+from shortlinks.models import MergeSuggestion, Scope, SuggestionState, User
 
 QUERY = ListQuery(
     filters={
@@ -40,7 +41,10 @@ class MergeSuggestions(ApiView):
     def get(self, request: Request) -> Response:
         rows = QUERY.apply(request, _visible(self.caller.user))
         return hal.paginated(
-            request, "merge_suggestions", rows, lambda row: represent(row, request)
+            hal.page(request),
+            "merge_suggestions",
+            rows,
+            lambda row: represent(row, request),
         )
 
 
@@ -63,6 +67,8 @@ class SuggestionAccept(ApiView):
             merge = suggestions.accept(row, by=user, survivor=survivor)
         except AlreadyDecided:
             raise Problem(409, DECIDED) from None
+        except EditForbidden:
+            raise Problem(403, merges.FORBIDDEN) from None
         if merge is None:
             raise Problem(409, ALREADY_MERGED)
         return Response(merges.represent(merge, request))
@@ -85,6 +91,7 @@ def represent(row: MergeSuggestion, request: Request) -> resources.MergeSuggesti
     return resources.MergeSuggestion(
         id=row.id,
         contacts=_pair(row),
+        chat=_chat(row),
         rule=row.rule,
         evidence=row.evidence,
         state=row.state,
@@ -97,6 +104,11 @@ def represent(row: MergeSuggestion, request: Request) -> resources.MergeSuggesti
     )
 
 
+def _chat(row: Any) -> resources.SuggestedChat | None:
+    chat = row.one_chat or row.other_chat
+    return resources.SuggestedChat(**chat) if chat else None
+
+
 def _pair(row: MergeSuggestion) -> list[int]:
     """Return the current ids, or the former ids once the two are merged."""
     pair = (row.one, row.other)
@@ -106,14 +118,14 @@ def _pair(row: MergeSuggestion) -> list[int]:
 
 
 def _visible(user: User) -> "QuerySet[MergeSuggestion]":
-    visible = Contact.objects.visible_including_merged(user)
-    rows = MergeSuggestion.objects.filter(one__in=visible, other__in=visible)
+    rows = MergeSuggestion.objects.visible_to(user).with_chat()
     return rows.select_related("one__merged_into", "other__merged_into")
 
 
 def _editable(suggestion_id: int, user: User) -> MergeSuggestion:
     row = get_object_or_404(_visible(user), pk=suggestion_id)
-    merges.require_editable([row.one.root, row.other.root], user)
+    if not suggestions.may_decide(row, user):
+        raise Problem(403, merges.FORBIDDEN)
     return row
 
 

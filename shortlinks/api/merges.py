@@ -1,16 +1,15 @@
-"""`/api/v4/merges`, and merging two contacts by hand (ours)."""
+"""`/api/v4/merges`, and merging two contacts by hand (not in amoCRM)."""
 
 from typing import ClassVar
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from msgspec import structs
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from shortlinks.api import hal, parsing
 from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.hal import Response
 from shortlinks.api.parsing import FieldReader
 from shortlinks.api.problems import Problem, ValidationFailed
 from shortlinks.api.resources import merges as resources
@@ -18,8 +17,9 @@ from shortlinks.api.resources.errors import FieldError, ItemErrors
 from shortlinks.api.views import ApiView
 from shortlinks.domain.auth import permissions
 from shortlinks.domain.contacts import contacts
+from shortlinks.domain.contacts.contacts import EditForbidden
 from shortlinks.domain.merging import suggestions, undoing
-from shortlinks.domain.merging.undoing import AlreadyUndone, HasLaterMerge, TooOld
+from shortlinks.domain.merging.undoing import AlreadyUndone, TooOld
 from shortlinks.models import Contact, Merge, MergeState, Scope, User
 
 QUERY = ListQuery(
@@ -32,6 +32,7 @@ QUERY = ListQuery(
     orders={"id": "id", "created_at": "created_at"},
 )
 UNKNOWN = FieldError("NotSupportedChoice", "contacts", parsing.NOT_A_CHOICE)
+FORBIDDEN = "You do not have permission to edit these contacts."
 ALREADY_MERGED = "The two contacts are already merged."
 MergeRequest = tuple[list[int], int | None]
 
@@ -51,9 +52,12 @@ class ContactMerge(ApiView):
             raise ValidationFailed([ItemErrors(request_id, [UNKNOWN])])
         require_editable([one, other], user)
         into = one.pk if survivor == ids[0] else other.pk if survivor else None
-        merge = suggestions.merge_by_hand(
-            one.account_id, (one, other), by=user, into=into
-        )
+        try:
+            merge = suggestions.merge_by_hand(
+                one.account_id, (one, other), by=user, into=into
+            )
+        except EditForbidden:
+            raise Problem(403, FORBIDDEN) from None
         if merge is None:
             raise Problem(409, ALREADY_MERGED)
         return Response(represent(merge, request))
@@ -65,7 +69,7 @@ class Merges(ApiView):
     def get(self, request: Request) -> Response:
         rows = QUERY.apply(request, _visible(self.caller.user))
         return hal.paginated(
-            request, "merges", rows, lambda merge: represent(merge, request)
+            hal.page(request), "merges", rows, lambda merge: represent(merge, request)
         )
 
 
@@ -90,9 +94,6 @@ class MergeUndo(ApiView):
             kept = undoing.undo(merge, by=user)
         except AlreadyUndone:
             raise Problem(409, "The merge is already undone.") from None
-        except HasLaterMerge as error:
-            later = error.later.pk
-            raise Problem(409, f"Undo the later merge {later} first.") from None
         except TooOld:
             detail = f"The merge is older than {undoing.UNDO_WINDOW.days} days."
             raise Problem(409, detail) from None
@@ -121,7 +122,7 @@ def represent(merge: Merge, request: Request) -> resources.Merge:
 
 def require_editable(rows: list[Contact], user: User) -> None:
     if not all(contacts.may_edit(row, user) for row in rows):
-        raise PermissionDenied("You do not have permission to edit these contacts.")
+        raise Problem(403, FORBIDDEN)
 
 
 def _visible(user: User) -> "QuerySet[Merge]":

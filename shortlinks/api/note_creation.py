@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from shortlinks import tasks
 from shortlinks.api import hal, parsing
+from shortlinks.api.hal import Response
 from shortlinks.api.parsing import FieldReader
 from shortlinks.api.problems import ValidationFailed
 from shortlinks.api.resources.errors import FieldError, ItemErrors

@@ -2,18 +2,21 @@
 
 from typing import ClassVar
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.shortcuts import get_object_or_404
+from django.utils import translation
+from msgspec import UNSET
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from shortlinks.api import hal
 from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.hal import Response
 from shortlinks.api.note_creation import NoteCreation
 from shortlinks.api.resources import notes as resources
 from shortlinks.api.views import ApiView
+from shortlinks.domain import reasons
 from shortlinks.domain.webhooks import payloads
-from shortlinks.models import Contact, Note, NoteType, Scope
+from shortlinks.models import Certainty, Contact, Note, NoteType, Scope
 
 QUERY = ListQuery(
     filters={
@@ -68,18 +71,25 @@ class ContactNote(ApiView):
         if entity_id is not None:
             readable = readable.with_entity_ids([entity_id], user.account_id)
         notes = Note.objects.filter(contact__in=readable)
-        notes = notes.select_related("contact__merged_into")
-        note = get_object_or_404(notes, pk=note_id)
+        note = get_object_or_404(_with_related(notes), pk=note_id)
         return Response(represent(note, request))
 
 
 def _list(request: Request, notes: "QuerySet[Note]") -> Response:
-    rows = QUERY.apply(request, notes.select_related("contact__merged_into"))
-    return hal.paginated(request, "notes", rows, lambda note: represent(note, request))
+    rows = QUERY.apply(request, _with_related(notes))
+    return hal.paginated(
+        hal.page(request), "notes", rows, lambda note: represent(note, request)
+    )
+
+
+def _with_related(notes: "QuerySet[Note]") -> "QuerySet[Note]":
+    rows = notes.select_related("contact__merged_into")
+    return rows.annotate(link_created_at=F("link__created_at"))
 
 
 def represent(note: Note, request: Request) -> resources.Note:
     contact = note.contact.root
+    explanation = _explain(note, request)
     path = f"/api/v4/contacts/{contact.entity_id}/notes/{note.id}"
     return resources.Note(
         id=note.id,
@@ -91,15 +101,33 @@ def represent(note: Note, request: Request) -> resources.Note:
         responsible_user_id=contact.responsible_user_id or 0,
         group_id=contact.group_id or 0,
         note_type=note.note_type,
-        params=_params(note),
+        params=_params(note, explanation),
+        certainty=None if explanation is None else reasons.certainty(note.reason),
+        reason=None if explanation is None else note.reason,
+        explanation=explanation,
         account_id=note.account_id,
         links=hal.self_links(request, path),
     )
 
 
-def _params(note: Note) -> resources.OpenParams | resources.TextParams:
+def _explain(note: Note, request: Request) -> str | None:
+    """Explain an open in the language of the calling user."""
+    if note.note_type != NoteType.LINK_FOLLOWED:
+        return None
+    created_at = getattr(note, "link_created_at", None)
+    with translation.override(getattr(request.user, "language", "en")):
+        return reasons.explain(
+            note.reason, note.created_at - created_at if created_at else None
+        )
+
+
+def _params(
+    note: Note, explanation: str | None
+) -> resources.OpenParams | resources.TextParams:
     if note.note_type == NoteType.LINK_FOLLOWED:
-        return resources.OpenParams(note.url)
+        is_unsure = reasons.certainty(note.reason) == Certainty.UNSURE
+        text = explanation if is_unsure and explanation else UNSET
+        return resources.OpenParams(note.url, text)
     if note.note_type == NoteType.SERVICE:
         return resources.TextParams(service=payloads.SERVICE, text=note.text)
     return resources.TextParams(text=note.text)

@@ -1,29 +1,48 @@
-"""`POST /oauth2/access_token`: a code or refresh token for a pair (contract §3)."""
+"""`/oauth2/…`: tokens, and the domain of their account (docs/contract.md)."""
 
+from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, QueryDict
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
+from django.http.request import HttpHeaders
 from rest_framework.request import Request
-from rest_framework.response import Response
 
-from shortlinks.api import parsing
+from shortlinks.api import content_encoding, parsing
+from shortlinks.api.hal import Response
 from shortlinks.api.problems import Problem
-from shortlinks.api.views import ApiView
+from shortlinks.api.resources import accounts as resources
+from shortlinks.api.views import ApiView, PublicView
 from shortlinks.domain.auth import oauth
-from shortlinks.models import GrantKind
+from shortlinks.models import Account, GrantKind
 
-# Which parameter carries the secret, and what kind of grant it is.
+# The parameter with the secret, and the kind of the grant.
 GRANTS = {
     "authorization_code": ("code", GrantKind.CODE),
     "refresh_token": ("refresh_token", GrantKind.REFRESH),
 }
 FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+INVALID_FORM = "The form is malformed, or has more than 1,000 fields."
+REFRESH_TOKEN_META = HttpHeaders.to_wsgi_name("X-Refresh-Token")
 
 
 class OAuthProblem(Problem):
-    """OAuth's own shape of an error: with a `hint`."""
+    """An error in the format of OAuth, which has a `hint`."""
 
-    def __init__(self, status: int, detail: str, *, hint: str) -> None:
-        super().__init__(status, detail)
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        hint: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, detail, headers=headers)
         self.hint = hint
 
     def body(self) -> dict[str, Any]:
@@ -31,16 +50,14 @@ class OAuthProblem(Problem):
         return {"hint": self.hint, **super().body(), "type": kind}
 
 
-class AccessToken(ApiView):
-    authentication_classes = []
-    permission_classes = []
-
+class AccessToken(PublicView):
     def post(self, request: Request) -> Response:
         try:
             parameters = _parameters(request)
         except Problem as problem:
-            hint = "Check the body and its Content-Type"
-            raise OAuthProblem(problem.status, problem.detail, hint=hint) from None
+            raise _unreadable(problem) from None
+        except UNREADABLE:
+            raise _unreadable(Problem(400, INVALID_FORM)) from None
         grant_type = parameters.get("grant_type", "")
         if grant_type not in GRANTS:
             raise OAuthProblem(
@@ -58,8 +75,46 @@ class AccessToken(ApiView):
                 "refresh_token": pair.refresh_token,
             },
             content_type="application/json",
-            headers={"Cache-Control": "no-store"},
         )
+
+
+class AccountDomain(ApiView):
+    """The domain of the access token's account, to which clients send requests."""
+
+    def get(self, request: Request) -> Response:
+        return _account_domain(self.caller.token.account)
+
+
+class CurrentAccountDomain(PublicView):
+    """The domain of the account of an unused refresh token."""
+
+    def get(self, request: Request) -> Response:
+        account = oauth.account_of(request.META.get(REFRESH_TOKEN_META, ""))
+        if account is None:
+            raise OAuthProblem(
+                401,
+                "The refresh token is not valid.",
+                hint="Send an unused refresh token in X-Refresh-Token",
+            )
+        return _account_domain(account)
+
+
+def _account_domain(account: Account) -> Response:
+    url = urlsplit(settings.BASE_URL)
+    resource = resources.AccountDomain(
+        id=account.id,
+        subdomain=account.subdomain,
+        domain=url.netloc,
+        top_level_domain=(url.hostname or "").rpartition(".")[2],
+    )
+    return Response(resource, content_type="application/json")
+
+
+def _unreadable(problem: Problem) -> OAuthProblem:
+    hint = "Check the body and its Content-Type"
+    return OAuthProblem(
+        problem.status, problem.detail, hint=hint, headers=problem.headers
+    )
 
 
 def _redeem(
@@ -88,7 +143,22 @@ def _redeem(
 
 def _parameters(request: Request) -> dict[str, str]:
     parsing.check_length(request)
-    if request._request.content_type == FORM:
-        return {key: str(value) for key, value in request._request.POST.items()}
+    kind = request._request.content_type
+    if kind in FORMS:
+        return {key: str(value) for key, value in FORMS[kind](request._request).items()}
     body = parsing.read_object(request)
     return {key: value for key, value in body.items() if isinstance(value, str)}
+
+
+def _urlencoded(request: HttpRequest) -> QueryDict:
+    return QueryDict(content_encoding.decoded_body(request), encoding="utf-8")
+
+
+def _multipart(request: HttpRequest) -> QueryDict:
+    """Return the fields; without an upload handler, files are skipped."""
+    body = BytesIO(content_encoding.decoded_body(request))
+    return MultiPartParser(request.META, body, [], "utf-8").parse()[0]
+
+
+FORMS = {FORM: _urlencoded, MULTIPART: _multipart}
+UNREADABLE = (MultiPartParserError, SuspiciousOperation)

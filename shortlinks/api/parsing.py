@@ -1,7 +1,6 @@
 """Reads request bodies into items, with all errors listed (docs/contract.md)."""
 
 from collections.abc import Callable, Sequence
-from io import BytesIO
 from typing import Any, TypeVar
 
 import msgspec
@@ -9,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.request import Request
 
+from shortlinks.api import content_encoding
 from shortlinks.api.problems import Problem, ValidationFailed
 from shortlinks.api.resources.errors import FieldError, ItemErrors
 from shortlinks.domain import integers
@@ -17,8 +17,8 @@ from shortlinks.domain.integers import MAX_ID
 T = TypeVar("T")
 
 MAX_ITEMS = 250
-TOO_LARGE = "The body is larger than {} MB. Split it into smaller requests."
 NOT_A_CHOICE = "The value you selected is not a valid choice."
+CHOICES = " Choose one of: {}."
 
 
 def read_json(request: Request) -> object:
@@ -34,7 +34,7 @@ def decode_json(request: HttpRequest) -> object:
         media_type == "application/json" or media_type.endswith("+json")
     ):
         raise Problem(415, "The body must be JSON (Content-Type: application/json).")
-    body = request.body
+    body = content_encoding.decoded_body(request)
     if not body.strip():
         raise Problem(400, "The body is empty. Send a JSON list or object.")
     try:
@@ -53,15 +53,15 @@ def read_object(request: Request) -> dict[str, Any]:
 
 def check_length(request: Request | HttpRequest) -> None:
     if _length(request) > settings.API_MAX_BODY_BYTES:
-        mebibytes = settings.API_MAX_BODY_BYTES // 1024**2
-        raise Problem(413, TOO_LARGE.format(mebibytes))
+        raise content_encoding.too_large()
 
 
 def _length(request: Request | HttpRequest) -> int:
-    try:
-        return int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        raise Problem(400, "Content-Length is not a number.") from None
+    text = request.META.get("CONTENT_LENGTH") or "0"
+    length = integers.capped_from_text(text, minimum=0, maximum=MAX_ID)
+    if length is None:
+        raise Problem(400, "Content-Length is not a number.")
+    return length
 
 
 class FieldReader:
@@ -124,7 +124,7 @@ class FieldReader:
     def choice(self, field: str, choices: Sequence[str]) -> str:
         value = self._get(field, str, "string", required=True)
         if value is not None and value not in choices:
-            self.add_error("NotSupportedChoice", field, NOT_A_CHOICE)
+            self._add_choice_error(field, choices)
         return value or ""
 
     def id(
@@ -161,8 +161,12 @@ class FieldReader:
         if values is None:
             return []
         if not values or any(value not in choices for value in values):
-            self.add_error("NotSupportedChoice", field, NOT_A_CHOICE)
+            self._add_choice_error(field, choices)
         return sorted(set(map(str, values)))
+
+    def _add_choice_error(self, field: str, choices: Sequence[str]) -> None:
+        detail = NOT_A_CHOICE + CHOICES.format(", ".join(choices))
+        self.add_error("NotSupportedChoice", field, detail)
 
     def section(self, field: str) -> "FieldReader":
         value = self._get(field, dict, "object", required=True)
@@ -228,25 +232,3 @@ def _too_many(count: int) -> ValidationFailed:
     detail = f"Too many items: {count}. Send at most {MAX_ITEMS} in one request."
     error = FieldError("TooMany", "", detail)
     return ValidationFailed([ItemErrors(str(MAX_ITEMS), [error])], detail)
-
-
-class BufferedRequestBody:
-    """A WSGI application that reads the body before another one answers.
-
-    Django reads by Content-Length, which a chunked body lacks. A server also closes the
-    connection if it sends the response before the body is read. A longer body is read
-    up to the limit only, and the view returns 413.
-    """
-
-    def __init__(self, application: Callable[..., Any], *, max_length: int) -> None:
-        self._application = application
-        self._max_length = max_length
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        is_chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
-        length = environ.get("CONTENT_LENGTH") or "0"
-        if is_chunked or (length.isdecimal() and 0 < int(length) <= self._max_length):
-            body = environ["wsgi.input"].read(self._max_length + 1)
-            environ["wsgi.input"] = BytesIO(body)
-            environ["CONTENT_LENGTH"] = str(len(body))
-        return self._application(environ, start_response)

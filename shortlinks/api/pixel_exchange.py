@@ -1,4 +1,4 @@
-"""`POST /api/v4/pixels/exchange`: get the visitor's uid for a click (ours)."""
+"""`POST /api/v4/pixels/exchange`: get the visitor's uid for a click (not in amoCRM)."""
 
 import time
 from dataclasses import dataclass
@@ -6,21 +6,23 @@ from typing import ClassVar
 
 from django.conf import settings
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from shortlinks.api import parsing
+from shortlinks.api.hal import Response
 from shortlinks.api.parsing import FieldReader
 from shortlinks.api.problems import Problem
 from shortlinks.api.resources.pixels import Visitor
 from shortlinks.api.views import ApiView
+from shortlinks.domain import ip_addresses
 from shortlinks.domain.pixels import click_redemption
+from shortlinks.domain.pixels.browser_ids import BrowserIds
 from shortlinks.domain.pixels.click_redemption import Outcome, QueryFlow
 from shortlinks.domain.pixels.click_tokens import ClickTokens
-from shortlinks.domain.pixels.pixel_cookie import PixelCookies
 from shortlinks.domain.visits import click_processing, visit_records
 from shortlinks.models import Scope
 
 UID_LENGTH = 26
+MAX_ADDRESS_LENGTH = 64
 
 
 class PixelExchange(ApiView):
@@ -46,6 +48,7 @@ class ExchangeRequest:
     click: str
     cookie: str
     user_agent: str
+    address: str
     visitor_uid: str
 
 
@@ -54,6 +57,7 @@ def _read(item: FieldReader) -> ExchangeRequest:
         click=item.text("click"),
         cookie=item.text("cookie"),
         user_agent=item.text("user_agent", required=True),
+        address=item.text("address", max_length=MAX_ADDRESS_LENGTH),
         visitor_uid=item.text("visitor_uid", max_length=UID_LENGTH),
     )
 
@@ -63,9 +67,10 @@ def _query_flow(requested: ExchangeRequest, account_id: int) -> QueryFlow:
         account_id=account_id,
         click=ClickTokens(settings.PIXEL_KEYS).read(requested.click),
         user_agent=visit_records.user_agent(requested.user_agent.encode()),
+        address=ip_addresses.packed(requested.address.strip()),
         visitor_uid=requested.visitor_uid,
     )
     if not requested.cookie:
         return click_redemption.redeem(request, now=time.time())
-    cookies = PixelCookies(settings.PIXEL_KEYS, https=True)
-    return click_redemption.identify(request, cookies.read(requested.cookie))
+    signed = BrowserIds(settings.PIXEL_KEYS).verify(requested.cookie.encode())
+    return click_redemption.identify(request, signed and signed.id)

@@ -1,19 +1,20 @@
-"""`/api/v4/contacts/{id}/pixels`: the browsers that opened a contact's links (ours)."""
+"""`/api/v4/contacts/{id}/pixels`: browsers that opened its links (not in amoCRM)."""
 
 from typing import ClassVar
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from shortlinks.api import hal, parsing
 from shortlinks.api.filters import ListQuery
+from shortlinks.api.hal import Response
+from shortlinks.api.problems import Problem
 from shortlinks.api.resources import pixels as resources
 from shortlinks.api.views import ApiView
 from shortlinks.domain.contacts import contacts, tracking_consent
+from shortlinks.domain.pixels import attachments
 from shortlinks.models import AttachmentReview, Contact, PixelAttachment, Scope
 
 QUERY = ListQuery(
@@ -28,7 +29,7 @@ class ContactPixels(ApiView):
 
     def get(self, request: Request, entity_id: int) -> Response:
         rows = QUERY.apply(request, _one_per_browser(self.contact(entity_id)))
-        return hal.paginated(request, "pixels", rows, represent)
+        return hal.paginated(hal.page(request), "pixels", rows, represent)
 
 
 class ContactPixel(ApiView):
@@ -45,11 +46,12 @@ class ContactPixel(ApiView):
             body, lambda item: item.choice("review", AttachmentReview.values)
         )
         with transaction.atomic():
-            attachments = _locked(contact, pixel_id)
-            for attachment in attachments:
-                attachment.review = review
-            PixelAttachment.objects.bulk_update(attachments, ["review"])
-        return Response(represent(attachments[0]))
+            locked = _locked(contact, pixel_id)
+            ids = [attachment.pk for attachment in locked]
+            reviewed = PixelAttachment.objects.filter(pk__in=ids)
+            attachments.review(reviewed, AttachmentReview(review))
+            locked[0].refresh_from_db(fields=["review"])
+        return Response(represent(locked[0]))
 
     def delete(self, request: Request, entity_id: int, pixel_id: int) -> Response:
         contact = _editable(self, entity_id)
@@ -73,7 +75,7 @@ def represent(attachment: PixelAttachment) -> resources.Pixel:
 def _editable(view: ApiView, entity_id: int) -> Contact:
     contact = view.contact(entity_id)
     if not contacts.may_edit(contact, view.caller.user):
-        raise PermissionDenied("You do not have permission to edit this contact.")
+        raise Problem(403, "You do not have permission to edit this contact.")
     return contact
 
 

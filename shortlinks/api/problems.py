@@ -16,18 +16,21 @@ from django.core.exceptions import (
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.views import defaults
-from rest_framework import exceptions
 
+from shortlinks.api import denied_requests
 from shortlinks.api.database_breaker import breaker
 from shortlinks.api.resources import errors
 from shortlinks.api.resources.errors import ItemErrors
+from shortlinks.domain.auth.tokens import TokenRejected
+from shortlinks.domain.quotas import QuotaReached
 
 logger = logging.getLogger(__name__)
 
 API_PATHS = ("/api/", "/oauth2/")
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
 RETRY_AFTER = "30"  # seconds, while the database is unavailable
-# Exceptions that Django and DRF raise before or around a view.
-STATUS_OF_DJANGO: dict[type[Exception], int] = {
+STATUS_BY_EXCEPTION: dict[type[Exception], int] = {
+    TokenRejected: 401,
     Http404: 404,
     PermissionDenied: 403,
     RequestDataTooBig: 413,
@@ -37,14 +40,22 @@ STATUS_OF_DJANGO: dict[type[Exception], int] = {
 }
 DETAILS = {
     400: "The request is malformed. Check its path, headers and body.",
+    401: "The access token is invalid, expired or revoked. Send one that is active.",
     403: "You do not have permission for this request.",
     404: "Not found. Check the path and the id.",
+    408: "The body did not arrive in time. Send it faster, or in smaller requests.",
     413: "The body is too large. Split it into smaller requests.",
+    429: "Too many slow or large requests. Try again after Retry-After seconds.",
     500: "An internal error occurred. Report it with the X-Request-Id.",
+    503: "Too many requests are waiting. Try again after Retry-After seconds.",
 }
-TOO_MANY_REQUESTS = "Too many requests: see Retry-After."
+TOO_MANY_REQUESTS = "Too many requests. Try again after Retry-After seconds."
 INTERNAL_ERROR = (
     "An internal error occurred. Nothing was stored. Report it with the X-Request-Id."
+)
+QUOTA_REACHED = (
+    "The account may have no more {0.quota} (limit: {0.limit}). Nothing was stored."
+    " Ask the operator for a higher limit."
 )
 DATABASE_UNAVAILABLE = (
     "The database is unavailable. Nothing was stored. Try again later."
@@ -94,8 +105,8 @@ class ValidationFailed(Problem):
         return dict(msgspec.to_builtins(body))
 
 
-def render(error: Exception, context: object = None) -> HttpResponse:
-    """Return the response for any exception; DRF's exception handler."""
+def render(error: Exception) -> HttpResponse:
+    """Return the response for any exception."""
     problem = _problem(error)
     if problem.status >= 500:
         unexpected = error if problem.status == 500 else None
@@ -107,41 +118,36 @@ def database_unavailable() -> Problem:
     return Problem(503, DATABASE_UNAVAILABLE, headers={"Retry-After": RETRY_AFTER})
 
 
+def too_many_requests(seconds: float) -> Problem:
+    retry_after = max(1, math.ceil(seconds))
+    return Problem(429, TOO_MANY_REQUESTS, headers={"Retry-After": str(retry_after)})
+
+
 def _problem(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
-    if isinstance(error, exceptions.APIException):
-        return _from_drf(error)
+    if isinstance(error, QuotaReached):
+        return Problem(403, QUOTA_REACHED.format(error))
     if isinstance(error, (OperationalError, InterfaceError)):
         return _from_database(error)
-    for kind, status in STATUS_OF_DJANGO.items():
+    for kind, status in STATUS_BY_EXCEPTION.items():
         if isinstance(error, kind):
-            return Problem(status, DETAILS[status])
+            headers = CHALLENGE if status == 401 else {}
+            return Problem(status, DETAILS[status], headers=headers)
     return Problem(500, INTERNAL_ERROR)
 
 
 def _from_database(error: Exception) -> Problem:
     if _concerns_one_statement(error):
         return Problem(503, DATABASE_BUSY, headers={"Retry-After": RETRY_AFTER})
-    breaker.trip()
+    breaker.trip(error)
     return database_unavailable()
 
 
 def _concerns_one_statement(error: BaseException) -> bool:
-    """Return whether it is a lock, a deadlock or a timeout: others can still query."""
+    """Return whether only this statement fails: a lock, a deadlock or a timeout."""
     code = getattr(error.__cause__, "sqlstate", None) or ""
     return code[:2] in {"40", "55"} or code == "57014"
-
-
-def _from_drf(error: exceptions.APIException) -> Problem:
-    headers = {}
-    if error.status_code == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, exceptions.Throttled):
-        seconds = max(1, math.ceil(getattr(error, "wait", 0) or 0))
-        headers["Retry-After"] = str(seconds)
-        return Problem(429, TOO_MANY_REQUESTS, headers=headers)
-    return Problem(error.status_code, str(error.detail), headers=headers)
 
 
 def _response(problem: Problem) -> HttpResponse:
@@ -169,6 +175,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_api(request):
         return _response(Problem(403, DETAILS[403]))
+    denied_requests.record(request, getattr(request, "user", None))
     return defaults.permission_denied(request, exception)
 
 

@@ -1,7 +1,7 @@
-"""The host and scheme that the client used, as a trusted proxy tells them.
+"""The host and scheme that the client used, from a trusted proxy's headers.
 
-Lists answer with absolute hrefs (contract §4), so a host that anybody may claim would
-be sent to the next client.
+Responses contain absolute URLs (docs/contract.md), so a host from an untrusted header
+would reach other clients.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,9 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from shortlinks.api import client_address
 from shortlinks.domain import ip_addresses
+from shortlinks.domain.auth import security_events
 from shortlinks.domain.ip_addresses import Networks
 
 HOST = "HTTP_X_FORWARDED_HOST"
@@ -17,7 +19,10 @@ SCHEME = "HTTP_X_FORWARDED_PROTO"
 
 
 class TrustedProxyMiddleware:
-    """Middleware, before all that asks for the host: believes our proxies alone."""
+    """Middleware that applies these headers if the sender is a trusted proxy.
+
+    It also sets the client's address for security events.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -28,7 +33,8 @@ class TrustedProxyMiddleware:
         peer = ip_addresses.packed(request.META.get("REMOTE_ADDR", ""))
         if self._trusted.contains(peer):
             _apply_forwarded(request, _nearest(host), _nearest(scheme).lower())
-        return self._get_response(request)
+        with security_events.client(client_address.packed_address(request)):
+            return self._get_response(request)
 
 
 def _apply_forwarded(request: HttpRequest, host: str, scheme: str) -> None:
@@ -39,5 +45,5 @@ def _apply_forwarded(request: HttpRequest, host: str, scheme: str) -> None:
 
 
 def _nearest(values: str) -> str:
-    """What the proxy next to us said; those before it may have been told anything."""
+    """Return the value that the nearest proxy added. Earlier ones may be forged."""
     return values.rpartition(",")[2].strip()

@@ -5,12 +5,12 @@ from typing import ClassVar
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from shortlinks.api import hal
 from shortlinks.api.filters import ListQuery
+from shortlinks.api.hal import Page, Response
+from shortlinks.api.problems import Problem
 from shortlinks.api.resources import accounts as resources
 from shortlinks.api.views import ApiView
 from shortlinks.models import AccessLevel, Scope, User
@@ -27,15 +27,13 @@ class Users(ApiView):
 
     def get(self, request: Request) -> Response:
         rows = QUERY.apply(request, _users_of_account(self))
-        response = hal.paginated(
-            request, "users", rows, lambda user: represent(user, request)
+        return hal.paginated(
+            hal.page(request),
+            "users",
+            rows,
+            lambda user: represent(user, request),
+            totals=lambda page: _totals(rows.count(), page),
         )
-        if response.data is not None:
-            total = rows.count()
-            limit = hal.page(request).limit
-            response.data["_total_items"] = total
-            response.data["_page_count"] = math.ceil(total / limit)
-        return response
 
 
 class UserView(ApiView):
@@ -46,10 +44,14 @@ class UserView(ApiView):
         return Response(represent(user, request))
 
 
+def _totals(count: int, page: Page) -> dict[str, object]:
+    return {"_total_items": count, "_page_count": math.ceil(count / page.limit)}
+
+
 def _users_of_account(view: ApiView) -> "QuerySet[User]":
     caller = view.caller.user
     if not caller.is_admin or caller.account_id is None:
-        raise PermissionDenied(FOR_ADMINISTRATORS)
+        raise Problem(403, FOR_ADMINISTRATORS)
     users: QuerySet[User] = User.objects.in_account(caller.account_id)
     return users.select_related("group")
 

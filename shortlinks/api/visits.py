@@ -1,14 +1,16 @@
-"""`GET /api/v4/contacts/{id}/visits`: the visits of a contact's links (ours)."""
+"""`GET /api/v4/contacts/{id}/visits`: visits of its links (not in amoCRM)."""
 
 from typing import ClassVar
 
+from django.utils import translation
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from shortlinks.api import hal
 from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.hal import Response
 from shortlinks.api.resources import links as resources
 from shortlinks.api.views import ApiView
+from shortlinks.domain import reasons
 from shortlinks.models import Contact, Scope, Verdict, Visit
 
 QUERY = ListQuery(
@@ -33,17 +35,22 @@ class ContactVisits(ApiView):
             verdict=""
         )
         rows = QUERY.apply(request, classified.select_related("link"))
-        return hal.paginated(request, "visits", rows, represent)
+        with translation.override(self.caller.user.language):
+            return hal.paginated(hal.page(request), "visits", rows, represent)
 
 
 def represent(visit: Visit) -> resources.Visit:
+    link_age = visit.occurred_at - visit.link.created_at
     return resources.Visit(
         id=str(visit.id),
         link_id=visit.link_id,
         url=visit.link.url,
         occurred_at=int(visit.occurred_at.timestamp()),
+        visit_count=visit.visit_count,
         verdict=visit.verdict,
+        certainty=reasons.certainty(visit.reason),
         reason=visit.reason,
+        explanation=reasons.explain(visit.reason, link_age),
         method=visit.method,
         user_agent=visit.user_agent,
         referer=visit.referer,

@@ -1,18 +1,18 @@
 """`/api/v4/webhooks`: URLs that receive the account's events (docs/contract.md)."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
+from django.conf import settings
 from django.http import Http404
 from msgspec import UNSET, structs
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from shortlinks.api import hal, parsing
 from shortlinks.api.filters import Filter, ListQuery
+from shortlinks.api.hal import Response
 from shortlinks.api.parsing import FieldReader
-from shortlinks.api.problems import ValidationFailed
+from shortlinks.api.problems import Problem, ValidationFailed
 from shortlinks.api.resources import webhooks as resources
 from shortlinks.api.resources.errors import FieldError, ItemErrors
 from shortlinks.api.views import ApiView
@@ -31,7 +31,8 @@ QUERY = ListQuery(
 TOO_MANY = FieldError(
     "TooMany",
     "destination",
-    f"The account has {subscriptions.MAX_PER_ACCOUNT} webhooks already. Delete one.",
+    f"The account has {settings.MAX_WEBHOOKS_PER_ACCOUNT} webhooks already."
+    " Delete one.",
 )
 FOR_ADMINISTRATORS = (
     "Only administrators may use webhooks. Use an administrator's token."
@@ -46,18 +47,21 @@ class Webhooks(ApiView):
         "DELETE": Scope.WEBHOOKS_ADMIN,
     }
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
+    def check_gates(self, request: Request) -> None:
+        super().check_gates(request)
         if not self.caller.user.is_admin:
-            raise PermissionDenied(FOR_ADMINISTRATORS)
+            raise Problem(403, FOR_ADMINISTRATORS)
 
     def get(self, request: Request) -> Response:
         webhooks = Webhook.objects.filter(account=self.caller.token.account)
         rows = QUERY.apply(request, webhooks)
-        response = hal.paginated(request, "webhooks", rows, represent)
-        if response.data is not None:
-            response.data = {"_total_items": rows.count(), **response.data}
-        return response
+        return hal.paginated(
+            hal.page(request),
+            "webhooks",
+            rows,
+            represent,
+            totals=lambda _: {"_total_items": rows.count()},
+        )
 
     def post(self, request: Request) -> Response:
         requested = _read(request, _subscription)

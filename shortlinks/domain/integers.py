@@ -1,14 +1,29 @@
-"""Ids and other integers with bounds, as text or as JSON."""
+"""The one reader of ids and other integers, for text and for JSON, with bounds.
+
+In text, only the digits 0 to 9 count, and leading zeros mean nothing. int() also takes
+signs, spaces, underscores and the digits of other scripts.
+"""
 
 MAX_ID = 2**63 - 1  # Postgres bigint
 
 
 def from_text(text: str, *, minimum: int = 0, maximum: int = MAX_ID) -> int | None:
     """Return the integer, or None if the text is not one within the bounds."""
-    # int() also accepts signs, spaces, underscores and digits of other scripts.
-    if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ID)):
-        return from_json(int(text), minimum=minimum, maximum=maximum)
-    return None
+    digits = _digits(text)
+    if digits is None or len(digits) > len(str(maximum)):
+        return None
+    return from_json(int(digits), minimum=minimum, maximum=maximum)
+
+
+def capped_from_text(text: str, *, minimum: int, maximum: int) -> int | None:
+    """Return the integer, the maximum for larger ones, or None."""
+    digits = _digits(text)
+    if digits is None:
+        return None
+    if len(digits) > len(str(maximum)):
+        return maximum
+    number = min(int(digits), maximum)
+    return None if number < minimum else number
 
 
 def from_json(value: object, *, minimum: int = 1, maximum: int = MAX_ID) -> int | None:
@@ -16,3 +31,9 @@ def from_json(value: object, *, minimum: int = 1, maximum: int = MAX_ID) -> int 
     if type(value) is int and minimum <= value <= maximum:
         return value
     return None
+
+
+def _digits(text: str) -> str | None:
+    """Return the text without leading zeros, or None if it is not a number."""
+    is_number = text.isascii() and text.isdigit()
+    return (text.lstrip("0") or "0") if is_number else None

@@ -1,4 +1,4 @@
-"""Whose address a request came from, how much of it is kept, and where it lies."""
+"""Client addresses behind proxies, their networks, and their masks."""
 
 import contextlib
 import functools
@@ -7,18 +7,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-# An IPv4 address inside IPv6, as a socket on both families names it.
+# Prefix of an IPv4 address within IPv6, as a socket for both families returns it.
 MAPPED = b"\0" * 10 + b"\xff\xff"
 IPV4_BYTES = 4
-MAX_CACHED_PEERS = 1024  # remembered; where a proxy stands in front they are few
-IPV4_KEPT, IPV6_KEPT = 3, 6  # bytes of a network: /24, /48
+MAX_CACHED_PEERS = 1024  # behind a proxy there are few
+IPV4_NETWORK_BYTES, IPV6_NETWORK_BYTES = 3, 6  # /24, /48
+IPV6_CUSTOMER_BYTES = 8  # a /64, which a provider assigns to one customer
 
 
 Network = IPv4Network | IPv6Network
 
 
 class Networks:
-    """A set of networks, as quick to ask when there are thousands."""
+    """A set of networks; a lookup takes as long for thousands as for one."""
 
     def __init__(self, networks: Iterable[Network]) -> None:
         self._numbers: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
@@ -36,7 +37,7 @@ class Networks:
 
 @functools.lru_cache(MAX_CACHED_PEERS)
 def parse_networks(networks: Sequence[str]) -> Networks:
-    """The networks of these names; a name that is none holds nothing."""
+    """Return the networks with these names, and skip invalid names."""
     known: list[Network] = []
     for name in networks:
         with contextlib.suppress(ValueError):
@@ -44,15 +45,23 @@ def parse_networks(networks: Sequence[str]) -> Networks:
     return Networks(known)
 
 
+PRIVATE = parse_networks(
+    (
+        *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
+        *("::1/128", "fc00::/7"),
+    )
+)
+
+
 class ClientAddresses:
-    """Believes X-Forwarded-For only as far as the proxies it came through are ours."""
+    """Client addresses by X-Forwarded-For, as far as its hops are trusted proxies."""
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = Networks(trusted)
         self._peer = functools.lru_cache(MAX_CACHED_PEERS)(self._classified)
 
     def client_address(self, peer: str, forwarded_for: bytes | None) -> bytes:
-        """The right-most hop that is not a trusted proxy: 4 or 16 bytes, or none."""
+        """Return the last hop that is not a trusted proxy (4, 16 or 0 bytes)."""
         address, is_trusted = self._peer(peer)
         if forwarded_for is None or not is_trusted:
             return address
@@ -76,15 +85,28 @@ class ClientAddresses:
 
 
 def _without_port(hop: str) -> str:
-    """The address of `1.2.3.4:5678`, `"[2001:db8::1]:443"` and plain ones."""
+    """Return the address of `1.2.3.4:5678`, `"[2001:db8::1]:443"` or a plain one."""
     hop = hop.strip(' \t"')
     if hop.startswith("["):
         return hop[1:].partition("]")[0]
     return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
+def is_internal(peer: bytes, *, is_forwarded: bool) -> bool:
+    """Return whether a client is on this host or in its private network.
+
+    The client of a proxy may be anywhere.
+    """
+    return not is_forwarded and PRIVATE.contains(peer)
+
+
+def customer_network(address: bytes) -> bytes:
+    """Return an IPv4 address, or the /64 network of an IPv6 address."""
+    return address if len(address) == IPV4_BYTES else address[:IPV6_CUSTOMER_BYTES]
+
+
 def packed(text: str) -> bytes:
-    """The address in network order; empty if it is none."""
+    """Return the address in network order, or nothing if it is invalid."""
     family = socket.AF_INET6 if ":" in text else socket.AF_INET
     try:
         address = socket.inet_pton(family, text)
@@ -94,11 +116,11 @@ def packed(text: str) -> bytes:
 
 
 def masked(address: bytes, mask: str) -> str:
-    """What the account lets be stored: the whole, the network (/24, /48), nothing."""
+    """Return what an account stores: the address, its network (/24, /48) or nothing."""
     if mask == "none" or not address:
         return ""
     is_short = len(address) == IPV4_BYTES
     if mask != "full":
-        kept = IPV4_KEPT if is_short else IPV6_KEPT
+        kept = IPV4_NETWORK_BYTES if is_short else IPV6_NETWORK_BYTES
         address = address[:kept].ljust(len(address), b"\0")
     return socket.inet_ntop(socket.AF_INET if is_short else socket.AF_INET6, address)

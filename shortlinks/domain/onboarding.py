@@ -1,4 +1,4 @@
-"""What a fresh installation still lacks until its first open; the rows tell."""
+"""Steps of a new account, from its creation to its first open."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from shortlinks.models import (
 
 @dataclass(frozen=True, slots=True)
 class CompletedSteps:
-    """The steps of an account, in their order: which have been taken."""
+    """The steps in their order, and whether each is completed."""
 
     account: bool = False
     token: bool = False
@@ -32,7 +32,7 @@ ALL = CompletedSteps(account=True, token=True, contact=True, link=True, open=Tru
 
 
 def completed_steps(account: Account) -> CompletedSteps:
-    """An open is the last step; who has one needs to be asked no more."""
+    """Return the completed steps; an open completes all of them with one query."""
     notes = Note.objects.filter(account=account, note_type=NoteType.LINK_FOLLOWED)
     if notes.exists():
         return ALL
@@ -50,7 +50,7 @@ def needs_first_account() -> bool:
 
 @transaction.atomic
 def create_first_account(account: Account, *, by: User) -> None:
-    """The first account, administered by whoever operates the service."""
+    """Store the first account, and make the operator its administrator."""
     account.save()
     by.account, by.is_admin = account, True
     by.save(update_fields=["account", "is_admin"])

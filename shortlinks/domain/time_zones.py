@@ -1,4 +1,4 @@
-"""Time zones by the names that accounts have."""
+"""Time zones of accounts, looked up by name."""
 
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 @cache
 def get(name: str) -> ZoneInfo:
-    """UTC for a name that no longer is one: a wrong day is better than no note."""
+    """Return UTC for an unknown name: a wrong day is better than no note."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):

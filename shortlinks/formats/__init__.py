@@ -1,1 +1,1 @@
-"""Dates and times that fit a column and are read one way only."""
+"""Dates and times that fit a column and can be read in only one way."""

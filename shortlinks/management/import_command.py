@@ -1,4 +1,4 @@
-"""What the commands that import a file have in common: batch by batch, at once."""
+"""The common part of commands that import a file."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -6,67 +6,76 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from shortlinks.domain.imports import batches, lifecycle, spreadsheets
+from shortlinks.domain.imports import batches, file_errors, lifecycle
 from shortlinks.domain.imports.lifecycle import Upload
 from shortlinks.models import Import, ImportState, User
 
 
-def add_arguments(parser: ArgumentParser, *, who: str) -> None:
-    parser.add_argument("file", type=Path)
-    parser.add_argument("email", help=f"the {who} who imports them")
+def add_arguments(parser: ArgumentParser, *, role: str) -> None:
+    parser.add_argument("file", type=Path, help="a CSV or XLSX file")
+    parser.add_argument("email", help=f"the {role} who imports the file")
     parser.add_argument(
-        "--dry-run", action="store_true", help="only say what would happen"
+        "--dry-run", action="store_true", help="check the file and store nothing"
     )
 
 
 def run(command: BaseCommand, user: User, kind: str, options: dict[str, Any]) -> None:
-    """Check the file, name the faults, and store the rest unless it is a dry run."""
-    begun = _go_on(command, _begin(user, kind, options["file"]))
-    told = _tell_faults(command, begun, set())
+    """Check the file, print errors, and store the other rows unless it is a dry run."""
+    checked = _process(command, _start(user, kind, options["file"]))
+    _print_ignored(command, checked)
+    printed = _print_errors(command, checked, set())
     if options["dry_run"]:
-        good = begun.created + begun.changed
-        command.stdout.write(f"would be imported: {good} of {begun.total}")
-        begun.delete()
+        command.stdout.write(f"would be {_counts(checked)}")
+        checked.delete()
         return
-    lifecycle.confirm(begun, by=user, due_in=lifecycle.LEASE)
-    begun.refresh_from_db()
-    stored = _go_on(command, begun)
-    _tell_faults(command, stored, told)
-    command.stdout.write(
-        f"created: {stored.created}, changed: {stored.changed},"
-        f" left out: {stored.skipped}"
-    )
+    lifecycle.confirm(checked, by=user, due_in=lifecycle.LEASE)
+    checked.refresh_from_db()
+    stored = _process(command, checked)
+    _print_errors(command, stored, printed)
+    command.stdout.write(_counts(stored))
 
 
-def _begin(user: User, kind: str, file: Path) -> Import:
+def _counts(run: Import) -> str:
+    counts = ("created", "changed", "unchanged", "skipped")
+    return ", ".join(f"{name}: {getattr(run, name)}" for name in counts)
+
+
+def _start(user: User, kind: str, file: Path) -> Import:
     try:
         content = file.read_bytes()
         return lifecycle.start(
             Upload(user, kind, file.name, content, started_by_cli=True)
         )
-    except (OSError, spreadsheets.UnreadableFile) as error:
-        raise CommandError(str(error)) from None
-    except spreadsheets.MissingHeader:
+    except (OSError, file_errors.UnreadableFile) as error:
+        raise CommandError(file_errors.translate(str(error))) from None
+    except file_errors.MissingHeader:
         raise CommandError(lifecycle.SPECS[kind].missing_header_message) from None
 
 
-def _go_on(command: BaseCommand, begun: Import) -> Import:
-    last = begun
+def _process(command: BaseCommand, leased: Import) -> Import:
+    run = leased
     try:
-        for last in batches.batches(begun):
-            command.stderr.write(
-                f"{last.state}: {last.processed} of {last.total or '?'}"
-            )
+        for run in batches.batches(leased):
+            total = run.total or "?"
+            command.stderr.write(f"{run.state}: {run.processed} of {total}")
     except batches.LeaseLost:
-        raise CommandError("a worker or an administrator has taken it over") from None
-    if last.state == ImportState.FAILED:
-        raise CommandError(last.error)
-    return last
+        raise CommandError("A worker or an administrator took the import.") from None
+    if run.state == ImportState.FAILED:
+        raise CommandError(file_errors.translate(run.error))
+    return run
 
 
-def _tell_faults(command: BaseCommand, done: Import, told: set[int]) -> set[int]:
-    """The rows whose faults have been told by now."""
-    faulty = done.rows.exclude(errors=[]).exclude(number__in=told).order_by("number")
-    for row in faulty:
-        command.stderr.write(f"row {row.number}: {' '.join(row.errors)}")
-    return told | {row.number for row in faulty}
+def _print_ignored(command: BaseCommand, run: Import) -> None:
+    for name in run.ignored_columns:
+        command.stderr.write(f"column ignored: {name}")
+    for name in run.ignored_sheets:
+        command.stderr.write(f"sheet ignored: {name}")
+
+
+def _print_errors(command: BaseCommand, run: Import, printed: set[int]) -> set[int]:
+    """Print errors of rows that are not in `printed`; return all printed numbers."""
+    rows = run.rows.exclude(errors=[]).exclude(number__in=printed).order_by("number")
+    for row in rows:
+        errors = " ".join(map(file_errors.translate, row.errors))
+        command.stderr.write(f"row {row.number}: {errors}")
+    return printed | {row.number for row in rows}

@@ -1,4 +1,4 @@
-"""Commands that do a worker's work while there is no broker."""
+"""Commands that do the work of a worker without a broker."""
 
 import signal
 import threading
@@ -13,11 +13,11 @@ RETRY_DELAY_SECONDS = 5.0
 
 
 class PollingCommand(BaseCommand):
-    """Does what is due; with --loop it looks again and again."""
+    """A command that does the due work, once or in a loop."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--loop", action="store_true", help="go on until SIGTERM or Ctrl-C"
+            "--loop", action="store_true", help="continue until SIGTERM or Ctrl-C"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -27,20 +27,20 @@ class PollingCommand(BaseCommand):
             return
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: stop.set())
-        self.stdout.write("at work until SIGTERM or Ctrl-C")
+        self.stdout.write("running until SIGTERM or Ctrl-C")
         while not stop.wait(self._try(stop)):
             pass
 
     def run_once(self, stop: threading.Event) -> None:
-        """What was begun is finished; nothing is begun once `stop` is set."""
+        """Do the due work; begin nothing more once `stop` is set."""
         raise NotImplementedError
 
     def _try(self, stop: threading.Event) -> float:
-        """How long to wait for the next look, in seconds."""
+        """Run once; return the seconds to wait before the next run."""
         try:
             self.run_once(stop)
         except Error as error:
-            self.stderr.write(f"Postgres is away: {type(error).__name__}")
+            self.stderr.write(f"Postgres is unavailable: {type(error).__name__}")
             connection.close()
             return RETRY_DELAY_SECONDS
         return POLL_INTERVAL_SECONDS

@@ -3,13 +3,36 @@
 import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
+import django.db.models.functions.datetime
 import django.db.models.functions.text
 import django.utils.timezone
 import shortlinks.models.accounts
+import shortlinks.models.ids
 import shortlinks.models.tokens
 import uuid
 from django.conf import settings
 from django.db import migrations, models
+
+
+# Eighths of a second since 2024 (35 bits), and a counter of all tables (18 bits). The
+# offset hides how many rows others insert, and differs after a failover.
+NEW_ID = """
+CREATE SEQUENCE shortlinks_id_sequence;
+
+CREATE FUNCTION shortlinks_new_id() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  eighth bigint := floor((date_part('epoch', clock_timestamp()) - 1704067200) * 8);
+  secret bigint := date_part('epoch', pg_postmaster_start_time()) * 1000000;
+  start bigint := hashint8extended(eighth, secret) & 262143;
+  counter bigint := nextval('shortlinks_id_sequence') & 262143;
+BEGIN
+  RETURN (eighth << 18) | ((start + counter) & 262143);
+END $$;
+"""
+UNDO_NEW_ID = """
+DROP FUNCTION shortlinks_new_id;
+DROP SEQUENCE shortlinks_id_sequence;
+"""
 
 
 class Migration(migrations.Migration):
@@ -18,12 +41,16 @@ class Migration(migrations.Migration):
     dependencies = []
 
     operations = [
+        migrations.RunSQL(
+            sql=NEW_ID,
+            reverse_sql=UNDO_NEW_ID,
+        ),
         migrations.CreateModel(
             name="Account",
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
@@ -31,92 +58,125 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("name", models.CharField(max_length=250, verbose_name="company")),
-                ("subdomain", models.SlugField(max_length=63, unique=True)),
-                ("is_active", models.BooleanField(default=True)),
-                ("country", models.CharField(default="RU", max_length=2)),
-                ("currency", models.CharField(default="RUB", max_length=3)),
-                ("language", models.CharField(default="ru", max_length=2)),
-                ("time_zone", models.CharField(default="Europe/Moscow", max_length=64)),
+                (
+                    "subdomain",
+                    models.SlugField(
+                        max_length=63, unique=True, verbose_name="subdomain"
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
+                (
+                    "country",
+                    models.CharField(
+                        default="RU", max_length=2, verbose_name="country"
+                    ),
+                ),
+                (
+                    "currency",
+                    models.CharField(
+                        default="RUB", max_length=3, verbose_name="currency"
+                    ),
+                ),
+                (
+                    "language",
+                    models.CharField(
+                        default="ru", max_length=2, verbose_name="language"
+                    ),
+                ),
+                (
+                    "time_zone",
+                    models.CharField(
+                        default="Europe/Moscow", max_length=64, verbose_name="time zone"
+                    ),
+                ),
                 (
                     "note_window",
                     models.PositiveIntegerField(
                         default=600,
-                        help_text="Seconds in which the opens of one link make one note.",
+                        help_text="Opens of one link within this many seconds make one note.",
                         validators=[django.core.validators.MaxValueValidator(86400)],
+                        verbose_name="note window",
                     ),
                 ),
                 (
                     "forward_query",
                     models.BooleanField(
                         default=True,
-                        help_text="Pass the query of the short url on to the target.",
+                        help_text="Append the query string of the short link to the target URL.",
+                        verbose_name="keep query string",
                     ),
                 ),
                 (
                     "respect_gpc",
                     models.BooleanField(
                         default=True,
-                        help_text="Give no pixel to browsers that send Sec-GPC or DNT.",
+                        help_text="Do not recognize browsers that send Sec-GPC or DNT.",
+                        verbose_name="respect Do Not Track",
                     ),
                 ),
                 (
                     "address_mask",
                     models.CharField(
                         choices=[
-                            ("full", "whole address"),
+                            ("full", "full address"),
                             ("truncated", "network only (/24, /48)"),
-                            ("none", "nothing"),
+                            ("none", "not stored"),
                         ],
                         default="truncated",
                         max_length=9,
+                        verbose_name="stored IP address",
                     ),
                 ),
                 (
                     "pixel_mode",
                     models.CharField(
                         choices=[
-                            ("on", "all but those who object"),
-                            ("consent_only", "only those who agreed"),
-                            ("off", "nobody's"),
+                            ("on", "on, unless the client refuses"),
+                            ("consent_only", "only with the client's consent"),
+                            ("off", "off"),
                         ],
                         db_default="on",
-                        help_text="Whose browsers get a pixel when they open a link.",
+                        help_text="Which browsers are recognized after they opened a link.",
                         max_length=12,
+                        verbose_name="browser recognition",
                     ),
                 ),
                 (
                     "merge_mode",
                     models.CharField(
                         choices=[
-                            ("off", "nothing"),
-                            ("suggest", "a suggestion"),
-                            ("auto", "the chat joins the contact"),
+                            ("off", "do nothing"),
+                            ("suggest", "suggest, until a user confirms the browser"),
+                            ("auto", "merge in browsers used on several days"),
                         ],
-                        db_default="auto",
-                        help_text="What follows when a browser that opened a contact's link chats.",
+                        db_default="suggest",
+                        help_text="Action when a browser that opened a contact's link starts a chat.",
                         max_length=7,
+                        verbose_name="chats from recognized browsers",
                     ),
                 ),
                 (
                     "max_browsers_per_link",
                     models.PositiveSmallIntegerField(
                         db_default=2,
-                        help_text="Browsers of one link that may be the client's; what opens it after them got the link passed on.",
+                        help_text="Only the first browsers that open a link may be the client's. For later ones, the link counts as forwarded.",
                         validators=[
                             django.core.validators.MinValueValidator(1),
                             django.core.validators.MaxValueValidator(100),
                         ],
+                        verbose_name="browsers per link",
                     ),
                 ),
                 (
                     "max_browsers_per_contact",
                     models.PositiveSmallIntegerField(
                         db_default=5,
-                        help_text="Browsers that one contact may have within 30 days.",
+                        help_text="How many browsers one contact may have within 30 days.",
                         validators=[
                             django.core.validators.MinValueValidator(1),
                             django.core.validators.MaxValueValidator(100),
                         ],
+                        verbose_name="browsers per contact",
                     ),
                 ),
                 (
@@ -124,13 +184,14 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("note", "count as a person's"),
-                            ("hold", "count if the visitor comes back as a person"),
-                            ("ignore", "never count"),
+                            ("note", "count as opens"),
+                            ("hold", "count if the visitor returns as a person"),
+                            ("ignore", "do not count"),
                         ],
                         db_default="",
-                        help_text="What becomes of opens that may be a machine's; empty: as the service is set up.",
+                        help_text="How to count opens that may be automated. Empty: the default of the service.",
                         max_length=6,
+                        verbose_name="uncertain opens",
                     ),
                 ),
                 (
@@ -143,8 +204,9 @@ class Migration(migrations.Migration):
                         blank=True,
                         db_default=[],
                         default=list,
-                        help_text="Addresses or networks of your offices, separated by commas. What is opened from there counts as a colleague's.",
+                        help_text="IP addresses or networks of your offices, separated by commas. Opens from there count as staff.",
                         size=50,
+                        verbose_name="office networks",
                     ),
                 ),
                 (
@@ -154,7 +216,9 @@ class Migration(migrations.Migration):
                 (
                     "created_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        verbose_name="created",
                     ),
                 ),
                 ("updated_at", models.DateTimeField(auto_now=True)),
@@ -166,7 +230,7 @@ class Migration(migrations.Migration):
                             ("note_window__gte", 1), ("note_window__lte", 86400)
                         ),
                         name="account_note_window_within_a_day",
-                        violation_error_message="The window is from a second to a day.",
+                        violation_error_message="Enter a number from 1 to 86,400 (a day).",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
@@ -193,6 +257,8 @@ class Migration(migrations.Migration):
                         name="account_suspect_policy_valid",
                     ),
                 ],
+                "verbose_name": "account",
+                "verbose_name_plural": "accounts",
             },
         ),
         migrations.CreateModel(
@@ -200,30 +266,32 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
                         verbose_name="ID",
                     ),
                 ),
-                ("name", models.CharField(max_length=250)),
+                ("name", models.CharField(max_length=250, verbose_name="group name")),
                 (
                     "account",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="groups",
                         to="shortlinks.account",
+                        verbose_name="account",
                     ),
                 ),
             ],
+            options={"verbose_name": "group", "verbose_name_plural": "groups"},
         ),
         migrations.CreateModel(
             name="User",
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
@@ -237,91 +305,109 @@ class Migration(migrations.Migration):
                         blank=True, null=True, verbose_name="last login"
                     ),
                 ),
-                ("email", models.EmailField(max_length=254, unique=True)),
-                ("name", models.CharField(blank=True, max_length=250)),
-                ("language", models.CharField(default="ru", max_length=2)),
-                ("is_active", models.BooleanField(default=True)),
+                (
+                    "email",
+                    models.EmailField(
+                        max_length=254, unique=True, verbose_name="e-mail"
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(blank=True, max_length=250, verbose_name="name"),
+                ),
+                (
+                    "language",
+                    models.CharField(
+                        default="ru", max_length=2, verbose_name="language"
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
                 (
                     "is_admin",
                     models.BooleanField(
-                        default=False, verbose_name="administrator of the account"
+                        default=False, verbose_name="account administrator"
                     ),
                 ),
                 (
                     "is_superuser",
-                    models.BooleanField(
-                        default=False, verbose_name="operator of the service"
-                    ),
+                    models.BooleanField(default=False, verbose_name="service operator"),
                 ),
                 (
                     "contacts_view",
                     models.CharField(
                         choices=[
-                            ("D", "denied"),
-                            ("M", "where responsible"),
-                            ("G", "own group"),
+                            ("D", "none"),
+                            ("M", "own"),
+                            ("G", "group"),
                             ("A", "all"),
                         ],
                         default="A",
                         max_length=1,
+                        verbose_name="view",
                     ),
                 ),
                 (
                     "contacts_edit",
                     models.CharField(
                         choices=[
-                            ("D", "denied"),
-                            ("M", "where responsible"),
-                            ("G", "own group"),
+                            ("D", "none"),
+                            ("M", "own"),
+                            ("G", "group"),
                             ("A", "all"),
                         ],
                         default="A",
                         max_length=1,
+                        verbose_name="edit",
                     ),
                 ),
                 (
                     "contacts_add",
                     models.CharField(
                         choices=[
-                            ("D", "denied"),
-                            ("M", "where responsible"),
-                            ("G", "own group"),
+                            ("D", "none"),
+                            ("M", "own"),
+                            ("G", "group"),
                             ("A", "all"),
                         ],
                         default="A",
                         max_length=1,
+                        verbose_name="add",
                     ),
                 ),
                 (
                     "contacts_delete",
                     models.CharField(
                         choices=[
-                            ("D", "denied"),
-                            ("M", "where responsible"),
-                            ("G", "own group"),
+                            ("D", "none"),
+                            ("M", "own"),
+                            ("G", "group"),
                             ("A", "all"),
                         ],
                         default="D",
                         max_length=1,
+                        verbose_name="delete",
                     ),
                 ),
                 (
                     "contacts_export",
                     models.CharField(
                         choices=[
-                            ("D", "denied"),
-                            ("M", "where responsible"),
-                            ("G", "own group"),
+                            ("D", "none"),
+                            ("M", "own"),
+                            ("G", "group"),
                             ("A", "all"),
                         ],
                         default="D",
                         max_length=1,
+                        verbose_name="export",
                     ),
                 ),
                 (
                     "created_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        verbose_name="created",
                     ),
                 ),
                 (
@@ -332,6 +418,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="users",
                         to="shortlinks.account",
+                        verbose_name="account",
                     ),
                 ),
                 (
@@ -341,16 +428,53 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         to="shortlinks.group",
+                        verbose_name="group",
                     ),
                 ),
             ],
+            options={"verbose_name": "user", "verbose_name_plural": "users"},
+        ),
+        migrations.CreateModel(
+            name="FormSubmission",
+            fields=[
+                (
+                    "id",
+                    shortlinks.models.ids.TimeOrderedIdField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("token_sha256", models.BinaryField(max_length=32)),
+                ("response", models.BinaryField(default=bytes)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("user", "token_sha256"), name="form_submission_token"
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Integration",
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
@@ -359,23 +483,37 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "client_id",
-                    models.UUIDField(default=uuid.uuid4, editable=False, unique=True),
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        unique=True,
+                        verbose_name="client ID",
+                    ),
                 ),
                 ("secret_sha256", models.BinaryField(max_length=32)),
-                ("name", models.CharField(max_length=250)),
-                ("redirect_uri", models.URLField(max_length=2048)),
+                (
+                    "name",
+                    models.CharField(max_length=250, verbose_name="integration name"),
+                ),
+                (
+                    "redirect_uri",
+                    models.URLField(max_length=2048, verbose_name="redirect URI"),
+                ),
                 (
                     "scopes",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.CharField(max_length=32),
-                        default=shortlinks.models.tokens.all_scopes,
+                        default=shortlinks.models.tokens.default_scopes,
                         size=None,
+                        verbose_name="scopes",
                     ),
                 ),
                 (
                     "created_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        verbose_name="created",
                     ),
                 ),
                 (
@@ -383,16 +521,21 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.account",
+                        verbose_name="account",
                     ),
                 ),
             ],
+            options={
+                "verbose_name": "integration",
+                "verbose_name_plural": "integrations",
+            },
         ),
         migrations.CreateModel(
             name="ApiToken",
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
@@ -400,37 +543,61 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("jti", models.UUIDField(unique=True)),
-                ("name", models.CharField(max_length=250)),
+                ("name", models.CharField(max_length=250, verbose_name="token name")),
                 (
                     "scopes",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.CharField(max_length=32),
-                        default=shortlinks.models.tokens.all_scopes,
+                        default=shortlinks.models.tokens.default_scopes,
                         size=None,
+                        verbose_name="scopes",
                     ),
                 ),
                 (
                     "rate",
                     models.PositiveIntegerField(
                         blank=True,
-                        help_text="Requests a second; 0 is no limit, empty what the service allows.",
+                        help_text="Requests per second. 0: unlimited. Empty: the default of the service.",
                         null=True,
+                        verbose_name="rate limit",
                     ),
                 ),
                 (
                     "created_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        verbose_name="created",
                     ),
                 ),
-                ("expires_at", models.DateTimeField()),
-                ("last_used_at", models.DateTimeField(editable=False, null=True)),
-                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("expires_at", models.DateTimeField(verbose_name="expires")),
+                (
+                    "last_used_at",
+                    models.DateTimeField(
+                        editable=False, null=True, verbose_name="last used"
+                    ),
+                ),
+                (
+                    "networks",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=43),
+                        default=list,
+                        editable=False,
+                        help_text="The last networks from which the token was used.",
+                        size=None,
+                        verbose_name="networks",
+                    ),
+                ),
+                (
+                    "revoked_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="revoked"),
+                ),
                 (
                     "account",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.account",
+                        verbose_name="account",
                     ),
                 ),
                 (
@@ -439,6 +606,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="tokens",
                         to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
                     ),
                 ),
                 (
@@ -448,19 +616,18 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.integration",
+                        verbose_name="integration",
                     ),
                 ),
             ],
-            options={
-                "verbose_name": "API token",
-            },
+            options={"verbose_name": "API token", "verbose_name_plural": "API tokens"},
         ),
         migrations.CreateModel(
             name="OAuthGrant",
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
@@ -496,6 +663,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "verbose_name": "OAuth grant",
+                "verbose_name_plural": "OAuth grants",
+            },
         ),
         migrations.AddConstraint(
             model_name="group",
@@ -510,7 +681,7 @@ class Migration(migrations.Migration):
                     ("account__isnull", False), ("is_superuser", True), _connector="OR"
                 ),
                 name="user_has_account_or_is_operator",
-                violation_error_message="A user belongs to an account, or operates the service.",
+                violation_error_message="Choose an account. Only service operators may have none.",
             ),
         ),
         migrations.AddConstraint(
@@ -534,7 +705,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("contacts_add__in", ["A", "D"])),
                 name="user_add_all_or_denied",
-                violation_error_message="The right to add is for all or nobody.",
+                violation_error_message="Add access can only be “all” or “none”.",
             ),
         ),
         migrations.AddConstraint(
@@ -548,7 +719,7 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="user_edit_within_view",
-                violation_error_message="One may not edit more than one may view.",
+                violation_error_message="Edit access cannot exceed view access.",
             ),
         ),
         migrations.AddConstraint(
@@ -564,7 +735,7 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="user_delete_within_edit",
-                violation_error_message="One may not delete more than one may edit.",
+                violation_error_message="Delete access cannot exceed edit access.",
             ),
         ),
         migrations.AddConstraint(
@@ -580,7 +751,26 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="user_export_within_view",
-                violation_error_message="One may not export more than one may view.",
+                violation_error_message="Export access cannot exceed view access.",
             ),
+        ),
+        migrations.CreateModel(
+            name='SecurityEvent',
+            fields=[
+                ('id', shortlinks.models.ids.TimeOrderedIdField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('sign_in', 'sign-in'), ('sign_in_failed', 'failed sign-in'), ('access_denied', 'access denied'), ('token_issued', 'token created'), ('token_new_network', 'token used from a new network'), ('token_revoked', 'token revoked'), ('export', 'export')], max_length=17, verbose_name='event')),
+                ('detail', models.CharField(db_default='', max_length=250, verbose_name='details')),
+                ('network', models.CharField(db_default='', help_text='Masked like the addresses of visitors.', max_length=43, verbose_name='network')),
+                ('hour', models.DateTimeField()),
+                ('count', models.PositiveIntegerField(db_default=1, verbose_name='number')),
+                ('occurred_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='time')),
+                ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='shortlinks.account', verbose_name='account')),
+                ('user', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, to=settings.AUTH_USER_MODEL, verbose_name='user')),
+            ],
+            options={
+                'verbose_name': 'security event',
+                'verbose_name_plural': 'security events',
+                'constraints': [models.UniqueConstraint(fields=('hour', 'account', 'user', 'kind', 'detail', 'network'), name='security_event_once_an_hour', nulls_distinct=False)],
+            },
         ),
     ]

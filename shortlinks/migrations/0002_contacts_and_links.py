@@ -10,6 +10,7 @@ import django.db.models.functions.comparison
 import django.db.models.functions.datetime
 import django.db.models.functions.text
 import django.utils.timezone
+import shortlinks.models.ids
 import shortlinks.models.sites
 import uuid
 from django.conf import settings
@@ -29,34 +30,48 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
                         verbose_name="ID",
                     ),
                 ),
-                ("entity_id", models.BigIntegerField(verbose_name="id in the CRM")),
+                ("entity_id", models.BigIntegerField(verbose_name="CRM ID")),
                 (
                     "name",
                     models.CharField(
                         blank=True, max_length=250, verbose_name="full name"
                     ),
                 ),
-                ("first_name", models.CharField(blank=True, max_length=250)),
-                ("last_name", models.CharField(blank=True, max_length=250)),
-                ("is_deleted", models.BooleanField(default=False)),
+                (
+                    "first_name",
+                    models.CharField(
+                        blank=True, max_length=250, verbose_name="first name"
+                    ),
+                ),
+                (
+                    "last_name",
+                    models.CharField(
+                        blank=True, max_length=250, verbose_name="last name"
+                    ),
+                ),
+                (
+                    "is_deleted",
+                    models.BooleanField(default=False, verbose_name="deleted"),
+                ),
                 (
                     "tracking_consent",
                     models.CharField(
                         choices=[
-                            ("unknown", "has not said"),
-                            ("granted", "agrees"),
-                            ("denied", "objects"),
+                            ("unknown", "not asked"),
+                            ("granted", "given"),
+                            ("denied", "refused"),
                         ],
                         db_default="unknown",
-                        help_text="Whether the browsers that open this contact's links may be recognised; an objection forgets those that were.",
+                        help_text="Whether browsers that open this contact's links may be recognized. If consent is refused, the browsers recognized so far are deleted.",
                         max_length=7,
+                        verbose_name="tracking consent",
                     ),
                 ),
                 (
@@ -64,19 +79,23 @@ class Migration(migrations.Migration):
                     models.BooleanField(
                         db_default=False,
                         editable=False,
-                        help_text="Made for a chat; nobody knows yet who it is.",
+                        help_text="Created for a chat; the person is not known yet.",
                     ),
                 ),
                 (
                     "created_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        verbose_name="created",
                     ),
                 ),
                 (
                     "updated_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        verbose_name="updated",
                     ),
                 ),
                 (
@@ -84,6 +103,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.account",
+                        verbose_name="account",
                     ),
                 ),
                 (
@@ -101,7 +121,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_index=False,
                         editable=False,
-                        help_text="The contact it is one with; never one that is merged itself.",
+                        help_text="The survivor of the merge, which is never merged itself.",
                         null=True,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="merged",
@@ -116,6 +136,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
+                        verbose_name="responsible user",
                     ),
                 ),
                 (
@@ -135,16 +156,18 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         to="shortlinks.group",
+                        verbose_name="group",
                     ),
                 ),
             ],
+            options={"verbose_name": "contact", "verbose_name_plural": "contacts"},
         ),
         migrations.CreateModel(
             name="ShortLink",
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
@@ -155,7 +178,7 @@ class Migration(migrations.Migration):
                     "code",
                     models.CharField(db_collation="C", max_length=12, unique=True),
                 ),
-                ("url", models.CharField(max_length=2048, verbose_name="source url")),
+                ("url", models.CharField(max_length=2048, verbose_name="source URL")),
                 ("target", models.TextField(editable=False)),
                 ("url_sha256", models.BinaryField(max_length=32)),
                 (
@@ -163,30 +186,40 @@ class Migration(migrations.Migration):
                     models.UUIDField(
                         default=uuid.uuid4,
                         editable=False,
-                        help_text="The request that made it: scanners open whole batches.",
+                        help_text="Request that created the link; scanners open whole batches.",
                     ),
                 ),
                 (
                     "created_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        verbose_name="created",
                     ),
                 ),
                 (
                     "created_from",
                     models.GenericIPAddressField(
                         editable=False,
-                        help_text="Masked like a visit's: whoever ordered a link may try it.",
+                        help_text="Masked like a visit's address; used to recognize sender tests.",
                         null=True,
                     ),
                 ),
-                ("disabled_at", models.DateTimeField(blank=True, null=True)),
-                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "disabled_at",
+                    models.DateTimeField(
+                        blank=True, null=True, verbose_name="disabled"
+                    ),
+                ),
+                (
+                    "expires_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="expires"),
+                ),
                 (
                     "changed_at",
                     models.DateTimeField(
                         editable=False,
-                        help_text="When it was last disabled or prolonged.",
+                        help_text="When it was last disabled or its expiry changed.",
                         null=True,
                     ),
                 ),
@@ -196,6 +229,7 @@ class Migration(migrations.Migration):
                         db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.account",
+                        verbose_name="account",
                     ),
                 ),
                 (
@@ -203,9 +237,14 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.contact",
+                        verbose_name="contact",
                     ),
                 ),
             ],
+            options={
+                "verbose_name": "short link",
+                "verbose_name_plural": "short links",
+            },
         ),
         migrations.CreateModel(
             name="DailyVisits",
@@ -240,7 +279,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
@@ -253,19 +292,34 @@ class Migration(migrations.Migration):
                         choices=[
                             ("link_followed", "link opened"),
                             ("common", "text"),
-                            ("service_message", "what the service did"),
+                            ("service_message", "automatic"),
                         ],
                         max_length=16,
+                        verbose_name="type",
                     ),
                 ),
-                ("text", models.TextField(blank=True)),
+                ("text", models.TextField(blank=True, verbose_name="text")),
                 (
                     "url",
                     models.CharField(
-                        blank=True, max_length=2048, verbose_name="source url"
+                        blank=True, max_length=2048, verbose_name="source URL"
                     ),
                 ),
-                ("opens", models.PositiveIntegerField(default=0, editable=False)),
+                (
+                    "opens",
+                    models.PositiveIntegerField(
+                        default=0, editable=False, verbose_name="opens"
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        db_default="",
+                        editable=False,
+                        help_text="The most certain reason of the opens (`domain/reasons`).",
+                        max_length=64,
+                    ),
+                ),
                 (
                     "period",
                     django.contrib.postgres.fields.ranges.DateTimeRangeField(
@@ -275,13 +329,17 @@ class Migration(migrations.Migration):
                 (
                     "created_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        verbose_name="created",
                     ),
                 ),
                 (
                     "updated_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        verbose_name="updated",
                     ),
                 ),
                 (
@@ -290,13 +348,16 @@ class Migration(migrations.Migration):
                         db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.account",
+                        verbose_name="account",
                     ),
                 ),
                 (
                     "contact",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.contact",
+                        verbose_name="contact",
                     ),
                 ),
                 (
@@ -320,13 +381,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={"verbose_name": "note", "verbose_name_plural": "notes"},
         ),
         migrations.CreateModel(
             name="Pixel",
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
@@ -334,18 +396,29 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("cookie_sha256", models.BinaryField(max_length=32)),
-                ("visitor_uid", models.CharField(max_length=26)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "visitor_uid",
+                    models.CharField(max_length=26, verbose_name="visitor ID"),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="created"
+                    ),
+                ),
                 (
                     "last_seen_at",
-                    models.DateTimeField(default=django.utils.timezone.now),
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="last seen"
+                    ),
                 ),
                 (
                     "quarantined_at",
                     models.DateTimeField(
                         editable=False,
-                        help_text="Several people's browser: nothing is concluded from it any more.",
+                        help_text="A shared browser is no longer used for merging.",
                         null=True,
+                        verbose_name="shared since",
                     ),
                 ),
                 (
@@ -354,16 +427,18 @@ class Migration(migrations.Migration):
                         db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.account",
+                        verbose_name="account",
                     ),
                 ),
             ],
+            options={"verbose_name": "browser", "verbose_name_plural": "browsers"},
         ),
         migrations.CreateModel(
             name="PixelAttachment",
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
@@ -377,11 +452,27 @@ class Migration(migrations.Migration):
                             ("click", "opened the contact's link"),
                             (
                                 "click_redeemed",
-                                "opened the contact's link and went on to a site",
+                                "opened the contact's link and continued to a site",
                             ),
-                            ("manual", "attached by hand"),
+                            (
+                                "other_address",
+                                "a site's page used the click from another address",
+                            ),
+                            (
+                                "chat",
+                                "chatted in this browser, and a user confirmed it",
+                            ),
                         ],
                         max_length=16,
+                        verbose_name="evidence",
+                    ),
+                ),
+                (
+                    "is_returning",
+                    models.BooleanField(
+                        db_default=False,
+                        help_text="The browser brought its cookie back, or the page had a gesture.",
+                        verbose_name="returning",
                     ),
                 ),
                 (
@@ -389,20 +480,22 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("unreviewed", "not reviewed"),
-                            ("confirmed", "confirmed: this is the client"),
-                            ("rejected", "rejected: this is not the client"),
+                            ("confirmed", "confirmed"),
+                            ("rejected", "rejected"),
                         ],
                         db_default="unreviewed",
                         max_length=16,
+                        verbose_name="review",
                     ),
                 ),
-                ("first_seen_at", models.DateTimeField()),
-                ("last_seen_at", models.DateTimeField()),
+                ("first_seen_at", models.DateTimeField(verbose_name="first seen")),
+                ("last_seen_at", models.DateTimeField(verbose_name="last seen")),
                 (
                     "contact",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.contact",
+                        verbose_name="contact",
                     ),
                 ),
                 (
@@ -410,9 +503,14 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.pixel",
+                        verbose_name="browser",
                     ),
                 ),
             ],
+            options={
+                "verbose_name": "client's browser",
+                "verbose_name_plural": "clients' browsers",
+            },
         ),
         migrations.CreateModel(
             name="Redemption",
@@ -421,21 +519,30 @@ class Migration(migrations.Migration):
                 (
                     "visitor_uid",
                     models.CharField(
-                        help_text="What the site's page goes by from now on.",
+                        help_text="Browser id that the site's page uses from now on.",
                         max_length=26,
                     ),
                 ),
                 (
                     "previous_cookie_sha256",
                     models.BinaryField(
-                        help_text="Of the browser that the page knew, if it is not the visit's.",
+                        help_text="Cookie of the page's browser, unless it is the visit's.",
                         max_length=32,
                         null=True,
                     ),
                 ),
                 (
+                    "is_same_browser",
+                    models.BooleanField(
+                        db_default=True,
+                        help_text="Whether the page is surely in the browser that clicked.",
+                    ),
+                ),
+                (
                     "idempotency_key",
-                    models.UUIDField(help_text="One that is written twice is one."),
+                    models.UUIDField(
+                        help_text="A repeated redemption has the same key."
+                    ),
                 ),
                 (
                     "redeemed_at",
@@ -446,7 +553,7 @@ class Migration(migrations.Migration):
                 (
                     "gesture_at",
                     models.DateTimeField(
-                        help_text="When a pointer, key or touch was felt on the page.",
+                        help_text="Time of a pointer, key or touch event on the page.",
                         null=True,
                     ),
                 ),
@@ -473,7 +580,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
@@ -483,16 +590,18 @@ class Migration(migrations.Migration):
                 (
                     "host",
                     models.CharField(
-                        help_text="For example go.shop.example; points to this service.",
+                        help_text="For example go.shop.example. Its DNS record must point to this service.",
                         max_length=253,
+                        verbose_name="domain",
                     ),
                 ),
                 (
                     "cookie_domain",
                     models.CharField(
                         blank=True,
-                        help_text="For example shop.example: its server then reads the cookie of the browser. Empty: the cookie stays on the short domain.",
+                        help_text="For example shop.example: then the server of that site can read the cookie. Empty: the cookie stays on the short domain.",
                         max_length=253,
+                        verbose_name="cookie domain",
                     ),
                 ),
                 (
@@ -503,19 +612,26 @@ class Migration(migrations.Migration):
                         max_length=32,
                     ),
                 ),
-                ("verified_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "verified_at",
+                    models.DateTimeField(
+                        editable=False, null=True, verbose_name="verified"
+                    ),
+                ),
                 (
                     "is_default",
                     models.BooleanField(
                         default=False,
-                        help_text="New links have this host.",
-                        verbose_name="of new links",
+                        help_text="New links use this domain.",
+                        verbose_name="default for new links",
                     ),
                 ),
                 (
                     "created_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        verbose_name="created",
                     ),
                 ),
                 (
@@ -524,16 +640,21 @@ class Migration(migrations.Migration):
                         db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.account",
+                        verbose_name="account",
                     ),
                 ),
             ],
+            options={
+                "verbose_name": "short domain",
+                "verbose_name_plural": "short domains",
+            },
         ),
         migrations.CreateModel(
             name="ConnectedSite",
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
@@ -543,8 +664,9 @@ class Migration(migrations.Migration):
                 (
                     "origin",
                     models.CharField(
-                        help_text="As browsers say it: https://shop.example, with the port if it has one of its own. www.shop.example is another.",
+                        help_text="For example https://shop.example, with the port if it is not the default. www.shop.example is another site.",
                         max_length=270,
+                        verbose_name="site address",
                     ),
                 ),
                 (
@@ -554,12 +676,15 @@ class Migration(migrations.Migration):
                         editable=False,
                         max_length=24,
                         unique=True,
+                        verbose_name="site key",
                     ),
                 ),
                 (
                     "created_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        verbose_name="created",
                     ),
                 ),
                 (
@@ -568,6 +693,7 @@ class Migration(migrations.Migration):
                         db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.account",
+                        verbose_name="account",
                     ),
                 ),
             ],
@@ -578,6 +704,8 @@ class Migration(migrations.Migration):
                         name="connected_site_origin_unique",
                     )
                 ],
+                "verbose_name": "connected site",
+                "verbose_name_plural": "connected sites",
             },
         ),
         migrations.CreateModel(
@@ -585,25 +713,47 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
                         verbose_name="ID",
                     ),
                 ),
-                ("source", models.CharField(max_length=64)),
-                ("external_id", models.CharField(max_length=255)),
-                ("title", models.CharField(blank=True, max_length=250)),
-                ("visitor_uid", models.CharField(blank=True, max_length=26)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("updated_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("source", models.CharField(max_length=64, verbose_name="source")),
+                (
+                    "external_id",
+                    models.CharField(max_length=255, verbose_name="external ID"),
+                ),
+                (
+                    "title",
+                    models.CharField(blank=True, max_length=250, verbose_name="title"),
+                ),
+                (
+                    "visitor_uid",
+                    models.CharField(
+                        blank=True, max_length=26, verbose_name="visitor ID"
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="created"
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="updated"
+                    ),
+                ),
                 (
                     "account",
                     models.ForeignKey(
                         db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.account",
+                        verbose_name="account",
                     ),
                 ),
                 (
@@ -621,6 +771,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.contact",
+                        verbose_name="contact",
                     ),
                 ),
             ],
@@ -638,6 +789,8 @@ class Migration(migrations.Migration):
                         name="chat_external_id",
                     )
                 ],
+                "verbose_name": "chat",
+                "verbose_name_plural": "chats",
             },
         ),
         migrations.AddIndex(
@@ -736,6 +889,12 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="note",
             index=models.Index(
+                fields=["contact", "created_at", "id"], name="note_by_contact"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="note",
+            index=models.Index(
                 models.F("account"),
                 models.OrderBy(models.F("created_at"), descending=True),
                 models.OrderBy(models.F("id"), descending=True),
@@ -808,7 +967,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("account", "host"),
                 name="short_domain_host_per_account_unique",
-                violation_error_message="The account has this domain already.",
+                violation_error_message="The account already has this domain.",
             ),
         ),
         migrations.AddConstraint(
@@ -817,7 +976,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(("verified_at__isnull", False)),
                 fields=("host",),
                 name="short_domain_verified_host_unique",
-                violation_error_message="This domain is another account's.",
+                violation_error_message="This domain belongs to another account.",
             ),
         ),
         migrations.AddConstraint(
@@ -826,7 +985,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(("is_default", True)),
                 fields=("account",),
                 name="short_domain_one_default",
-                violation_error_message="Another domain is that of new links.",
+                violation_error_message="Another domain is already the default for new links.",
             ),
         ),
     ]

@@ -3,6 +3,7 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
+import shortlinks.models.ids
 from django.db import migrations, models
 
 
@@ -16,6 +17,7 @@ CREATE TABLE shortlinks_visit (
   dead_lettered_at timestamptz,
   overridden_at timestamptz,
   counted_day date,
+  visit_count integer NOT NULL DEFAULT 1 CHECK (visit_count >= 0),
   attempts smallint NOT NULL DEFAULT 0 CHECK (attempts >= 0),
   pixel_is_new boolean NOT NULL,
   method varchar(4) NOT NULL,
@@ -107,11 +109,31 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="PublishedNetworks",
+            fields=[
+                (
+                    "owner",
+                    models.CharField(max_length=28, primary_key=True, serialize=False),
+                ),
+                (
+                    "networks",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=43),
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                ("checked_at", models.DateTimeField()),
+                ("refreshed_at", models.DateTimeField(null=True)),
+                ("last_error", models.TextField(db_default="")),
+            ],
+        ),
+        migrations.CreateModel(
             name="ReevaluationBatch",
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
@@ -159,33 +181,44 @@ class Migration(migrations.Migration):
                                 editable=False, primary_key=True, serialize=False
                             ),
                         ),
-                        ("occurred_at", models.DateTimeField()),
-                        ("method", models.CharField(max_length=4)),
-                        ("user_agent", models.TextField()),
-                        ("accept_language", models.TextField()),
+                        ("occurred_at", models.DateTimeField(verbose_name="time")),
+                        (
+                            "method",
+                            models.CharField(max_length=4, verbose_name="method"),
+                        ),
+                        ("user_agent", models.TextField(verbose_name="user agent")),
+                        (
+                            "accept_language",
+                            models.TextField(verbose_name="browser languages"),
+                        ),
                         (
                             "referer",
                             models.TextField(
-                                help_text="The host of the page with the link."
+                                help_text="Host of the page with the link.",
+                                verbose_name="referrer",
                             ),
                         ),
                         (
                             "sec_fetch",
                             models.TextField(
-                                help_text="Sec-Fetch-Site, -Mode, -Dest and -User."
+                                help_text="Sec-Fetch-Site, -Mode, -Dest, -User",
+                                verbose_name="Sec-Fetch headers",
                             ),
                         ),
                         (
                             "purpose",
-                            models.TextField(
-                                help_text="Headers of a prefetch or preview."
+                            models.TextField(verbose_name="prefetch headers"),
+                        ),
+                        (
+                            "address",
+                            models.GenericIPAddressField(
+                                null=True, verbose_name="IP address"
                             ),
                         ),
-                        ("address", models.GenericIPAddressField(null=True)),
                         (
                             "visitor_hash",
                             models.BinaryField(
-                                help_text="Keyed hash of whole address and agent."
+                                help_text="Keyed hash of the full address and user agent."
                             ),
                         ),
                         ("pixel_sha256", models.BinaryField(null=True)),
@@ -194,45 +227,76 @@ class Migration(migrations.Migration):
                             "staff",
                             models.CharField(
                                 db_default="",
-                                help_text="How the redirect knew a colleague: office, or user and an id.",
+                                help_text="How the visitor was recognized as staff: office, or user with an ID.",
                                 max_length=32,
+                                verbose_name="staff",
+                            ),
+                        ),
+                        (
+                            "visit_count",
+                            models.PositiveIntegerField(
+                                db_default=1,
+                                help_text="Number of visits that this entry stands for. Beyond a limit, visits of a link from one address are counted, not stored one by one.",
+                                verbose_name="visits",
                             ),
                         ),
                         (
                             "verdict",
                             models.CharField(
                                 choices=[
-                                    ("person", "Person"),
-                                    ("preview", "Preview"),
-                                    ("bot", "Bot"),
-                                    ("scanner", "Scanner"),
-                                    ("prefetch", "Prefetch"),
-                                    ("head", "Head"),
-                                    ("staff", "Staff"),
-                                    ("suspect", "Suspect"),
+                                    ("person", "person"),
+                                    ("preview", "preview"),
+                                    ("bot", "bot"),
+                                    ("prefetch", "prefetch"),
+                                    ("head", "HEAD request"),
+                                    ("staff", "staff"),
+                                    ("suspect", "uncertain"),
                                 ],
                                 db_default="",
                                 max_length=8,
+                                verbose_name="verdict",
                             ),
                         ),
                         ("reason", models.CharField(db_default="", max_length=64)),
-                        ("due_at", models.DateTimeField(null=True)),
-                        ("attempts", models.PositiveSmallIntegerField(db_default=0)),
-                        ("last_error", models.TextField(db_default="")),
+                        (
+                            "due_at",
+                            models.DateTimeField(
+                                null=True, verbose_name="next attempt"
+                            ),
+                        ),
+                        (
+                            "attempts",
+                            models.PositiveSmallIntegerField(
+                                db_default=0, verbose_name="attempts"
+                            ),
+                        ),
+                        (
+                            "last_error",
+                            models.TextField(db_default="", verbose_name="last error"),
+                        ),
                         (
                             "counted_day",
                             models.DateField(
-                                help_text="The account's day in whose count it is.",
+                                help_text="Day of the account on which the visit is counted.",
                                 null=True,
                             ),
                         ),
-                        ("processed_at", models.DateTimeField(null=True)),
-                        ("dead_lettered_at", models.DateTimeField(null=True)),
+                        (
+                            "processed_at",
+                            models.DateTimeField(null=True, verbose_name="processed"),
+                        ),
+                        (
+                            "dead_lettered_at",
+                            models.DateTimeField(
+                                null=True, verbose_name="processing failed"
+                            ),
+                        ),
                         (
                             "overridden_at",
                             models.DateTimeField(
-                                help_text="When an administrator gave it the verdict.",
+                                help_text="When an administrator changed the verdict.",
                                 null=True,
+                                verbose_name="verdict changed",
                             ),
                         ),
                         (
@@ -296,6 +360,8 @@ class Migration(migrations.Migration):
                                 name="visit_due_processed_or_dead_lettered",
                             )
                         ],
+                        "verbose_name": "visit",
+                        "verbose_name_plural": "visits",
                     },
                 ),
             ],

@@ -1,8 +1,10 @@
 """Create merges, suggestions and the queue of merge checks."""
 
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.utils.timezone
+import shortlinks.models.ids
 from django.conf import settings
 from django.db import migrations, models
 
@@ -18,7 +20,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
@@ -29,15 +31,25 @@ class Migration(migrations.Migration):
                     "rule",
                     models.CharField(
                         choices=[
-                            ("R3", "a chat in the contact's browser"),
-                            ("R4", "a known contact's chat in the browser of another"),
-                            ("R5", "one browser opened links of both"),
-                            ("R6", "a chat in a browser of several contacts"),
+                            ("R3", "chat in the contact's browser"),
+                            (
+                                "R4",
+                                "chat of a known contact in another contact's browser",
+                            ),
+                            ("R5", "one browser opened links of both contacts"),
+                            ("R6", "chat in a browser of several contacts"),
                             ("R7", "the link may have been forwarded"),
-                            ("R8", "too many merges in a day"),
-                            ("manual", "by hand"),
+                            ("R8", "too many merges in one day"),
+                            (
+                                "R9",
+                                "not verified: only the link leads to this contact",
+                            ),
+                            ("R10", "a user separated contacts of this browser"),
+                            ("R11", "the site's page was opened from another address"),
+                            ("manual", "manual"),
                         ],
                         max_length=6,
+                        verbose_name="rule",
                     ),
                 ),
                 ("evidence", models.JSONField(default=dict)),
@@ -47,21 +59,28 @@ class Migration(migrations.Migration):
                         choices=[("applied", "applied"), ("undone", "undone")],
                         default="applied",
                         max_length=7,
+                        verbose_name="status",
                     ),
                 ),
                 (
                     "key",
                     models.BinaryField(
-                        help_text="Of the event: none makes two merges.", max_length=32
+                        help_text="Idempotency key of the event.", max_length=32
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("undone_at", models.DateTimeField(null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="created"
+                    ),
+                ),
+                ("undone_at", models.DateTimeField(null=True, verbose_name="undone")),
                 (
                     "account",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.account",
+                        verbose_name="account",
                     ),
                 ),
                 (
@@ -101,13 +120,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={"verbose_name": "merge", "verbose_name_plural": "merges"},
         ),
         migrations.CreateModel(
             name="MergeChange",
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
@@ -117,6 +137,7 @@ class Migration(migrations.Migration):
                 ("column", models.CharField(max_length=32)),
                 ("before", models.JSONField(null=True)),
                 ("after", models.JSONField(null=True)),
+                ("edited_at", models.DateTimeField(null=True)),
                 (
                     "contact",
                     models.ForeignKey(
@@ -140,27 +161,42 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
                         verbose_name="ID",
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="created"
+                    ),
+                ),
                 (
                     "rule",
                     models.CharField(
                         choices=[
-                            ("R3", "a chat in the contact's browser"),
-                            ("R4", "a known contact's chat in the browser of another"),
-                            ("R5", "one browser opened links of both"),
-                            ("R6", "a chat in a browser of several contacts"),
+                            ("R3", "chat in the contact's browser"),
+                            (
+                                "R4",
+                                "chat of a known contact in another contact's browser",
+                            ),
+                            ("R5", "one browser opened links of both contacts"),
+                            ("R6", "chat in a browser of several contacts"),
                             ("R7", "the link may have been forwarded"),
-                            ("R8", "too many merges in a day"),
-                            ("manual", "by hand"),
+                            ("R8", "too many merges in one day"),
+                            (
+                                "R9",
+                                "not verified: only the link leads to this contact",
+                            ),
+                            ("R10", "a user separated contacts of this browser"),
+                            ("R11", "the site's page was opened from another address"),
+                            ("manual", "manual"),
                         ],
                         max_length=6,
+                        verbose_name="rule",
                     ),
                 ),
                 ("evidence", models.JSONField(default=dict)),
@@ -171,17 +207,20 @@ class Migration(migrations.Migration):
                             ("open", "open"),
                             ("accepted", "accepted"),
                             ("rejected", "rejected"),
+                            ("closed", "closed: nobody needs to decide it"),
                         ],
                         default="open",
                         max_length=8,
+                        verbose_name="status",
                     ),
                 ),
-                ("decided_at", models.DateTimeField(null=True)),
+                ("decided_at", models.DateTimeField(null=True, verbose_name="decided")),
                 (
                     "account",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.account",
+                        verbose_name="account",
                     ),
                 ),
                 (
@@ -207,6 +246,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
                         to="shortlinks.contact",
+                        verbose_name="first contact",
                     ),
                 ),
                 (
@@ -215,22 +255,28 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
                         to="shortlinks.contact",
+                        verbose_name="second contact",
                     ),
                 ),
             ],
+            options={
+                "verbose_name": "merge suggestion",
+                "verbose_name_plural": "merge suggestions",
+            },
         ),
         migrations.CreateModel(
             name="MergeCheck",
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
                         verbose_name="ID",
                     ),
                 ),
+                ("withdrawn_visit", models.UUIDField(null=True)),
                 ("attempts", models.PositiveSmallIntegerField(db_default=0)),
                 (
                     "due_at",
@@ -265,19 +311,25 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
                         verbose_name="ID",
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="created"
+                    ),
+                ),
                 (
                     "account",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.account",
+                        verbose_name="account",
                     ),
                 ),
                 (
@@ -295,6 +347,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
                         to="shortlinks.contact",
+                        verbose_name="first contact",
                     ),
                 ),
                 (
@@ -303,9 +356,30 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
                         to="shortlinks.contact",
+                        verbose_name="second contact",
                     ),
                 ),
             ],
+            options={
+                "verbose_name": "not duplicates",
+                "verbose_name_plural": "not duplicates",
+            },
+        ),
+        migrations.AddIndex(
+            model_name="merge",
+            index=django.contrib.postgres.indexes.GinIndex(
+                fields=["evidence"],
+                name="merge_evidence",
+                opclasses=["jsonb_path_ops"],
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="mergesuggestion",
+            index=django.contrib.postgres.indexes.GinIndex(
+                fields=["evidence"],
+                name="suggestion_evidence",
+                opclasses=["jsonb_path_ops"],
+            ),
         ),
         migrations.AddConstraint(
             model_name="merge",
@@ -351,8 +425,21 @@ class Migration(migrations.Migration):
             model_name="mergecheck",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("attachment", None), ("chat__isnull", False)),
-                    models.Q(("attachment__isnull", False), ("chat", None)),
+                    models.Q(
+                        ("attachment__isnull", False),
+                        ("chat", None),
+                        ("withdrawn_visit", None),
+                    ),
+                    models.Q(
+                        ("attachment", None),
+                        ("chat__isnull", False),
+                        ("withdrawn_visit", None),
+                    ),
+                    models.Q(
+                        ("attachment", None),
+                        ("chat", None),
+                        ("withdrawn_visit__isnull", False),
+                    ),
                     _connector="OR",
                 ),
                 name="merge_check_of_one_subject",

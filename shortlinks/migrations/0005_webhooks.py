@@ -3,6 +3,7 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.utils.timezone
+import shortlinks.models.ids
 from django.conf import settings
 from django.db import migrations, models
 
@@ -18,56 +19,76 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
                         verbose_name="ID",
                     ),
                 ),
-                ("destination", models.CharField(max_length=600)),
+                ("destination", models.CharField(max_length=600, verbose_name="URL")),
                 (
                     "settings",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.CharField(
                             choices=[
-                                ("note_contact", "a note on a contact"),
-                                ("merge_contact", "two contacts became one"),
-                                ("undo_merge_contact", "a merge was undone"),
-                                ("suggest_merge_contact", "two contacts may be one"),
+                                ("note_contact", "note on a contact"),
+                                ("withdraw_note_contact", "note withdrawn"),
+                                ("merge_contact", "contacts merged"),
+                                ("undo_merge_contact", "merge undone"),
+                                ("suggest_merge_contact", "merge suggested"),
+                                (
+                                    "close_suggestion_contact",
+                                    "merge suggestion closed",
+                                ),
                             ],
                             max_length=32,
                         ),
                         size=None,
                     ),
                 ),
-                ("sort", models.BigIntegerField(default=1)),
+                ("sort", models.BigIntegerField(default=1, verbose_name="order")),
                 (
                     "secret",
                     models.TextField(
-                        editable=False, help_text="Encrypted, after its key's id"
+                        editable=False, help_text="Encrypted, after the id of its key."
                     ),
                 ),
                 (
                     "created_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        verbose_name="created",
                     ),
                 ),
                 (
                     "updated_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        verbose_name="updated",
                     ),
                 ),
-                ("disabled_at", models.DateTimeField(editable=False, null=True)),
-                ("disabled_reason", models.TextField(blank=True, editable=False)),
+                (
+                    "disabled_at",
+                    models.DateTimeField(
+                        editable=False, null=True, verbose_name="disabled"
+                    ),
+                ),
+                (
+                    "disabled_reason",
+                    models.TextField(
+                        blank=True, editable=False, verbose_name="reason for disabling"
+                    ),
+                ),
                 (
                     "paused_until",
                     models.DateTimeField(
                         editable=False,
-                        help_text="It asked for a pause (Retry-After).",
+                        help_text="The receiver requested a pause (Retry-After).",
                         null=True,
+                        verbose_name="paused until",
                     ),
                 ),
                 (
@@ -75,16 +96,23 @@ class Migration(migrations.Migration):
                     models.PositiveIntegerField(
                         default=0,
                         editable=False,
-                        help_text="Since it last accepted an event.",
+                        help_text="Since the last successful delivery.",
+                        verbose_name="failures",
                     ),
                 ),
-                ("last_success_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "last_success_at",
+                    models.DateTimeField(
+                        editable=False, null=True, verbose_name="last delivery"
+                    ),
+                ),
                 (
                     "account",
                     models.ForeignKey(
                         db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.account",
+                        verbose_name="account",
                     ),
                 ),
                 (
@@ -95,16 +123,18 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
+                        verbose_name="created by",
                     ),
                 ),
             ],
+            options={"verbose_name": "webhook", "verbose_name_plural": "webhooks"},
         ),
         migrations.CreateModel(
             name="WebhookDelivery",
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
@@ -115,48 +145,81 @@ class Migration(migrations.Migration):
                     "event",
                     models.CharField(
                         choices=[
-                            ("note_contact", "a note on a contact"),
-                            ("merge_contact", "two contacts became one"),
-                            ("undo_merge_contact", "a merge was undone"),
-                            ("suggest_merge_contact", "two contacts may be one"),
+                            ("note_contact", "note on a contact"),
+                            ("withdraw_note_contact", "note withdrawn"),
+                            ("merge_contact", "contacts merged"),
+                            ("undo_merge_contact", "merge undone"),
+                            ("suggest_merge_contact", "merge suggested"),
+                            (
+                                "close_suggestion_contact",
+                                "merge suggestion closed",
+                            ),
                         ],
                         max_length=32,
+                        verbose_name="event",
                     ),
                 ),
                 (
                     "event_id",
-                    models.UUIDField(help_text="The header `webhook-id`.", unique=True),
+                    models.UUIDField(
+                        help_text="Value of the `webhook-id` header.",
+                        unique=True,
+                        verbose_name="event ID",
+                    ),
                 ),
                 (
                     "subject_id",
-                    models.BigIntegerField(help_text="Of the row that it is about."),
+                    models.BigIntegerField(
+                        help_text="Id of the row that the event is about."
+                    ),
                 ),
                 (
                     "payload_data",
                     models.JSONField(
-                        help_text="What the body says, as it was at the event."
+                        help_text="Data at the time of the event.",
+                        verbose_name="payload",
                     ),
                 ),
                 (
                     "state",
                     models.CharField(
                         choices=[
-                            ("pending", "Pending"),
-                            ("delivered", "Delivered"),
-                            ("failed", "Failed"),
-                            ("cancelled", "cancelled: the note was withdrawn"),
+                            ("pending", "pending"),
+                            ("delivered", "delivered"),
+                            ("failed", "not delivered"),
+                            ("cancelled", "canceled: the note was withdrawn"),
                         ],
                         default="pending",
                         max_length=9,
+                        verbose_name="status",
                     ),
                 ),
-                ("attempts", models.PositiveSmallIntegerField(default=0)),
-                ("due_at", models.DateTimeField(null=True)),
+                (
+                    "attempts",
+                    models.PositiveSmallIntegerField(
+                        default=0, verbose_name="attempts"
+                    ),
+                ),
+                (
+                    "due_at",
+                    models.DateTimeField(null=True, verbose_name="next attempt"),
+                ),
                 ("claimed_at", models.DateTimeField(null=True)),
-                ("last_status", models.PositiveSmallIntegerField(null=True)),
-                ("last_error", models.TextField(db_default="")),
-                ("created_at", models.DateTimeField()),
-                ("delivered_at", models.DateTimeField(null=True)),
+                (
+                    "last_status",
+                    models.PositiveSmallIntegerField(
+                        null=True, verbose_name="last response"
+                    ),
+                ),
+                (
+                    "last_error",
+                    models.TextField(db_default="", verbose_name="last error"),
+                ),
+                ("created_at", models.DateTimeField(verbose_name="created")),
+                (
+                    "delivered_at",
+                    models.DateTimeField(null=True, verbose_name="delivered"),
+                ),
                 (
                     "contact",
                     models.ForeignKey(
@@ -171,11 +234,13 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.webhook",
+                        verbose_name="webhook",
                     ),
                 ),
             ],
             options={
                 "verbose_name_plural": "webhook deliveries",
+                "verbose_name": "webhook delivery",
             },
         ),
         migrations.AddConstraint(

@@ -4,6 +4,7 @@ import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.expressions
 import django.utils.timezone
+import shortlinks.models.ids
 from django.conf import settings
 from django.db import migrations, models
 
@@ -19,7 +20,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
@@ -34,21 +35,23 @@ class Migration(migrations.Migration):
                             ("users", "users and permissions"),
                         ],
                         max_length=8,
+                        verbose_name="type",
                     ),
                 ),
                 (
                     "state",
                     models.CharField(
                         choices=[
-                            ("checking", "the file is being checked"),
-                            ("checked", "waits for your word"),
-                            ("storing", "rows are being stored"),
+                            ("checking", "checking the file"),
+                            ("checked", "waiting for confirmation"),
+                            ("storing", "storing rows"),
                             ("finished", "finished"),
-                            ("cancelled", "cancelled"),
-                            ("failed", "stopped by a fault"),
+                            ("cancelled", "canceled"),
+                            ("failed", "stopped by an error"),
                         ],
                         default="checking",
                         max_length=9,
+                        verbose_name="status",
                     ),
                 ),
                 ("name", models.CharField(max_length=250, verbose_name="file")),
@@ -56,18 +59,47 @@ class Migration(migrations.Migration):
                     "started_by_cli",
                     models.BooleanField(
                         default=False,
-                        help_text="By the operator's command, with this user's rights.",
+                        help_text="Started by a command, with this user's permissions.",
                     ),
                 ),
                 ("total", models.PositiveIntegerField(null=True, verbose_name="rows")),
                 ("processed", models.PositiveIntegerField(default=0)),
-                ("created", models.PositiveIntegerField(default=0)),
-                ("changed", models.PositiveIntegerField(default=0)),
-                ("skipped", models.PositiveIntegerField(default=0)),
+                ("created", models.PositiveIntegerField(default=0, verbose_name="new")),
+                (
+                    "changed",
+                    models.PositiveIntegerField(default=0, verbose_name="changed"),
+                ),
+                (
+                    "unchanged",
+                    models.PositiveIntegerField(default=0, verbose_name="unchanged"),
+                ),
+                (
+                    "skipped",
+                    models.PositiveIntegerField(default=0, verbose_name="skipped"),
+                ),
+                (
+                    "ignored_columns",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "ignored_sheets",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), default=list, size=None
+                    ),
+                ),
                 ("error", models.TextField(blank=True)),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
                 ("due_at", models.DateTimeField(null=True)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("is_leased", models.BooleanField(default=False)),
+                ("claimed_at", models.DateTimeField(null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="created"
+                    ),
+                ),
                 ("confirmed_at", models.DateTimeField(null=True)),
                 ("ended_at", models.DateTimeField(null=True)),
                 (
@@ -76,6 +108,7 @@ class Migration(migrations.Migration):
                         db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         to="shortlinks.account",
+                        verbose_name="account",
                     ),
                 ),
                 (
@@ -86,9 +119,11 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
                     ),
                 ),
             ],
+            options={"verbose_name": "import", "verbose_name_plural": "imports"},
         ),
         migrations.CreateModel(
             name="ImportFile",
@@ -111,25 +146,35 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
                         verbose_name="ID",
                     ),
                 ),
-                ("number", models.PositiveIntegerField(help_text="In the file.")),
-                ("cells", models.JSONField(help_text="Its cells, by column.")),
+                (
+                    "number",
+                    models.PositiveIntegerField(help_text="Row number in the file."),
+                ),
+                ("cells", models.JSONField(help_text="Cells by column name.")),
                 (
                     "key",
                     models.CharField(
-                        help_text="May stand in one row alone.", max_length=1000
+                        help_text="Unique within the import.", max_length=1000
                     ),
                 ),
                 (
                     "existing_version",
                     models.TextField(
-                        help_text="What the check found there; empty: nothing."
+                        help_text="Version that the check found; empty if there was none."
+                    ),
+                ),
+                (
+                    "is_unchanged",
+                    models.BooleanField(
+                        default=False,
+                        help_text="The record has all of these values already.",
                     ),
                 ),
                 (
@@ -152,6 +197,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="import",
             index=models.Index(fields=["account", "-id"], name="import_by_account"),
+        ),
+        migrations.AddIndex(
+            model_name="import",
+            index=models.Index(fields=["account", "claimed_at"], name="import_by_turn"),
         ),
         migrations.AddIndex(
             model_name="import",
@@ -208,11 +257,24 @@ class Migration(migrations.Migration):
             model_name="import",
             constraint=models.CheckConstraint(
                 condition=models.Q(
+                    ("is_leased", False), ("due_at__isnull", False), _connector="OR"
+                ),
+                name="import_leased_while_due",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="import",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
                     (
                         "processed",
                         django.db.models.expressions.CombinedExpression(
                             django.db.models.expressions.CombinedExpression(
-                                models.F("created"), "+", models.F("changed")
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("created"), "+", models.F("changed")
+                                ),
+                                "+",
+                                models.F("unchanged"),
                             ),
                             "+",
                             models.F("skipped"),

@@ -3,6 +3,7 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
+import shortlinks.models.ids
 from django.db import migrations, models
 
 
@@ -59,7 +60,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
+                    shortlinks.models.ids.TimeOrderedIdField(
                         auto_created=True,
                         primary_key=True,
                         serialize=False,
@@ -178,6 +179,23 @@ class Migration(migrations.Migration):
                         to="shortlinks.shortlink",
                     ),
                 ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="AccountUsage",
+            fields=[
+                (
+                    "account",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        serialize=False,
+                        to="shortlinks.account",
+                    ),
+                ),
+                ("contacts", models.BigIntegerField(default=0)),
+                ("links", models.BigIntegerField(default=0)),
+                ("counted_to", models.BigIntegerField()),
             ],
         ),
         migrations.RunSQL(

@@ -10,6 +10,7 @@ from shortlinks.models.accounts import (
 )
 from shortlinks.models.chats import Chat
 from shortlinks.models.contacts import Contact, TrackingConsent
+from shortlinks.models.form_submissions import FormSubmission
 from shortlinks.models.imports import (
     IN_PROGRESS,
     Import,
@@ -23,6 +24,7 @@ from shortlinks.models.merges import (
     Merge,
     MergeChange,
     MergeCheck,
+    MergeFact,
     MergeRule,
     MergeState,
     MergeSuggestion,
@@ -33,10 +35,12 @@ from shortlinks.models.notes import Note, NoteType
 from shortlinks.models.pixels import AttachmentReview, Evidence, Pixel, PixelAttachment
 from shortlinks.models.rollups import (
     AccountDailyVisits,
+    AccountUsage,
     DailyVisitsDelta,
     LinkLastOpen,
     UrlDailyOpens,
 )
+from shortlinks.models.security_events import SecurityEvent, SecurityEventKind
 from shortlinks.models.sites import ConnectedSite, Redemption, ShortDomain
 from shortlinks.models.tokens import (
     ApiToken,
@@ -46,8 +50,10 @@ from shortlinks.models.tokens import (
     Scope,
 )
 from shortlinks.models.visits import (
+    Certainty,
     DailySalt,
     Heartbeat,
+    PublishedNetworks,
     ReevaluationBatch,
     Verdict,
     Visit,
@@ -65,9 +71,11 @@ __all__ = [
     "AccessLevel",
     "Account",
     "AccountDailyVisits",
+    "AccountUsage",
     "AddressMask",
     "ApiToken",
     "AttachmentReview",
+    "Certainty",
     "Chat",
     "ConnectedSite",
     "Contact",
@@ -76,6 +84,7 @@ __all__ = [
     "DailyVisitsDelta",
     "DeliveryState",
     "Evidence",
+    "FormSubmission",
     "GrantKind",
     "Group",
     "Heartbeat",
@@ -89,6 +98,7 @@ __all__ = [
     "Merge",
     "MergeChange",
     "MergeCheck",
+    "MergeFact",
     "MergeMode",
     "MergeRule",
     "MergeState",
@@ -99,9 +109,12 @@ __all__ = [
     "Pixel",
     "PixelAttachment",
     "PixelMode",
+    "PublishedNetworks",
     "Redemption",
     "ReevaluationBatch",
     "Scope",
+    "SecurityEvent",
+    "SecurityEventKind",
     "SeparatePair",
     "ShortDomain",
     "ShortLink",

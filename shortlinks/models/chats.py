@@ -1,28 +1,35 @@
-"""Chats: conversations of a channel or a site's widget, each with one contact."""
+"""Chats of a channel or of a site's widget."""
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from shortlinks.models.accounts import Account, User
 from shortlinks.models.contacts import Contact
 
 
 class Chat(models.Model):
-    """Whose chat it is: the contact's, or that of whom the contact was merged into."""
+    """A conversation with one contact, or the contact it was merged into."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE)
-    source = models.CharField(max_length=64)
-    external_id = models.CharField(max_length=255)
-    title = models.CharField(max_length=250, blank=True)
-    visitor_uid = models.CharField(max_length=26, blank=True)
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), on_delete=models.CASCADE, db_index=False
+    )
+    contact = models.ForeignKey(
+        Contact, verbose_name=_("contact"), on_delete=models.CASCADE
+    )
+    source = models.CharField(_("source"), max_length=64)
+    external_id = models.CharField(_("external ID"), max_length=255)
+    title = models.CharField(_("title"), max_length=250, blank=True)
+    visitor_uid = models.CharField(_("visitor ID"), max_length=26, blank=True)
     created_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
     )
-    created_at = models.DateTimeField(default=timezone.now)
-    updated_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    updated_at = models.DateTimeField(_("updated"), default=timezone.now)
 
     class Meta:
+        verbose_name = _("chat")
+        verbose_name_plural = _("chats")
         indexes = [
             models.Index(
                 fields=["account", "visitor_uid"],

@@ -1,4 +1,4 @@
-"""Contacts under the CRM's own ids, and the one door to them."""
+"""Contacts with the CRM's own ids, and who may view them."""
 
 from collections.abc import Collection
 from typing import Any, Self
@@ -8,16 +8,17 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce, Upper
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from shortlinks.models.accounts import AccessLevel, Account, Group, User
 
 
 class TrackingConsent(models.TextChoices):
-    """What the person has said of being recognised (pixel §1.3)."""
+    """A contact's consent to the recognition of their browsers."""
 
-    UNKNOWN = "unknown", "has not said"
-    GRANTED = "granted", "agrees"
-    DENIED = "denied", "objects"
+    UNKNOWN = "unknown", _("not asked")
+    GRANTED = "granted", _("given")
+    DENIED = "denied", _("refused")
 
 
 # The contact itself, or the one that it was merged into.
@@ -26,18 +27,18 @@ ROOT = Coalesce("merged_into", "id")
 
 class ContactQuerySet(models.QuerySet["Contact"]):
     def visible_to(self, user: User) -> Self:
-        """The contacts the user may view; all code that serves a caller starts here.
+        """Return the contacts that the user may view, without merged ones.
 
-        Merged ones are not among them, see `readable_by`.
-        Specification: «метод доступен в соответствии с правами пользователя».
+        All code that serves a caller starts here.
         """
         return self.filter(_may_view(user), account=user.account_id, merged_into=None)
 
     def visible_including_merged(self, user: User) -> Self:
-        """Whose notes, links and pixels the user may read: the contacts he may view,
-        and what was merged into them (pixel R11).
+        """Return the contacts whose notes, links and pixels the user may read.
+
+        These are visible contacts and those that were merged into them.
         """
-        # Not joined: whoever lists a group's rows would read all contacts for it.
+        # A join would make lists of a group's rows read all contacts.
         root = Contact.objects.filter(_may_view(user), pk=OuterRef("merged_into"))
         merged = Q(merged_into__isnull=False) & Q(Exists(root))
         own = _may_view(user) & Q(merged_into=None)
@@ -46,16 +47,16 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def with_entity_ids(
         self, entity_ids: Collection[int], account_id: int | None
     ) -> Self:
-        """Those with these ids of the account, and all that are one with them."""
+        """Return contacts with these ids, and all that are merged with them."""
         named = Contact.objects.filter(account=account_id, entity_id__in=entity_ids)
         return self.with_root(named.values_list(ROOT))
 
     def same_person(self, contact: "Contact") -> Self:
-        """The contact, and all that is merged into the same one."""
+        """Return the contact and all that are merged with it."""
         return self.with_root([contact.root_id])
 
     def with_root(self, roots: "Collection[int] | models.QuerySet[Any, Any]") -> Self:
-        """Whose rows these are, and all that is merged into them."""
+        """Return the contacts with these pks, and all that are merged into them."""
         return self.alias(root_row=ROOT).filter(root_row__in=roots)
 
 
@@ -73,33 +74,45 @@ def _may_view(user: User) -> Q:
 
 
 class Contact(models.Model):
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
-    entity_id = models.BigIntegerField("id in the CRM")
-    name = models.CharField("full name", max_length=250, blank=True)
-    first_name = models.CharField(max_length=250, blank=True)
-    last_name = models.CharField(max_length=250, blank=True)
-    responsible_user = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), on_delete=models.CASCADE
     )
-    group = models.ForeignKey(Group, on_delete=models.SET_NULL, null=True, blank=True)
+    entity_id = models.BigIntegerField(_("CRM ID"))
+    name = models.CharField(_("full name"), max_length=250, blank=True)
+    first_name = models.CharField(_("first name"), max_length=250, blank=True)
+    last_name = models.CharField(_("last name"), max_length=250, blank=True)
+    responsible_user = models.ForeignKey(
+        User,
+        verbose_name=_("responsible user"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    group = models.ForeignKey(
+        Group, verbose_name=_("group"), on_delete=models.SET_NULL, null=True, blank=True
+    )
     created_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
     )
     updated_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
     )
-    is_deleted = models.BooleanField(default=False)
+    is_deleted = models.BooleanField(_("deleted"), default=False)
     tracking_consent = models.CharField(
+        _("tracking consent"),
         max_length=7,
         choices=TrackingConsent.choices,
         db_default=TrackingConsent.UNKNOWN,
-        help_text="Whether the browsers that open this contact's links may be"
-        " recognised; an objection forgets those that were.",
+        help_text=_(
+            "Whether browsers that open this contact's links may be recognized. If"
+            " consent is refused, the browsers recognized so far are deleted."
+        ),
     )
     is_anonymous = models.BooleanField(
         db_default=False,
         editable=False,
-        help_text="Made for a chat; nobody knows yet who it is.",
+        help_text="Created for a chat; the person is not known yet.",
     )
     merged_into = models.ForeignKey(
         "self",
@@ -108,17 +121,23 @@ class Contact(models.Model):
         editable=False,
         db_index=False,
         related_name="merged",
-        help_text="The contact it is one with; never one that is merged itself.",
+        help_text="The survivor of the merge, which is never merged itself.",
     )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(
+        _("created"), default=timezone.now, editable=False
+    )
+    updated_at = models.DateTimeField(
+        _("updated"), default=timezone.now, editable=False
+    )
 
     objects = ContactQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("contact")
+        verbose_name_plural = _("contacts")
         indexes = [
             models.Index(ROOT, name="contact_root"),
-            # What is typed into a search, wherever it stands in the name.
+            # For a search within names.
             GinIndex(
                 OpClass(Upper("name"), "gin_trgm_ops"), name="contact_name_search"
             ),
@@ -153,7 +172,7 @@ class Contact(models.Model):
 
     @property
     def root(self) -> "Contact":
-        """Itself, or the contact it was merged into."""
+        """Return the contact itself, or the one that it was merged into."""
         return self.merged_into or self
 
     @property

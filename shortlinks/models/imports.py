@@ -1,66 +1,85 @@
-"""Imports: a table that somebody brought, row by row, and how far it has got (ADR 29).
+"""Imports of files, row by row, with their progress (docs/adr/0029).
 
-The rows remember what is left to do; a message to the worker is only a doorbell.
+The rows store the remaining work. A message to the worker only starts it earlier.
 """
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from shortlinks.models.accounts import Account, User
 
 
 class ImportKind(models.TextChoices):
-    CONTACTS = "contacts", "contacts"
-    USERS = "users", "users and permissions"
+    CONTACTS = "contacts", _("contacts")
+    USERS = "users", _("users and permissions")
 
 
 class ImportState(models.TextChoices):
-    CHECKING = "checking", "the file is being checked"
-    CHECKED = "checked", "waits for your word"
-    STORING = "storing", "rows are being stored"
-    FINISHED = "finished", "finished"
-    CANCELLED = "cancelled", "cancelled"
-    FAILED = "failed", "stopped by a fault"
+    CHECKING = "checking", _("checking the file")
+    CHECKED = "checked", _("waiting for confirmation")
+    STORING = "storing", _("storing rows")
+    FINISHED = "finished", _("finished")
+    CANCELLED = "cancelled", _("canceled")
+    FAILED = "failed", _("stopped by an error")
 
 
-# A worker is to go on with these.
+# A worker continues imports in these states.
 IN_PROGRESS = (ImportState.CHECKING, ImportState.STORING)
 
 
 class Import(models.Model):
-    """A table on its way into the account.
+    """A file that is imported into an account.
 
-    While it is checked the counts say what would be, afterwards what was. `due_at` is
-    when somebody is to go on with it; who does has it leased until then.
+    The counts are a forecast until the import is confirmed, and results afterwards.
+    `due_at` is when a worker continues it, or when the lease of its worker expires.
+    `claimed_at` is when a worker last took it, so that accounts take turns.
     """
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), on_delete=models.CASCADE, db_index=False
+    )
     user = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
+        User,
+        verbose_name=_("user"),
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
     )
-    kind = models.CharField(max_length=8, choices=ImportKind.choices)
+    kind = models.CharField(_("type"), max_length=8, choices=ImportKind.choices)
     state = models.CharField(
-        max_length=9, choices=ImportState.choices, default=ImportState.CHECKING
+        _("status"),
+        max_length=9,
+        choices=ImportState.choices,
+        default=ImportState.CHECKING,
     )
-    name = models.CharField("file", max_length=250)
+    name = models.CharField(_("file"), max_length=250)
     started_by_cli = models.BooleanField(
-        default=False, help_text="By the operator's command, with this user's rights."
+        default=False, help_text="Started by a command, with this user's permissions."
     )
-    total = models.PositiveIntegerField("rows", null=True)
+    total = models.PositiveIntegerField(_("rows"), null=True)
     processed = models.PositiveIntegerField(default=0)
-    created = models.PositiveIntegerField(default=0)
-    changed = models.PositiveIntegerField(default=0)
-    skipped = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField(_("new"), default=0)
+    changed = models.PositiveIntegerField(_("changed"), default=0)
+    unchanged = models.PositiveIntegerField(_("unchanged"), default=0)
+    skipped = models.PositiveIntegerField(_("skipped"), default=0)
+    ignored_columns = ArrayField(models.TextField(), default=list)
+    ignored_sheets = ArrayField(models.TextField(), default=list)
     error = models.TextField(blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(null=True)
-    created_at = models.DateTimeField(default=timezone.now)
+    is_leased = models.BooleanField(default=False)
+    claimed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
     confirmed_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = _("import")
+        verbose_name_plural = _("imports")
         constraints = [
             models.CheckConstraint(
                 name="import_kind_valid", condition=Q(kind__in=ImportKind.values)
@@ -74,8 +93,17 @@ class Import(models.Model):
                 | ~Q(state__in=IN_PROGRESS) & Q(due_at=None),
             ),
             models.CheckConstraint(
+                name="import_leased_while_due",
+                condition=Q(is_leased=False) | Q(due_at__isnull=False),
+            ),
+            models.CheckConstraint(
                 name="import_counts_each_row_once",
-                condition=Q(processed=F("created") + F("changed") + F("skipped")),
+                condition=Q(
+                    processed=F("created")
+                    + F("changed")
+                    + F("unchanged")
+                    + F("skipped")
+                ),
             ),
             models.CheckConstraint(
                 name="import_processed_within_total",
@@ -89,6 +117,7 @@ class Import(models.Model):
         ]
         indexes = [
             models.Index(fields=["account", "-id"], name="import_by_account"),
+            models.Index(fields=["account", "claimed_at"], name="import_by_turn"),
             models.Index(
                 fields=["due_at"],
                 name="import_due",
@@ -103,9 +132,13 @@ class Import(models.Model):
     def is_in_progress(self) -> bool:
         return self.state in IN_PROGRESS
 
+    @property
+    def has_changes(self) -> bool:
+        return self.created + self.changed > 0
+
 
 class ImportFile(models.Model):
-    """What was uploaded, until its rows have been read."""
+    """The uploaded file, until its rows have been read."""
 
     import_run = models.OneToOneField(
         Import, on_delete=models.CASCADE, primary_key=True, related_name="file"
@@ -117,16 +150,19 @@ class ImportFile(models.Model):
 
 
 class ImportRow(models.Model):
-    """One row of the table; those that have a fault outlive the import for a while."""
+    """A row of the file. Rows with errors are kept for a while after the import."""
 
     import_run = models.ForeignKey(
         Import, on_delete=models.CASCADE, db_index=False, related_name="rows"
     )
-    number = models.PositiveIntegerField(help_text="In the file.")
-    cells = models.JSONField(help_text="Its cells, by column.")
-    key = models.CharField(max_length=1000, help_text="May stand in one row alone.")
+    number = models.PositiveIntegerField(help_text="Row number in the file.")
+    cells = models.JSONField(help_text="Cells by column name.")
+    key = models.CharField(max_length=1000, help_text="Unique within the import.")
     existing_version = models.TextField(
-        help_text="What the check found there; empty: nothing."
+        help_text="Version that the check found; empty if there was none."
+    )
+    is_unchanged = models.BooleanField(
+        default=False, help_text="The record has all of these values already."
     )
     errors = ArrayField(models.TextField())
 

@@ -1,4 +1,4 @@
-"""Short links: one live link for a contact and a url."""
+"""Short links, one active link for each contact and URL."""
 
 import uuid
 from datetime import datetime
@@ -6,40 +6,51 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from shortlinks.models.accounts import Account
 from shortlinks.models.contacts import Contact
 
 
 class ShortLink(models.Model):
-    """`url` is what managers see, `target` where the browser goes (security §3.1)."""
+    """A personal link. Managers see `url`; browsers are redirected to `target`."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE)
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), on_delete=models.CASCADE, db_index=False
+    )
+    contact = models.ForeignKey(
+        Contact, verbose_name=_("contact"), on_delete=models.CASCADE
+    )
     code = models.CharField(max_length=12, unique=True, db_collation="C")
-    url = models.CharField("source url", max_length=2048)
+    url = models.CharField(_("source URL"), max_length=2048)
     target = models.TextField(editable=False)
     url_sha256 = models.BinaryField(max_length=32, editable=False)
     batch = models.UUIDField(
         default=uuid.uuid4,
         editable=False,
-        help_text="The request that made it: scanners open whole batches.",
+        help_text="Request that created the link; scanners open whole batches.",
     )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(
+        _("created"), default=timezone.now, editable=False
+    )
     created_from = models.GenericIPAddressField(
         null=True,
         editable=False,
-        help_text="Masked like a visit's: whoever ordered a link may try it.",
+        help_text="Masked like a visit's address; used to recognize sender tests.",
     )
-    disabled_at = models.DateTimeField(null=True, blank=True)
-    expires_at = models.DateTimeField(null=True, blank=True)
+    disabled_at = models.DateTimeField(_("disabled"), null=True, blank=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     changed_at = models.DateTimeField(
-        null=True, editable=False, help_text="When it was last disabled or prolonged."
+        null=True,
+        editable=False,
+        help_text="When it was last disabled or its expiry changed.",
     )
 
     class Meta:
+        verbose_name = _("short link")
+        verbose_name_plural = _("short links")
         constraints = [
-            # By hash: a Cyrillic url of 2,048 characters does not fit an index row.
+            # A hash, because a Cyrillic URL of 2,048 characters exceeds an index row.
             models.UniqueConstraint(
                 fields=["contact", "url_sha256"],
                 condition=Q(disabled_at=None),
@@ -60,17 +71,17 @@ class ShortLink(models.Model):
         ]
 
     def __str__(self) -> str:
-        """The source url: a short link's own address is nobody's to read."""
+        """Return the source URL, because nobody may read the short link."""
         return self.url
 
     def is_live(self, now: datetime) -> bool:
-        """Whether it redirects; one that does not answers like an unknown one."""
+        """Return whether the link redirects. Others are answered like unknown ones."""
         has_expired = self.expires_at is not None and self.expires_at <= now
         return self.disabled_at is None and not has_expired
 
 
 class DailyVisits(models.Model):
-    """How often a link was visited on a day of its account, by verdict."""
+    """The number of visits of a link on a day of its account, by verdict."""
 
     pk = models.CompositePrimaryKey("link_id", "day", "verdict")
     link = models.ForeignKey(ShortLink, on_delete=models.CASCADE, db_index=False)
@@ -79,7 +90,7 @@ class DailyVisits(models.Model):
     visits = models.PositiveIntegerField()
 
     class Meta:
-        # Without the count: it changes often, and a change need not touch the index.
+        # Without the count, so that its changes do not write to the index.
         indexes = [models.Index(fields=["day"], name="daily_visits_by_day")]
 
     def __str__(self) -> str:

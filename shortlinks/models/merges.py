@@ -1,9 +1,13 @@
-"""Merges of contacts, what waits for a person's word, and what must stay apart."""
+"""Merges of contacts, suggestions, separate pairs and waiting checks."""
 
+from typing import Self
+
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, JSONObject, Now
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from shortlinks.models.accounts import Account, User
 from shortlinks.models.chats import Chat
@@ -14,44 +18,70 @@ from shortlinks.models.pixels import PixelAttachment
 class MergeRule(models.TextChoices):
     """The rule of `docs/merge-rules.md` that a merge or suggestion follows."""
 
-    CHAT = "R3", "a chat in the contact's browser"
-    KNOWN_CHAT = "R4", "a known contact's chat in the browser of another"
-    OPENED = "R5", "one browser opened links of both"
-    SHARED = "R6", "a chat in a browser of several contacts"
-    FORWARDED = "R7", "the link may have been forwarded"
-    MANY = "R8", "too many merges in a day"
-    MANUAL = "manual", "by hand"
+    CHAT = "R3", _("chat in the contact's browser")
+    KNOWN_CHAT = "R4", _("chat of a known contact in another contact's browser")
+    OPENED = "R5", _("one browser opened links of both contacts")
+    SHARED = "R6", _("chat in a browser of several contacts")
+    FORWARDED = "R7", _("the link may have been forwarded")
+    MANY = "R8", _("too many merges in one day")
+    NOT_VERIFIED = "R9", _("not verified: only the link leads to this contact")
+    SEPARATED = "R10", _("a user separated contacts of this browser")
+    OTHER_ADDRESS = "R11", _("the site's page was opened from another address")
+    MANUAL = "manual", _("manual")
+
+
+class MergeFact(models.TextChoices):
+    """A fact about a contact in a browser (`docs/merge-rules.md`)."""
+
+    CONFIRMED = "confirmed", _("confirmed by a user")
+    RETURNING = "returning", _("returning browser")
+    DAYS_APART = "two_links_days_apart", _("two links, days apart")
+    ONLY_BROWSER = "only_browser", _("only browser")
+    REDEEMED = "redeemed_click", _("continued to a site")
+    CHATTED = "chatted", _("chatted here")
+    OTHER_ADDRESS = "other_address", _("other address")
+    FORWARDED = "forwarded", _("perhaps forwarded")
 
 
 class MergeState(models.TextChoices):
-    APPLIED = "applied", "applied"
-    UNDONE = "undone", "undone"
+    APPLIED = "applied", _("applied")
+    UNDONE = "undone", _("undone")
 
 
 class Merge(models.Model):
-    """That `loser` became one with `survivor`, and why: the audit's row (pixel R13)."""
+    """A merge of `loser` into `survivor`, with its reason, kept as an audit log."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
-    rule = models.CharField(max_length=6, choices=MergeRule.choices)
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), on_delete=models.CASCADE
+    )
+    rule = models.CharField(_("rule"), max_length=6, choices=MergeRule.choices)
     survivor = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+")
     loser = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+")
     evidence = models.JSONField(default=dict)
     state = models.CharField(
-        max_length=7, choices=MergeState.choices, default=MergeState.APPLIED
+        _("status"),
+        max_length=7,
+        choices=MergeState.choices,
+        default=MergeState.APPLIED,
     )
-    key = models.BinaryField(
-        max_length=32, help_text="Of the event: none makes two merges."
-    )
+    key = models.BinaryField(max_length=32, help_text="Idempotency key of the event.")
     created_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
     )
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
     undone_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
     )
-    undone_at = models.DateTimeField(null=True)
+    undone_at = models.DateTimeField(_("undone"), null=True)
 
     class Meta:
+        verbose_name = _("merge")
+        verbose_name_plural = _("merges")
+        indexes = [
+            GinIndex(
+                fields=["evidence"], name="merge_evidence", opclasses=["jsonb_path_ops"]
+            )
+        ]
         constraints = [
             models.UniqueConstraint(fields=["account", "key"], name="merge_key_unique"),
             models.UniqueConstraint(
@@ -67,25 +97,41 @@ class Merge(models.Model):
 
 
 class MergeChange(models.Model):
-    """One column of one contact that a merge wrote; undoing restores `before`."""
+    """A column of a contact that a merge changed. Undoing restores `before`.
+
+    `edited_at` is when a user has set the column since, even to the same value.
+    """
 
     merge = models.ForeignKey(Merge, on_delete=models.CASCADE, related_name="items")
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+")
     column = models.CharField(max_length=32)
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
+    edited_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.contact_id}.{self.column}"
 
 
 class Pair(models.Model):
-    """Two contacts, the smaller id first: a pair has no order."""
+    """Two contacts, the smaller id first, because a pair has no order."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
-    one = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+")
-    other = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now)
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), on_delete=models.CASCADE
+    )
+    one = models.ForeignKey(
+        Contact,
+        verbose_name=_("first contact"),
+        on_delete=models.CASCADE,
+        related_name="+",
+    )
+    other = models.ForeignKey(
+        Contact,
+        verbose_name=_("second contact"),
+        on_delete=models.CASCADE,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
 
     class Meta:
         abstract = True
@@ -95,26 +141,74 @@ class Pair(models.Model):
 
 
 class SuggestionState(models.TextChoices):
-    OPEN = "open", "open"
-    ACCEPTED = "accepted", "accepted"
-    REJECTED = "rejected", "rejected"
+    OPEN = "open", _("open")
+    ACCEPTED = "accepted", _("accepted")
+    REJECTED = "rejected", _("rejected")
+    CLOSED = "closed", _("closed: nobody needs to decide it")
+
+
+class MergeSuggestionQuerySet(models.QuerySet["MergeSuggestion"]):
+    def visible_to(self, user: User) -> Self:
+        """Return the suggestions that the user may view.
+
+        The user may view both contacts, or one of them if the other is anonymous. An
+        anonymous contact has no responsible user.
+        """
+        visible = Contact.objects.visible_including_merged(user)
+        one, other = Q(one__in=visible), Q(other__in=visible)
+        no_one, no_other = Q(_is_anonymous("one")), Q(_is_anonymous("other"))
+        may_view = one & other | one & no_other | no_one & other
+        return self.filter(may_view, account=user.account_id)
+
+    def with_chat(self) -> Self:
+        """Annotate the latest chat of an anonymous contact: `one_` or `other_chat`."""
+        return self.annotate(
+            one_chat=_latest_chat("one"), other_chat=_latest_chat("other")
+        )
+
+
+def _is_anonymous(name: str) -> Exists:
+    """Match a contact of the pair that is merged into an anonymous one, or is one."""
+    root = Coalesce(OuterRef(f"{name}__merged_into"), OuterRef(name))
+    return Exists(Contact.objects.filter(pk=root, is_anonymous=True, is_deleted=False))
+
+
+def _latest_chat(name: str) -> Subquery:
+    chats = Chat.objects.filter(contact=OuterRef(name), contact__is_anonymous=True)
+    latest = chats.order_by("-updated_at", "-pk")
+    shown = JSONObject(source="source", title="title")
+    return Subquery(latest.values(shown=shown)[:1])
 
 
 class MergeSuggestion(Pair):
-    """Two contacts that may be one person: a person decides (pixel R4 to R8)."""
+    """Two contacts that may be the same person; a user decides."""
 
-    rule = models.CharField(max_length=6, choices=MergeRule.choices)
+    rule = models.CharField(_("rule"), max_length=6, choices=MergeRule.choices)
     evidence = models.JSONField(default=dict)
     state = models.CharField(
-        max_length=8, choices=SuggestionState.choices, default=SuggestionState.OPEN
+        _("status"),
+        max_length=8,
+        choices=SuggestionState.choices,
+        default=SuggestionState.OPEN,
     )
     merge = models.ForeignKey(Merge, on_delete=models.SET_NULL, null=True)
     decided_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, related_name="+"
     )
-    decided_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(_("decided"), null=True)
+
+    objects = MergeSuggestionQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("merge suggestion")
+        verbose_name_plural = _("merge suggestions")
+        indexes = [
+            GinIndex(
+                fields=["evidence"],
+                name="suggestion_evidence",
+                opclasses=["jsonb_path_ops"],
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["one", "other"],
@@ -128,13 +222,15 @@ class MergeSuggestion(Pair):
 
 
 class SeparatePair(Pair):
-    """Not to be merged by any rule: a person said so, or undid it (pixel R12)."""
+    """Two contacts that rules must not merge, because a user separated them."""
 
     created_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, related_name="+"
     )
 
     class Meta:
+        verbose_name = _("not duplicates")
+        verbose_name_plural = _("not duplicates")
         constraints = [
             models.UniqueConstraint(
                 fields=["one", "other"], name="separate_pair_unique"
@@ -146,9 +242,12 @@ class SeparatePair(Pair):
 
 
 class MergeCheck(models.Model):
-    """A new attachment or chat that the rules have yet to look at; gone when done."""
+    """A new attachment or chat that waits for the merge rules, deleted when done.
 
-    # Gone rows leave nothing to look at: whoever deletes them need not know of this.
+    Or a visit that is no longer a person's open: merges may rest on it.
+    """
+
+    # No constraints, so that attachments and chats can be deleted without this row.
     attachment = models.ForeignKey(
         PixelAttachment,
         on_delete=models.DO_NOTHING,
@@ -163,6 +262,7 @@ class MergeCheck(models.Model):
         db_constraint=False,
         db_index=False,
     )
+    withdrawn_visit = models.UUIDField(null=True)
     attempts = models.PositiveSmallIntegerField(db_default=0)
     due_at = models.DateTimeField(db_default=Now())
 
@@ -171,8 +271,9 @@ class MergeCheck(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="merge_check_of_one_subject",
-                condition=Q(attachment=None, chat__isnull=False)
-                | Q(attachment__isnull=False, chat=None),
+                condition=Q(attachment__isnull=False, chat=None, withdrawn_visit=None)
+                | Q(attachment=None, chat__isnull=False, withdrawn_visit=None)
+                | Q(attachment=None, chat=None, withdrawn_visit__isnull=False),
             )
         ]
 

@@ -1,7 +1,7 @@
-"""Sums of `DailyVisits`, so that a period is told without reading every link (ADR 28).
+"""Rollups of `DailyVisits`, so that reports need not read every link (docs/adr/0028).
 
-Kept by `domain/sums.py` and two functions of the database; rows of `DailyVisits` are
-the truth, and each change of one leaves a `CountChange` by a trigger, whoever made it.
+A database trigger stores each change of `DailyVisits` as a `DailyVisitsDelta`, and
+`domain/reports/rollups.py` adds these to the rollups.
 """
 
 from django.contrib.postgres.fields import ArrayField
@@ -13,7 +13,7 @@ from shortlinks.models.links import ShortLink
 
 
 class DailyVisitsDelta(models.Model):
-    """What one statement changed in `DailyVisits`, not yet summed."""
+    """Changes of `DailyVisits` by one statement, not yet in the rollups."""
 
     links = ArrayField(models.BigIntegerField())
     days = ArrayField(models.DateField())
@@ -26,7 +26,7 @@ class DailyVisitsDelta(models.Model):
 
 
 class AccountDailyVisits(models.Model):
-    """The visits of all links of an account on one of its days, by verdict."""
+    """Daily count of an account's visits, by verdict."""
 
     pk = models.CompositePrimaryKey("account_id", "day", "verdict")
     account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
@@ -51,7 +51,7 @@ class UrlDailyOpens(models.Model):
     url_sha256 = models.BinaryField(max_length=32)
     opens = models.IntegerField()
     last_opened_links = models.IntegerField()
-    # One of those that lead there; the url stands in its row.
+    # Any link to the URL, which is stored in its row.
     link = models.ForeignKey(
         ShortLink, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
     )
@@ -63,7 +63,7 @@ class UrlDailyOpens(models.Model):
 class LinkLastOpen(models.Model):
     """Day on which a person last opened a link."""
 
-    # No constraint: to check it would lock each link's row.
+    # No constraint, because its check would lock the row of each link.
     link = models.OneToOneField(
         ShortLink, on_delete=models.CASCADE, primary_key=True, db_constraint=False
     )
@@ -71,3 +71,18 @@ class LinkLastOpen(models.Model):
 
     def __str__(self) -> str:
         return str(self.day)
+
+
+class AccountUsage(models.Model):
+    """Count of an account's contacts and links ever created, for its quotas.
+
+    Rows with ids below `counted_to` are counted, in all accounts alike.
+    """
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True)
+    contacts = models.BigIntegerField(default=0)
+    links = models.BigIntegerField(default=0)
+    counted_to = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.contacts} contacts, {self.links} links"

@@ -1,4 +1,4 @@
-"""Customers' own hosts: sites that recognise visitors, and domains of short links."""
+"""Customers' hosts: connected sites and domains for short links."""
 
 import secrets
 from datetime import datetime
@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from shortlinks.models.accounts import Account
 from shortlinks.models.contacts import Contact
@@ -22,23 +23,32 @@ def new_challenge() -> str:
 
 
 class ConnectedSite(models.Model):
-    """A site of the account's; links that lead there carry a click token (pixel §1.3).
+    """A customer's site. Links to it contain a click token.
 
-    The key is public: it stands in the site's pages.
+    The key is public, because the site's pages contain it.
     """
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), on_delete=models.CASCADE, db_index=False
+    )
     origin = models.CharField(
+        _("site address"),
         max_length=270,
-        help_text="As browsers say it: https://shop.example, with the port if it has"
-        " one of its own. www.shop.example is another.",
+        help_text=_(
+            "For example https://shop.example, with the port if it is not the"
+            " default. www.shop.example is another site."
+        ),
     )
     site_key = models.CharField(
-        max_length=24, unique=True, default=new_site_key, editable=False
+        _("site key"), max_length=24, unique=True, default=new_site_key, editable=False
     )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(
+        _("created"), default=timezone.now, editable=False
+    )
 
     class Meta:
+        verbose_name = _("connected site")
+        verbose_name_plural = _("connected sites")
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "origin"], name="connected_site_origin_unique"
@@ -51,37 +61,40 @@ class ConnectedSite(models.Model):
 
 class RedemptionQuerySet(models.QuerySet["Redemption"]):
     def of_browser(self, account_id: int, visitor_uid: str, since: datetime) -> Self:
-        """Whose clicks this browser redeemed since then, the newest first (pixel R6).
-
-        Also those of visits that are not, or no longer, a person's.
-        """
+        """Return the browser's redemptions, newest first, whatever their verdicts."""
         return self.filter(
             account_id=account_id, visitor_uid=visitor_uid, redeemed_at__gte=since
         ).order_by("-redeemed_at", "-visit_id")
 
 
 class Redemption(models.Model):
-    """A click token that a site redeemed: its visit's id is the key, so only one can.
+    """A redeemed click token. Its visit's id is the key, so it is redeemed once.
 
-    An outbox like the visit: `due_at` is when to follow it up, empty when nothing is
-    left. Written by `domain/redeeming`, not through the ORM.
+    `due_at` is when a worker processes the redemption, and empty when that is done.
+    Inserted by `domain/pixels/click_redemption.py`, without the ORM.
     """
 
     visit_id = models.UUIDField(primary_key=True)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE)
     visitor_uid = models.CharField(
-        max_length=26, help_text="What the site's page goes by from now on."
+        max_length=26, help_text="Browser id that the site's page uses from now on."
     )
     previous_cookie_sha256 = models.BinaryField(
         max_length=32,
         null=True,
-        help_text="Of the browser that the page knew, if it is not the visit's.",
+        help_text="Cookie of the page's browser, unless it is the visit's.",
     )
-    idempotency_key = models.UUIDField(help_text="One that is written twice is one.")
+    is_same_browser = models.BooleanField(
+        db_default=True,
+        help_text="Whether the page is surely in the browser that clicked.",
+    )
+    idempotency_key = models.UUIDField(
+        help_text="A repeated redemption has the same key."
+    )
     redeemed_at = models.DateTimeField(db_default=Now())
     gesture_at = models.DateTimeField(
-        null=True, help_text="When a pointer, key or touch was felt on the page."
+        null=True, help_text="Time of a pointer, key or touch event on the page."
     )
     due_at = models.DateTimeField(null=True)
 
@@ -110,46 +123,63 @@ class ShortDomainQuerySet(models.QuerySet["ShortDomain"]):
 
 
 class ShortDomain(models.Model):
-    """A host under the customer's own site that answers for the account's links."""
+    """A customer's host name for short links of the account."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), on_delete=models.CASCADE, db_index=False
+    )
     host = models.CharField(
-        max_length=253, help_text="For example go.shop.example; points to this service."
+        _("domain"),
+        max_length=253,
+        help_text=_(
+            "For example go.shop.example. Its DNS record must point to this service."
+        ),
     )
     cookie_domain = models.CharField(
+        _("cookie domain"),
         max_length=253,
         blank=True,
-        help_text="For example shop.example: its server then reads the cookie of the"
-        " browser. Empty: the cookie stays on the short domain.",
+        help_text=_(
+            "For example shop.example: then the server of that site can read the"
+            " cookie. Empty: the cookie stays on the short domain."
+        ),
     )
     challenge = models.CharField(max_length=32, default=new_challenge, editable=False)
-    verified_at = models.DateTimeField(null=True, editable=False)
+    verified_at = models.DateTimeField(_("verified"), null=True, editable=False)
     is_default = models.BooleanField(
-        "of new links", default=False, help_text="New links have this host."
+        _("default for new links"),
+        default=False,
+        help_text=_("New links use this domain."),
     )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(
+        _("created"), default=timezone.now, editable=False
+    )
 
     objects = ShortDomainQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("short domain")
+        verbose_name_plural = _("short domains")
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "host"],
                 name="short_domain_host_per_account_unique",
-                violation_error_message="The account has this domain already.",
+                violation_error_message=_("The account already has this domain."),
             ),
-            # Anybody may claim a host; one proves it.
+            # Several accounts may claim a host, and one can prove it.
             models.UniqueConstraint(
                 fields=["host"],
                 condition=Q(verified_at__isnull=False),
                 name="short_domain_verified_host_unique",
-                violation_error_message="This domain is another account's.",
+                violation_error_message=_("This domain belongs to another account."),
             ),
             models.UniqueConstraint(
                 fields=["account"],
                 condition=Q(is_default=True),
                 name="short_domain_one_default",
-                violation_error_message="Another domain is that of new links.",
+                violation_error_message=_(
+                    "Another domain is already the default for new links."
+                ),
             ),
         ]
 

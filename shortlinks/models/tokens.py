@@ -1,4 +1,4 @@
-"""What programs act with: tokens, and integrations that fetch their own."""
+"""API tokens, and integrations that fetch them by OAuth."""
 
 import uuid
 
@@ -11,31 +11,50 @@ from shortlinks.models.accounts import Account, User
 
 
 class Scope(models.TextChoices):
-    LINKS_WRITE = "links:write", _("make short links")
+    LINKS_WRITE = "links:write", _("create short links")
     LINKS_READ = "links:read", _("read short links")
     CONTACTS_READ = "contacts:read", _("read contacts and notes")
     CONTACTS_WRITE = "contacts:write", _("change contacts and notes")
-    CHATS_WRITE = "chats:write", _("report chats")
+    CHATS_WRITE = "chats:write", _("send chats")
+    CHATS_REPORT = "chats:report", _("report all chats, for a channel")
     VISITS_READ = "visits:read", _("read visits")
-    PIXELS_WRITE = "pixels:write", _("forget and exchange pixels")
+    PIXELS_WRITE = "pixels:write", _("exchange and delete browser IDs")
     WEBHOOKS_ADMIN = "webhooks:admin", _("manage webhooks")
     USERS_READ = "users:read", _("read users")
 
 
-def all_scopes() -> list[str]:
-    return list(Scope.values)
+# These exceed the rights of the token's user, so a token has them only if asked for.
+CHANNEL_SCOPES = (Scope.CHATS_REPORT,)
+
+
+def default_scopes() -> list[str]:
+    return [scope for scope in Scope.values if scope not in CHANNEL_SCOPES]
 
 
 class Integration(models.Model):
     """A program registered with an account, which fetches tokens by OAuth 2."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
-    client_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), on_delete=models.CASCADE
+    )
+    client_id = models.UUIDField(
+        _("client ID"), default=uuid.uuid4, unique=True, editable=False
+    )
     secret_sha256 = models.BinaryField(max_length=32, editable=False)
-    name = models.CharField(max_length=250)
-    redirect_uri = models.URLField(max_length=2048)
-    scopes = ArrayField(models.CharField(max_length=32), default=all_scopes)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    name = models.CharField(_("integration name"), max_length=250)
+    redirect_uri = models.URLField(_("redirect URI"), max_length=2048)
+    scopes = ArrayField(
+        models.CharField(max_length=32),
+        verbose_name=_("scopes"),
+        default=default_scopes,
+    )
+    created_at = models.DateTimeField(
+        _("created"), default=timezone.now, editable=False
+    )
+
+    class Meta:
+        verbose_name = _("integration")
+        verbose_name_plural = _("integrations")
 
     def __str__(self) -> str:
         return self.name
@@ -47,7 +66,7 @@ class GrantKind(models.TextChoices):
 
 
 class OAuthGrant(models.Model):
-    """A code or refresh token: works once; only its hash is kept."""
+    """A code or refresh token, which works once. Only its hash is stored."""
 
     integration = models.ForeignKey(Integration, on_delete=models.CASCADE)
     user = models.ForeignKey(User, on_delete=models.CASCADE)
@@ -57,33 +76,62 @@ class OAuthGrant(models.Model):
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
 
+    class Meta:
+        verbose_name = _("OAuth grant")
+        verbose_name_plural = _("OAuth grants")
+
     def __str__(self) -> str:
         return f"{self.get_kind_display()} of {self.integration}"
 
 
 class ApiToken(models.Model):
-    """What is kept of a token: its `jti`, never the token (contract §3)."""
+    """An API token. Its `jti` is stored, never the token."""
 
     jti = models.UUIDField(unique=True)
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
-    integration = models.ForeignKey(
-        "Integration", on_delete=models.CASCADE, null=True, editable=False
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), on_delete=models.CASCADE
     )
-    name = models.CharField(max_length=250)
-    scopes = ArrayField(models.CharField(max_length=32), default=all_scopes)
+    user = models.ForeignKey(
+        User, verbose_name=_("user"), on_delete=models.CASCADE, related_name="tokens"
+    )
+    integration = models.ForeignKey(
+        "Integration",
+        verbose_name=_("integration"),
+        on_delete=models.CASCADE,
+        null=True,
+        editable=False,
+    )
+    name = models.CharField(_("token name"), max_length=250)
+    scopes = ArrayField(
+        models.CharField(max_length=32),
+        verbose_name=_("scopes"),
+        default=default_scopes,
+    )
     rate = models.PositiveIntegerField(
+        _("rate limit"),
         null=True,
         blank=True,
-        help_text="Requests a second; 0 is no limit, empty what the service allows.",
+        help_text=_(
+            "Requests per second. 0: unlimited. Empty: the default of the service."
+        ),
     )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    expires_at = models.DateTimeField()
-    last_used_at = models.DateTimeField(null=True, editable=False)
-    revoked_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(
+        _("created"), default=timezone.now, editable=False
+    )
+    expires_at = models.DateTimeField(_("expires"))
+    last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
+    networks = ArrayField(
+        models.CharField(max_length=43),
+        verbose_name=_("networks"),
+        default=list,
+        editable=False,
+        help_text=_("The last networks from which the token was used."),
+    )
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
 
     class Meta:
-        verbose_name = "API token"
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
 
     def __str__(self) -> str:
         return self.name

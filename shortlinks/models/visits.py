@@ -1,4 +1,4 @@
-"""Visits: the facts of each request, and what is left to do for it (DESIGN 4, 5)."""
+"""Visits: the facts of each request, its verdict, and the remaining work."""
 
 from typing import Self
 
@@ -7,21 +7,29 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from shortlinks.models.links import ShortLink
 
 
 class Verdict(models.TextChoices):
-    """Who made a visit; only a person's writes a note (visits §2.3)."""
+    """The result of classifying a visit; only a person's visit writes a note."""
 
-    PERSON = "person"
-    PREVIEW = "preview"
-    BOT = "bot"
-    SCANNER = "scanner"
-    PREFETCH = "prefetch"
-    HEAD = "head"
-    STAFF = "staff"
-    SUSPECT = "suspect"
+    PERSON = "person", _("person")
+    PREVIEW = "preview", _("preview")
+    BOT = "bot", _("bot")
+    PREFETCH = "prefetch", _("prefetch")
+    HEAD = "head", _("HEAD request")
+    STAFF = "staff", _("staff")
+    SUSPECT = "suspect", _("uncertain")
+
+
+class Certainty(models.TextChoices):
+    """The certainty of a verdict, which its reason determines (`domain/reasons`)."""
+
+    CERTAIN = "certain", _("certain")
+    LIKELY = "likely", _("likely")
+    UNSURE = "unsure", _("unsure")
 
 
 class VisitQuerySet(models.QuerySet["Visit"]):
@@ -30,52 +38,73 @@ class VisitQuerySet(models.QuerySet["Visit"]):
 
 
 class Visit(models.Model):
-    """One request for a link, as it came; partitioned by month of its id.
+    """One request for a link; partitioned by the month of its id.
 
-    The row is the outbox: `due_at` is when to follow it up next, empty when
-    nothing is left. Written by `redirects/visit_log`, not through the ORM.
+    The row is the outbox: `due_at` is the time of the next attempt to process it, or
+    None. Redirects insert rows without the ORM (`redirects/visit_writer.py`).
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
     link = models.ForeignKey(
         ShortLink, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
     )
-    occurred_at = models.DateTimeField()
-    method = models.CharField(max_length=4)
-    user_agent = models.TextField()
-    accept_language = models.TextField()
-    referer = models.TextField(help_text="The host of the page with the link.")
-    sec_fetch = models.TextField(help_text="Sec-Fetch-Site, -Mode, -Dest and -User.")
-    purpose = models.TextField(help_text="Headers of a prefetch or preview.")
-    address = models.GenericIPAddressField(null=True)
+    occurred_at = models.DateTimeField(_("time"))
+    method = models.CharField(_("method"), max_length=4)
+    user_agent = models.TextField(_("user agent"))
+    accept_language = models.TextField(_("browser languages"))
+    referer = models.TextField(
+        _("referrer"), help_text=_("Host of the page with the link.")
+    )
+    sec_fetch = models.TextField(
+        _("Sec-Fetch headers"), help_text="Sec-Fetch-Site, -Mode, -Dest, -User"
+    )
+    purpose = models.TextField(_("prefetch headers"))
+    address = models.GenericIPAddressField(_("IP address"), null=True)
     visitor_hash = models.BinaryField(
-        help_text="Keyed hash of whole address and agent."
+        help_text="Keyed hash of the full address and user agent."
     )
     pixel_sha256 = models.BinaryField(null=True)
     pixel_is_new = models.BooleanField()
     staff = models.CharField(
+        _("staff"),
         max_length=32,
         db_default="",
-        help_text="How the redirect knew a colleague: office, or user and an id.",
+        help_text=_(
+            "How the visitor was recognized as staff: office, or user with an ID."
+        ),
+    )
+    visit_count = models.PositiveIntegerField(
+        _("visits"),
+        db_default=1,
+        help_text=_(
+            "Number of visits that this entry stands for. Beyond a limit, visits of a"
+            " link from one address are counted, not stored one by one."
+        ),
     )
 
-    verdict = models.CharField(max_length=8, choices=Verdict.choices, db_default="")
-    reason = models.CharField(max_length=64, db_default="")
-    due_at = models.DateTimeField(null=True)
-    attempts = models.PositiveSmallIntegerField(db_default=0)
-    last_error = models.TextField(db_default="")
-    counted_day = models.DateField(
-        null=True, help_text="The account's day in whose count it is."
+    verdict = models.CharField(
+        _("verdict"), max_length=8, choices=Verdict.choices, db_default=""
     )
-    processed_at = models.DateTimeField(null=True)
-    dead_lettered_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=64, db_default="")
+    due_at = models.DateTimeField(_("next attempt"), null=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), db_default=0)
+    last_error = models.TextField(_("last error"), db_default="")
+    counted_day = models.DateField(
+        null=True, help_text="Day of the account on which the visit is counted."
+    )
+    processed_at = models.DateTimeField(_("processed"), null=True)
+    dead_lettered_at = models.DateTimeField(_("processing failed"), null=True)
     overridden_at = models.DateTimeField(
-        null=True, help_text="When an administrator gave it the verdict."
+        _("verdict changed"),
+        null=True,
+        help_text=_("When an administrator changed the verdict."),
     )
 
     objects = VisitQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("visit")
+        verbose_name_plural = _("visits")
         constraints = [
             models.CheckConstraint(
                 name="visit_due_processed_or_dead_lettered",
@@ -90,7 +119,7 @@ class Visit(models.Model):
             models.Index(
                 fields=["due_at"], name="visit_due", condition=Q(due_at__isnull=False)
             ),
-            # The rest holds what was concluded: the redirects' insert pays for none.
+            # The others contain processed visits, so inserts of redirects stay fast.
             models.Index(
                 fields=["link", "occurred_at"],
                 name="visit_by_link",
@@ -118,7 +147,7 @@ class Visit(models.Model):
 
 
 class ReevaluationBatch(models.Model):
-    """Visits that were just judged and are to be looked at once more (ADR 13)."""
+    """Recently processed visits that are to be reevaluated (docs/adr/0013)."""
 
     visits = ArrayField(models.UUIDField())
     created_at = models.DateTimeField(db_default=Now())
@@ -127,8 +156,21 @@ class ReevaluationBatch(models.Model):
         return f"{len(self.visits)} visits"
 
 
+class PublishedNetworks(models.Model):
+    """The last good list of networks that an owner publishes (docs/adr/0035)."""
+
+    owner = models.CharField(max_length=28, primary_key=True)
+    networks = ArrayField(models.CharField(max_length=43), default=list)
+    checked_at = models.DateTimeField()
+    refreshed_at = models.DateTimeField(null=True)
+    last_error = models.TextField(db_default="")
+
+    def __str__(self) -> str:
+        return f"{self.owner}: {len(self.networks)} networks"
+
+
 class Heartbeat(models.Model):
-    """When a worker last did what beat asked for."""
+    """The time at which a worker last processed a heartbeat task."""
 
     name = models.CharField(max_length=64, primary_key=True)
     beat_at = models.DateTimeField()
@@ -138,7 +180,7 @@ class Heartbeat(models.Model):
 
 
 class Watermark(models.Model):
-    """How far work that goes through all visits in their order has come."""
+    """The position of a pass over all visits."""
 
     name = models.CharField(max_length=64, primary_key=True)
     visit = models.UUIDField()
@@ -148,7 +190,7 @@ class Watermark(models.Model):
 
 
 class DailySalt(models.Model):
-    """The key of `Visit.visitor_hash` for one day; dropped 48 hours after it began."""
+    """The key of `Visit.visitor_hash` for one day; deleted after 48 hours."""
 
     day = models.DateField(primary_key=True)
     key = models.BinaryField(max_length=32)

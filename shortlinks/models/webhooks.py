@@ -1,47 +1,75 @@
-"""Webhooks: where events are told, and the outbox of what is to be told (ADR 15)."""
+"""Webhooks and the outbox of their deliveries (docs/adr/0015)."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from shortlinks.models.accounts import Account, User
 from shortlinks.models.contacts import Contact
 
-MAX_DESTINATION_LENGTH = 600  # characters: what always fits an index row
+MAX_DESTINATION_LENGTH = 600  # characters, which always fit an index row
 
 
 class WebhookEvent(models.TextChoices):
-    NOTE_CONTACT = "note_contact", "a note on a contact"
-    MERGE_CONTACT = "merge_contact", "two contacts became one"
-    UNDO_MERGE = "undo_merge_contact", "a merge was undone"
-    SUGGEST_MERGE = "suggest_merge_contact", "two contacts may be one"
+    NOTE_CONTACT = "note_contact", _("note on a contact")
+    WITHDRAW_NOTE = "withdraw_note_contact", _("note withdrawn")
+    MERGE_CONTACT = "merge_contact", _("contacts merged")
+    UNDO_MERGE = "undo_merge_contact", _("merge undone")
+    SUGGEST_MERGE = "suggest_merge_contact", _("merge suggested")
+    CLOSE_SUGGESTION = "close_suggestion_contact", _("merge suggestion closed")
 
 
 class Webhook(models.Model):
-    """A receiver of an account's events; `secret` signs what it is sent."""
+    """A receiver of an account's events. `secret` signs the requests."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
-    destination = models.CharField(max_length=MAX_DESTINATION_LENGTH)
-    settings = ArrayField(models.CharField(max_length=32, choices=WebhookEvent.choices))
-    sort = models.BigIntegerField(default=1)
-    secret = models.TextField(editable=False, help_text="Encrypted, after its key's id")
-    created_by = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), on_delete=models.CASCADE, db_index=False
     )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(default=timezone.now, editable=False)
-    disabled_at = models.DateTimeField(null=True, editable=False)
-    disabled_reason = models.TextField(blank=True, editable=False)
+    destination = models.CharField(_("URL"), max_length=MAX_DESTINATION_LENGTH)
+    settings = ArrayField(models.CharField(max_length=32, choices=WebhookEvent.choices))
+    sort = models.BigIntegerField(_("order"), default=1)
+    secret = models.TextField(
+        editable=False, help_text="Encrypted, after the id of its key."
+    )
+    created_by = models.ForeignKey(
+        User,
+        verbose_name=_("created by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(
+        _("created"), default=timezone.now, editable=False
+    )
+    updated_at = models.DateTimeField(
+        _("updated"), default=timezone.now, editable=False
+    )
+    disabled_at = models.DateTimeField(_("disabled"), null=True, editable=False)
+    disabled_reason = models.TextField(
+        _("reason for disabling"), blank=True, editable=False
+    )
     paused_until = models.DateTimeField(
-        null=True, editable=False, help_text="It asked for a pause (Retry-After)."
+        _("paused until"),
+        null=True,
+        editable=False,
+        help_text=_("The receiver requested a pause (Retry-After)."),
     )
     failures = models.PositiveIntegerField(
-        default=0, editable=False, help_text="Since it last accepted an event."
+        _("failures"),
+        default=0,
+        editable=False,
+        help_text=_("Since the last successful delivery."),
     )
-    last_success_at = models.DateTimeField(null=True, editable=False)
+    last_success_at = models.DateTimeField(
+        _("last delivery"), null=True, editable=False
+    )
 
     class Meta:
+        verbose_name = _("webhook")
+        verbose_name_plural = _("webhooks")
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "destination"], name="webhook_destination"
@@ -58,42 +86,52 @@ class Webhook(models.Model):
 
 
 class DeliveryState(models.TextChoices):
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    FAILED = "failed"
-    CANCELLED = "cancelled", "cancelled: the note was withdrawn"
+    PENDING = "pending", _("pending")
+    DELIVERED = "delivered", _("delivered")
+    FAILED = "failed", _("not delivered")
+    CANCELLED = "cancelled", _("canceled: the note was withdrawn")
 
 
 class WebhookDelivery(models.Model):
-    """One event for one webhook. The row remembers what is left to do (DESIGN 5).
+    """One event for one webhook.
 
-    While it is being sent, `claimed_at` is set and `due_at` is when to take it for
-    lost. What it is about may go before it, so it has no foreign keys to that.
+    While it is being sent, `claimed_at` is set, and the lease expires at `due_at`. The
+    rows that it is about may be deleted earlier, so it has no foreign keys to them.
     """
 
-    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE)
-    event = models.CharField(max_length=32, choices=WebhookEvent.choices)
-    event_id = models.UUIDField(unique=True, help_text="The header `webhook-id`.")
+    webhook = models.ForeignKey(
+        Webhook, verbose_name=_("webhook"), on_delete=models.CASCADE
+    )
+    event = models.CharField(_("event"), max_length=32, choices=WebhookEvent.choices)
+    event_id = models.UUIDField(
+        _("event ID"), unique=True, help_text=_("Value of the `webhook-id` header.")
+    )
     contact = models.ForeignKey(
         Contact, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
     )
-    subject_id = models.BigIntegerField(help_text="Of the row that it is about.")
+    subject_id = models.BigIntegerField(
+        help_text="Id of the row that the event is about."
+    )
     payload_data = models.JSONField(
-        help_text="What the body says, as it was at the event."
+        _("payload"), help_text=_("Data at the time of the event.")
     )
     state = models.CharField(
-        max_length=9, choices=DeliveryState.choices, default=DeliveryState.PENDING
+        _("status"),
+        max_length=9,
+        choices=DeliveryState.choices,
+        default=DeliveryState.PENDING,
     )
-    attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    due_at = models.DateTimeField(_("next attempt"), null=True)
     claimed_at = models.DateTimeField(null=True)
-    last_status = models.PositiveSmallIntegerField(null=True)
-    last_error = models.TextField(db_default="")
-    created_at = models.DateTimeField()
-    delivered_at = models.DateTimeField(null=True)
+    last_status = models.PositiveSmallIntegerField(_("last response"), null=True)
+    last_error = models.TextField(_("last error"), db_default="")
+    created_at = models.DateTimeField(_("created"))
+    delivered_at = models.DateTimeField(_("delivered"), null=True)
 
     class Meta:
-        verbose_name_plural = "webhook deliveries"
+        verbose_name = _("webhook delivery")
+        verbose_name_plural = _("webhook deliveries")
         constraints = [
             models.CheckConstraint(
                 name="delivery_due_while_pending",

@@ -1,1 +1,1 @@
-"""How the service is watched: metrics, logs, errors, traces; never what it does."""
+"""Metrics, logs, error reports and traces; nothing here changes behavior."""

@@ -1,4 +1,4 @@
-"""What worker, its pool and beat tell of themselves; connected by `config.celery`."""
+"""Health, metrics and logs of workers and beat, imported by `config.celery`."""
 
 import logging
 import logging.config
@@ -12,8 +12,7 @@ from celery import Celery, Task, signals
 from django.conf import settings
 from redis import RedisError
 
-from shortlinks.domain.links import redis_cache
-from shortlinks.domain.monitoring import health
+from shortlinks.domain.monitoring import health, heartbeats
 from shortlinks.domain.monitoring.health import Check
 from shortlinks.observability import http_server, metrics, request_ids, tracing
 from shortlinks.observability.pool_liveness import PoolWatch
@@ -25,22 +24,22 @@ HEARTBEAT_TASK = "shortlinks.tasks.record_heartbeat"
 HEARTBEAT_INTERVAL_SECONDS = 15.0
 # Beat sends its most frequent task every 5 s.
 MAX_SILENCE_SECONDS = 30.0
-# On top of a task's hard time limit, after which its child is replaced.
-POOL_GRACE = 15.0
+# After a task's hard time limit, when its process is replaced.
+POOL_GRACE_SECONDS = 15.0
 REQUEST_ID = "request_id"
 
 
 class _State:
-    """Of this process; what a process is not stays unused."""
+    """The state of this process: a worker, a process of its pool, or beat."""
 
     def __init__(self) -> None:
         self.pool = PoolWatch()
         self.server: ThreadingHTTPServer | None = None
         self.counts_messages = True
-        self.task_began_at = 0.0
+        self.task_started_at = 0.0
         self.is_beat = False
         self.sent_at = time.monotonic()
-        self.heard_at = -HEARTBEAT_INTERVAL_SECONDS
+        self.recorded_at = -HEARTBEAT_INTERVAL_SECONDS
 
 
 _state = _State()
@@ -63,14 +62,14 @@ def _serve(checks: Callable[[], list[Check]]) -> None:
 
 @signals.setup_logging.connect
 def set_up_logging(**_: Any) -> None:
-    """As in all other processes; Celery's own is left out."""
+    """Log as all other processes do; with a handler, Celery leaves logging alone."""
     logging.config.dictConfig(settings.LOGGING)
 
 
 @signals.before_task_publish.connect
 def carry_request_id(headers: dict[str, Any], **_: Any) -> None:
     headers[REQUEST_ID] = request_ids.current() or request_ids.new()
-    tracing.tracing().carry(headers)
+    tracing.current().inject(headers)
 
 
 @signals.after_task_publish.connect
@@ -85,12 +84,16 @@ def count_message(sender: str, **_: Any) -> None:
 
 
 @signals.worker_init.connect
-def begin_worker(sender: Any, **_: Any) -> None:
-    # A thread that counts while a child is forked would leave it a lock for ever.
+def start_worker(sender: Any, **_: Any) -> None:
+    # If a thread counted during a fork, the child would wait for its lock forever.
     _state.counts_messages = False
     report_errors("worker")
-    longest = sender.app.conf.task_time_limit + POOL_GRACE
-    _serve(lambda: health.check_worker(pool_waits=_state.pool.waits(), longest=longest))
+    longest = sender.app.conf.task_time_limit + POOL_GRACE_SECONDS
+    _serve(
+        lambda: health.check_worker(
+            pool_waits=_state.pool.waiting_seconds(), longest=longest
+        )
+    )
 
 
 @signals.worker_ready.connect
@@ -99,32 +102,32 @@ def start_heartbeat(sender: Any, **_: Any) -> None:
 
 
 @signals.task_received.connect
-def note_arrival(**_: Any) -> None:
-    _state.pool.task_came()
+def record_arrival(**_: Any) -> None:
+    _state.pool.record_arrival()
 
 
 def _send_heartbeats(app: Celery) -> None:
-    """Through the broker and the pool, so that a heartbeat means: tasks are done."""
+    """Send heartbeats as tasks, so that they show that the pool works."""
     while True:
         try:
-            # not of the shared pool, whose locks a forked child would inherit
+            # A child would inherit the locks of the shared connection pool.
             with app.connection_for_write() as connection:
                 app.send_task(
                     HEARTBEAT_TASK,
                     connection=connection,
                     expires=HEARTBEAT_INTERVAL_SECONDS,
                 )
-        except Exception as error:  # noqa: BLE001  a broker fails in many ways
-            logger.warning("no heartbeat: %r", error)
+        except Exception as error:  # noqa: BLE001  brokers raise many errors
+            logger.warning("no heartbeat was sent: %r", error)
         time.sleep(HEARTBEAT_INTERVAL_SECONDS)
 
 
-# --- the pool's processes ----------------------------------------------------
+# --- processes of the pool -----------------------------------------------------
 
 
 @signals.worker_process_init.connect
-def begin_child(**_: Any) -> None:
-    if _state.server is not None:  # the main process's: its port must end with it
+def start_child(**_: Any) -> None:
+    if _state.server is not None:  # so that the port closes with the main process
         _state.server.socket.close()
         _state.server = None
     _state.counts_messages = True
@@ -133,33 +136,33 @@ def begin_child(**_: Any) -> None:
 
 
 @signals.task_prerun.connect
-def begin_task(task: Task[Any, Any], **_: Any) -> None:
+def start_task(task: Task[Any, Any], **_: Any) -> None:
     name, headers = _short(task.name), dict(vars(task.request))
-    request_ids.begin_task(name, headers.get(REQUEST_ID) or request_ids.new())
-    tracing.tracing().task_began(name, headers)
-    _state.task_began_at = time.monotonic()
+    request_ids.start_task(name, headers.get(REQUEST_ID) or request_ids.new())
+    tracing.current().start_task(name, headers)
+    _state.task_started_at = time.monotonic()
 
 
 @signals.task_postrun.connect
 def end_task(task: Task[Any, Any], state: str | None = None, **_: Any) -> None:
     name, result = _short(task.name), state or "UNKNOWN"
     metrics.tasks.labels(name, result.lower()).inc()
-    metrics.task_seconds.labels(name).observe(time.monotonic() - _state.task_began_at)
-    tracing.tracing().task_ended(result)
-    _state.pool.task_ended()
+    metrics.task_seconds.labels(name).observe(time.monotonic() - _state.task_started_at)
+    tracing.current().end_task(result)
+    _state.pool.record_end()
     request_ids.end_task()
 
 
 @signals.worker_process_shutdown.connect
 def end_child(**_: Any) -> None:
-    tracing.tracing().finish()
+    tracing.current().finish()
 
 
 # --- beat --------------------------------------------------------------------
 
 
 @signals.beat_init.connect
-def begin_beat(**_: Any) -> None:
+def start_beat(**_: Any) -> None:
     start("beat")
     _state.is_beat = True
     _serve(
@@ -171,14 +174,14 @@ def begin_beat(**_: Any) -> None:
 
 def _record_beat() -> None:
     now = _state.sent_at = time.monotonic()
-    if now - _state.heard_at < HEARTBEAT_INTERVAL_SECONDS:
+    if now - _state.recorded_at < HEARTBEAT_INTERVAL_SECONDS:
         return
     try:
-        redis_cache.record_beat()
+        heartbeats.record_beat()
     except RedisError as error:
-        logger.warning("beat was not heard: %r", error)
+        logger.warning("the heartbeat of beat was not stored: %r", error)
     else:
-        _state.heard_at = now
+        _state.recorded_at = now
 
 
 def _short(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Numbers of the hot path: plain integers there, metrics once a second elsewhere."""
+"""Counts of the redirects, in plain integers that become metrics once a second."""
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from shortlinks.observability import metrics
 
 @dataclass(slots=True)
 class HistogramBuffer:
-    """Observations by bucket, until they are taken."""
+    """Observations by bucket since the last `take`."""
 
     bounds: Sequence[float]
     counts: list[int] = field(init=False)
@@ -25,7 +25,7 @@ class HistogramBuffer:
         self.total += value
 
     def take(self) -> "HistogramBuffer":
-        """What was added since the last time."""
+        """Return the observations and start again from zero."""
         taken = HistogramBuffer(self.bounds)
         taken.counts, self.counts = self.counts, taken.counts
         taken.total, self.total = self.total, 0.0
@@ -36,15 +36,15 @@ class HistogramBuffer:
 
 
 class CounterDelta:
-    """Moves what counts have grown by since the last time into a counter."""
+    """Adds to a counter the growth of the counts since the last call."""
 
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
-        self._moved: dict[str, int] = {}
+        self._applied: dict[str, int] = {}
 
     def apply(self, counts: Mapping[str, int]) -> None:
         for label, count in counts.items():
-            grown = count - self._moved.get(label, 0)
+            grown = count - self._applied.get(label, 0)
             if grown:
                 self._counter.labels(label).inc(grown)
-                self._moved[label] = count
+                self._applied[label] = count

@@ -1,7 +1,7 @@
-"""Errors to Sentry; imported by `begin` where SENTRY_DSN is set.
+"""Report errors to Sentry; imported only if SENTRY_DSN is set.
 
-Names nobody: no addresses, no bodies, no headers, no local variables, and every text
-goes through `scrub`.
+Reports contain no personal data: no addresses, bodies, headers or local variables. All
+texts are scrubbed.
 """
 
 from typing import Any
@@ -15,8 +15,7 @@ from shortlinks.observability import request_ids
 from shortlinks.observability.scrubbing import scrub
 
 MAX_BREADCRUMBS = 20
-# Of a request only these are told.
-SENT_FIELDS = frozenset({"method"})
+SENT_REQUEST_FIELDS = frozenset({"method"})
 
 
 def start(role: str, dsn: str) -> None:
@@ -36,7 +35,9 @@ def start(role: str, dsn: str) -> None:
 def _scrub(event: Event, hint: Hint) -> Event | None:
     request = event.get("request")
     if request:
-        event["request"] = {key: request[key] for key in SENT_FIELDS if key in request}
+        event["request"] = {
+            key: request[key] for key in SENT_REQUEST_FIELDS if key in request
+        }
     event.pop("user", None)
     if request_id := request_ids.current():
         event.setdefault("tags", {})["request_id"] = request_id

@@ -1,6 +1,6 @@
-"""`/metrics`: what all processes counted, and how things stand at this moment.
+"""`/metrics`: the counts of all processes, and gauges that are read at each scrape.
 
-A store that is away costs its gauges, never the scrape.
+While a store is unavailable, its gauges are missing.
 """
 
 import glob
@@ -23,8 +23,7 @@ from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from shortlinks.domain.links import redis_cache
-from shortlinks.domain.monitoring import gauges
+from shortlinks.domain.monitoring import gauges, heartbeats
 from shortlinks.domain.visits import spool
 from shortlinks.domain.webhooks import backlog as webhook_backlog
 from shortlinks.observability import process_slots
@@ -35,16 +34,16 @@ logger = logging.getLogger(__name__)
 QUEUES = ("visits", "webhooks", "imports", "maintenance", "default")
 TORN_READ_ERRORS = (struct.error, RuntimeError, ValueError, IndexError)
 
-# Each gauge's help, and the label that it has, if any.
+# Help text and label, if any, by name.
 GAUGES: dict[str, tuple[str, str]] = {
     "shortlinks_up": ("Whether a store answers the exporter.", "part"),
-    "shortlinks_processes": ("Processes that run and count, by role.", "role"),
+    "shortlinks_processes": ("Running processes by role.", "role"),
     "shortlinks_visits_due": (
-        "Visits that wait for their follow-up; 100,000 stands for more.",
+        "Visits that wait for processing; 100,000 means that many or more.",
         "",
     ),
     "shortlinks_visit_processing_lag_seconds": (
-        "How long the oldest has been due.",
+        "How long the oldest visit has been due.",
         "",
     ),
     "shortlinks_visits_dead_lettered": ("Visits that wait for an administrator.", ""),
@@ -53,22 +52,22 @@ GAUGES: dict[str, tuple[str, str]] = {
         "",
     ),
     "shortlinks_rollup_lag_seconds": (
-        "How long the oldest count has waited to be summed for administrators.",
+        "How long the oldest count has waited for the rollups.",
         "",
     ),
     "shortlinks_visit_partitions_ahead": (
-        "Months after this one that have their partition; -1 if this one has none.",
+        "Future months that have a partition; -1 if the current one has none.",
         "",
     ),
     "shortlinks_heartbeat_age_seconds": (
-        "Seconds since worker and beat were last heard of.",
+        "Age of the last heartbeat of worker and beat.",
         "process",
     ),
-    "shortlinks_queue_messages": ("Messages that no worker has taken yet.", "queue"),
-    "shortlinks_spool_bytes": ("Bytes in the exporter's spool: waiting, bad.", "state"),
-    "shortlinks_spool_oldest_seconds": ("Age of the oldest file that waits.", ""),
-    "shortlinks_spool_capacity_bytes": ("Bytes that the spool may take.", ""),
-    "shortlinks_spool_free_bytes": ("Bytes that are free on the spool's disk.", ""),
+    "shortlinks_queue_messages": ("Messages that no worker has taken.", "queue"),
+    "shortlinks_spool_bytes": ("Bytes in the spool: waiting, or bad.", "state"),
+    "shortlinks_spool_oldest_seconds": ("Age of the oldest waiting file.", ""),
+    "shortlinks_spool_capacity_bytes": ("Maximum size of the spool.", ""),
+    "shortlinks_spool_free_bytes": ("Free space on the disk of the spool.", ""),
 }
 
 
@@ -79,15 +78,15 @@ class Sample(NamedTuple):
 
 
 class ProcessCollector(MultiProcessCollector):
-    """The processes' files, less those of one that is just being made, or broken."""
+    """Adds up the files of the processes; skips incomplete and broken ones."""
 
     def collect(self) -> Iterable[Metric]:
         with process_slots.dead(settings.METRICS_DIR) as names:
             for name in names:
                 mark_process_dead(name, self._path)
         files = glob.glob(os.path.join(self._path, "*.db"))  # noqa: PTH118, PTH207
-        whole = [path for path in files if _is_whole(path)]
-        merged: Iterable[Metric] = self.merge(whole)  # type: ignore[no-untyped-call]
+        readable = [path for path in files if _is_readable(path)]
+        merged: Iterable[Metric] = self.merge(readable)  # type: ignore[no-untyped-call]
         return merged
 
 
@@ -115,14 +114,14 @@ def page() -> Page:
     return Page(200, CONTENT_TYPE_LATEST, generate_latest(registry))
 
 
-def _is_whole(path: str) -> bool:
+def _is_readable(path: str) -> bool:
     try:
         for key, *_ in MmapedDict.read_all_values_from_file(path):
             json.loads(key)
     except FileNotFoundError:
         return False
     except TORN_READ_ERRORS as error:
-        logger.warning("%s is left out: %r", path, error)
+        logger.warning("%s is skipped: %r", path, error)
         return False
     return True
 
@@ -130,7 +129,7 @@ def _is_whole(path: str) -> bool:
 def _postgres_samples() -> list[Sample]:
     try:
         due = gauges.backlog()
-        beat_at = gauges.last_worker_heartbeat()
+        beat_at = heartbeats.last_worker()
         return [
             Sample("shortlinks_visits_due", due.visits),
             Sample("shortlinks_visit_processing_lag_seconds", due.oldest_seconds),
@@ -144,24 +143,24 @@ def _postgres_samples() -> list[Sample]:
             Sample("shortlinks_up", 1, "postgres"),
         ]
     except Error as error:
-        logger.warning("Postgres has no numbers: %s", type(error).__name__)
+        logger.warning("no gauges from Postgres: %s", type(error).__name__)
         return [Sample("shortlinks_up", 0, "postgres")]
     finally:
-        connection.close()  # of this thread, which may never come again
+        connection.close()  # this thread may not be used again
 
 
 def _redis_samples() -> list[Sample]:
     try:
-        beat_at = gauges.last_beat()
+        beat_at = heartbeats.last_beat()
         lengths = [
-            Sample("shortlinks_queue_messages", redis_cache.queue_length(queue), queue)
+            Sample("shortlinks_queue_messages", gauges.queue_length(queue), queue)
             for queue in QUEUES
         ]
     except redis.RedisError as error:
-        logger.warning("Redis has no numbers: %s", type(error).__name__)
+        logger.warning("no gauges from Redis: %s", type(error).__name__)
         return [Sample("shortlinks_up", 0, "redis")]
-    heard = _age("beat", beat_at.timestamp()) if beat_at else []
-    return [*lengths, *heard, Sample("shortlinks_up", 1, "redis")]
+    age = _age("beat", beat_at.timestamp()) if beat_at else []
+    return [*lengths, *age, Sample("shortlinks_up", 1, "redis")]
 
 
 def _disk_samples() -> list[Sample]:

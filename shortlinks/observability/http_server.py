@@ -1,4 +1,4 @@
-"""A small HTTP server in a thread: for health and metrics, never for visitors."""
+"""An HTTP server in a thread, for health and metrics."""
 
 import logging
 import threading
@@ -35,7 +35,7 @@ def readiness(checks: list[Check]) -> Page:
 
 
 def start(host: str, port: int, pages: Pages) -> ThreadingHTTPServer:
-    """Serves until the process ends; OSError if the port is taken."""
+    """Serve until the process ends; raise OSError if the port is in use."""
     server = ThreadingHTTPServer((host, port), _handler(pages))
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -56,7 +56,7 @@ def _handler(pages: Pages) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(page.body)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Nothing: probes come every few seconds."""
+            """Log nothing, because probes arrive every few seconds."""
 
     return Handler
 
@@ -67,6 +67,6 @@ def _page(pages: Pages, path: str) -> Page:
     try:
         return pages[path]()
     except Exception:
-        # An answer says more than a closed connection, whatever it was.
+        # Respond to any error, because a closed connection would explain less.
         logger.exception("%s failed", path)
         return Page(500, "text/plain; charset=utf-8", b"failed, see the log\n")

@@ -1,7 +1,7 @@
-"""Every metric that processes count, with the labels it may have (ADR 0009).
+"""All metrics that processes count (docs/adr/0009).
 
-Each has labels, and no label says who or what: no codes, urls, addresses, tokens. So
-none makes a file before it is used, and their number is bounded.
+No label identifies anybody: no codes, URLs, addresses or tokens. Each metric has a
+label, so that no file is created before it is used.
 """
 
 import logging
@@ -23,7 +23,7 @@ slot = Slot(settings.METRICS_DIR)
 
 @cache
 def _class() -> Any:
-    """Files that the exporter reads; memory alone when there is no place for them."""
+    """Count in files for the exporter, or in memory if they cannot be written."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.METRICS_DIR)
     try:
         return values.MultiProcessValue(slot.identifier)
@@ -36,7 +36,7 @@ def _value(*arguments: Any, **options: Any) -> Any:
     return _class()(*arguments, **options)
 
 
-# Chosen when a metric is first used, since the process has its role by then.
+# Chosen when a metric is first used, because the role of the process is set by then.
 values.ValueClass = _value
 
 REGISTRY = CollectorRegistry()
@@ -52,40 +52,40 @@ redirects = Counter(
 )
 visits_stored = Counter(
     "shortlinks_visits_stored",
-    "Visits by result: committed, spooled, rejected (quarantined) or lost.",
+    "Visits by result: committed, spooled, rejected (quarantined), lost or counted.",
     ["result"],
     registry=REGISTRY,
 )
 visits_replayed = Counter(
     "shortlinks_visits_replayed",
-    "Visits brought home from the spool: stored, refused, or torn lines.",
+    "Visits from the spool: stored, rejected, or corrupt lines.",
     ["result"],
     registry=REGISTRY,
 )
 batch_seconds = Histogram(
     "shortlinks_visit_batch_seconds",
-    "Time to make a batch of visits durable, in Postgres or in the spool.",
+    "Time to make a batch of visits durable, in Postgres or the spool.",
     ["store"],
     buckets=SECONDS,
     registry=REGISTRY,
 )
 visit_batch_size = Histogram(
     "shortlinks_visit_batch_size",
-    "Visits in a batch, in Postgres or in the spool.",
+    "Visits in a batch, in Postgres or the spool.",
     ["store"],
     buckets=VISITS,
     registry=REGISTRY,
 )
 circuit_breakers_open = Gauge(
     "shortlinks_circuit_breakers_open",
-    "Processes that hold a store for away.",
+    "Processes whose circuit breaker is open.",
     ["store"],
     multiprocess_mode="livesum",
     registry=REGISTRY,
 )
 worker_notifications = Counter(
     "shortlinks_worker_notifications",
-    "Bells of the redirects to the worker: rung, or failed (the sweep makes up).",
+    "Messages from redirects to the worker: sent, or failed.",
     ["result"],
     registry=REGISTRY,
 )
@@ -97,43 +97,43 @@ messages = Counter(
 )
 visits_processed = Counter(
     "shortlinks_visits_processed",
-    "Visits followed up, by verdict.",
+    "Processed visits by verdict.",
     ["verdict"],
     registry=REGISTRY,
 )
 visits_reclassified = Counter(
     "shortlinks_visits_reclassified",
-    "Visits whose verdict changed by what their source did later, by the new one.",
+    "Visits whose verdict was changed by later visits, by the new verdict.",
     ["verdict"],
     registry=REGISTRY,
 )
 visit_processing_failures = Counter(
     "shortlinks_visit_processing_failures",
-    "Follow-ups of a visit that failed: put off, or set aside after the last.",
+    "Failures to process a visit: retried, dead-lettered after the last, or lost link.",
     ["result"],
     registry=REGISTRY,
 )
 notes = Counter(
     "shortlinks_notes",
-    "Notes of opens: written, extended by a further open, or withdrawn.",
+    "Notes of opens: written, extended by another open, or withdrawn.",
     ["change"],
     registry=REGISTRY,
 )
 webhooks_sent = Counter(
     "shortlinks_webhooks_sent",
-    "Attempts to tell webhooks of events: accepted, or failed (tried again later).",
+    "Attempts to send webhook events: accepted, or failed.",
     ["result"],
     registry=REGISTRY,
 )
 tasks = Counter(
     "shortlinks_tasks",
-    "Tasks run, by how they ended.",
+    "Tasks by result.",
     ["task", "result"],
     registry=REGISTRY,
 )
 task_seconds = Histogram(
     "shortlinks_task_seconds",
-    "Time a task ran.",
+    "Duration of tasks.",
     ["task"],
     buckets=(*SECONDS, 10.0, 25.0, 60.0),
     registry=REGISTRY,
@@ -146,16 +146,16 @@ api_requests = Counter(
 )
 api_seconds = Histogram(
     "shortlinks_api_request_seconds",
-    "Time a request to API or admin took, by route and method.",
+    "Duration of requests to API and admin by route and method.",
     ["route", "method"],
     buckets=SECONDS,
     registry=REGISTRY,
 )
 
 OUTCOMES = ("redirected", "prefetch", "unknown", "method", "unavailable", "own_page")
-RESULTS = ("committed", "spooled", "rejected", "lost")
+RESULTS = ("committed", "spooled", "rejected", "lost", "counted")
 STORES = ("postgres", "redis")
-# A counter that first appears when something breaks shows no increase to an alert.
+# If a counter first appeared with a failure, alerts would see no increase.
 PREINITIALIZED: dict[str, list[tuple[Counter, Iterable[str]]]] = {
     "redirects": [
         (redirects, OUTCOMES),
@@ -167,7 +167,7 @@ PREINITIALIZED: dict[str, list[tuple[Counter, Iterable[str]]]] = {
         (visits_processed, Verdict.values),
         (visits_reclassified, Verdict.values),
         (notes, ("written", "extended", "withdrawn")),
-        (visit_processing_failures, ("retried", "dead_lettered")),
+        (visit_processing_failures, ("retried", "dead_lettered", "lost_link")),
         (webhooks_sent, ("accepted", "failed")),
     ],
     "beat": [(messages, ("process_visits",))],
@@ -175,20 +175,20 @@ PREINITIALIZED: dict[str, list[tuple[Counter, Iterable[str]]]] = {
 
 
 def start(role: str) -> None:
-    """Take this process's file and show its counters, from 0 or where they were."""
+    """Export the counters of this role, from zero or from the predecessor's value."""
     slot.role = role
     for counter, labels in PREINITIALIZED.get(role, []):
         for label in labels:
             counter.labels(label)
-    if role == "web":  # redirects say it every second
+    if role == "web":  # redirects set it every second
         circuit_breakers_open.labels("postgres").set(0)
 
 
 def add_observations(child: Histogram, *, counts: list[int], total: float) -> None:
-    """What was observed elsewhere: how many in each bucket, and their sum.
+    """Add many observations at once: the number in each bucket, and their sum.
 
-    The library has no door for that; `observe` for each would cost a visitor's process
-    a hundred times as much.
+    The library has only `observe`, which costs a redirect process a hundred times as
+    much.
     """
     child._sum.inc(total)
     for bucket, count in zip(child._buckets, counts, strict=True):

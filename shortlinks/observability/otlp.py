@@ -1,7 +1,7 @@
-"""Traces over OTLP/HTTP: requests to the API, tasks, and their statements.
+"""Send traces of API requests, tasks and their SQL statements over OTLP/HTTP.
 
-By hand, since the ready instrumentations carry urls and headers; ours carry routes and
-statements without their values. Imported by `spans` where an endpoint is set.
+OpenTelemetry's own instrumentations send URLs and headers. This one sends routes, and
+statements without values. Imported only if an endpoint is set.
 """
 
 import contextlib
@@ -25,15 +25,17 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
+from shortlinks.observability import tracing
+
 MAX_STATEMENT_LENGTH = 2000
 
 
-class RequestSpan:
+class RequestSpan(tracing.RequestSpan):
     def __init__(self, span: Span, method: str) -> None:
         self._span = span
         self._method = method
 
-    def set_answer(self, route: str, status: int) -> None:
+    def set_response(self, route: str, status: int) -> None:
         self._span.update_name(f"{self._method} {route}")
         self._span.set_attribute("http.route", route)
         self._span.set_attribute("http.response.status_code", status)
@@ -41,7 +43,7 @@ class RequestSpan:
             self._span.set_status(Status(StatusCode.ERROR))
 
 
-class OtlpTracing:
+class OtlpTracing(tracing.Tracing):
     def __init__(self, role: str, endpoint: str) -> None:
         resource = Resource.create({"service.name": f"shortlinks-{role}"})
         self._provider = TracerProvider(resource=resource)
@@ -49,33 +51,32 @@ class OtlpTracing:
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("shortlinks")
         self._task: tuple[Span, contextvars.Token[context.Context]] | None = None
-        connection_created.connect(self._watch_connection)
+        connection_created.connect(self._trace_connection)
         for connection in connections.all(initialized_only=True):
-            self._watch_connection(connection=connection)
+            self._trace_connection(connection=connection)
 
     @contextlib.contextmanager
     def request(self, method: str) -> Iterator[RequestSpan]:
         with self._tracer.start_as_current_span(
             method,
-            context=context.Context(),  # a stranger's trace is not continued
+            context=context.Context(),  # never continue the trace of a client
             kind=SpanKind.SERVER,
             attributes={"http.request.method": method},
         ) as span:
             yield RequestSpan(span, method)
 
-    def carry(self, headers: MutableMapping[str, Any]) -> None:
-        """Along with a message to the broker, so that its task joins the trace."""
+    def inject(self, headers: MutableMapping[str, Any]) -> None:
         propagate.inject(headers)
 
-    def task_began(self, name: str, headers: MutableMapping[str, Any]) -> None:
-        told = {key: headers[key] for key in ("traceparent",) if headers.get(key)}
+    def start_task(self, name: str, headers: MutableMapping[str, Any]) -> None:
+        parent = {key: headers[key] for key in ("traceparent",) if headers.get(key)}
         span = self._tracer.start_span(
-            name, context=propagate.extract(told), kind=SpanKind.CONSUMER
+            name, context=propagate.extract(parent), kind=SpanKind.CONSUMER
         )
         token = context.attach(set_span_in_context(span))
         self._task = span, token
 
-    def task_ended(self, state: str) -> None:
+    def end_task(self, state: str) -> None:
         if self._task is None:
             return
         (span, token), self._task = self._task, None
@@ -88,7 +89,7 @@ class OtlpTracing:
     def finish(self) -> None:
         self._provider.shutdown()
 
-    def _watch_connection(self, connection: BaseDatabaseWrapper, **_: object) -> None:
+    def _trace_connection(self, connection: BaseDatabaseWrapper, **_: object) -> None:
         if self._statement not in connection.execute_wrappers:
             connection.execute_wrappers.append(self._statement)
 

@@ -1,4 +1,4 @@
-"""Whether a worker's pool still ends what comes in: known to its main process."""
+"""Detect in a worker's main process that its pool finishes no tasks."""
 
 import mmap
 import struct
@@ -8,22 +8,22 @@ MONOTONIC = struct.Struct("d")
 
 
 class PoolWatch:
-    """The time of the last end lies in memory that the forked children share."""
+    """Keeps the time of the last finished task in memory that all children share."""
 
     def __init__(self) -> None:
         self._shared = mmap.mmap(-1, MONOTONIC.size)
         self._waiting_since = 0.0
 
-    def task_came(self) -> None:
+    def record_arrival(self) -> None:
         if self._ended_at() >= self._waiting_since:
             self._waiting_since = time.monotonic()
 
-    def task_ended(self) -> None:
-        """In a child; the clock is the same in all processes."""
+    def record_end(self) -> None:
+        """Record in a child; the monotonic clock is the same in all processes."""
         self._shared[:] = MONOTONIC.pack(time.monotonic())
 
-    def waits(self) -> float:
-        """Seconds since a task came and none has ended."""
+    def waiting_seconds(self) -> float:
+        """Return the seconds since a task arrived, if none has ended since."""
         if self._ended_at() >= self._waiting_since:
             return 0.0
         return time.monotonic() - self._waiting_since

@@ -1,4 +1,4 @@
-"""One id for all that follows from a request: its answer, its log lines, its tasks."""
+"""Request ids, for the response, the log lines and the tasks of a request."""
 
 import contextlib
 import re
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 
 HEADER = "X-Request-Id"
-# As proxies and clients make them; too long for a code, no dots as in a token.
-SANE = re.compile(r"[0-9A-Za-z_-]{16,64}")
+# Longer than a short code, and without the dots of a token.
+VALID = re.compile(r"[0-9A-Za-z_-]{16,64}")
 
 _current: ContextVar[str] = ContextVar("request_id", default="")
 _task: ContextVar[str] = ContextVar("task", default="")
@@ -19,12 +19,12 @@ def new() -> str:
 
 
 def accept(offered: str | None) -> str:
-    """The client's own id if it is a sane one, else a new one."""
-    return offered if offered and SANE.fullmatch(offered) else new()
+    """Return the client's id if it is valid, else a new one."""
+    return offered if offered and VALID.fullmatch(offered) else new()
 
 
 def current() -> str:
-    """An empty text where nothing was asked for."""
+    """Return the current request id, or "" outside of requests and tasks."""
     return _current.get()
 
 
@@ -37,14 +37,14 @@ def bound(request_id: str) -> Iterator[None]:
         _current.reset(token)
 
 
-def begin_task(name: str, request_id: str) -> None:
-    """Bound until the next one begins: a pool's process does one after the other."""
+def start_task(name: str, request_id: str) -> None:
+    """Set task and request id until the next task; a process runs one at a time."""
     _current.set(request_id)
     _task.set(name)
 
 
 def end_task() -> None:
-    begin_task("", "")
+    start_task("", "")
 
 
 def current_task() -> str:

@@ -1,6 +1,6 @@
-"""What no log, error or trace may carry: tokens, and whole codes of short links.
+"""Mask tokens and short codes in logs, errors and traces.
 
-Nothing of ours writes them; this is for what others raise and log.
+Our own code does not log them, but libraries may.
 """
 
 import re
@@ -9,9 +9,12 @@ from shortlinks.domain.links import codes
 
 STARS = "***"
 TOKEN = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
-# As a segment of a path, which is where codes stand.
+# Details of Postgres' errors contain rows: addresses, user agents, names.
+DETAIL = re.compile(r"(DETAIL|CONTEXT):.*")
+# Only as a segment of a path.
 CODE = re.compile(rf"/[{codes.ALPHABET}]{{{codes.LENGTH}}}(?![\w/-]|\.\w)")
 
 
 def scrub(text: str) -> str:
-    return CODE.sub(f"/{STARS}", TOKEN.sub(STARS, text))
+    masked = CODE.sub(f"/{STARS}", TOKEN.sub(STARS, text))
+    return DETAIL.sub(rf"\1: {STARS}", masked)

@@ -1,64 +1,53 @@
-"""Traces, where OTEL_EXPORTER_OTLP_ENDPOINT is set; else nothing, at no cost."""
+"""Traces, if OTEL_EXPORTER_OTLP_ENDPOINT is set; otherwise all methods do nothing."""
 
 import contextlib
 import importlib
 from collections.abc import MutableMapping
-from typing import Any, Protocol
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 
-class Span(Protocol):
-    def set_answer(self, route: str, status: int) -> None: ...
-
-
-class Tracing(Protocol):
-    def request(self, method: str) -> contextlib.AbstractContextManager[Span]: ...
-    def carry(self, headers: MutableMapping[str, Any]) -> None: ...
-    def task_began(self, name: str, headers: MutableMapping[str, Any]) -> None: ...
-    def task_ended(self, state: str) -> None: ...
-    def finish(self) -> None: ...
-
-
-class _NoSpan:
-    def set_answer(self, route: str, status: int) -> None:
+class RequestSpan:
+    def set_response(self, route: str, status: int) -> None:
         pass
 
 
-class _NoTracing:
-    def request(self, method: str) -> contextlib.AbstractContextManager[Span]:
-        return contextlib.nullcontext(_NoSpan())
+class Tracing:
+    """Traces nothing; `otlp` has the subclass that does."""
 
-    def carry(self, headers: MutableMapping[str, Any]) -> None:
+    def request(self, method: str) -> contextlib.AbstractContextManager[RequestSpan]:
+        return contextlib.nullcontext(RequestSpan())
+
+    def inject(self, headers: MutableMapping[str, Any]) -> None:
+        """Add the trace to a message, so that its task continues it."""
+
+    def start_task(self, name: str, headers: MutableMapping[str, Any]) -> None:
         pass
 
-    def task_began(self, name: str, headers: MutableMapping[str, Any]) -> None:
-        pass
-
-    def task_ended(self, state: str) -> None:
+    def end_task(self, state: str) -> None:
         pass
 
     def finish(self) -> None:
         pass
 
 
-_tracing: Tracing = _NoTracing()
+_tracing = Tracing()
 
 
 def start(role: str) -> None:
-    """The packages are imported here or not at all."""
     global _tracing
     if settings.OTLP_ENDPOINT:
         try:
             module = importlib.import_module("shortlinks.observability.otlp")
         except ModuleNotFoundError as error:
             raise ImproperlyConfigured(
-                "OTEL_EXPORTER_OTLP_ENDPOINT needs what requirements-tracing.txt lists:"
-                f" {error}"
+                "OTEL_EXPORTER_OTLP_ENDPOINT needs the packages of"
+                f" requirements-tracing.txt: {error}"
             ) from None
         _tracing = module.OtlpTracing(role, settings.OTLP_ENDPOINT)
 
 
-def tracing() -> Tracing:
+def current() -> Tracing:
     return _tracing

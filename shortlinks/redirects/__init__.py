@@ -1,5 +1,5 @@
-"""What visitors meet: asyncio and SQL, no Django views and no ORM (DESIGN 2).
+"""Redirect visitors with asyncio and SQL, without Django views or the ORM.
 
-`app` is the way of a request; `link_cache` finds the link, `visit_facts` writes down
-what came, `visit_log` makes it durable, `pixel_cookie` names the browser.
+`app` handles a request: `link_store` finds the link, `pixel_cookies` names the browser,
+`visit_facts` records the request, and `visit_writer` makes the visit durable.
 """

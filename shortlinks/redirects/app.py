@@ -1,34 +1,33 @@
-"""The way of a request: link ▶ facts ▶ visit log ▶ 302 (DESIGN, the flow).
+"""The ASGI application of the short host: find the link, store the visit, redirect.
 
-Pure ASGI. A redirect is sent when its visit is durable, or counted as lost because
-neither Postgres nor the disk took it; when nothing can tell whether a link exists, the
-answer is 503 and never 404.
+A redirect is sent when its visit is durable, or counted as lost because both Postgres
+and the spool failed. If no store can look up the link, the response is 503, never 404.
 """
 
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-from urllib.parse import parse_qs, unquote_plus
-
-import ada_url
+from typing import Any
 
 from shortlinks.domain import ip_addresses
 from shortlinks.domain.ip_addresses import ClientAddresses
-from shortlinks.domain.links import codes
+from shortlinks.domain.links import codes, passed_parameters, url_signatures
 from shortlinks.domain.links.redis_cache import CachedAccount, CachedLink
 from shortlinks.domain.monitoring import health
 from shortlinks.domain.monitoring.health import Check
 from shortlinks.domain.pixels import click_tokens, consent
 from shortlinks.domain.pixels.click_tokens import ClickTokens
-from shortlinks.domain.pixels.pixel_cookie import PixelCookie, PixelCookies
-from shortlinks.domain.visits import staff_cookie, visit_records
+from shortlinks.domain.visits import staff_cookie, staff_handoff, visit_records
 from shortlinks.redirects import identify, pages, privacy, tls_check, visit_facts
 from shortlinks.redirects.coalescing_cache import CoalescingCache, Unavailable
+from shortlinks.redirects.daily_salt import DailySaltKeeper
 from shortlinks.redirects.host_registry import HostRegistry
 from shortlinks.redirects.identify import Identify
 from shortlinks.redirects.pages import Header, Response
+from shortlinks.redirects.pixel_cookies import PixelCookie, PixelCookies
+from shortlinks.redirects.staff_invitations import StaffInvitations
+from shortlinks.redirects.visit_budget import VisitBudget
 from shortlinks.redirects.visit_facts import Identity, Request
 from shortlinks.redirects.visit_writer import QueueFull, VisitLog
 
@@ -36,7 +35,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-# security §3.3; browsers obey HSTS over https alone
+# Browsers ignore HSTS over http.
 HEADERS = [
     (b"cache-control", b"no-store"),
     (b"referrer-policy", b"no-referrer"),
@@ -46,7 +45,7 @@ HEADERS = [
     (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
     (b"content-length", b"0"),
 ]
-# A customer's domain speaks for itself, and not for the hosts below it.
+# A customer's subdomains may not support https.
 CUSTOM_DOMAIN_HEADERS = [
     (name, b"max-age=31536000" if name == b"strict-transport-security" else value)
     for name, value in HEADERS
@@ -54,54 +53,51 @@ CUSTOM_DOMAIN_HEADERS = [
 STATIC_RESPONSES = {"/robots.txt": pages.ROBOTS, "/healthz": pages.HEALTHY}
 READY = "/readyz"
 SEPARATORS = {b"cookie": b"; ", b"x-forwarded-for": b", "}
-MAX_QUERY_LENGTH = 2048
-OPT_OUT = b"1"  # of Sec-GPC and DNT
-
-
-class HasCurrent(Protocol):
-    current: bytes
+OPT_OUT = b"1"  # the value of Sec-GPC and DNT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedirectApp:
-    """The ASGI application, over parts that `process` puts together."""
-
     links: CoalescingCache[str, CachedLink]
     accounts: CoalescingCache[int, CachedAccount]
     visits: VisitLog
+    budget: VisitBudget
     addresses: ClientAddresses
     pixels: PixelCookies
     hosts: HostRegistry
     clicks: ClickTokens
     identify: Identify
-    daily_salt: HasCurrent
+    staff: StaffInvitations
+    daily_salt: DailySaltKeeper
     checks: Callable[[], Awaitable[list[Check]]]
-    # How often each answer was given: by status, but for prefetches; plain integers.
-    answers: defaultdict[int | str, int] = field(
+    # Counts by status, and of prefetches; plain integers, because metrics are slow.
+    responses: defaultdict[int | str, int] = field(
         default_factory=lambda: defaultdict(int)
     )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = self._request(scope)
         if request.path in identify.PATHS:
-            answer = await self.identify.answer(request, receive)
+            response = await self.identify.respond(request, receive)
         else:
-            answer = await self._answer(request)
-        self.answers["prefetch" if answer is pages.PREFETCH else answer.status] += 1
-        body = b"" if scope["method"] == "HEAD" else answer.body
-        start = {"status": answer.status, "headers": answer.headers}
+            response = await self._respond(request)
+        outcome = "prefetch" if response is pages.PREFETCH else response.status
+        self.responses[outcome] += 1
+        body = b"" if scope["method"] == "HEAD" else response.body
+        start = {"status": response.status, "headers": response.headers}
         await send({"type": "http.response.start", **start})
         await send({"type": "http.response.body", "body": body})
 
     def _request(self, scope: Scope) -> Request:
         headers = dict(scope["headers"])
         if len(headers) != len(scope["headers"]):
-            headers |= _join_query(scope["headers"])
+            headers |= _join_repeated(scope["headers"])
         client = scope.get("client")
         peer = client[0] if client else ""
         return Request(
             method=scope["method"],
             path=scope["path"],
+            raw_path=scope["raw_path"],
             query=scope["query_string"],
             headers=headers,
             address=self.addresses.client_address(
@@ -115,42 +111,49 @@ class RedirectApp:
     def _idempotency_key(
         self, peer: str, headers: Mapping[bytes, bytes]
     ) -> bytes | None:
-        """A trusted proxy's alone: else one could take another's visit's place."""
-        name = headers.get(visit_facts.IDEMPOTENCY_KEY_HEADER)
-        return (
-            name if name is not None and self.addresses.is_trusted_proxy(peer) else None
-        )
+        """Return the key of a trusted proxy; others could replace a visit."""
+        key = headers.get(visit_facts.IDEMPOTENCY_KEY_HEADER)
+        return key if key and self.addresses.is_trusted_proxy(peer) else None
 
-    async def _answer(self, request: Request) -> Response:
+    async def _respond(self, request: Request) -> Response:
         if request.path == privacy.PATH and request.method in {"GET", "POST"}:
             return self._privacy(request)
         if request.method not in {"GET", "HEAD"}:
             return pages.page(405, request.headers.get(b"accept-language"))
-        code = codes.from_path(request.path)
-        if code is None:
-            return await self._answer_without_code(request)
+        address = codes.from_path(request.path, request.raw_path)
+        if address is None:
+            return await self._respond_without_code(request)
+        request = _with_query(request, address.query)
         try:
-            found = await self._find(code)
-            if found is not None and _answers_for(request, found[0]):
+            found = await self._find(address.code)
+            if found is not None and _serves(request, found[0]):
                 return await self._redirect_visit(request, *found)
         except (Unavailable, QueueFull):
             return pages.page(503, request.headers.get(b"accept-language"))
         return pages.page(404, request.headers.get(b"accept-language"))
 
-    async def _answer_without_code(self, request: Request) -> Response:
+    async def _respond_without_code(self, request: Request) -> Response:
         if request.path in STATIC_RESPONSES:
             return STATIC_RESPONSES[request.path]
         if request.path == READY:
-            return pages.json(*health.report(await self.checks()))
-        if request.path == staff_cookie.PATH:
-            return _accept_staff_handoff(request)
+            return await self._readiness(request)
+        if request.path == staff_handoff.PATH:
+            return await self.staff.respond(request, _common_headers(request))
         if request.path == tls_check.PATH:
-            return tls_check.answer(request.query, self.hosts)
+            return tls_check.respond(request.query, self.hosts)
         return pages.page(404, request.headers.get(b"accept-language"))
+
+    async def _readiness(self, request: Request) -> Response:
+        """Name the parts only to clients in the private network."""
+        is_internal = ip_addresses.is_internal(
+            request.address, is_forwarded=b"x-forwarded-for" in request.headers
+        )
+        report = health.report(await self.checks(), with_details=is_internal)
+        return pages.json(*report)
 
     def _privacy(self, request: Request) -> Response:
         cookies = self._cookies(request)
-        return privacy.answer(request.method, request.headers, request.query, cookies)
+        return privacy.respond(request.method, request.headers, request.query, cookies)
 
     async def _find(self, code: str) -> tuple[CachedLink, CachedAccount] | None:
         link = self.links.get_fresh(code) or await self.links.get(code)
@@ -165,30 +168,39 @@ class RedirectApp:
     async def _redirect_visit(
         self, request: Request, link: CachedLink, account: CachedAccount
     ) -> Response:
-        """Log the visit, and only then lead on."""
-        recognised = self._identity(request, link, account)
+        if link.consent == consent.NOTHING:
+            return _redirect_only(request, link, account)
+        identity = self._identity(request, link, account)
         visit = visit_facts.from_request(
             request,
             link=link,
             account=account,
-            recognised=recognised,
-            source_key=self.daily_salt.current,
+            identity=identity,
+            daily_salt=self.daily_salt.current,
         )
-        await self.visits.append(visit)
+        is_stored = self.budget.spend(link.id, request.address)
+        if is_stored:
+            await self.visits.append(visit)
+        else:
+            await self.visits.count(visit, request.address)
         if request.purpose:
             return pages.PREFETCH
-        target = _target(link, account, request.query)
-        pixel = recognised.pixel
-        if pixel and self.hosts.hosts.are_connected(link.account_id, target):
+        target = _target(request, link, account)
+        pixel = identity.pixel
+        if pixel and is_stored and self._takes_click_token(link):
             token = self.clicks.issue(visit.id, visit.occurred_at)
             target = click_tokens.append_to_url(target, token)
-        common = HEADERS if request.domain is None else CUSTOM_DOMAIN_HEADERS
-        return _redirect(target, pixel, common)
+        return _redirect(target, pixel, _common_headers(request))
+
+    def _takes_click_token(self, link: CachedLink) -> bool:
+        return self.hosts.hosts.are_connected(
+            link.account_id, link.target
+        ) and not url_signatures.is_signed(link.target)
 
     def _identity(
         self, request: Request, link: CachedLink, account: CachedAccount
     ) -> Identity:
-        """A colleague's browser is never taken for the contact's (DESIGN 11)."""
+        """Return the browser's pixel, or staff, who never get one."""
         cookies = request.headers.get(b"cookie")
         staff = staff_cookie.read(cookies, link.account_id) if cookies else ""
         offices = account.office_networks
@@ -205,7 +217,7 @@ class RedirectApp:
     def _pixel(
         self, request: Request, link: CachedLink, account: CachedAccount
     ) -> PixelCookie | None:
-        """The browser's name, where it may carry one (DESIGN 10)."""
+        """Return the browser's cookie, new if needed; None if it may not have one."""
         headers = request.headers
         if request.method != "GET" or request.purpose:
             return None
@@ -222,34 +234,49 @@ class RedirectApp:
         return self._cookies(request).read_or_create(cookies)
 
     def _cookies(self, request: Request) -> PixelCookies:
-        """Those of the customer's whole site, where the host belongs to one."""
+        """Return the cookies of the customer's site, if the host belongs to one."""
         domain = request.domain
         return self.pixels if domain is None else domain.cookies or self.pixels
 
 
-def _answers_for(request: Request, link: CachedLink) -> bool:
-    """A customer's domain leads on nobody else's visitors (pixel, amendments)."""
-    return request.domain is None or request.domain.answers_for(link.account_id)
+def _with_query(request: Request, encoded: bytes) -> Request:
+    """Add the query that a program has encoded into the path."""
+    if not encoded:
+        return request
+    return request._replace(query=b"&".join(filter(None, (encoded, request.query))))
 
 
-def _join_query(lines: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """What a proxy may pass on in several lines, as one."""
+def _serves(request: Request, link: CachedLink) -> bool:
+    """Return whether the host may redirect to the link of this account."""
+    return request.domain is None or request.domain.serves(link.account_id)
+
+
+def _join_repeated(lines: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Join the headers that a proxy may send in several lines."""
     return {
-        name: separator.join([value for named, value in lines if named == name])
+        name: separator.join([value for other, value in lines if other == name])
         for name, separator in SEPARATORS.items()
-        if any(named == name for named, _ in lines)
+        if any(other == name for other, _ in lines)
     }
 
 
-def _accept_staff_handoff(request: Request) -> Response:
-    """A colleague comes for a cookie and goes back to the admin."""
-    asked = parse_qs(request.query.decode("latin-1")).get(staff_cookie.PARAMETER, [""])
-    accepted = staff_cookie.accept_handoff(asked[0])
-    if accepted is None:
-        return pages.page(404, request.headers.get(b"accept-language"))
-    cookie, back = accepted
-    header = (b"set-cookie", staff_cookie.cookie_header(cookie))
-    return Response(303, [(b"location", back.encode("ascii")), *HEADERS, header])
+def _redirect_only(
+    request: Request, link: CachedLink, account: CachedAccount
+) -> Response:
+    """Redirect without recording anything."""
+    if request.purpose:
+        return pages.PREFETCH
+    return _redirect(_target(request, link, account), None, _common_headers(request))
+
+
+def _target(request: Request, link: CachedLink, account: CachedAccount) -> str:
+    if not account.forward_query:
+        return link.target
+    return passed_parameters.add(link.target, request.query)
+
+
+def _common_headers(request: Request) -> list[Header]:
+    return HEADERS if request.domain is None else CUSTOM_DOMAIN_HEADERS
 
 
 def _redirect(target: str, pixel: PixelCookie | None, common: list[Header]) -> Response:
@@ -257,25 +284,3 @@ def _redirect(target: str, pixel: PixelCookie | None, common: list[Header]) -> R
     if pixel is not None and pixel.set_cookie is not None:
         headers.append((b"set-cookie", pixel.set_cookie))
     return Response(302, headers)
-
-
-def _target(link: CachedLink, account: CachedAccount, query: bytes) -> str:
-    """The link's target with the visitor's own query, which overrides nothing."""
-    if not query or not account.forward_query or len(query) > MAX_QUERY_LENGTH:
-        return link.target
-    target = ada_url.URL(link.target)
-    own = {_name(pair) for pair in target.search[1:].split("&")}
-    own.add(click_tokens.PARAMETER)  # ours: one that a visitor brings is not passed on
-    passed = [
-        p
-        for p in query.lstrip(b"?").decode("utf-8", "replace").split("&")
-        if p and _name(p) not in own
-    ]
-    if not passed:
-        return link.target
-    target.search = "&".join([*filter(None, [target.search[1:]]), *passed])
-    return target.href
-
-
-def _name(pair: str) -> str:
-    return unquote_plus(pair.partition("=")[0])

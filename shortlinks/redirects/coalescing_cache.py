@@ -1,4 +1,4 @@
-"""A cache whose misses wait together: one look-up at a time, however many ask."""
+"""A cache that looks up all its missing keys together, one lookup at a time."""
 
 import asyncio
 import itertools
@@ -18,14 +18,14 @@ MAX_BATCH_SIZE = 500
 
 
 class Unavailable(Exception):
-    """No store could tell, and nothing old is at hand either."""
+    """The lookup failed, and there is no old value."""
 
 
 class CoalescingCache(Generic[K, V]):
-    """Values by key for a short time; `fetch` leaves out the keys that have none.
+    """Values by key for a short time; `fetch` omits keys that do not exist.
 
-    What is absent is not remembered. When `fetch` fails, an old value is used still.
-    Values of this `kind` are kept packed: a third less memory, for 0.2 µs.
+    Missing keys are not cached. If `fetch` fails, old values are returned. Values are
+    stored packed, which needs a third less memory and 0.2 µs more.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class CoalescingCache(Generic[K, V]):
         size: int,
     ) -> None:
         self._fetch = fetch
-        # with the time until when it is fresh
+        # A value is stored with the time when it stops being fresh.
         self._packer = msgspec.msgpack.Encoder()
         self._unpacker = msgspec.msgpack.Decoder(tuple[float, kind])  # type: ignore[valid-type]
         self._seconds = seconds
@@ -54,14 +54,14 @@ class CoalescingCache(Generic[K, V]):
         return value if until > time.monotonic() else None
 
     async def get(self, key: K) -> V | None:
-        """The value, or None if there is none; Unavailable if nobody knows."""
+        """Return the value, or None if it does not exist; raise Unavailable."""
         waiter = self._waiting.get(key)
         if waiter is None:
             waiter = asyncio.get_running_loop().create_future()
             self._waiting[key] = waiter
             if self._lookup is None:
                 self._lookup = asyncio.create_task(self._load_pending())
-        # shielded: one visitor who goes away must not cancel the others' look-up
+        # A visitor who disconnects must not cancel the lookup of the others.
         return await asyncio.shield(waiter)
 
     async def _load_pending(self) -> None:
@@ -76,8 +76,8 @@ class CoalescingCache(Generic[K, V]):
         found: dict[K, V] | None
         try:
             found = await self._fetch(keys)
-        except Exception as error:  # noqa: BLE001  any failure of a store means: nobody knows
-            logger.warning("look-up of %d keys failed: %r", len(keys), error)
+        except Exception as error:  # noqa: BLE001  any error means unavailable
+            logger.warning("lookup of %d keys failed: %r", len(keys), error)
             found = None
         for key in keys:
             self._settle(self._waiting.pop(key), key, found)
@@ -91,7 +91,7 @@ class CoalescingCache(Generic[K, V]):
                 waiter.set_result(self._unpacker.decode(stale)[1])
             else:
                 waiter.set_exception(Unavailable())
-                waiter.exception()  # seen, even if its visitor has gone
+                waiter.exception()  # so that asyncio does not log it
             return
         value = found.get(key)
         if value is None:

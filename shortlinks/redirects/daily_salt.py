@@ -1,4 +1,4 @@
-"""The key under which a day's sources are hashed (DESIGN 4)."""
+"""The key of the visitor hash, which changes every day."""
 
 import asyncio
 import logging
@@ -14,17 +14,18 @@ logger = logging.getLogger(__name__)
 KEY_BYTES = 32
 POLL_INTERVAL_SECONDS = 30.0
 
-# The first process of the day makes the key, the others read it.
+# The first process of the day creates the key; the others read it.
 GET_OR_CREATE = """
-WITH made AS (
+WITH created AS (
   INSERT INTO shortlinks_dailysalt (day, key) VALUES (%(day)s, %(key)s)
   ON CONFLICT (day) DO NOTHING RETURNING key)
-SELECT key FROM made UNION ALL SELECT key FROM shortlinks_dailysalt WHERE day = %(day)s
+SELECT key FROM created
+UNION ALL SELECT key FROM shortlinks_dailysalt WHERE day = %(day)s
 """
 
 
 class DailySaltKeeper:
-    """`current` is there from the start: one of its own until Postgres has one."""
+    """Keeps `current`, a random key until the day's key is read from Postgres."""
 
     def __init__(self, database: GuardedConnection) -> None:
         self._database = database
@@ -32,7 +33,6 @@ class DailySaltKeeper:
         self.current = secrets.token_bytes(KEY_BYTES)
 
     async def refresh_forever(self) -> None:
-        """Keep `current` the day's key, for as long as the process lives."""
         while True:
             await self.refresh()
             await asyncio.sleep(POLL_INTERVAL_SECONDS)
@@ -42,14 +42,14 @@ class DailySaltKeeper:
         if today == self._day:
             return
         try:
-            made = secrets.token_bytes(KEY_BYTES)
-            # Two statements may pass each other: the second look finds the winner.
+            key = secrets.token_bytes(KEY_BYTES)
+            # A row that another process is inserting is found by the second statement.
             for _ in range(2):
                 rows = await self._database.execute(
-                    GET_OR_CREATE, {"day": today, "key": made}
+                    GET_OR_CREATE, {"day": today, "key": key}
                 )
                 if rows:
                     self.current, self._day = bytes(rows[0][0]), today
                     return
         except (psycopg.Error, OSError) as error:
-            logger.warning("no source key of the day yet: %r", error)
+            logger.warning("the daily salt was not read: %r", error)

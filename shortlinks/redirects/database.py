@@ -1,4 +1,4 @@
-"""A connection to Postgres that is given up rather than waited for."""
+"""A connection to Postgres that is abandoned when a statement takes too long."""
 
 import asyncio
 import contextlib
@@ -10,17 +10,17 @@ from typing import Any
 import psycopg
 from psycopg.rows import TupleRow
 
-from shortlinks.redirects.circuit_breaker import CircuitBreaker, StoreUnavailable
+from shortlinks.domain.circuit_breaker import CircuitBreaker, StoreUnavailable
 
 Row = TupleRow
 
 
 class Connection:
-    """One autocommitting connection, opened when needed; for one caller at a time.
+    """One connection with autocommit, opened when needed, for one caller at a time.
 
-    Only for statements that may run twice: one that is cut is tried again on a new
-    connection. One that overstays its time is abandoned with its connection: psycopg
-    would wait for its own cancel, so the socket is hung up instead (DESIGN 3).
+    Only for statements that may run twice: if the connection was closed, the statement
+    is sent again on a new one. A statement that takes too long is abandoned and its
+    socket shut down, because psycopg would wait for its own cancel request.
     """
 
     def __init__(self, conninfo: str, *, timeout: float) -> None:
@@ -31,7 +31,7 @@ class Connection:
     async def execute(
         self, query: str, parameters: Mapping[str, Any] | None = None
     ) -> list[Row]:
-        """The rows, within the time; TimeoutError or psycopg.Error otherwise."""
+        """Return the rows; raise TimeoutError or psycopg.Error."""
         task = asyncio.create_task(self._execute(query, parameters))
         done, _ = await asyncio.wait({task}, timeout=self._timeout)
         if not done:
@@ -52,8 +52,8 @@ class Connection:
             try:
                 return await _run(connection, query, parameters)
             except psycopg.OperationalError:
-                was_given_up = self._connection is not connection
-                if was_given_up or not connection.closed:
+                is_abandoned = self._connection is not connection
+                if is_abandoned or not connection.closed:
                     raise
         self._connection = await psycopg.AsyncConnection.connect(
             self._conninfo, autocommit=True, prepare_threshold=0
@@ -70,7 +70,7 @@ class Connection:
 
 
 class GuardedConnection:
-    """A connection behind a breaker: while Postgres is away, Away at once."""
+    """A connection that raises StoreUnavailable while its circuit breaker is open."""
 
     def __init__(self, connection: Connection, breaker: CircuitBreaker) -> None:
         self._connection = connection
@@ -101,9 +101,9 @@ async def _run(
 
 
 def _close_socket(descriptor: int) -> None:
-    """Let the waiting statement read an end of file, and so end itself.
+    """End the waiting statement by an end of file.
 
-    Closing the descriptor would leave the loop watching a number that the next
+    If the descriptor were closed, the event loop would watch a number that the next
     connection may get.
     """
     duplicate = socket.socket(fileno=os.dup(descriptor))
@@ -112,6 +112,6 @@ def _close_socket(descriptor: int) -> None:
 
 
 def _ignore_result(task: "asyncio.Task[list[Row]]") -> None:
-    """Take notice of an abandoned statement's end, so that asyncio keeps quiet."""
+    """Read the error of an abandoned statement, so that asyncio does not log it."""
     if not task.cancelled():
         task.exception()

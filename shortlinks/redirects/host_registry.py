@@ -1,6 +1,6 @@
-"""Customers' hosts as a process knows them: connected sites, and short domains.
+"""All connected sites and short domains, in memory.
 
-All of them, read anew as often as a cached link: a request looks them up in memory.
+They are read again as often as a cached link, so that no request waits for them.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from typing import Any
 
 import psycopg
 
-from shortlinks.domain.pixels.pixel_cookie import PixelCookies
 from shortlinks.redirects.database import GuardedConnection, Row
+from shortlinks.redirects.pixel_cookies import PixelCookies
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ FROM shortlinks_connectedsite AS site
 JOIN shortlinks_account AS account ON account.id = site.account_id
 WHERE account.is_active
 """
-# Of several accounts that claim a host the one that has proven it comes last.
+# If several accounts claim a host, the one that has verified it comes last and wins.
 SELECT_DOMAINS = """
 SELECT host, account_id, verified_at IS NOT NULL, cookie_domain
 FROM shortlinks_shortdomain ORDER BY verified_at NULLS FIRST, id
@@ -41,31 +41,31 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """`cookies` are its own where they belong to the whole site of the customer."""
+    """A short domain; `cookies` are set if the customer's whole site shares them."""
 
     account_id: int
     is_verified: bool
     cookies: PixelCookies | None
 
-    def answers_for(self, account_id: int) -> bool:
+    def serves(self, account_id: int) -> bool:
         return self.is_verified and self.account_id == account_id
 
 
-def _nothing() -> Mapping[Any, Any]:
+def _empty() -> Mapping[Any, Any]:
     return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """`prefixes` are what targets on an account's sites begin with."""
+    """One state of the registry; `prefixes` are those of URLs on an account's sites."""
 
-    sites: Mapping[str, Site] = field(default_factory=_nothing)
+    sites: Mapping[str, Site] = field(default_factory=_empty)
     origins: frozenset[bytes] = frozenset()
-    prefixes: Mapping[int, tuple[str, ...]] = field(default_factory=_nothing)
-    domains: Mapping[bytes, Domain] = field(default_factory=_nothing)
+    prefixes: Mapping[int, tuple[str, ...]] = field(default_factory=_empty)
+    domains: Mapping[bytes, Domain] = field(default_factory=_empty)
 
     def domain(self, host: bytes | None) -> Domain | None:
-        """None for the service's own host, and for any that nobody claims."""
+        """Return None for the service's own host and for unknown ones."""
         if not self.domains or host is None:
             return None
         name, _, _ = host.partition(b":")
@@ -77,7 +77,7 @@ class Hosts:
 
 
 class HostRegistry:
-    """`hosts` is there from the start, empty; what was read once outlives a store."""
+    """Keeps `hosts`, empty at first; while Postgres is unavailable, the last state."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class HostRegistry:
         self.hosts = Hosts()
 
     def serves(self, name: str) -> bool:
-        """Whether the host is the service's own, or was proven to be an account's."""
+        """Return whether the host is the service's own or a verified short domain."""
         if name in self._own:
             return True
         domain = self.hosts.domain(name.encode())
@@ -110,19 +110,19 @@ class HostRegistry:
             sites = await self._database.execute(SELECT_SITES)
             domains = await self._database.execute(SELECT_DOMAINS)
         except (psycopg.Error, OSError) as error:
-            logger.warning("customers' hosts are not read anew: %r", error)
+            logger.warning("connected sites and short domains were not read: %r", error)
             return False
         self.hosts = self._hosts(sites, domains)
         return True
 
     def _hosts(self, sites: Iterable[Row], domains: Iterable[Row]) -> Hosts:
-        known = {key: Site(account_id, o.encode()) for key, account_id, o in sites}
+        by_key = {key: Site(account_id, o.encode()) for key, account_id, o in sites}
         prefixes: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
-        for site in known.values():
+        for site in by_key.values():
             prefixes[site.account_id] += (f"{site.origin.decode()}/",)
         return Hosts(
-            sites=known,
-            origins=frozenset(site.origin for site in known.values()),
+            sites=by_key,
+            origins=frozenset(site.origin for site in by_key.values()),
             prefixes=dict(prefixes),
             domains={
                 host.encode(): Domain(account_id, is_verified, self._domain(domain))

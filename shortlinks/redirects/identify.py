@@ -1,37 +1,43 @@
-"""`/pixel/v1.js` and `/pixel/v1/identify`: what connected sites load and ask (ADR 17).
+"""`/pixel/v1.js` and `/pixel/v1/identify` for connected sites (docs/adr/0017).
 
-Of a click a page gets the visitor's uid, and never anything of the contact.
+A page gets the visitor's uid for a click, and nothing about the contact.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import msgspec
 import psycopg
 
+from shortlinks.domain import ip_addresses
 from shortlinks.domain.auth import rate_limits
 from shortlinks.domain.auth.rate_limits import Limit
 from shortlinks.domain.pixels import click_redemption, pixel_script
 from shortlinks.domain.pixels.click_redemption import Outcome, QueryFlow
 from shortlinks.domain.pixels.click_tokens import ClickTokens
 from shortlinks.domain.visits import visit_records
+from shortlinks.redirects.daily_salt import DailySaltKeeper
 from shortlinks.redirects.database import GuardedConnection
 from shortlinks.redirects.host_registry import HostRegistry, Site
 from shortlinks.redirects.pages import Header, Response
 from shortlinks.redirects.visit_facts import Request
-
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+from shortlinks.request_bodies import BodyReader, BodyRejected, Receive
 
 PATH = "/pixel/v1/identify"
 PATHS = frozenset({pixel_script.PATH, PATH})
-A_YEAR = 31_536_000
+YEAR_SECONDS = 31_536_000
 MAX_BODY_BYTES = 4096
 MAX_REQUESTS_PER_MINUTE = 30
-NETWORK_BYTES = 8  # of an IPv6 address: one person's
 NOT_READY = {"error": "not_now"}
+REJECTION_REASONS = {
+    HTTPStatus.BAD_REQUEST: "malformed",
+    HTTPStatus.REQUEST_TIMEOUT: "too_slow",
+    HTTPStatus.TOO_MANY_REQUESTS: "too_many",
+    HTTPStatus.SERVICE_UNAVAILABLE: "not_now",
+}
 JSON = (b"content-type", b"application/json")
 VARY = (b"vary", b"Origin")
 
@@ -52,15 +58,17 @@ class RequestError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identify:
-    """One question at a time: it has one connection, and redirects have others."""
+    """Handles one request at a time, because it has one connection to Postgres."""
 
     database: GuardedConnection
     hosts: HostRegistry
     clicks: ClickTokens
+    daily_salt: DailySaltKeeper
     on_redeemed: Callable[[int], None]
-    lock: asyncio.Lock
+    bodies: BodyReader = field(default_factory=BodyReader)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def answer(self, request: Request, receive: Receive) -> Response:
+    async def respond(self, request: Request, receive: Receive) -> Response:
         if request.path == pixel_script.PATH:
             return _script(request)
         origin = request.headers.get(b"origin", b"")
@@ -69,58 +77,71 @@ class Identify:
         if request.method != "POST":
             return _bare(405, [(b"allow", b"POST, OPTIONS")])
         try:
-            asked = _read(await _body(receive))
-            site = self._site(asked, origin)
+            body = _parse(await self._read_body(request, receive))
+            site = self._site(body, origin)
             await _check_rate(request.address)
-        except RequestError as refused:
+        except RequestError as error:
             is_known = origin in self.hosts.hosts.origins
-            reason = {"error": refused.reason}
-            return _json(refused.status, reason, origin if is_known else b"")
-        return await self._identify(request, asked, site)
+            reason = {"error": error.reason}
+            return _json(error.status, reason, origin if is_known else b"")
+        return await self._identify(request, body, site)
 
-    def _site(self, asked: IdentifyRequest, origin: bytes) -> Site:
-        site = self.hosts.hosts.sites.get(asked.site_key)
+    async def _read_body(self, request: Request, receive: Receive) -> bytes:
+        client = ip_addresses.customer_network(request.address)
+        reading = self.bodies.read(
+            receive, client, max_bytes=MAX_BODY_BYTES, length=None
+        )
+        try:
+            async with reading as body:
+                if body.size > MAX_BODY_BYTES:
+                    raise RequestError(413, "too_long")
+                return body.file.read()
+        except BodyRejected as error:
+            reason = REJECTION_REASONS[error.status]
+            raise RequestError(error.status, reason) from None
+
+    def _site(self, body: IdentifyRequest, origin: bytes) -> Site:
+        site = self.hosts.hosts.sites.get(body.site_key)
         if site is None or site.origin != origin:
             raise RequestError(403, "unknown_site")
         return site
 
     async def _identify(
-        self, request: Request, asked: IdentifyRequest, site: Site
+        self, request: Request, body: IdentifyRequest, site: Site
     ) -> Response:
-        question = click_redemption.RedemptionRequest(
+        redemption = click_redemption.RedemptionRequest(
             account_id=site.account_id,
-            click=self.clicks.read(asked.click),
+            click=self.clicks.read(body.click),
             user_agent=visit_records.user_agent(
                 request.headers.get(b"user-agent", b"")
             ),
-            visitor_uid=asked.visitor_uid,
+            address=request.address,
+            salt=self.daily_salt.current,
+            visitor_uid=body.visitor_uid,
         )
-        ask = click_redemption.record_gesture if asked.gesture else _redeem_now
+        flow = click_redemption.record_gesture if body.gesture else _redeem_now
         try:
-            outcome, uid = await self._run_queries(ask(question))
+            outcome, uid = await self._run_queries(flow(redemption))
         except (psycopg.Error, OSError):
             outcome, uid = Outcome.NOT_READY, None
         if outcome is Outcome.NOT_READY:
             return _json(503, NOT_READY, site.origin, [(b"retry-after", b"5")])
         if outcome is Outcome.ALREADY_USED:
             return _json(409, {"error": "already_used"}, site.origin)
-        if outcome is Outcome.REDEEMED or asked.gesture:
+        if outcome is Outcome.REDEEMED or body.gesture:
             self.on_redeemed(1)
         return _json(200, {"visitor_uid": uid}, site.origin)
 
-    async def _run_queries(
-        self, dialogue: QueryFlow
-    ) -> click_redemption.RedemptionResult:
-        """Ask Postgres by a connection that is given up rather than waited for."""
+    async def _run_queries(self, flow: QueryFlow) -> click_redemption.RedemptionResult:
         async with self.lock:
             try:
-                statement, parameters = next(dialogue)
+                statement, parameters = next(flow)
                 while True:
                     rows = await self.database.execute(statement, parameters)
-                    statement, parameters = dialogue.send(rows)
+                    statement, parameters = flow.send(rows)
             except StopIteration as end:
-                answer: click_redemption.RedemptionResult = end.value
-                return answer
+                result: click_redemption.RedemptionResult = end.value
+                return result
 
 
 def _redeem_now(request: click_redemption.RedemptionRequest) -> QueryFlow:
@@ -132,8 +153,8 @@ def _script(request: Request) -> Response:
         return _bare(405, [(b"allow", b"GET, HEAD")])
     headers = [
         (b"content-type", b"text/javascript; charset=utf-8"),
-        (b"cache-control", b"public, max-age=%d, immutable" % A_YEAR),
-        (b"access-control-allow-origin", b"*"),  # `integrity` asks for it
+        (b"cache-control", b"public, max-age=%d, immutable" % YEAR_SECONDS),
+        (b"access-control-allow-origin", b"*"),  # needed for `integrity`
         (b"cross-origin-resource-policy", b"cross-origin"),
         (b"x-content-type-options", b"nosniff"),
         (b"content-length", b"%d" % len(pixel_script.SCRIPT)),
@@ -153,38 +174,25 @@ def _preflight(origin: bytes, origins: frozenset[bytes]) -> Response:
     return _bare(204, [VARY, *allowed])
 
 
-async def _body(receive: Receive) -> bytes:
-    body = b""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise RequestError(400, "malformed")
-        part: bytes = message.get("body", b"")
-        body += part
-        if len(body) > MAX_BODY_BYTES:
-            raise RequestError(413, "too_long")
-        if not message.get("more_body"):
-            return body
-
-
-def _read(body: bytes) -> IdentifyRequest:
-    """Whatever type it is sent as: plain text needs no preflight."""
+def _parse(body: bytes) -> IdentifyRequest:
+    """Ignore the content type: pages send plain text, which needs no preflight."""
     try:
-        asked = msgspec.json.decode(body, type=IdentifyRequest)
+        parsed = msgspec.json.decode(body, type=IdentifyRequest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise RequestError(400, "malformed") from None
-    if "\0" in asked.visitor_uid:
+    if "\0" in parsed.visitor_uid:
         raise RequestError(400, "malformed")
-    return asked
+    return parsed
 
 
 async def _check_rate(address: bytes) -> None:
-    """Of a page's visitors; without Redis all pass."""
+    """Raise RequestError if the visitor sent too many requests."""
     if not address:
         return
-    who = address[:NETWORK_BYTES] if len(address) > 4 else address
-    limit = Limit(f"identify:{who.hex()}", MAX_REQUESTS_PER_MINUTE, seconds=60)
-    if await asyncio.to_thread(rate_limits.acquire, [limit]):
+    network = ip_addresses.customer_network(address)
+    limit = Limit(f"identify:{network.hex()}", MAX_REQUESTS_PER_MINUTE, seconds=60)
+    acquired = await asyncio.to_thread(rate_limits.acquire, [limit])
+    if acquired and acquired.wait_seconds:
         raise RequestError(429, "too_many")
 
 
@@ -194,7 +202,7 @@ def _json(
     origin: bytes,
     headers: list[Header] | None = None,
 ) -> Response:
-    """The page of that origin may read it; b"" is nobody's."""
+    """Return JSON that pages of this origin may read; none if it is empty."""
     body = msgspec.json.encode(value)
     common = [JSON, (b"cache-control", b"no-store"), VARY]
     readable = [(b"access-control-allow-origin", origin)] if origin else []

@@ -1,4 +1,4 @@
-"""Where a redirect finds links and accounts: this process, Redis, Postgres."""
+"""Look up links and accounts in Redis, then in Postgres."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
@@ -6,32 +6,30 @@ from typing import TypeVar
 import msgspec
 import redis.asyncio as redis
 
+from shortlinks.domain.circuit_breaker import CircuitBreaker
 from shortlinks.domain.links import redis_cache, urls
 from shortlinks.domain.links.redis_cache import CachedAccount, CachedLink
 from shortlinks.domain.pixels import consent
-from shortlinks.redirects.circuit_breaker import CircuitBreaker
 from shortlinks.redirects.database import GuardedConnection, Row
 
 K = TypeVar("K")
 V = TypeVar("V", CachedLink, CachedAccount)
 
-SELECT_LINKS = """
+SELECT_LINKS = f"""
 SELECT link.code, link.id, link.account_id, link.target,
-       coalesce(extract(epoch FROM link.expires_at), 0)::float8,
-       contact.tracking_consent
+       extract(epoch FROM link.expires_at)::float8,
+       {consent.SELECTED}
 FROM shortlinks_shortlink AS link
 JOIN shortlinks_contact AS contact ON contact.id = link.contact_id
 WHERE link.code = ANY(%(keys)s) AND link.disabled_at IS NULL
-"""
-SELECT_ACCOUNTS = """
-SELECT id, forward_query, respect_gpc, address_mask, office_networks, pixel_mode
+"""  # noqa: S608  constants
+SELECT_ACCOUNTS = f"""
+SELECT id, {", ".join(CachedAccount.__struct_fields__)}
 FROM shortlinks_account WHERE id = ANY(%(keys)s) AND is_active
-"""
+"""  # noqa: S608  constants
 
 
 class LinkStore:
-    """Reads what processes do not have cached; fails when no store can tell."""
-
     def __init__(
         self,
         database: GuardedConnection,
@@ -45,7 +43,7 @@ class LinkStore:
         self._policy = policy
 
     async def links(self, codes: Sequence[str]) -> dict[str, CachedLink]:
-        """The live links among these codes whose targets today's rules allow."""
+        """Return the active links whose targets the current URL policy allows."""
         found = await self._read_through(
             codes, CachedLink, redis_cache.link_key, self._select_links
         )
@@ -77,7 +75,7 @@ class LinkStore:
     async def _cached(
         self, keys: Sequence[K], kind: type[V], name: Callable[[K], str]
     ) -> tuple[dict[K, V], list[K]]:
-        """What Redis has, and the keys it knows nothing of."""
+        """Return the values in Redis, and the keys that are missing there."""
         if self._cache_breaker.is_open:
             return {}, list(keys)
         try:
@@ -95,7 +93,7 @@ class LinkStore:
     async def _write_back(
         self, values: dict[str, CachedLink] | dict[str, CachedAccount]
     ) -> None:
-        """Fill Redis, but never over what a change of the row has put there."""
+        """Add values to Redis, but never replace one, which is newer."""
         if self._cache_breaker.is_open:
             return
         pipeline = self._cache.pipeline(transaction=False)
@@ -110,15 +108,20 @@ class LinkStore:
     async def _select_links(self, codes: Sequence[str]) -> dict[str, CachedLink]:
         rows = await self._select(SELECT_LINKS, codes)
         return {
-            code: CachedLink(id_, account_id, target, expires_at, consent.CODES[said])
-            for code, id_, account_id, target, expires_at, said in rows
+            code: CachedLink.from_row(
+                id=id_,
+                account_id=account_id,
+                target=target,
+                expires_at=expires_at,
+                tracking_consent=tracking_consent,
+            )
+            for code, id_, account_id, target, expires_at, tracking_consent in rows
         }
 
     async def _select_accounts(self, ids: Sequence[int]) -> dict[int, CachedAccount]:
         rows = await self._select(SELECT_ACCOUNTS, ids)
         return {
-            id_: CachedAccount(forward_query, respect_gpc, mask, tuple(offices), mode)
-            for id_, forward_query, respect_gpc, mask, offices, mode in rows
+            id_: msgspec.convert(settings, CachedAccount) for id_, *settings in rows
         }
 
     async def _select(self, query: str, keys: Iterable[object]) -> list[Row]:

@@ -1,4 +1,4 @@
-"""What this process counted, handed to the metrics once a second, off the loop."""
+"""Pass the counts of a redirect process to its metrics, once a second."""
 
 import asyncio
 import logging
@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shortlinks.domain.circuit_breaker import CircuitBreaker
 from shortlinks.observability import metrics
 from shortlinks.observability.counters import CounterDelta, HistogramBuffer
-from shortlinks.redirects.circuit_breaker import CircuitBreaker
 from shortlinks.redirects.visit_writer import Counts
 from shortlinks.redirects.worker_notifier import DebouncedNotifier
 
@@ -28,7 +28,7 @@ OTHER = "other"
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """Taken on the loop, written in a thread."""
+    """Counts that are read on the event loop and written in a thread."""
 
     outcomes: Counter[str]
     results: dict[str, int]
@@ -41,25 +41,25 @@ class _Report:
 class Reporter:
     def __init__(
         self,
-        answers: defaultdict[int | str, int],
+        responses: defaultdict[int | str, int],
         counts: Counts,
         notifier: DebouncedNotifier,
         breakers: Mapping[str, CircuitBreaker],
     ) -> None:
-        self._answers = answers
+        self._responses = responses
         self._counts = counts
         self._notifier = notifier
         self._breakers = breakers
         self._outcomes = CounterDelta(metrics.redirects)
         self._results = CounterDelta(metrics.visits_stored)
-        self._bells = CounterDelta(metrics.worker_notifications)
+        self._notifications = CounterDelta(metrics.worker_notifications)
 
     async def report_forever(self) -> None:
         while True:
             try:
                 await self.report()
-            except OSError as error:  # visitors come first
-                logger.warning("nothing was reported: %s", error)
+            except OSError as error:  # without metrics, redirects go on
+                logger.warning("metrics were not written: %s", error)
             await asyncio.sleep(REPORT_INTERVAL_SECONDS)
 
     async def report(self) -> None:
@@ -87,14 +87,14 @@ class Reporter:
 
     def _by_outcome(self) -> Counter[str]:
         outcomes: Counter[str] = Counter()
-        for answer, count in self._answers.items():
-            outcomes[OUTCOMES.get(answer, OTHER)] += count
+        for response, count in self._responses.items():
+            outcomes[OUTCOMES.get(response, OTHER)] += count
         return outcomes
 
     def _write(self, report: _Report) -> None:
         self._outcomes.apply(report.outcomes)
         self._results.apply(report.results)
-        self._bells.apply(report.notifications)
+        self._notifications.apply(report.notifications)
         for store, is_open in report.breakers.items():
             metrics.circuit_breakers_open.labels(store).set(is_open)
         for store, seconds in report.seconds.items():

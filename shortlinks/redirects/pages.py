@@ -1,4 +1,4 @@
-"""The few pages a visitor may see instead of the target, in ru and en."""
+"""Pages of the short host itself, in English and Russian."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ import msgspec
 Header = tuple[bytes, bytes]
 
 LANGUAGES = ("en", "ru")
-MAX_LANGUAGES = 10  # looked at in an Accept-Language
+MAX_LANGUAGES = 10  # of an Accept-Language header
 
 STYLE = (
     "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:30rem;margin:20vh auto;"
@@ -66,7 +66,7 @@ def _page(status: int, language: str) -> Response:
 def document(
     status: int, language: str, title: str, content: str, headers: Sequence[Header]
 ) -> Response:
-    """A page of ours; `content` is HTML, and none of it a visitor's."""
+    """Return a page; `content` is HTML and must not come from a visitor."""
     body = (
         f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
@@ -77,7 +77,7 @@ def document(
         (b"content-language", language.encode()),
         (b"vary", b"Accept-Language"),
         (b"cache-control", b"no-store"),
-        # not no-referrer, for then browsers hide the origin of a form of ours, too
+        # With no-referrer, browsers would also hide the origin of our own form.
         (b"referrer-policy", b"same-origin"),
         (b"x-robots-tag", b"noindex, nofollow, noarchive"),
         (b"x-content-type-options", b"nosniff"),
@@ -108,13 +108,15 @@ def json(status: int, value: object) -> Response:
 
 PAGES = {key: _page(*key) for key in TEXTS}
 HEALTHY = _plain(b"ok\n")
-# Previews may look: they show the target's card. Indexing is barred by a header.
+# Previews are allowed: they show the target. A header forbids indexing.
 ROBOTS = _plain(b"User-agent: *\nDisallow:\n")
+# The headers of `visit_facts.PURPOSE_HEADERS`.
+VARY = b"Sec-Purpose, Purpose, X-Moz, X-Purpose, X-Sec-Purpose, X-Firefox-AI"
 PREFETCH = Response(
     503,
     [
         (b"cache-control", b"no-store"),
-        (b"vary", b"Sec-Purpose, Purpose, X-Moz, X-Purpose"),
+        (b"vary", VARY),
         (b"content-length", b"0"),
     ],
 )
@@ -125,7 +127,7 @@ def page(status: int, accept_language: bytes | None) -> Response:
 
 
 def preferred_language(accept_language: bytes) -> str:
-    """The visitor's first choice of ours; English if none is named."""
+    """Return the language that the visitor prefers; English if it is neither."""
     best, best_weight = LANGUAGES[0], 0.0
     for item in accept_language.decode("latin-1").split(",")[:MAX_LANGUAGES]:
         tag, _, parameter = item.strip().lower().partition(";")

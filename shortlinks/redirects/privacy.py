@@ -1,31 +1,32 @@
-"""`/privacy` on the short host: who does not want to be recognised says so here.
+"""`/privacy` on the short host, where visitors opt out of being recognized.
 
-The cookie keeps this browser from getting a pixel; links lead on as ever.
+A browser with the opt-out cookie gets no pixel. Its links work as before.
 """
 
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
-from shortlinks.domain.pixels.pixel_cookie import PixelCookies
 from shortlinks.redirects import pages
 from shortlinks.redirects.pages import Header, Response
+from shortlinks.redirects.pixel_cookies import PixelCookies
 
 PATH = "/privacy"
-PARAMETER = "recognise"
-MAX_AGE = 34_560_000  # seconds; 400 days, the most that browsers grant
-NAME = b"sloptout=1"  # with or without __Host- before it
+PARAMETER = "recognize"
+MAX_AGE = 34_560_000  # seconds; 400 days, the maximum of browsers
+MAX_QUERY_BYTES = 1024
+COOKIE = b"sloptout=1"  # its name may begin with __Host-
 
 TEXTS = {
     ("on", "en"): (
         "Recognition of your browser",
-        "When you open a short link, your browser may get a cookie by which your later"
-        " chats with the sender are joined. You can switch that off for this browser.",
-        "Do not recognise this browser",
+        "When you open a short link, your browser may get a cookie. It connects your"
+        " later chats with the sender. You can switch this off for this browser.",
+        "Do not recognize this browser",
     ),
     ("off", "en"): (
-        "Your browser is not recognised",
-        "Short links open as ever and leave no cookie by which you are recognised.",
-        "Recognise this browser again",
+        "Your browser is not recognized",
+        "Short links open as usual, without a cookie that recognizes you.",
+        "Recognize this browser again",
     ),
     ("on", "ru"): (
         "Узнавание вашего браузера",
@@ -44,14 +45,14 @@ TEXTS = {
 
 
 def has_opted_out(cookies: bytes | None) -> bool:
-    return cookies is not None and NAME in cookies
+    return cookies is not None and COOKIE in cookies
 
 
-def answer(
+def respond(
     method: str, headers: Mapping[bytes, bytes], query: bytes, cookies: PixelCookies
 ) -> Response:
     if method == "POST":
-        return _decided(headers, query, cookies)
+        return _change(headers, query, cookies)
     state = "off" if has_opted_out(headers.get(b"cookie")) else "on"
     language = pages.preferred_language(headers.get(b"accept-language", b""))
     title, text, action = TEXTS[state, language]
@@ -65,11 +66,12 @@ def answer(
     return pages.document(200, language, title, form, vary)
 
 
-def _decided(
+def _change(
     headers: Mapping[bytes, bytes], query: bytes, cookies: PixelCookies
 ) -> Response:
-    """Only a form of this page decides, and no other site in the visitor's name."""
-    wanted = parse_qs(query.decode("latin-1")).get(PARAMETER, [""])[0]
+    """Accept the form of this page only, not one of another site."""
+    values = parse_qs(query[:MAX_QUERY_BYTES].decode("latin-1"))
+    wanted = values.get(PARAMETER, [""])[0]
     is_ours = headers.get(b"sec-fetch-site", b"same-origin") == b"same-origin"
     if wanted not in {"yes", "no"} or not is_ours or not _is_own_origin(headers):
         return pages.page(404, headers.get(b"accept-language"))
@@ -82,7 +84,7 @@ def _decided(
         [
             (b"location", PATH.encode()),
             (b"set-cookie", cookie.encode()),
-            *([(b"set-cookie", cookies.gone)] if wanted == "no" else []),
+            *([(b"set-cookie", cookies.delete_header)] if wanted == "no" else []),
             (b"cache-control", b"no-store"),
             (b"content-length", b"0"),
         ],

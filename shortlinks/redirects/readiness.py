@@ -1,4 +1,4 @@
-"""What `/readyz` of the redirects tells: each store is asked, visitors or none."""
+"""Check the stores for `/readyz` of the redirects, even without visitors."""
 
 import asyncio
 import time
@@ -7,19 +7,19 @@ from pathlib import Path
 import psycopg
 import redis.asyncio as redis
 
+from shortlinks.domain.circuit_breaker import CircuitBreaker
 from shortlinks.domain.monitoring import health
 from shortlinks.domain.monitoring.health import Check
 from shortlinks.domain.visits import spool
-from shortlinks.redirects.circuit_breaker import CircuitBreaker
 from shortlinks.redirects.database import GuardedConnection
 from shortlinks.redirects.visit_writer import Counts
 
-# However many ask, so that a flood of probes is no load.
+# At most this often, however many requests arrive.
 CHECK_INTERVAL_SECONDS = 0.5
 
 
 class Readiness:
-    """A store that does not answer opens its breaker, before a visitor meets it."""
+    """A failed check opens the circuit breaker before a visitor has to wait."""
 
     def __init__(
         self,
@@ -34,16 +34,16 @@ class Readiness:
         self._cache_breaker = cache_breaker
         self._counts = counts
         self._spool_directory = spool_directory
-        self._turn = asyncio.Lock()
-        self._asked_at = 0.0
+        self._lock = asyncio.Lock()
+        self._checked_at = 0.0
         self._has_postgres = self._has_redis = True
 
     async def checks(self) -> list[Check]:
-        async with self._turn:
-            if time.monotonic() - self._asked_at > CHECK_INTERVAL_SECONDS:
+        async with self._lock:
+            if time.monotonic() - self._checked_at > CHECK_INTERVAL_SECONDS:
                 self._has_postgres = await self._check_postgres()
                 self._has_redis = await self._check_redis()
-                self._asked_at = time.monotonic()
+                self._checked_at = time.monotonic()
         return health.check_redirects(
             has_postgres=self._has_postgres,
             has_redis=self._has_redis,

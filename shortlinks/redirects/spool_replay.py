@@ -1,7 +1,4 @@
-"""Brings the spool home: this process's files, and those of dead ones (DESIGN 3).
-
-The process that has the disk replays it, so no volume needs to be shared.
-"""
+"""Replay the spool files of this process and of dead ones (docs/adr/0008)."""
 
 import asyncio
 import logging
@@ -9,9 +6,9 @@ from collections.abc import Callable
 
 from django.db import Error, connection
 
+from shortlinks.domain.circuit_breaker import CircuitBreaker
 from shortlinks.domain.visits import spool
 from shortlinks.observability import metrics
-from shortlinks.redirects.circuit_breaker import CircuitBreaker
 from shortlinks.redirects.visit_writer import AsyncSpool
 
 logger = logging.getLogger(__name__)
@@ -20,24 +17,26 @@ POLL_INTERVAL_SECONDS = 2.0
 
 
 async def replay_forever(
-    door: AsyncSpool, database: CircuitBreaker, *, on_commit: Callable[[int], None]
+    async_spool: AsyncSpool,
+    database: CircuitBreaker,
+    *,
+    on_commit: Callable[[int], None],
 ) -> None:
-    """As long as the process lives: whenever Postgres is there and files wait."""
     while True:
-        if not database.is_open and spool.is_waiting(door.directory):
-            await door.finish()
-            on_commit(await asyncio.to_thread(_replay, door))
+        if not database.is_open and spool.is_waiting(async_spool.directory):
+            await async_spool.finish()
+            on_commit(await asyncio.to_thread(_replay, async_spool))
         await asyncio.sleep(POLL_INTERVAL_SECONDS)
 
 
-def _replay(door: AsyncSpool) -> int:
+def _replay(async_spool: AsyncSpool) -> int:
     try:
-        replayed = spool.replay(door.directory)
+        replayed = spool.replay(async_spool.directory)
     except (Error, OSError) as error:
-        logger.warning("the spool waits on: %s", error)
+        logger.warning("the spool was not replayed: %s", error)
         return 0
     finally:
-        connection.close()  # of this thread, which may never come again
+        connection.close()  # this thread may not be used again
     metrics.visits_replayed.labels("stored").inc(replayed.visits)
     metrics.visits_replayed.labels("rejected").inc(replayed.rejected)
     metrics.visits_replayed.labels("corrupt").inc(replayed.corrupt)

@@ -1,6 +1,6 @@
-"""Which hosts a proxy may get certificates for: Caddy's on-demand TLS asks.
+"""Decide for which hosts Caddy may get certificates (its on-demand TLS).
 
-Without the question anybody could point a name here and use up an authority's limits.
+Otherwise, people could point names here and use up the limits of the authority.
 """
 
 from urllib.parse import parse_qs
@@ -11,10 +11,12 @@ from shortlinks.redirects.pages import Response
 
 PATH = "/tls-host"
 PARAMETER = "domain"
+MAX_QUERY_BYTES = 1024
 
 
-def answer(query: bytes, directory: HostRegistry) -> Response:
-    """200 for a host that this service answers, else 404."""
-    asked = parse_qs(query.decode("latin-1")).get(PARAMETER, [""])[0]
-    is_ours = directory.serves(asked.lower().rstrip("."))
+def respond(query: bytes, hosts: HostRegistry) -> Response:
+    """Return 200 for a host that this service serves, else 404."""
+    parameters = parse_qs(query[:MAX_QUERY_BYTES].decode("latin-1"))
+    host = parameters.get(PARAMETER, [""])[0]
+    is_ours = hosts.serves(host.lower().rstrip("."))
     return pages.HEALTHY if is_ours else pages.page(404, None)

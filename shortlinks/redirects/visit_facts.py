@@ -1,6 +1,5 @@
-"""What a request says of itself, as it will be stored: no conclusions (DESIGN 4)."""
+"""Turn a request into a visit record, without classifying it."""
 
-import hashlib
 import re
 import time
 from collections.abc import Mapping
@@ -10,32 +9,41 @@ from uuid_utils import uuid7
 
 from shortlinks.domain.ip_addresses import masked
 from shortlinks.domain.links.redis_cache import CachedAccount, CachedLink
-from shortlinks.domain.pixels.pixel_cookie import PixelCookie
+from shortlinks.domain.pixels import visitor_hashes
 from shortlinks.domain.visits import visit_records
 from shortlinks.domain.visits.visit_records import VisitRecord
 from shortlinks.redirects.host_registry import Domain
+from shortlinks.redirects.pixel_cookies import PixelCookie
 
 HEADER_LENGTH = 128
-# Milliseconds since 1970 and a random UUID, of a trusted proxy (ADR 24).
+# Milliseconds since 1970 and a random UUID, from a trusted proxy (docs/adr/0024).
 IDEMPOTENCY_KEY_HEADER = b"x-idempotency-key"
 IDEMPOTENCY_KEY = re.compile(
     rb"(\d{13}) [0-9a-f]{8}-[0-9a-f]{4}-4"
     rb"([0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})"
 )
 MAX_CLOCK_SKEW_MS = 60_000
-# A prefetch or preview says so in one of these (visits §2.1).
-PURPOSE_HEADERS = (b"sec-purpose", b"purpose", b"x-moz", b"x-purpose")
-PURPOSES = (b"prefetch", b"preview", b"instant")
+# Prefetches and previews send one of these. Firefox's link preview sends the last.
+_PURPOSES = (b"prefetch", b"prerender", b"preview", b"instant")
+PURPOSE_HEADERS = {
+    b"sec-purpose": _PURPOSES,
+    b"purpose": _PURPOSES,
+    b"x-moz": _PURPOSES,
+    b"x-purpose": _PURPOSES,
+    b"x-sec-purpose": _PURPOSES,
+    b"x-firefox-ai": (b"1",),
+}
 FETCH_HEADERS = (
     b"sec-fetch-site",
     b"sec-fetch-mode",
     b"sec-fetch-dest",
     b"sec-fetch-user",
 )
+NO_FETCH_HEADERS = b"- - - -"
 
 
 class Request(NamedTuple):
-    """What of a request decides anything: `address` is 4 or 16 bytes, or none.
+    """The relevant parts of a request; `address` has 4 or 16 bytes, or none.
 
     `domain` is the custom short domain of the request, if any. A proxy that retries an
     open sends the same `idempotency_key` again.
@@ -43,6 +51,7 @@ class Request(NamedTuple):
 
     method: str
     path: str
+    raw_path: bytes
     query: bytes
     headers: Mapping[bytes, bytes]
     address: bytes
@@ -52,7 +61,7 @@ class Request(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """Who it is, as far as cookies and addresses tell: a browser, or a colleague."""
+    """The visitor by cookie and address: a browser with a pixel, or staff."""
 
     pixel: PixelCookie | None
     staff: str = ""
@@ -63,11 +72,11 @@ def from_request(
     *,
     link: CachedLink,
     account: CachedAccount,
-    recognised: Identity,
-    source_key: bytes,
+    identity: Identity,
+    daily_salt: bytes,
 ) -> VisitRecord:
     headers = request.headers
-    pixel = recognised.pixel
+    pixel = identity.pixel
     agent = visit_records.user_agent(headers.get(b"user-agent", b""))
     return VisitRecord(
         id=_id(request.idempotency_key),
@@ -82,16 +91,16 @@ def from_request(
         sec_fetch=_sec_fetch(headers),
         purpose=request.purpose,
         address=masked(request.address, account.address_mask),
-        visitor_hash=_visitor_hash(source_key, request.address, agent),
+        visitor_hash=visitor_hashes.compute(daily_salt, request.address, agent).hex(),
         pixel_sha256=pixel.sha256 if pixel else "",
         pixel_is_new=pixel.is_new if pixel else False,
-        staff=recognised.staff,
+        staff=identity.staff,
     )
 
 
-def _id(name: bytes | None) -> str:
-    """The same for the same name: an open that is sent again is one visit."""
-    found = None if name is None else IDEMPOTENCY_KEY.fullmatch(name)
+def _id(key: bytes | None) -> str:
+    """Return the same id for the same key, so that a retried open is one visit."""
+    found = None if key is None else IDEMPOTENCY_KEY.fullmatch(key)
     if found is None:
         return str(uuid7())
     moment = int(found[1])
@@ -102,18 +111,18 @@ def _id(name: bytes | None) -> str:
 
 
 def purpose(headers: Mapping[bytes, bytes]) -> str:
-    """The header by which a prefetch or preview names itself, or ""."""
-    for name in PURPOSE_HEADERS:
+    """Return the header that marks a prefetch or preview, or an empty string."""
+    for name, purposes in PURPOSE_HEADERS.items():
         value = headers.get(name)
-        if value is not None and value.lower().startswith(PURPOSES):
+        if value is not None and value.strip().lower().startswith(purposes):
             return visit_records.clean_header(name + b"=" + value, HEADER_LENGTH)
     return ""
 
 
 def _sec_fetch(headers: Mapping[bytes, bytes]) -> str:
-    if b"sec-fetch-mode" not in headers:
-        return ""
     values = b" ".join([headers.get(name, b"-") for name in FETCH_HEADERS])
+    if values == NO_FETCH_HEADERS:
+        return ""
     return visit_records.clean_header(values, HEADER_LENGTH)
 
 
@@ -124,9 +133,3 @@ def _host(referer: bytes) -> str:
     return visit_records.clean_header(
         parts[2].rpartition(b"@")[2].lower(), HEADER_LENGTH
     )
-
-
-def _visitor_hash(key: bytes, address: bytes, agent: str) -> str:
-    """One browser at one address, nameless once the day's key is gone."""
-    message = b"%d %b %b" % (len(address), address, agent.encode())
-    return hashlib.blake2b(message, key=key, digest_size=16).hexdigest()

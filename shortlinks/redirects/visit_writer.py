@@ -1,33 +1,40 @@
-"""The log of visits: an open is answered when its row is durable (DESIGN 3).
+"""Store visits in batches; an open is answered when its visit is durable.
 
-Group commit without a timer: a batch is whatever arrived while the last one was being
-written, so one visit alone waits for nothing and a thousand share one fsync. When
-Postgres is away the batch goes to the spool, fsynced, and is replayed later.
+A batch contains the visits that arrived while the last one was written. A single visit
+waits for nothing, and a thousand share one commit. While Postgres is unavailable,
+batches are written to the spool and replayed later.
 """
 
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 
+from shortlinks.domain.postgres.bisection import Bisection
 from shortlinks.domain.visits import spool, visit_records
 from shortlinks.domain.visits.visit_records import VisitRecord
 from shortlinks.observability import metrics
 from shortlinks.observability.counters import HistogramBuffer
 from shortlinks.redirects.database import GuardedConnection
+from shortlinks.redirects.visit_budget import CountedVisits
 
 logger = logging.getLogger(__name__)
 
 MAX_BATCH_SIZE = 1000
 MAX_QUEUED = 20_000
+# One link may fill a hundredth of the spool.
+LINKS_IN_SPOOL = 100
+SPOOLED_VISIT_BYTES = 500
+COUNTED_INTERVAL_SECONDS = 5.0
 
 
 class QueueFull(Exception):
-    """More visits wait than memory should hold; this one was not taken."""
+    """Too many visits wait for a commit; this one was not stored."""
 
 
 def _seconds() -> HistogramBuffer:
@@ -40,12 +47,13 @@ def _sizes() -> HistogramBuffer:
 
 @dataclass(slots=True)
 class Counts:
-    """What became of the visits of this process, and the batches they came in."""
+    """Visits and batches of this process by their result."""
 
     committed: int = 0
     spooled: int = 0
     rejected: int = 0
     lost: int = 0
+    counted: int = 0  # beyond a budget; one visit is stored for many
     commit_seconds: HistogramBuffer = field(default_factory=_seconds)
     commit_visits: HistogramBuffer = field(default_factory=_sizes)
     spool_seconds: HistogramBuffer = field(default_factory=_seconds)
@@ -53,15 +61,18 @@ class Counts:
 
 
 class AsyncSpool:
-    """The spool's file system work, one thread at a time, off the loop."""
+    """The spool, written in threads, one at a time."""
 
-    def __init__(self, directory: Path, *, most_bytes: int) -> None:
+    def __init__(self, directory: Path, *, max_bytes: int) -> None:
         self.directory = directory
-        self._writer = spool.Writer(directory, most_bytes=most_bytes)
-        self._turn = asyncio.Lock()
+        self.max_visits_per_link = max(
+            1, max_bytes // LINKS_IN_SPOOL // SPOOLED_VISIT_BYTES
+        )
+        self._writer = spool.Writer(directory, max_bytes=max_bytes)
+        self._lock = asyncio.Lock()
 
     async def append(self, visits: Sequence[VisitRecord]) -> None:
-        async with self._turn:
+        async with self._lock:
             await asyncio.to_thread(self._writer.append, visits)
 
     async def quarantine(self, visit: VisitRecord) -> None:
@@ -69,47 +80,76 @@ class AsyncSpool:
         await asyncio.to_thread(spool.quarantine, self.directory, lines)
 
     async def finish(self) -> None:
-        async with self._turn:
+        async with self._lock:
             await asyncio.to_thread(self._writer.finish)
 
 
 class VisitLog:
-    """One writer, many waiters; `on_commit` hears how many each batch committed."""
+    """Commits visits; `on_commit` is called with the number of each batch."""
 
     def __init__(
         self,
         database: GuardedConnection,
-        door: AsyncSpool,
+        spool: AsyncSpool,
         *,
-        settle: float,
+        delay: float,
         on_commit: Callable[[int], None],
     ) -> None:
         self.counts = Counts()
         self._database = database
-        self._spool = door
-        self._settle = settle
+        self._spool = spool
+        self._delay = delay
         self._on_commit = on_commit
+        self._counted = CountedVisits()
+        self._spooled: Counter[int] = Counter()  # by link, while Postgres is down
         self._open: list[tuple[VisitRecord, asyncio.Future[None]]] = []
         self._arrived = asyncio.Event()
         self._closing = False
         self._writer = asyncio.create_task(self._write_batches())
 
     async def append(self, visit: VisitRecord) -> None:
-        """Return when the visit is durable; LogFull if it could not be taken.
+        """Return when the visit is durable; raise QueueFull.
 
-        When Postgres is away and the disk is full too, the visit is lost and its
-        visitor led on all the same: counted, and logged as an error.
+        Also return if Postgres is unavailable and the disk is full. Then the visit is
+        lost, which is counted and logged.
         """
         if len(self._open) >= MAX_QUEUED or self._closing:
             raise QueueFull
+        await self._enqueue(visit)
+
+    async def count(self, visit: VisitRecord, address: bytes) -> None:
+        """Count a visit, which is stored within seconds as one of many.
+
+        A process that is killed loses these seconds. Raise QueueFull like `append`.
+        """
+        if self._closing:
+            raise QueueFull
+        if self._counted.add(visit, address):
+            self.counts.counted += 1
+        else:
+            await self.append(visit)
+
+    async def store_counted_forever(self) -> None:
+        while True:
+            await asyncio.sleep(COUNTED_INTERVAL_SECONDS)
+            await self.store_counted()
+
+    async def store_counted(self) -> None:
+        """Store one visit for all that were counted since the last call."""
+        if waiters := [self._enqueue(visit) for visit in self._counted.take()]:
+            await asyncio.wait(waiters)
+
+    def _enqueue(self, visit: VisitRecord) -> asyncio.Future[None]:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._open.append((visit, waiter))
         self._arrived.set()
-        await waiter
+        return waiter
 
     async def close(self) -> None:
-        """Finish what is open, take nothing more."""
+        """Store the waiting visits, and accept no more."""
         self._closing = True
+        for visit in self._counted.take():
+            self._enqueue(visit)
         self._arrived.set()
         await self._writer
 
@@ -130,54 +170,68 @@ class VisitLog:
         if batch:
             await self._store([visit for visit, _ in batch])
         for _, waiter in batch:
-            if not waiter.done():  # done: its visitor has gone
+            if not waiter.done():  # done if its visitor has disconnected
                 waiter.set_result(None)
 
     async def _store(self, visits: Sequence[VisitRecord]) -> None:
-        """Commit the visits; one that Postgres refuses stands alone."""
+        """Commit the visits, spool them, or quarantine those that Postgres rejects."""
+        parts = Bisection(visits)
+        for part in parts:
+            try:
+                await self._commit(part)
+            except (psycopg.DataError, psycopg.IntegrityError) as error:
+                if not parts.split(part):
+                    await self._quarantine(part[0], error)
+            except (psycopg.Error, OSError):  # also StoreUnavailable
+                await self._spool_batch(part)
+            except Exception:  # any error; later visitors wait for this task
+                logger.exception("%d visits are spooled after an error", len(part))
+                await self._spool_batch(part)
+
+    async def _commit(self, visits: Sequence[VisitRecord]) -> None:
         statement, parameters = visit_records.insert_statement(
-            visits, settle=self._settle
+            visits, delay=self._delay
         )
         began = time.monotonic()
-        try:
-            await self._database.execute(statement, parameters)
-        except (psycopg.DataError, psycopg.IntegrityError) as error:
-            await self._bisect(visits, error)
-        except (psycopg.Error, OSError):  # TimeoutError and Away are OSErrors
-            await self._spool_batch(visits)
-        else:
-            self.counts.committed += len(visits)
-            self.counts.commit_seconds.add(time.monotonic() - began)
-            self.counts.commit_visits.add(len(visits))
-            self._on_commit(len(visits))
+        await self._database.execute(statement, parameters)
+        self.counts.committed += len(visits)
+        self.counts.commit_seconds.add(time.monotonic() - began)
+        self.counts.commit_visits.add(len(visits))
+        self._spooled.clear()
+        self._on_commit(len(visits))
 
-    async def _bisect(
-        self, visits: Sequence[VisitRecord], error: psycopg.Error
-    ) -> None:
-        if len(visits) > 1:
-            half = len(visits) // 2
-            await self._store(visits[:half])
-            await self._store(visits[half:])
-            return
+    async def _quarantine(self, visit: VisitRecord, error: psycopg.Error) -> None:
         self.counts.rejected += 1
-        logger.error("a visit was refused and set aside: %s", error)
+        logger.error("a visit was rejected and quarantined: %s", error)
         try:
-            await self._spool.quarantine(visits[0])
-        except OSError as full:
-            self._record_loss(1, full)
+            await self._spool.quarantine(visit)
+        except Exception as failure:  # noqa: BLE001  such as no thread left
+            self._record_loss(1, failure)
 
     async def _spool_batch(self, visits: Sequence[VisitRecord]) -> None:
-        """Also what may have been committed: its ids make the replay harmless."""
+        """Spool visits that may have been committed: ids make the replay harmless."""
+        if not (visits := [v for v in visits if not self._is_counted_instead(v)]):
+            return
         began = time.monotonic()
         try:
             await self._spool.append(visits)
-        except OSError as error:
-            self._record_loss(len(visits), error)
+        except Exception as error:  # noqa: BLE001  such as no thread left
+            self._record_loss(sum(visit.visit_count for visit in visits), error)
         else:
             self.counts.spooled += len(visits)
             self.counts.spool_seconds.add(time.monotonic() - began)
             self.counts.spool_visits.add(len(visits))
 
-    def _record_loss(self, count: int, error: OSError) -> None:
+    def _is_counted_instead(self, visit: VisitRecord) -> bool:
+        """Count a visit whose link has filled its share of the spool."""
+        self._spooled[visit.link_id] += 1
+        is_over = self._spooled[visit.link_id] > self._spool.max_visits_per_link
+        if not is_over or visit.visit_count > 1 or self._closing:
+            return False
+        is_counted = self._counted.add(visit)
+        self.counts.counted += is_counted
+        return is_counted
+
+    def _record_loss(self, count: int, error: Exception) -> None:
         self.counts.lost += count
-        logger.critical("%d visits are LOST, neither store took them: %s", count, error)
+        logger.critical("%d visits are LOST, neither store works: %s", count, error)

@@ -1,4 +1,4 @@
-"""The bell: one message for a burst of visits, and nobody waits for it (DESIGN 5)."""
+"""Notify the worker of new visits in the background, with one message for a burst."""
 
 import asyncio
 import logging
@@ -8,18 +8,18 @@ from shortlinks.observability import request_ids
 
 logger = logging.getLogger(__name__)
 
-# A broker that fails is left alone for a while; the sweep finds the rows.
+# After a failure, the sweep finds the visits meanwhile.
 RETRY_DELAY_SECONDS = 5.0
 
 
 class DebouncedNotifier:
-    """Rings when a burst's first visits have settled, and again for those after."""
+    """Notifies when the first visits of a burst are due, and again for later ones."""
 
-    def __init__(self, notify: Callable[[], object], *, settle: float) -> None:
+    def __init__(self, notify: Callable[[], object], *, delay: float) -> None:
         self._notify = notify
-        self._settle = settle
+        self._delay = delay
         self._timer: asyncio.TimerHandle | None = None
-        self._more_came = False
+        self._more_arrived = False
         self._notifying: asyncio.Future[None] | None = None
         self.sent = self.failed = 0
 
@@ -27,9 +27,9 @@ class DebouncedNotifier:
         if not count:
             return
         if self._timer is None:
-            self._wait(self._settle)
-        else:  # not settled yet when the bell rings for the first
-            self._more_came = True
+            self._wait(self._delay)
+        else:  # not due yet when the worker is notified of the first
+            self._more_arrived = True
 
     def _wait(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -37,17 +37,17 @@ class DebouncedNotifier:
 
     def _start_notifying(self) -> None:
         self._timer = None
-        if self._more_came or self._notifying is not None:
-            self._more_came = False
-            self._wait(self._settle)
-        if self._notifying is not None:  # the broker is slow: next time
+        if self._more_arrived or self._notifying is not None:
+            self._more_arrived = False
+            self._wait(self._delay)
+        if self._notifying is not None:  # the broker is slow
             return
         loop = asyncio.get_running_loop()
         self._notifying = loop.run_in_executor(None, self._try_notify)
         self._notifying.add_done_callback(self._record_sent)
 
     def _try_notify(self) -> None:
-        with request_ids.bound(request_ids.new()):  # the burst's
+        with request_ids.bound(request_ids.new()):  # one for the burst
             self._notify()
 
     def _record_sent(self, notifying: "asyncio.Future[None]") -> None:
@@ -56,13 +56,13 @@ class DebouncedNotifier:
             self.sent += 1
         else:
             self.failed += 1
-            logger.warning("the bell was not heard: %r", error)
+            logger.warning("the worker was not notified: %r", error)
             if self._timer is not None:
                 self._timer.cancel()
             self._wait(RETRY_DELAY_SECONDS)
 
     async def close(self) -> None:
-        """Ring for what was committed last."""
+        """Notify the worker of the last visits."""
         if self._timer is not None:
             self._timer.cancel()
             self._start_notifying()

@@ -1,4 +1,4 @@
-"""Who opens the admin, and accounts with one row of everything."""
+"""Users of the admin, and accounts with one row of each model."""
 
 from collections.abc import Callable
 
@@ -8,8 +8,8 @@ from pytest_django import Settings
 
 from shortlinks.models import Account, User
 from tests import factories
-from tests.admin import worlds
-from tests.admin.worlds import World
+from tests.admin import fixtures_full_account
+from tests.admin.fixtures_full_account import World
 
 SignIn = Callable[[User], Client]
 
@@ -31,22 +31,24 @@ def sign_in() -> SignIn:
 
 @pytest.fixture
 def operator(db: None) -> User:
-    """Of no account, as the command `createsuperuser` makes them."""
+    """Return an operator without an account, as `createsuperuser` creates them."""
     return factories.user(None, is_superuser=True, email="operator@service.example")
 
 
 @pytest.fixture
 def own(account: Account, manager: User) -> World:
-    """The manager's account, with a contact the manager is responsible for."""
-    return worlds.fill(account, "Own", responsible=manager)
+    """Rows of the manager's account that belong to a contact of the manager."""
+    return fixtures_full_account.fill(account, "Own", responsible=manager)
 
 
 @pytest.fixture
 def hidden(account: Account, manager: User) -> World:
-    """More of the manager's account, with a contact of somebody else's."""
-    return worlds.fill(account, "Shrouded", responsible=None)
+    """Rows of the manager's account that belong to a contact of another user."""
+    return fixtures_full_account.fill(account, "Shrouded", responsible=None)
 
 
 @pytest.fixture
 def foreign(db: None) -> World:
-    return worlds.fill(factories.account(name="Foreign"), "Foreign", responsible=None)
+    return fixtures_full_account.fill(
+        factories.account(name="Foreign"), "Foreign", responsible=None
+    )

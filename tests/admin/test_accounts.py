@@ -1,4 +1,4 @@
-"""Accounts, groups and users, kept by administrators and operators."""
+"""Admin pages for accounts, groups and users."""
 
 from typing import Any
 
@@ -7,11 +7,12 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from shortlinks.domain import redis_client
 from shortlinks.domain.links import redis_cache
 from shortlinks.models import Account, Group, User
 from tests import factories
 from tests.admin.conftest import SignIn
-from tests.admin.worlds import World, address, listing
+from tests.admin.fixtures_full_account import World, address, listing
 
 PASSWORD = "correct horse battery"
 LETTERS = {
@@ -61,7 +62,7 @@ def _person(account: Account | None, **fields: object) -> dict[str, Any]:
     }
 
 
-def test_the_redirects_hear_of_new_settings(
+def test_account_settings_reach_the_redirects(
     client: Client,
     account: Account,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
@@ -73,7 +74,7 @@ def test_the_redirects_hear_of_new_settings(
     with django_capture_on_commit_callbacks(execute=True):
         client.post(address(account, "change"), posted)
 
-    cached = redis_cache._client().get(redis_cache.account_key(account.pk))
+    cached = redis_client.client().get(redis_cache.account_key(account.pk))
     assert msgspec.json.decode(cached) == [  # type: ignore[arg-type]
         False,
         True,
@@ -94,7 +95,7 @@ def test_the_redirects_hear_of_new_settings(
     ],
     ids=["time zone", "note window", "address mask", "suspects", "offices"],
 )
-def test_settings_that_nothing_works_with_are_refused(
+def test_account_rejects_invalid_settings(
     client: Client, account: Account, fault: dict[str, str]
 ) -> None:
     response: Any = client.post(address(account, "change"), _settings(account, **fault))
@@ -104,9 +105,7 @@ def test_settings_that_nothing_works_with_are_refused(
     assert (account.time_zone, account.note_window) == ("Europe/Moscow", 600)
 
 
-def test_a_new_user_signs_in_with_the_password(
-    client: Client, account: Account
-) -> None:
+def test_new_user_signs_in_with_the_password(client: Client, account: Account) -> None:
     client.post(listing(User, "add"), _person(account, is_superuser="on"))
 
     user = User.objects.get(email="new@shop.example")
@@ -125,7 +124,7 @@ def test_a_new_user_signs_in_with_the_password(
     ],
     ids=["edits more than seen", "adds some", "e-mail taken", "passwords differ"],
 )
-def test_a_user_is_refused(
+def test_user_form_rejects_invalid_values(
     client: Client, account: Account, fault: dict[str, str]
 ) -> None:
     factories.user(account, email="manager@shop.example")
@@ -136,7 +135,7 @@ def test_a_user_is_refused(
     assert not User.objects.filter(name="New").exists()
 
 
-def test_a_users_letters_and_group_are_changed(
+def test_user_levels_and_group_are_changed(
     client: Client, account: Account, manager: User
 ) -> None:
     group = factories.group(account)
@@ -149,7 +148,17 @@ def test_a_users_letters_and_group_are_changed(
     assert (manager.contacts_view, manager.contacts_edit) == ("G", "M")
 
 
-def test_a_password_is_set(client: Client, manager: User) -> None:
+def test_language_change_is_confirmed_in_the_new_language(
+    client: Client, account: Account, admin: User
+) -> None:
+    posted = _person(account, email=admin.email, language="ru", is_admin="on")
+
+    page = client.post(address(admin, "change"), posted, follow=True)
+
+    assert "Изменено: пользователь" in page.content.decode()
+
+
+def test_user_password_is_changed(client: Client, manager: User) -> None:
     path = f"/admin/shortlinks/user/{manager.pk}/password/"
     posted = {
         "password1": PASSWORD,
@@ -164,13 +173,13 @@ def test_a_password_is_set(client: Client, manager: User) -> None:
     assert Client().login(username=manager.email, password=PASSWORD)
 
 
-def test_users_are_not_deleted(client: Client, manager: User) -> None:
+def test_user_cannot_be_deleted(client: Client, manager: User) -> None:
     response = client.post(address(manager, "delete"), {"post": "yes"})
 
     assert response.status_code == 403
 
 
-def test_groups_are_named_once(client: Client, account: Account, own: World) -> None:
+def test_group_names_are_unique(client: Client, account: Account, own: World) -> None:
     posted = {"account": account.pk, "name": own.group.name}
     other = factories.group(account)
 
@@ -183,7 +192,7 @@ def test_groups_are_named_once(client: Client, account: Account, own: World) -> 
         assert "already exists" in str(page.context["adminform"].form.errors)
 
 
-def test_only_empty_groups_are_deleted(
+def test_group_is_deleted_only_if_empty(
     client: Client, account: Account, own: World
 ) -> None:
     empty = factories.group(account)
@@ -197,7 +206,7 @@ def test_only_empty_groups_are_deleted(
 # --- operators ---------------------------------------------------------------
 
 
-def test_an_operator_sees_all_accounts(
+def test_operator_sees_all_accounts(
     sign_in: SignIn, operator: User, own: World, foreign: World
 ) -> None:
     client = sign_in(operator)
@@ -216,7 +225,7 @@ def test_an_operator_sees_all_accounts(
         assert foreign.link.code not in page
 
 
-def test_an_operator_filters_by_account(
+def test_operator_filters_by_account(
     sign_in: SignIn, operator: User, own: World, foreign: World
 ) -> None:
     query = {"account__id__exact": foreign.account.pk}
@@ -226,7 +235,7 @@ def test_an_operator_filters_by_account(
     assert list(page.context["cl"].result_list) == [foreign.user]
 
 
-def test_an_operator_makes_an_account_with_its_administrator(
+def test_operator_creates_an_account_with_its_administrator(
     sign_in: SignIn, operator: User
 ) -> None:
     client = sign_in(operator)
@@ -240,7 +249,7 @@ def test_an_operator_makes_an_account_with_its_administrator(
     assert (user.account, user.is_admin, user.is_superuser) == (account, True, False)
 
 
-def test_an_operator_cannot_make_a_user_that_fits_nowhere(
+def test_operator_cannot_create_a_user_without_a_matching_account(
     sign_in: SignIn, operator: User, own: World, foreign: World
 ) -> None:
     misfits = [_person(None), _person(own.account, group=foreign.group.pk)]
@@ -252,7 +261,9 @@ def test_an_operator_cannot_make_a_user_that_fits_nowhere(
     assert not User.objects.filter(email="new@shop.example").exists()
 
 
-def test_an_operator_of_no_account_stays_one(sign_in: SignIn, operator: User) -> None:
+def test_operator_without_account_stays_one_after_a_change(
+    sign_in: SignIn, operator: User
+) -> None:
     posted = _person(None, email=operator.email)
 
     response: Any = sign_in(operator).post(address(operator, "change"), posted)
@@ -262,5 +273,5 @@ def test_an_operator_of_no_account_stays_one(sign_in: SignIn, operator: User) ->
     assert operator.is_superuser
 
 
-def test_djangos_own_groups_are_not_offered(sign_in: SignIn, operator: User) -> None:
+def test_django_groups_have_no_page(sign_in: SignIn, operator: User) -> None:
     assert b"/admin/auth/" not in sign_in(operator).get("/admin/").content

@@ -1,4 +1,4 @@
-"""Administrators work with all of their own account and with nothing of another."""
+"""Administrators see and change all rows of their account and no others."""
 
 from typing import Any
 
@@ -17,6 +17,7 @@ from shortlinks.models import (
     Note,
     Pixel,
     PixelAttachment,
+    SecurityEvent,
     ShortDomain,
     ShortLink,
     User,
@@ -25,9 +26,9 @@ from shortlinks.models import (
     WebhookDelivery,
 )
 from tests import factories
-from tests.admin import crawling, worlds
+from tests.admin import crawling, fixtures_full_account
 from tests.admin.conftest import SignIn
-from tests.admin.worlds import World, address, listing
+from tests.admin.fixtures_full_account import World, address, listing
 
 MODELS: list[type[Model]] = [
     Account,
@@ -40,6 +41,7 @@ MODELS: list[type[Model]] = [
     Note,
     Pixel,
     PixelAttachment,
+    SecurityEvent,
     ShortDomain,
     ShortLink,
     User,
@@ -55,7 +57,7 @@ def client(admin: User, sign_in: SignIn) -> Client:
     return sign_in(admin)
 
 
-def test_a_crawl_finds_every_row_of_the_account_and_nothing_else(
+def test_crawl_finds_all_rows_of_the_account_and_no_others(
     client: Client, own: World, foreign: World
 ) -> None:
     pages = crawling.crawl(client, "/admin/")
@@ -67,7 +69,7 @@ def test_a_crawl_finds_every_row_of_the_account_and_nothing_else(
             assert word not in body, f"{word} in {path}"
 
 
-def test_other_accounts_rows_answer_as_missing_ones_do(
+def test_rows_of_other_accounts_look_missing(
     client: Client, own: World, foreign: World
 ) -> None:
     guesses = [(row, page) for row in foreign.rows() for page in PAGES]
@@ -75,11 +77,14 @@ def test_other_accounts_rows_answer_as_missing_ones_do(
     answers = [crawling.answer(client, row, page) for row, page in guesses]
 
     assert answers == [
-        crawling.answer(client, worlds.missing(row), page) for row, page in guesses
+        crawling.answer(client, fixtures_full_account.missing(row), page)
+        for row, page in guesses
     ]
 
 
-def test_posts_leave_other_accounts_rows_alone(client: Client, foreign: World) -> None:
+def test_posts_do_not_change_rows_of_other_accounts(
+    client: Client, foreign: World
+) -> None:
     before = [_stored(row) for row in foreign.rows()]
 
     for row in foreign.rows():
@@ -106,7 +111,7 @@ def test_posts_leave_other_accounts_rows_alone(client: Client, foreign: World) -
         ("delete_selected", "domain"),
     ],
 )
-def test_actions_leave_other_accounts_rows_alone(
+def test_actions_do_not_change_rows_of_other_accounts(
     client: Client, own: World, foreign: World, action: str, row: str
 ) -> None:
     target: Model = getattr(foreign, row)
@@ -129,7 +134,7 @@ def _stored(row: Model) -> dict[str, Any]:
     return type(row)._default_manager.filter(pk=row.pk).values().get()
 
 
-def test_choices_are_limited_to_the_account(
+def test_form_choices_are_limited_to_the_account(
     client: Client, own: World, foreign: World
 ) -> None:
     changed = {
@@ -148,7 +153,7 @@ def test_choices_are_limited_to_the_account(
     assert "Foreign" not in response.content.decode()
 
 
-def test_new_rows_cannot_be_put_into_another_account(
+def test_new_row_cannot_belong_to_another_account(
     client: Client, foreign: World
 ) -> None:
     posted = {"account": foreign.account.pk, "name": "Planted", "entity_id": "7"}
@@ -159,7 +164,7 @@ def test_new_rows_cannot_be_put_into_another_account(
         assert "Foreign" not in response.content.decode()
 
 
-def test_rows_do_not_move_to_another_account(
+def test_row_cannot_move_to_another_account(
     client: Client, account: Account, own: World, foreign: World
 ) -> None:
     posted = {"account": foreign.account.pk, "name": "Renamed"}
@@ -170,7 +175,7 @@ def test_rows_do_not_move_to_another_account(
     assert (own.group.name, own.group.account) == ("Renamed", account)
 
 
-def test_autocompletes_offer_the_account_only(
+def test_autocomplete_is_limited_to_the_account(
     client: Client, own: World, foreign: World
 ) -> None:
     query = {
@@ -185,7 +190,7 @@ def test_autocompletes_offer_the_account_only(
     assert [row["text"] for row in response.json()["results"]] == ["Own user"]
 
 
-def test_operators_of_the_account_are_seen_but_not_changed(
+def test_operators_of_the_account_are_visible_but_read_only(
     client: Client, account: Account
 ) -> None:
     operator = factories.admin(account, is_superuser=True)
@@ -206,7 +211,7 @@ def test_operators_of_the_account_are_seen_but_not_changed(
     assert _stored(operator) == before
 
 
-def test_nobody_is_made_an_operator(client: Client, admin: User) -> None:
+def test_administrator_cannot_create_operators(client: Client, admin: User) -> None:
     page: Any = client.get(address(admin, "change"))
     posted = page.context["adminform"].form.initial | {"is_superuser": "on"}
 
@@ -219,7 +224,7 @@ def test_nobody_is_made_an_operator(client: Client, admin: User) -> None:
     assert not admin.is_superuser
 
 
-def test_accounts_are_neither_added_nor_deleted_nor_renamed_in_addresses(
+def test_administrator_cannot_add_delete_or_rename_accounts(
     client: Client, account: Account
 ) -> None:
     page: Any = client.get(address(account, "change"))

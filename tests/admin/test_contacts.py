@@ -1,4 +1,4 @@
-"""Contacts are added, changed and deleted as far as the letters reach."""
+"""Contacts are added, changed and deleted within the access levels."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from shortlinks.domain.auth.permissions import level_covers
 from shortlinks.models import Account, Contact, Group, User
 from tests import factories
 from tests.admin.conftest import SignIn
-from tests.admin.worlds import World, address, listing
+from tests.admin.fixtures_full_account import World, address, listing
 
 ME = User(id=1, account_id=1, group_id=1)
 NOBODYS = Contact(account_id=1)
@@ -28,13 +28,13 @@ ALL = [NOBODYS, MINE, MY_GROUPS, OTHER_GROUPS, FOREIGN]
         ("D", []),
     ],
 )
-def test_a_letter_reaches(letter: str, reached: list[Contact]) -> None:
+def test_access_level_covers_contacts(letter: str, reached: list[Contact]) -> None:
     found = [contact for contact in ALL if level_covers(letter, contact, ME)]
 
     assert [id(contact) for contact in found] == [id(contact) for contact in reached]
 
 
-def test_without_a_group_no_group_is_the_own_one() -> None:
+def test_access_level_group_does_not_match_two_missing_groups() -> None:
     loner = User(id=1, account_id=1, group_id=None)
 
     assert not level_covers("G", NOBODYS, loner)
@@ -47,13 +47,13 @@ def department(account: Account) -> Group:
 
 @pytest.fixture
 def editor(account: Account, department: Group) -> User:
-    """Sees all, changes those of the group, deletes the own ones."""
+    """Return a user who views all contacts, edits the group's and deletes their own."""
     return factories.user(
         account, group=department, contacts_edit="G", contacts_delete="M"
     )
 
 
-def test_managers_change_what_their_letter_reaches(
+def test_manager_changes_contacts_within_the_edit_level(
     account: Account, department: Group, editor: User, sign_in: SignIn
 ) -> None:
     near = factories.contact(account, group=department)
@@ -75,7 +75,7 @@ def test_managers_change_what_their_letter_reaches(
     assert client.get(address(far, "change")).status_code == 200
 
 
-def test_managers_change_names_only(
+def test_manager_changes_names_only(
     account: Account, editor: User, sign_in: SignIn
 ) -> None:
     contact = factories.contact(account, responsible_user=editor)
@@ -98,7 +98,7 @@ def test_managers_change_names_only(
     )
 
 
-def test_deleting_marks_the_contact_and_keeps_what_belongs_to_it(
+def test_deleting_a_contact_marks_it_and_keeps_related_rows(
     own: World, sign_in: SignIn, manager: User
 ) -> None:
     manager.contacts_delete = "M"
@@ -116,7 +116,7 @@ def test_deleting_marks_the_contact_and_keeps_what_belongs_to_it(
     assert client.get(address(own.contact, "change")).status_code == 302
 
 
-def test_a_batch_with_a_contact_out_of_reach_deletes_none(
+def test_bulk_delete_deletes_nothing_if_one_contact_is_not_allowed(
     account: Account, editor: User, sign_in: SignIn
 ) -> None:
     near = factories.contact(account, responsible_user=editor)
@@ -133,7 +133,7 @@ def test_a_batch_with_a_contact_out_of_reach_deletes_none(
     assert not Contact.objects.filter(is_deleted=True).exists()
 
 
-def test_a_batch_within_reach_is_deleted(
+def test_bulk_delete_deletes_allowed_contacts(
     account: Account, editor: User, sign_in: SignIn
 ) -> None:
     near = [factories.contact(account, responsible_user=editor) for _ in range(2)]
@@ -148,7 +148,7 @@ def test_a_batch_within_reach_is_deleted(
     assert Contact.objects.filter(is_deleted=True).count() == 2
 
 
-def test_administrators_bring_deleted_contacts_back(
+def test_administrator_restores_deleted_contacts(
     own: World, admin: User, sign_in: SignIn
 ) -> None:
     Contact.objects.update(is_deleted=True)
@@ -160,7 +160,7 @@ def test_administrators_bring_deleted_contacts_back(
     assert (own.contact.name, own.contact.is_deleted) == ("Back", False)
 
 
-def test_an_objection_forgets_the_browsers(
+def test_refused_consent_deletes_the_browsers(
     own: World, admin: User, sign_in: SignIn
 ) -> None:
     posted = {"name": own.contact.name, "tracking_consent": "denied"}
@@ -173,7 +173,7 @@ def test_an_objection_forgets_the_browsers(
 
 
 @pytest.mark.parametrize(("letter", "status"), [("A", 302), ("D", 403)])
-def test_contacts_are_added_by_those_who_may(
+def test_contact_is_added_with_the_add_level(
     account: Account, sign_in: SignIn, letter: str, status: int
 ) -> None:
     group = factories.group(account)
@@ -190,7 +190,7 @@ def test_contacts_are_added_by_those_who_may(
     assert list(added) == expected[status]
 
 
-def test_a_contact_without_an_id_gets_a_free_one(
+def test_contact_without_id_gets_a_free_one(
     account: Account, admin: User, sign_in: SignIn
 ) -> None:
     posted = {"account": account.pk, "entity_id": "", "name": "Anna"}
@@ -200,7 +200,9 @@ def test_a_contact_without_an_id_gets_a_free_one(
     assert Contact.objects.get().entity_id >= 1
 
 
-def test_a_taken_id_is_refused(own: World, admin: User, sign_in: SignIn) -> None:
+def test_contact_with_a_taken_id_is_rejected(
+    own: World, admin: User, sign_in: SignIn
+) -> None:
     posted = {"account": own.account.pk, "entity_id": own.contact.entity_id}
 
     response: Any = sign_in(admin).post(listing(Contact, "add"), posted)
@@ -208,7 +210,7 @@ def test_a_taken_id_is_refused(own: World, admin: User, sign_in: SignIn) -> None
     assert "already exists" in str(response.context["adminform"].form.errors)
 
 
-def test_an_operator_of_no_account_adds_no_contacts(
+def test_operator_without_account_cannot_add_contacts(
     operator: User, sign_in: SignIn
 ) -> None:
     assert sign_in(operator).get(listing(Contact, "add")).status_code == 403

@@ -1,4 +1,4 @@
-"""User agents in words."""
+"""Device names from user agents."""
 
 import pytest
 
@@ -27,5 +27,7 @@ YANDEX = (
     ],
     ids=["chrome", "iphone", "yandex", "edge", "none", "program"],
 )
-def test_a_device_is_named(user_agent: str, names: list[str]) -> None:
+def test_device_names_are_found_in_the_user_agent(
+    user_agent: str, names: list[str]
+) -> None:
     assert devices.names(user_agent) == names

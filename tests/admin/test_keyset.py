@@ -1,4 +1,4 @@
-"""Long lists are read by ids: no number of pages, and no counting."""
+"""Keyset pagination of long lists."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.test import Client
 from shortlinks.models import Account, Contact, User
 from tests import factories
 from tests.admin.conftest import SignIn
-from tests.admin.worlds import World, listing
+from tests.admin.fixtures_full_account import World, listing
 
 MOST = 3
 
@@ -41,7 +41,7 @@ def _list(client: Client, query: str) -> Any:
     return page.context["cl"]
 
 
-def test_pages_follow_each_other_and_back(client: Client) -> None:
+def test_keyset_pages_lead_forward_and_back(client: Client) -> None:
     first = _list(client, "")
     second = _list(client, first.older)
     third = _list(client, second.older)
@@ -56,7 +56,9 @@ def test_pages_follow_each_other_and_back(client: Client) -> None:
     assert _list(client, second.newer).newer == ""
 
 
-def test_a_page_does_not_move_when_rows_come(client: Client, account: Account) -> None:
+def test_keyset_page_stays_when_rows_are_added(
+    client: Client, account: Account
+) -> None:
     older = _list(client, "").older
     factories.contact(account, name="Number 9")
 
@@ -64,11 +66,13 @@ def test_a_page_does_not_move_when_rows_come(client: Client, account: Account) -
 
 
 @pytest.mark.parametrize("query", ["?older=x", "?newer=", "?o=1", "?older=" + "9" * 30])
-def test_what_is_no_place_begins_at_the_top(client: Client, query: str) -> None:
+def test_keyset_list_starts_at_the_top_for_an_invalid_position(
+    client: Client, query: str
+) -> None:
     assert _names(client, query) == ["7", "6", "5"]
 
 
-def test_another_filter_begins_at_the_top(client: Client) -> None:
+def test_keyset_list_starts_at_the_top_for_a_new_filter(client: Client) -> None:
     older = _list(client, "").older
 
     filters = _list(client, f"{older}&is_deleted__exact=0")
@@ -76,14 +80,14 @@ def test_another_filter_begins_at_the_top(client: Client) -> None:
     assert "older" not in filters.get_query_string({"is_deleted__exact": "1"})
 
 
-def test_a_search_has_pages_too(client: Client) -> None:
+def test_keyset_search_is_paginated(client: Client) -> None:
     found = _list(client, "?q=Number")
 
     assert _names(client, found.older) == ["4", "3", "2"]
     assert "q=Number" in found.older
 
 
-def test_short_lists_keep_their_order(
+def test_short_list_keeps_its_order(
     client: Client, own: World, account: Account
 ) -> None:
     page: Any = client.get(listing(User))

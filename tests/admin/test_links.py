@@ -1,4 +1,4 @@
-"""Links end in the admin, and the redirects hear of it."""
+"""Admin pages for links; disabling and expiry reach the redirects."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,10 +10,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from shortlinks.domain import redis_client
 from shortlinks.domain.links import redis_cache, short_links
 from shortlinks.models import ShortLink, User
 from tests.admin.conftest import SignIn
-from tests.admin.worlds import World, address, listing
+from tests.admin.fixtures_full_account import World, address, listing
 
 
 @pytest.fixture
@@ -22,11 +23,11 @@ def client(admin: User, sign_in: SignIn) -> Client:
 
 
 def _cached(link: ShortLink) -> bytes | None:
-    value = redis_cache._client().get(redis_cache.link_key(link.code))
+    value = redis_client.client().get(redis_cache.link_key(link.code))
     return value if isinstance(value, bytes) else None
 
 
-def test_disabled_links_stop_at_once(
+def test_disabled_link_stops_immediately(
     client: Client,
     own: World,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
@@ -41,7 +42,7 @@ def test_disabled_links_stop_at_once(
     assert _cached(own.link) == redis_cache.TOMBSTONE
 
 
-def test_disabling_again_changes_nothing(client: Client, own: World) -> None:
+def test_disabling_a_disabled_link_changes_nothing(client: Client, own: World) -> None:
     short_links.disable(own.link)
     posted = {"action": "disable", "_selected_action": [own.link.pk]}
 
@@ -53,7 +54,7 @@ def test_disabling_again_changes_nothing(client: Client, own: World) -> None:
 
 
 @pytest.mark.parametrize("days", [-1, 1], ids=["past", "future"])
-def test_the_redirects_hear_of_a_new_end(
+def test_new_expiry_reaches_the_redirects(
     client: Client,
     own: World,
     days: int,
@@ -75,7 +76,7 @@ def test_the_redirects_hear_of_a_new_end(
     assert _cached(own.link) == expected[days]
 
 
-def test_a_disabled_link_is_not_brought_back_by_a_new_end(
+def test_new_expiry_does_not_enable_a_disabled_link(
     client: Client,
     own: World,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
@@ -91,7 +92,7 @@ def test_a_disabled_link_is_not_brought_back_by_a_new_end(
     assert _cached(own.link) == redis_cache.TOMBSTONE
 
 
-def test_links_are_neither_added_nor_deleted(client: Client, own: World) -> None:
+def test_links_cannot_be_added_or_deleted(client: Client, own: World) -> None:
     statuses = [
         client.get(listing(ShortLink, "add")).status_code,
         client.post(address(own.link, "delete"), {"post": "yes"}).status_code,
@@ -100,7 +101,7 @@ def test_links_are_neither_added_nor_deleted(client: Client, own: World) -> None
     assert statuses == [403, 403]
 
 
-def test_the_list_is_filtered_by_disabled(client: Client, own: World) -> None:
+def test_links_are_filtered_by_disabled(client: Client, own: World) -> None:
     pages: list[Any] = [
         client.get(listing(ShortLink), {"disabled": value}) for value in ("no", "yes")
     ]

@@ -1,4 +1,4 @@
-"""Managers see the contacts they may view, what belongs to these, and no code."""
+"""Managers see visible contacts with their rows, and no codes."""
 
 from typing import Any
 
@@ -17,6 +17,7 @@ from shortlinks.models import (
     Note,
     Pixel,
     PixelAttachment,
+    SecurityEvent,
     ShortDomain,
     ShortLink,
     User,
@@ -24,9 +25,9 @@ from shortlinks.models import (
     Webhook,
     WebhookDelivery,
 )
-from tests.admin import crawling, worlds
+from tests.admin import crawling, fixtures_full_account
 from tests.admin.conftest import SignIn
-from tests.admin.worlds import World, address, listing
+from tests.admin.fixtures_full_account import World, address, listing
 
 PAGES = ("change", "history", "delete")
 CLOSED: list[type[Model]] = [
@@ -37,6 +38,7 @@ CLOSED: list[type[Model]] = [
     Integration,
     Pixel,
     PixelAttachment,
+    SecurityEvent,
     ShortDomain,
     User,
     Visit,
@@ -50,7 +52,7 @@ def client(manager: User, sign_in: SignIn) -> Client:
     return sign_in(manager)
 
 
-def test_managers_sign_in_with_their_email_in_any_case(manager: User) -> None:
+def test_manager_signs_in_with_the_email_in_any_case(manager: User) -> None:
     manager.set_password("correct horse battery")
     manager.save()
     client = Client()
@@ -64,13 +66,13 @@ def test_managers_sign_in_with_their_email_in_any_case(manager: User) -> None:
         "Contact",
         "MergeSuggestion",
         "Merge",
-        "Note",
         "SeparatePair",
+        "Note",
         "ShortLink",
     ]
 
 
-def test_a_crawl_finds_the_own_rows_and_nothing_else(
+def test_crawl_finds_visible_rows_and_no_others(
     client: Client, own: World, hidden: World, foreign: World
 ) -> None:
     codes = [world.link.code for world in (own, hidden, foreign)]
@@ -87,7 +89,7 @@ def test_a_crawl_finds_the_own_rows_and_nothing_else(
             assert word not in body, f"{word} in {path}"
 
 
-def test_guessed_addresses_answer_as_missing_ones_do(
+def test_hidden_rows_look_missing(
     client: Client, own: World, hidden: World, foreign: World
 ) -> None:
     rows = [*foreign.rows(), hidden.contact, hidden.link, hidden.note, own.user]
@@ -99,13 +101,14 @@ def test_guessed_addresses_answer_as_missing_ones_do(
 
     assert len(guesses) >= 50
     assert answers == [
-        crawling.answer(client, worlds.missing(row), page) for row, page in guesses
+        crawling.answer(client, fixtures_full_account.missing(row), page)
+        for row, page in guesses
     ]
     assert {status for status, _, _ in answers} == {302, 403}
 
 
 @pytest.mark.parametrize("model", CLOSED, ids=lambda model: model.__name__)
-def test_all_other_lists_are_closed(
+def test_other_lists_are_forbidden(
     client: Client, own: World, model: type[Model]
 ) -> None:
     statuses = [
@@ -131,7 +134,7 @@ def test_links_and_notes_are_read_only(
     assert model._default_manager.filter(pk=row.pk).exists()
 
 
-def test_posted_actions_do_nothing(client: Client, own: World) -> None:
+def test_manager_actions_do_nothing(client: Client, own: World) -> None:
     posted = {"action": "disable", "_selected_action": [own.link.pk]}
 
     client.post(listing(ShortLink), posted)
@@ -148,7 +151,7 @@ def test_posted_actions_do_nothing(client: Client, own: World) -> None:
     ("model", "field"),
     [("contact", "responsible_user"), ("contact", "group"), ("apitoken", "user")],
 )
-def test_autocompletes_of_closed_rows_are_closed(
+def test_autocomplete_of_forbidden_models_is_forbidden(
     client: Client, own: World, model: str, field: str
 ) -> None:
     query = {"app_label": "shortlinks", "model_name": model, "field_name": field}
@@ -158,7 +161,7 @@ def test_autocompletes_of_closed_rows_are_closed(
     assert response.status_code == 403
 
 
-def test_an_autocomplete_of_links_knows_the_visible_ones_by_source_url(
+def test_autocomplete_of_links_finds_visible_ones_by_source_url(
     client: Client, own: World, hidden: World, foreign: World
 ) -> None:
     query = {"app_label": "shortlinks", "model_name": "note", "field_name": "link"}
@@ -171,7 +174,7 @@ def test_an_autocomplete_of_links_knows_the_visible_ones_by_source_url(
 
 
 @pytest.mark.parametrize("lookup", ["code__startswith", "contact__name", "target"])
-def test_lists_answer_no_guesses_in_their_filters(
+def test_filters_reject_lookups_of_codes(
     client: Client, own: World, lookup: str
 ) -> None:
     value = {"code__startswith": own.link.code[:1], "target": own.link.target}
@@ -181,7 +184,7 @@ def test_lists_answer_no_guesses_in_their_filters(
     assert response.status_code == 400
 
 
-def test_links_are_not_found_by_their_codes(client: Client, own: World) -> None:
+def test_search_does_not_find_links_by_code(client: Client, own: World) -> None:
     pages: list[Any] = [
         client.get(listing(ShortLink), {"q": own.link.code}),
         client.get(listing(ShortLink), {"q": "own.example"}),
@@ -190,7 +193,7 @@ def test_links_are_not_found_by_their_codes(client: Client, own: World) -> None:
     assert [page.context["cl"].result_count for page in pages] == [0, 1]
 
 
-def test_a_history_names_no_other_users(
+def test_history_names_no_other_users(
     client: Client, own: World, admin: User, manager: User
 ) -> None:
     for user in (admin, manager):
@@ -203,9 +206,7 @@ def test_a_history_names_no_other_users(
     assert admin.email not in body
 
 
-def test_whoever_is_no_longer_active_is_signed_out(
-    client: Client, manager: User, own: World
-) -> None:
+def test_inactive_user_is_signed_out(client: Client, manager: User, own: World) -> None:
     manager.is_active = False
     manager.save()
 

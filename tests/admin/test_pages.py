@@ -1,4 +1,4 @@
-"""What every page has: a policy, files of our own only, a menu by subject."""
+"""Content security policy, files and menu of every page."""
 
 import re
 from typing import Any
@@ -10,14 +10,14 @@ from django.test import Client
 from shortlinks.admin import navigation
 from shortlinks.models import Contact, User
 from tests.admin.conftest import SignIn
-from tests.admin.worlds import World, listing
+from tests.admin.fixtures_full_account import World, listing
 
 LOADED = re.compile(r'<(?:script|img|iframe|link)\b[^>]*?\b(?:src|href)="([^"]+)"')
 INLINE = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)|\son\w+=")
 
 
 @pytest.mark.parametrize("path", ["/admin/", listing(Contact), listing(Contact, "add")])
-def test_a_page_loads_our_own_files_only(
+def test_page_loads_own_files_only(
     sign_in: SignIn, admin: User, own: World, path: str
 ) -> None:
     response: Any = sign_in(admin).get(path)
@@ -33,7 +33,7 @@ def test_a_page_loads_our_own_files_only(
     assert INLINE.findall(page) == []
 
 
-def test_the_menu_has_what_the_user_may_see_by_subject(
+def test_menu_lists_visible_models_by_subject(
     sign_in: SignIn, manager: User, own: World
 ) -> None:
     page: Any = sign_in(manager).get("/admin/")
@@ -44,20 +44,20 @@ def test_the_menu_has_what_the_user_may_see_by_subject(
         if section["items"]
     }
     assert menu == {
-        "": ["Home"],
+        "": ["Dashboard"],
         "Clients": ["Contacts", "Notes", "Short links", "Chats"],
-        "Who is who": ["Merge suggestions", "Merges", "Separate pairs"],
+        "Identity and merges": ["Merge suggestions", "Merges", "Not duplicates"],
     }
 
 
-def test_every_page_of_ours_has_its_place_in_the_menu() -> None:
+def test_menu_has_every_registered_model() -> None:
     placed = {model for _, models in navigation.SECTIONS for model in models}
 
     ours = {model.__name__ for model in admin.site._registry}
     assert ours <= placed
 
 
-def test_the_login_page_has_a_policy_too(db: None) -> None:
+def test_login_page_has_a_content_security_policy(db: None) -> None:
     response = Client().get("/admin/login/")
 
     assert "default-src 'self'" in response.headers["Content-Security-Policy"]

@@ -1,4 +1,4 @@
-"""Connected sites and short domains, which administrators add, check and delete."""
+"""Admin pages for connected sites and short domains."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ from django.utils.html import escape
 from shortlinks.models import Account, ConnectedSite, ShortDomain, User
 from tests import name_servers
 from tests.admin.conftest import SignIn
-from tests.admin.worlds import World, address, listing
+from tests.admin.fixtures_full_account import World, address, listing
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def client(admin: User, sign_in: SignIn) -> Client:
 
 @pytest.fixture
 def texts(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[str]]]:
-    """What DNS knows, by name."""
+    """TXT records of the fake name server, by name."""
     known: dict[str, list[str]] = {}
     with name_servers.answering(known) as server:
         monkeypatch.setattr(settings, "DNS_NAMESERVERS", (server,))
@@ -49,7 +49,7 @@ def errors(response: Any) -> Any:
 # --- connected sites ---------------------------------------------------------
 
 
-def test_a_site_is_added_by_the_address_of_a_page(
+def test_site_is_added_by_the_address_of_a_page(
     client: Client, account: Account
 ) -> None:
     page = "https://Shop.Example/sale?utm=1"
@@ -61,7 +61,7 @@ def test_a_site_is_added_by_the_address_of_a_page(
     assert LogEntry.objects.filter(object_id=site.pk).count() == 1
 
 
-def test_its_page_shows_what_to_put_into_the_site(client: Client, own: World) -> None:
+def test_site_page_shows_the_script(client: Client, own: World) -> None:
     page = client.get(address(own.site, "change")).content.decode()
 
     script = Path(settings.BASE_DIR, "shortlinks", "domain", "pixels", "pixel_v1.js")
@@ -76,23 +76,27 @@ def test_its_page_shows_what_to_put_into_the_site(client: Client, own: World) ->
 
 
 @pytest.mark.parametrize("origin", ["shop.example", "ftp://shop.example/", "https://"])
-def test_what_is_no_site_is_refused(
+def test_invalid_site_is_rejected(
     client: Client, account: Account, origin: str
 ) -> None:
     response = add(client, ConnectedSite, account=account.pk, origin=origin)
 
-    assert errors(response) == {"origin": ["This is no web address."]}
+    assert errors(response) == {
+        "origin": ["Enter a web address, such as https://shop.example."]
+    }
 
 
-def test_the_service_itself_is_no_site(client: Client, account: Account) -> None:
+def test_own_host_is_rejected_as_a_site(client: Client, account: Account) -> None:
     own = f"{settings.SHORT_BASE_URL}/privacy"
 
     response = add(client, ConnectedSite, account=account.pk, origin=own)
 
-    assert errors(response) == {"origin": ["This is an address of the service itself."]}
+    assert errors(response) == {
+        "origin": ["This is an address of this service. Enter that of your site."]
+    }
 
 
-def test_an_account_has_a_site_or_a_domain_once(client: Client, own: World) -> None:
+def test_sites_and_domains_are_unique_per_account(client: Client, own: World) -> None:
     account = own.account.pk
 
     site = add(client, ConnectedSite, account=account, origin="https://own.example/a")
@@ -104,9 +108,7 @@ def test_an_account_has_a_site_or_a_domain_once(client: Client, own: World) -> N
 # --- short domains -----------------------------------------------------------
 
 
-def test_a_domain_is_added_and_says_what_to_publish(
-    client: Client, account: Account
-) -> None:
+def test_domain_page_shows_the_txt_record(client: Client, account: Account) -> None:
     hosts = {"host": "GO.Shop.Example", "cookie_domain": ".shop.example"}
 
     add(client, ShortDomain, account=account.pk, **hosts)
@@ -128,7 +130,7 @@ def test_a_domain_is_added_and_says_what_to_publish(
         ({"host": "go.shop.example", "cookie_domain": "example"}, "cookie_domain"),
     ],
 )
-def test_what_nobody_can_own_is_refused(
+def test_invalid_domain_is_rejected(
     client: Client, account: Account, hosts: dict[str, str], wrong: str
 ) -> None:
     response = add(client, ShortDomain, account=account.pk, **hosts)
@@ -137,7 +139,7 @@ def test_what_nobody_can_own_is_refused(
     assert not ShortDomain.objects.exists()
 
 
-def test_a_domain_is_checked_used_and_deleted(
+def test_domain_is_verified_used_and_deleted(
     client: Client, own: World, texts: dict[str, list[str]]
 ) -> None:
     domain = own.domain
@@ -146,21 +148,21 @@ def test_a_domain_is_checked_used_and_deleted(
     texts[domain.txt_name] = [domain.txt_value]
 
     assert "It is verified." in act(client, "check_now", domain)
-    assert "New links have the host" in act(client, "use_for_new_links", domain)
+    assert "New links now use" in act(client, "use_for_new_links", domain)
 
     domain.refresh_from_db()
     assert domain.is_default
     log = LogEntry.objects.filter(object_id=domain.pk).order_by("pk")
     assert [entry.change_message for entry in log] == [
-        "Checked: DNS has no such name yet.",
-        "Checked: It is verified.",
+        "Verification: DNS has no such name yet.",
+        "Verification: It is verified.",
         "Used for new links.",
     ]
     client.post(address(domain, "delete"), {"post": "yes"})
     assert not ShortDomain.objects.exists()
 
 
-def test_few_are_checked_at_once_and_one_is_used(
+def test_verification_takes_few_domains_and_default_takes_one(
     client: Client, account: Account
 ) -> None:
     rows = [
@@ -168,11 +170,11 @@ def test_few_are_checked_at_once_and_one_is_used(
         for number in range(6)
     ]
 
-    assert "Choose 5 at most." in act(client, "check_now", *rows)
-    assert "Choose one." in act(client, "use_for_new_links", *rows)
+    assert "Choose at most 5 domains." in act(client, "check_now", *rows)
+    assert "Choose one domain." in act(client, "use_for_new_links", *rows)
 
 
-def test_neither_is_changed_once_it_is_there(client: Client, own: World) -> None:
+def test_sites_and_domains_cannot_be_changed(client: Client, own: World) -> None:
     posted = {"origin": "https://other.example", "host": "go.other.example"}
 
     statuses = [

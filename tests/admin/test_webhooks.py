@@ -1,4 +1,4 @@
-"""Webhooks and deliveries: read, switched, sent again; never the secret."""
+"""Admin pages for webhooks and deliveries."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 from shortlinks.domain.webhooks import secret_encryption
 from shortlinks.models import DeliveryState, User, Webhook, WebhookDelivery
 from tests.admin.conftest import SignIn
-from tests.admin.worlds import World, address, listing
+from tests.admin.fixtures_full_account import World, address, listing
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def act(client: Client, action: str, row: Webhook | WebhookDelivery) -> str:
     return str(response.content.decode())
 
 
-def test_a_webhook_is_disabled_and_enabled(client: Client, own: World) -> None:
+def test_webhook_is_disabled_and_enabled(client: Client, own: World) -> None:
     assert "Webhooks disabled: 1." in act(client, "disable", own.webhook)
     own.webhook.refresh_from_db()
     assert own.webhook.disabled_reason == "Disabled by an administrator."
@@ -35,7 +35,7 @@ def test_a_webhook_is_disabled_and_enabled(client: Client, own: World) -> None:
     assert LogEntry.objects.filter(object_id=own.webhook.pk).count() == 2
 
 
-def test_why_a_webhook_is_disabled_stands_in_the_list(
+def test_webhook_list_shows_the_reason_for_disabling(
     client: Client, own: World
 ) -> None:
     reason = "The receiver answered 410 Gone."
@@ -46,17 +46,17 @@ def test_why_a_webhook_is_disabled_stands_in_the_list(
     assert reason in client.get(listing(Webhook)).content.decode()
 
 
-def test_a_delivery_is_sent_again(client: Client, own: World) -> None:
+def test_delivery_is_resent_from_the_list(client: Client, own: World) -> None:
     WebhookDelivery.objects.update(state=DeliveryState.FAILED, due_at=None)
 
-    assert "To be sent again: 1." in act(client, "resend", own.delivery)
+    assert "Queued for resending: 1." in act(client, "resend", own.delivery)
 
     own.delivery.refresh_from_db()
     assert own.delivery.state == DeliveryState.PENDING
     assert LogEntry.objects.filter(object_id=own.delivery.pk).count() == 1
 
 
-def test_no_page_shows_the_secret(client: Client, own: World) -> None:
+def test_webhook_secret_is_never_shown(client: Client, own: World) -> None:
     pages = [
         client.get(page).content.decode()
         for page in (listing(Webhook), address(own.webhook, "change"))
@@ -67,7 +67,7 @@ def test_no_page_shows_the_secret(client: Client, own: World) -> None:
     assert all(own.webhook.destination in page for page in pages)
 
 
-def test_neither_is_added_changed_or_deleted(client: Client, own: World) -> None:
+def test_webhooks_and_deliveries_are_read_only(client: Client, own: World) -> None:
     changed = {"destination": "https://other.example/", "state": "delivered"}
     statuses = [
         answer.status_code
@@ -82,7 +82,7 @@ def test_neither_is_added_changed_or_deleted(client: Client, own: World) -> None
     assert statuses == [403] * 6
 
 
-def test_a_delivery_is_sent_again_from_its_own_page(client: Client, own: World) -> None:
+def test_delivery_is_resent_from_its_page(client: Client, own: World) -> None:
     state = DeliveryState.FAILED
     WebhookDelivery.objects.update(state=state, due_at=None, attempts=9)
     page = client.get(address(own.delivery, "change")).content.decode()
@@ -95,7 +95,7 @@ def test_a_delivery_is_sent_again_from_its_own_page(client: Client, own: World) 
     assert LogEntry.objects.filter(object_id=own.delivery.pk).exists()
 
 
-def test_what_is_under_way_has_no_button(client: Client, own: World) -> None:
+def test_delivery_in_progress_has_no_button(client: Client, own: World) -> None:
     WebhookDelivery.objects.update(claimed_at=timezone.now())
 
     page = client.get(address(own.delivery, "change")).content.decode()

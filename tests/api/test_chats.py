@@ -11,14 +11,12 @@ from shortlinks.models import (
     Chat,
     Contact,
     Merge,
-    MergeSuggestion,
     PixelAttachment,
     User,
 )
 from tests import factories
-from tests.domain.merging import worlds
-
-CHATS = "/api/v4/chats"
+from tests.api.chats import CHATS, chat
+from tests.domain.merging import steps
 
 
 @pytest.fixture
@@ -29,18 +27,14 @@ def client(account: Account) -> Contact:
 @pytest.fixture
 def merged_chat(api: Any, account: Account, client: Contact) -> Any:
     """Report a chat in a browser that opened the client's link; return the response."""
-    worlds.opens("phone", client)
-    return api.post(CHATS, chat(visitor_uid=worlds.uid("phone", account))).json()
+    steps.open_for_days("phone", client)
+    return api.post(CHATS, chat(visitor_uid=steps.uid("phone", account))).json()
 
 
 @pytest.fixture
 def old_id(merged_chat: Any) -> int:
     """Return the id of the chat's former anonymous contact."""
     return Merge.objects.get().loser.entity_id
-
-
-def chat(**fields: Any) -> dict[str, Any]:
-    return {"source": "site", "external_id": "1", "title": "Anna", **fields}
 
 
 def test_chat_without_contact_gets_an_anonymous_one(api: Any) -> None:
@@ -60,10 +54,11 @@ def test_chat_without_contact_gets_an_anonymous_one(api: Any) -> None:
         "account_id": created.account_id,
         "_links": {"self": {"href": f"http://testserver{CHATS}/{created.id}"}},
         "decision": {
+            "state": "none",
             "merged": False,
             "suggested": 0,
             "rule": None,
-            "reason": "the chat names no browser",
+            "reason": "the chat has no visitor_uid",
         },
     }
     assert 2**52 <= created.contact.entity_id < 2**53
@@ -83,6 +78,7 @@ def test_chat_is_updated_when_sent_again(api: Any) -> None:
 def test_chat_is_merged_with_the_contact_of_its_browser(merged_chat: Any) -> None:
     assert (merged_chat["entity_id"], merged_chat["is_anonymous"]) == (7, False)
     assert merged_chat["decision"] == {
+        "state": "merged",
         "merged": True,
         "suggested": 0,
         "rule": "R3",
@@ -93,10 +89,10 @@ def test_chat_is_merged_with_the_contact_of_its_browser(merged_chat: Any) -> Non
 def test_chat_is_merged_when_its_visitor_is_set_later(
     api: Any, account: Account, client: Contact
 ) -> None:
-    worlds.opens("phone", client)
+    steps.open_for_days("phone", client)
     created = api.post(CHATS, chat()).json()
 
-    body = {"visitor_uid": worlds.uid("phone", account)}
+    body = {"visitor_uid": steps.uid("phone", account)}
     response = api.post(f"{CHATS}/{created['id']}/visitor", body)
 
     assert response.json()["entity_id"] == 7
@@ -218,7 +214,7 @@ def test_equal_ids_of_two_accounts_are_separate(
     stranger = factories.admin(factories.account())
     assert stranger.account is not None
     same = factories.contact(stranger.account, entity_id=7)
-    worlds.opens("phone", client)
+    steps.open_for_days("phone", client)
 
     their_api = caller(stranger)
 
@@ -234,8 +230,8 @@ def test_browser_of_both_contacts_is_listed_once(
     api: Any, account: Account, client: Contact
 ) -> None:
     other = factories.contact(account, entity_id=9)
-    worlds.opens("phone", client)
-    worlds.opens("phone", other)
+    steps.open_for_days("phone", client)
+    steps.open_link("phone", other)
     api.post("/api/v4/contacts/merge", {"contacts": [7, 9]})
 
     listed = api.get("/api/v4/contacts/9/pixels").json()["_embedded"]["pixels"]
@@ -268,8 +264,8 @@ def test_suggestions_are_accepted_and_rejected_once(
 ) -> None:
     others = [factories.contact(account, entity_id=id_) for id_ in (8, 9)]
     for number, other in enumerate(others):
-        worlds.opens(f"browser {number}", client)
-        worlds.opens(f"browser {number}", other)
+        steps.open_link(f"browser {number}", client)
+        steps.open_link(f"browser {number}", other)
     path = "/api/v4/merge_suggestions"
     one, two = api.get(f"{path}?order[id]=asc").json()["_embedded"]["merge_suggestions"]
 
@@ -278,31 +274,14 @@ def test_suggestions_are_accepted_and_rejected_once(
 
     assert one["contacts"] == [7, 8]
     assert one["evidence"]["url"] == factories.URL
+    assert one["evidence"]["entity_id"] == 7
+    assert "returning" in one["evidence"]["facts"]
     assert (accepted.json()["survivor_id"], accepted.json()["rule"]) == (8, "R5")
     assert rejected.json()["state"] == "rejected"
     for row, action in ((one, "reject"), (two, "accept")):
         again = api.post(f"{path}/{row['id']}/{action}", {})
         assert again.status_code == 409
     assert api.get(f"{path}?filter[state]=open").status_code == 204
-
-
-def test_suggestion_is_accepted_only_with_permission_to_edit(
-    account: Account, manager: User, client: Contact, caller: Callable[[User], Any]
-) -> None:
-    mine = factories.contact(account, entity_id=8, responsible_user=manager)
-    worlds.opens("phone", client)
-    worlds.opens("phone", mine)
-    suggestion = MergeSuggestion.objects.get()
-    their_api = caller(manager)
-
-    assert their_api.get("/api/v4/merge_suggestions").status_code == 204
-    path = f"/api/v4/merge_suggestions/{suggestion.pk}/accept"
-    assert their_api.post(path, {}).status_code == 404
-    Contact.objects.update(responsible_user=manager)
-    User.objects.filter(pk=manager.pk).update(contacts_edit="D")
-    assert their_api.post(path, {}).status_code == 403
-    User.objects.filter(pk=manager.pk).update(contacts_edit="M")
-    assert their_api.post(path, {}).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -193,20 +193,76 @@ def test_free_id_is_above_the_ids_from_the_crm(account: Account, api: Api) -> No
     assert response.json()["_embedded"]["contacts"][0]["id"] > free
 
 
-def test_free_ids_are_found_if_the_crm_uses_the_next_ones(api: Api) -> None:
-    for body in ([{"name": "a"}], [{"id": id_} for id_ in range(2, 252)]):
-        api.post(PATH, body)
-
+def test_free_ids_and_ids_of_the_crm_are_created_together(api: Api) -> None:
     response: Any = api.post(PATH, [{"name": "b"}, {"id": 252}, {"name": "c"}])
 
-    created = response.json()["_embedded"]["contacts"]
-    assert [contact["id"] for contact in created] == [253, 252, 254]
+    first, own, last = (row["id"] for row in response.json()["_embedded"]["contacts"])
+    assert (own, first < last < 2**53) == (252, True)
 
 
-def test_free_id_is_found_below_the_largest_id(account: Account, api: Api) -> None:
-    factories.contact(account, entity_id=2**63 - 1)
+def test_free_id_is_not_given_again_after_its_contact_is_lost(
+    account: Account, api: Api
+) -> None:
+    first: Any = api.post(PATH, [{"name": "a"}])
+    Contact.objects.all().delete()
 
-    assert api.post(PATH, [{"name": "a"}]).status_code == 200
+    second: Any = api.post(PATH, [{"name": "b"}])
+
+    ids = [
+        answer.json()["_embedded"]["contacts"][0]["id"] for answer in (first, second)
+    ]
+    assert ids[0] < ids[1]
+
+
+def test_free_id_is_another_if_a_client_has_sent_the_next_ones(
+    account: Account, api: Api
+) -> None:
+    """Make the ids predictable, until the end of the test."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE OR REPLACE FUNCTION shortlinks_new_id() RETURNS bigint LANGUAGE sql"
+            " AS $$ SELECT nextval('shortlinks_id_sequence') $$"
+        )
+        cursor.execute("SELECT shortlinks_new_id()")
+        [last] = cursor.fetchone()
+    sent = range(last + 1, last + 200)
+    Contact.objects.bulk_create(
+        Contact(id=-id_, account=account, entity_id=id_, name="sent") for id_ in sent
+    )
+
+    response: Any = api.post(PATH, [{"name": str(n)} for n in range(60)])
+
+    assert response.status_code == 200
+    created = [row["id"] for row in response.json()["_embedded"]["contacts"]]
+    assert len(set(created) - set(sent)) == 60
+
+
+@pytest.mark.parametrize("edge", [2**52 - 1, 2**52, 2**53, 2**63 - 1])
+def test_largest_ids_from_the_crm_do_not_block_free_ids(api: Api, edge: int) -> None:
+    assert api.post(PATH, [{"id": edge}]).status_code == 200
+
+    response: Any = api.post(PATH, [{"name": str(n)} for n in range(250)])
+
+    assert response.status_code == 200
+    created = {row["id"] for row in response.json()["_embedded"]["contacts"]}
+    assert len(created - {edge}) == 250
+
+
+def test_concurrent_creations_without_ids_all_succeed(transactional_db: None) -> None:
+    token = factories.token(factories.admin(factories.account()))
+    body = [{"name": str(number)} for number in range(50)]
+
+    def post(_: int) -> int:
+        try:
+            return Api(token).post(PATH, body).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as threads:
+        statuses = list(threads.map(post, range(24)))
+
+    assert set(statuses) == {200}
+    assert Contact.objects.values("entity_id").distinct().count() == 24 * 50
 
 
 def test_name_from_long_first_and_last_names_is_truncated(api: Api) -> None:

@@ -1,4 +1,4 @@
-"""Reading, ending and reviving links by their ids; and who came by them."""
+"""Links by their ids: read, disable, enable and expire them; read their visits."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from shortlinks.domain import redis_client
 from shortlinks.domain.links import redis_cache
 from shortlinks.domain.visits import processing
 from shortlinks.models import Account, Contact, Scope, ShortLink, User
@@ -34,7 +35,7 @@ def read(api: Api, path: str = PATH, name: str = "short_links") -> list[dict[str
     return rows
 
 
-def test_a_link_is_read_without_its_short_url(api: Api, link: ShortLink) -> None:
+def test_link_is_returned_without_its_short_url(api: Api, link: ShortLink) -> None:
     opened = factories.visit(link)
     factories.visit(link, user_agent="curl/8")
     processing.process_due()
@@ -56,7 +57,7 @@ def test_a_link_is_read_without_its_short_url(api: Api, link: ShortLink) -> None
     ]
 
 
-def test_links_are_found(api: Api, account: Account, contact: Contact) -> None:
+def test_links_are_filtered(api: Api, account: Account, contact: Contact) -> None:
     now = timezone.now()
     live, disabled, expired = (
         factories.link(contact, f"https://shop.example/{n}") for n in range(3)
@@ -76,7 +77,7 @@ def test_links_are_found(api: Api, account: Account, contact: Contact) -> None:
     assert ids(f"filter[created_at][from]={int(now.timestamp()) + 60}") == []
 
 
-def test_a_link_is_disabled_and_enabled(api: Api, link: ShortLink) -> None:
+def test_link_is_disabled_and_enabled(api: Api, link: ShortLink) -> None:
     off: Any = api.patch(f"{PATH}/{link.id}", {"is_disabled": True})
     again: Any = api.patch(f"{PATH}/{link.id}", {"is_disabled": True})
     on: Any = api.patch(f"{PATH}/{link.id}", {"is_disabled": False})
@@ -89,7 +90,7 @@ def test_a_link_is_disabled_and_enabled(api: Api, link: ShortLink) -> None:
     assert off.json()["disabled_at"] == again.json()["disabled_at"]
 
 
-def test_a_link_gets_an_end_and_loses_it(api: Api, link: ShortLink) -> None:
+def test_link_gets_and_loses_an_expiry(api: Api, link: ShortLink) -> None:
     soon = int(timezone.now().timestamp()) + 3600
 
     set_: Any = api.patch(f"{PATH}/{link.id}", {"expires_at": soon})
@@ -98,7 +99,7 @@ def test_a_link_gets_an_end_and_loses_it(api: Api, link: ShortLink) -> None:
     assert (set_.json()["expires_at"], taken.json()["expires_at"]) == (soon, None)
 
 
-def test_a_link_whose_place_is_taken_stays_disabled(
+def test_link_stays_disabled_if_another_is_active(
     api: Api, contact: Contact, link: ShortLink
 ) -> None:
     api.patch(f"{PATH}/{link.id}", {"is_disabled": True})
@@ -119,7 +120,7 @@ def test_a_link_whose_place_is_taken_stays_disabled(
         ({"expires_at": 10**15}, "expires_at"),
     ],
 )
-def test_a_faulty_change_changes_nothing(
+def test_invalid_change_changes_nothing(
     api: Api, link: ShortLink, body: dict[str, object], path: str
 ) -> None:
     response: Any = api.patch(f"{PATH}/{link.id}", body)
@@ -129,7 +130,7 @@ def test_a_faulty_change_changes_nothing(
     assert failed["errors"][0]["path"] == path
 
 
-def test_redirects_hear_of_it(
+def test_change_is_written_to_redis(
     transactional_db: None, caller: Callable[[User], Api]
 ) -> None:
     admin = factories.admin(factories.account())
@@ -138,11 +139,11 @@ def test_redirects_hear_of_it(
 
     caller(admin).patch(f"{PATH}/{link.id}", {"is_disabled": True})
 
-    stored = redis_cache._client().get(redis_cache.link_key(link.code))
+    stored = redis_client.client().get(redis_cache.link_key(link.code))
     assert stored == redis_cache.TOMBSTONE
 
 
-def test_rights_hold_for_links(
+def test_access_level_limits_links(
     account: Account,
     manager: User,
     link: ShortLink,
@@ -171,7 +172,9 @@ def test_rights_hold_for_links(
         ("GET", "/api/v4/contacts/7/visits", Scope.CONTACTS_READ),
     ],
 )
-def test_needs_the_scope(admin: User, method: str, path: str, scope: Scope) -> None:
+def test_links_are_forbidden_without_the_scope(
+    admin: User, method: str, path: str, scope: Scope
+) -> None:
     api = Api(factories.token(admin, scopes=[scope]))
 
     response: Any = api.send(method, path)
@@ -179,11 +182,11 @@ def test_needs_the_scope(admin: User, method: str, path: str, scope: Scope) -> N
     assert (response.status_code, response.json()["detail"]) == (403, "Invalid scope")
 
 
-def test_visits_are_told_with_their_verdicts(api: Api, link: ShortLink) -> None:
+def test_visits_are_returned_with_their_verdicts(api: Api, link: ShortLink) -> None:
     person = factories.visit(link, occurred_at=timezone.now() - timedelta(hours=1))
     bot = factories.visit(link, user_agent="curl/8")
     processing.process_due()
-    factories.visit(link)  # not judged yet
+    factories.visit(link)  # not classified yet
 
     path = "/api/v4/contacts/7/visits"
     told = read(api, path, "visits")
@@ -197,8 +200,11 @@ def test_visits_are_told_with_their_verdicts(api: Api, link: ShortLink) -> None:
         "link_id": link.id,
         "url": link.url,
         "occurred_at": int(person.occurred_at.timestamp()),
+        "visit_count": 1,
         "verdict": "person",
+        "certainty": "certain",
         "reason": "browser",
+        "explanation": "Opened in a browser.",
         "method": "GET",
         "user_agent": factories.CHROME,
         "referer": "",

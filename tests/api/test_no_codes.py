@@ -1,4 +1,4 @@
-"""No answer to a manager's token carries a short code (DESIGN 11)."""
+"""No response to a manager's token contains a short code (docs/architecture.md)."""
 
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -66,12 +66,12 @@ def address(route: str, link: ShortLink) -> str:
         "user_id": link.contact.responsible_user_id,
     }
     for name, value in ids.items():
-        route = route.replace(f"<int:{name}>", str(value))
+        route = route.replace(f"<id:{name}>", str(value))
     return f"/{route}"
 
 
 @pytest.mark.parametrize("route", API_ROUTES)
-def test_no_list_and_no_filter_tells_a_code(
+def test_lists_and_filters_return_no_short_code(
     link: ShortLink, manager: User, caller: Callable[[User], Api], route: str
 ) -> None:
     api = caller(manager)
@@ -84,12 +84,12 @@ def test_no_list_and_no_filter_tells_a_code(
             method, f"{path}{asked}", data=b"[{}]", content_type="application/json"
         )
         told = response.content + repr(dict(response.headers)).encode()
-        # what the caller brought himself may be said back to him
+        # responses may repeat what the request contained
         assert link.code.encode() not in told.replace(asked.encode(), b"")
 
 
-def test_the_walk_sees_something(link: ShortLink, manager: User) -> None:
-    """The routes answer with the link, by its source url."""
+def test_walk_finds_rows(link: ShortLink, manager: User) -> None:
+    """Positive control: the routes return the link, by its source URL."""
     api = Api(factories.token(manager))
 
     told = [api.get(address(route, link)).content for route in API_ROUTES]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shortlinks.domain.visits import processing
-from shortlinks.models import Account, Note, User
+from shortlinks.models import Account, Note, SuspectPolicy, User
 from tests import factories
 from tests.conftest import Api
 
@@ -37,6 +37,9 @@ def test_note_of_an_open_has_type_link_followed(
                     "group_id": 0,
                     "note_type": "link_followed",
                     "params": {"url": "https://shop.example/sale"},
+                    "certainty": "certain",
+                    "reason": "browser",
+                    "explanation": "Opened in a browser.",
                     "account_id": account.id,
                     "_links": {"self": {"href": f"http://testserver{path}/{note.id}"}},
                 }
@@ -44,6 +47,28 @@ def test_note_of_an_open_has_type_link_followed(
         },
     }
     assert link.code not in response.content.decode()
+
+
+def test_unsure_note_says_why_in_the_language_of_the_user(
+    account: Account, manager: User, caller: Callable[[User], Api]
+) -> None:
+    Account.objects.update(suspect_policy=SuspectPolicy.NOTE)
+    User.objects.update(language="ru")
+    contact = factories.contact(account, responsible_user=manager)
+    factories.visit(factories.link(contact), address="52.154.9.0")
+    processing.process_due()
+
+    path = f"/api/v4/contacts/{contact.entity_id}/notes"
+    response: Any = caller(manager).get(path)
+
+    [note] = response.json()["_embedded"]["notes"]
+    why = "Открыто из дата-центра (Microsoft Azure). Возможно, это был не человек."
+    assert note["params"]["text"] == note["explanation"]
+    assert note["explanation"].startswith(why)
+    assert (note["certainty"], note["reason"]) == (
+        "unsure",
+        "data center: azure; counted by policy",
+    )
 
 
 def test_list_of_all_notes_has_visible_contacts_only(

@@ -1,4 +1,4 @@
-"""`POST /oauth2/access_token` (contract §3)."""
+"""`POST /oauth2/access_token` (docs/contract.md)."""
 
 from datetime import timedelta
 from typing import Any
@@ -45,7 +45,7 @@ def by_refresh(registered: RegisteredIntegration, token: str) -> dict[str, str]:
     return request(registered, grant_type="refresh_token", refresh_token=token)
 
 
-def test_a_code_is_good_for_a_pair_of_tokens_that_work(
+def test_code_is_exchanged_for_working_tokens(
     anonymous: Api, registered: RegisteredIntegration, code: str, admin: User
 ) -> None:
     response: Any = anonymous.post(PATH, by_code(registered, code))
@@ -58,7 +58,7 @@ def test_a_code_is_good_for_a_pair_of_tokens_that_work(
     assert account.json()["current_user_id"] == admin.id
 
 
-def test_a_form_is_understood_like_json(
+def test_form_is_accepted_like_json(
     anonymous: Api, registered: RegisteredIntegration, code: str
 ) -> None:
     response = anonymous.send(
@@ -85,7 +85,7 @@ def test_refresh_tokens_rotate(
     assert again.status_code == 400
 
 
-def test_a_code_works_once(
+def test_code_works_once(
     anonymous: Api, registered: RegisteredIntegration, code: str
 ) -> None:
     statuses = [
@@ -95,7 +95,7 @@ def test_a_code_works_once(
     assert statuses == [200, 400]
 
 
-def test_a_code_lives_twenty_minutes(
+def test_code_expires_after_twenty_minutes(
     anonymous: Api, registered: RegisteredIntegration, code: str
 ) -> None:
     grant = OAuthGrant.objects.get()
@@ -119,7 +119,7 @@ def test_a_code_lives_twenty_minutes(
         ({"grant_type": ""}, 400),
     ],
 )
-def test_whatever_is_wrong_is_a_problem_with_a_hint(
+def test_rejected_request_is_a_problem_with_a_hint(
     anonymous: Api,
     registered: RegisteredIntegration,
     code: str,
@@ -135,7 +135,7 @@ def test_whatever_is_wrong_is_a_problem_with_a_hint(
     assert problem["type"].endswith("/OAuthProblemJson")
 
 
-def test_a_form_in_another_charset_or_too_long_is_a_problem(anonymous: Api) -> None:
+def test_form_in_another_charset_or_too_long_is_a_problem(anonymous: Api) -> None:
     form = "application/x-www-form-urlencoded"
     many = "&".join(f"a{number}=1" for number in range(2000))
 
@@ -151,7 +151,7 @@ def test_a_form_in_another_charset_or_too_long_is_a_problem(anonymous: Api) -> N
     assert statuses == [400, 400, 413]
 
 
-def test_a_closed_accounts_grants_are_not_used_up(
+def test_grants_of_an_inactive_account_are_kept(
     anonymous: Api, registered: RegisteredIntegration, code: str
 ) -> None:
     account = registered.integration.account
@@ -164,7 +164,7 @@ def test_a_closed_accounts_grants_are_not_used_up(
     assert anonymous.post(PATH, by_code(registered, code)).status_code == 200
 
 
-def test_another_integrations_code_is_refused(
+def test_code_of_another_integration_is_rejected(
     anonymous: Api, admin: User, code: str
 ) -> None:
     other = oauth.register(user=admin, name="Other", redirect_uri=REDIRECT_URI)
@@ -172,6 +172,6 @@ def test_another_integrations_code_is_refused(
     assert anonymous.post(PATH, by_code(other, code)).status_code == 400
 
 
-def test_a_body_of_wrong_types_is_refused(anonymous: Api) -> None:
+def test_body_with_wrong_types_is_rejected(anonymous: Api) -> None:
     assert anonymous.post(PATH, {"grant_type": ["refresh_token"]}).status_code == 400
     assert anonymous.post(PATH, [1]).status_code == 400

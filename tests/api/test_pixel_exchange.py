@@ -8,8 +8,8 @@ from django.conf import settings
 from uuid_utils.compat import uuid7
 
 from shortlinks.domain.pixels import attachments
+from shortlinks.domain.pixels.browser_ids import BrowserIds
 from shortlinks.domain.pixels.click_tokens import ClickTokens
-from shortlinks.domain.pixels.pixel_cookie import PixelCookies
 from shortlinks.domain.visits import processing
 from shortlinks.models import (
     Account,
@@ -21,8 +21,10 @@ from shortlinks.models import (
     User,
     Visit,
 )
+from shortlinks.redirects.pixel_cookies import PixelCookies
 from tests import factories
 from tests.conftest import Api
+from tests.domain.visits import sites
 from tests.factories import CHROME, cookie_sha256
 
 PATH = "/api/v4/pixels/exchange"
@@ -36,7 +38,7 @@ def link(account: Account) -> ShortLink:
 
 @pytest.fixture
 def visit(link: ShortLink) -> Visit:
-    return factories.visit(link, pixel_sha256=cookie_sha256("a"))
+    return sites.open_link(link)
 
 
 def click_of(visit: Visit, *, age: float = 0) -> str:
@@ -52,9 +54,9 @@ def exchange(api: Api, **body: object) -> tuple[int, Any]:
 def test_click_is_exchanged_once_for_only_the_visitors_uid(
     account: Account, api: Api, visit: Visit, link: ShortLink
 ) -> None:
-    click = click_of(visit)
+    body = {"click": click_of(visit), "address": sites.address(visit)}
 
-    first, second = exchange(api, click=click), exchange(api, click=click)
+    first, second = exchange(api, **body), exchange(api, **body)
 
     uid = attachments.visitor_uid(account.id, cookie_sha256("a"))
     assert first == (200, {"visitor_uid": uid})
@@ -117,7 +119,9 @@ def test_exchange_is_503_with_retry_after_until_the_visit_is_stored(api: Api) ->
 
 def cookie_of(keys: dict[str, bytes]) -> tuple[str, bytes]:
     """Return the cookie's value and the hash of its browser."""
-    pixel = PixelCookies(keys, https=True, domain="shop.example").read_or_create(None)
+    pixel = PixelCookies(
+        BrowserIds(keys), https=True, domain="shop.example"
+    ).read_or_create(None)
     header = (pixel.set_cookie or b"").decode()
     name, _, value = header.partition(";")[0].partition("=")
     assert name == "__Secure-slpx"

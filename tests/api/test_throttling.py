@@ -1,4 +1,4 @@
-"""No more requests pass than a token and its account may make (contract §2)."""
+"""Rate limits of tokens and accounts (docs/contract.md)."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -19,20 +19,21 @@ PATH = "/api/v4/account"
 
 
 def passes_within_a_second(spans: list[tuple[float, float]]) -> int:
-    """The most that certainly passed within one second."""
+    """Return the most requests that certainly passed within one second."""
     return max(
         sum(began <= start and end < began + 1 for start, end in spans)
         for began, _ in spans
     )
 
 
-def test_no_second_passes_more_than_the_limit_however_many_ask_at_once() -> None:
+def test_concurrent_requests_never_exceed_the_limit_in_a_second() -> None:
     limits = [Limit(f"test-{time.monotonic_ns()}", 50)]
 
     def ask(_: int) -> tuple[float, float, float]:
         start = time.monotonic()
-        wait = rate_limits.acquire(limits)
-        return start, time.monotonic(), wait
+        acquired = rate_limits.acquire(limits)
+        assert acquired is not None
+        return start, time.monotonic(), acquired.wait_seconds
 
     with ThreadPoolExecutor(16) as pool:
         asked = list(pool.map(ask, range(4000)))
@@ -43,7 +44,10 @@ def test_no_second_passes_more_than_the_limit_however_many_ask_at_once() -> None
     assert all(0 < wait <= 1 for _, _, wait in asked if wait)
 
 
-def test_200_at_once_on_a_limit_of_50(transactional_db: None, tmp_path: Path) -> None:
+@pytest.mark.process
+def test_200_concurrent_requests_never_exceed_a_limit_of_50(
+    transactional_db: None, tmp_path: Path
+) -> None:
     token = factories.token(factories.admin(factories.account()))
     headers = {"Authorization": f"Bearer {token}"}
     with services.web(tmp_path, API_RATE_LIMIT_PER_TOKEN="50") as web:
@@ -67,9 +71,7 @@ def statuses(*callers: Api) -> list[int]:
     return [caller.get(PATH).status_code for caller in callers]
 
 
-def test_429_is_a_problem_that_says_when_to_come_again(
-    api: Api, settings: Settings
-) -> None:
+def test_429_is_a_problem_with_retry_after(api: Api, settings: Settings) -> None:
     settings.API_RATE_LIMIT_PER_TOKEN = 1
     api.get(PATH)
 
@@ -82,11 +84,11 @@ def test_429_is_a_problem_that_says_when_to_come_again(
         "title": "Too Many Requests",
         "type": "https://httpstatus.es/429",
         "status": 429,
-        "detail": "Too many requests: see Retry-After.",
+        "detail": "Too many requests. Try again after Retry-After seconds.",
     }
 
 
-def test_tokens_have_limits_of_their_own_and_share_the_accounts(
+def test_tokens_have_their_own_limits_and_share_that_of_the_account(
     admin: User, settings: Settings
 ) -> None:
     one, other = (Api(factories.token(admin)) for _ in range(2))
@@ -98,7 +100,7 @@ def test_tokens_have_limits_of_their_own_and_share_the_accounts(
     assert statuses(one, stranger) == [429, 200]
 
 
-def test_a_token_may_have_another_rate(admin: User, settings: Settings) -> None:
+def test_token_may_have_its_own_rate(admin: User, settings: Settings) -> None:
     settings.API_RATE_LIMIT_PER_TOKEN = 1
     quick, slow = (tokens.issue(admin, name="a test") for _ in range(2))
     tokens.set_rate_limit(quick.row, 0)
@@ -107,7 +109,8 @@ def test_a_token_may_have_another_rate(admin: User, settings: Settings) -> None:
     assert statuses(*[Api(slow.text)] * 2) == [200, 429]
 
 
-def test_without_redis_everything_passes(
+@pytest.mark.process
+def test_requests_pass_without_redis(
     account: Account, tmp_path: Path, transactional_db: None
 ) -> None:
     token = factories.token(factories.admin(account))

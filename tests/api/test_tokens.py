@@ -1,4 +1,4 @@
-"""Tokens: JWTs by contract §3; what opens nothing is 401."""
+"""Tokens: JWTs as docs/contract.md describes. Inactive ones get 401."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ def claims(token: str) -> dict[str, Any]:
     return decoded
 
 
-def test_has_the_claims_that_clients_read(
+def test_token_has_the_claims_that_clients_read(
     account: Account, admin: User, settings: Settings
 ) -> None:
     issued = tokens.issue(admin, name="CRM")
@@ -65,7 +65,7 @@ def close(token: ApiToken) -> None:
 
 
 @pytest.mark.parametrize("end", [revoke, expire, dismiss, close, ApiToken.delete])
-def test_a_token_that_has_ended_is_401(
+def test_token_that_has_ended_is_401(
     admin: User, end: Callable[[ApiToken], object]
 ) -> None:
     issued = tokens.issue(admin, name="CRM")
@@ -112,7 +112,7 @@ def forge(
         pytest.param(lambda token: "a" * 100_000, id="huge"),
     ],
 )
-def test_a_malformed_or_forged_token_is_401(
+def test_malformed_or_forged_token_is_401(
     admin: User, spoil: Callable[[str], str]
 ) -> None:
     good = factories.token(admin)
@@ -122,11 +122,11 @@ def test_a_malformed_or_forged_token_is_401(
     assert response.status_code == 401
 
 
-def test_no_token_is_401(anonymous: Api) -> None:
+def test_request_without_token_is_401(anonymous: Api) -> None:
     assert anonymous.get("/api/v4/account").status_code == 401
 
 
-def test_an_older_key_still_verifies_and_the_newest_signs(
+def test_older_key_still_verifies_and_the_newest_signs(
     admin: User, settings: Settings
 ) -> None:
     old = factories.token(admin)
@@ -139,7 +139,7 @@ def test_an_older_key_still_verifies_and_the_newest_signs(
     assert Api(new).get("/api/v4/account").status_code == 200
 
 
-def test_remembers_its_last_use_at_most_once_a_minute(admin: User) -> None:
+def test_last_use_is_stored_at_most_once_a_minute(admin: User) -> None:
     issued = tokens.issue(admin, name="CRM")
     now = timezone.now()
 
@@ -152,7 +152,7 @@ def test_remembers_its_last_use_at_most_once_a_minute(admin: User) -> None:
     assert used == [now, now, now + timedelta(seconds=61)]
 
 
-def test_is_stored_nowhere(admin: User) -> None:
+def test_token_is_not_stored(admin: User) -> None:
     issued = tokens.issue(admin, name="CRM")
 
     stored = ApiToken.objects.filter(pk=issued.row.pk).values().get()
@@ -161,7 +161,7 @@ def test_is_stored_nowhere(admin: User) -> None:
     assert signature not in repr(stored)
 
 
-def test_a_token_lasts_as_long_as_it_says(admin: User) -> None:
+def test_token_expires_after_its_lifetime(admin: User) -> None:
     issued = tokens.issue(admin, name="CRM", life=timedelta(days=1))
 
     assert claims(issued.text)["exp"] == pytest.approx(time.time() + 86_400, abs=60)

@@ -1,7 +1,7 @@
-"""A real browser: Debian's Chromium, driven by Playwright, and hosts of several sites.
+"""Debian's Chromium, driven by Playwright.
 
-Every name under .test leads to this machine. Cookies of third parties are blocked, as
-most browsers do by now.
+Every host under .test resolves to this machine. Third-party cookies are blocked, as in
+most browsers.
 """
 
 import os
@@ -19,13 +19,12 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from devserver import apt
-from tests import services
+from tests import programs, services
 
-# Playwright keeps an event loop in this thread, and Django takes it for its caller's.
+# Playwright runs an event loop in this thread, which Django rejects.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
-# Chromium's own says that it is headless, and so no person's.
+# Chromium's own contains "Headless" and would count as a bot.
 USER_AGENT = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/142.0.0.0 Safari/537.36"
@@ -33,23 +32,22 @@ USER_AGENT = (
 SWITCHES = (
     "--host-resolver-rules=MAP *.test 127.0.0.1",
     "--test-third-party-cookie-phaseout",
-    "--no-sandbox",  # which root has none
+    "--no-sandbox",  # root has no sandbox
 )
-# Waited for what must come; a busy machine needs more than a person would.
-MOST_MILLISECONDS = 60_000
-expect.set_options(timeout=MOST_MILLISECONDS)
+# Timeout for expectations on a busy machine.
+TIMEOUT_MS = 60_000
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 @pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
+def playwright(starts_processes: None) -> Iterator[Playwright]:
     with sync_playwright() as started:
         yield started
 
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    path = apt.program("chromium", package="chromium")
-    assert path, "there is no chromium: install Debian's package of this name"
+    path = programs.find("chromium", package="chromium")
     started = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
     yield started
     started.close()
@@ -57,9 +55,9 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture
 def visitor(browser: Browser) -> Iterator[BrowserContext]:
-    """A person's browser that has been nowhere yet."""
+    """Return a new browser profile."""
     with browser.new_context(user_agent=USER_AGENT, locale="ru-RU") as context:
-        context.set_default_timeout(MOST_MILLISECONDS)
+        context.set_default_timeout(TIMEOUT_MS)
         yield context
 
 
@@ -70,8 +68,9 @@ def page(visitor: BrowserContext) -> Page:
 
 @pytest.fixture
 def web(transactional_db: None, tmp_path: Path) -> Iterator[httpx.Client]:
-    """A process for each test: it remembers the ids of content types, which the flush
-    after a test gives out anew.
+    """Start a process for each test, because it caches the ids of content types.
+
+    The flush after a test assigns them again.
     """
     with services.web(tmp_path) as client:
         yield client

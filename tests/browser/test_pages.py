@@ -1,6 +1,6 @@
-"""Every page in both languages, wide and narrow, light and dark: nothing is refused,
-nothing sticks out, nothing hinders (axe-core). With SCREENSHOTS=folder the pictures are
-kept there.
+"""Every page in both languages, widths and themes: console, overflow and axe-core.
+
+SCREENSHOTS=folder stores the screenshots there.
 """
 
 import re
@@ -16,14 +16,14 @@ from playwright.sync_api import Browser, Page, expect
 from shortlinks.admin import navigation
 from shortlinks.models import Contact
 from tests import factories, importing
-from tests.admin import worlds
-from tests.browser import desk, shop
-from tests.browser.conftest import MOST_MILLISECONDS, USER_AGENT
-from tests.browser.looking import Looker
-from tests.browser.shop import Shop
+from tests.admin import fixtures_full_account
+from tests.browser import admin_site, demo_shop
+from tests.browser.conftest import TIMEOUT_MS, USER_AGENT
+from tests.browser.demo_shop import Shop
+from tests.browser.page_checks import PageChecker
 
 OF_MANAGERS = ["Contact", "Note", "ShortLink", "Chat", "MergeSuggestion", "Merge"]
-# What looks otherwise to managers than to administrators.
+# Pages that differ between managers and administrators.
 OTHERWISE = ["contact", "contacts"]
 ADDED = ["apitoken", "integration", "connectedsite", "shortdomain", "group", "user"]
 
@@ -35,24 +35,27 @@ def language(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def looker(browser: Browser, web: httpx.Client, language: str) -> Iterator[Looker]:
+def checker(
+    browser: Browser, web: httpx.Client, language: str
+) -> Iterator[PageChecker]:
     with browser.new_context(
         user_agent=USER_AGENT,
         locale=language,
-        timezone_id=shop.WORDS[language].time_zone,
+        timezone_id=demo_shop.WORDS[language].time_zone,
     ) as context:
-        context.set_default_timeout(MOST_MILLISECONDS)
-        yield Looker(context.new_page(), f"{web.base_url}/admin/", language)
+        context.set_default_timeout(TIMEOUT_MS)
+        yield PageChecker(context.new_page(), f"{web.base_url}/admin/", language)
 
 
 @pytest.fixture
 def furnished(transactional_db: None, language: str) -> Shop:
-    return shop.furnish(language)
+    return demo_shop.furnish(language)
 
 
 def _of_model(model: type[Model], row: Model | None) -> Iterator[tuple[str, str]]:
     name = str(model._meta.model_name)
-    yield f"shortlinks/{name}/", f"{name}s"
+    plural = f"{name}s".replace("ys", "ies")
+    yield f"shortlinks/{name}/", plural
     if row is not None:
         yield f"shortlinks/{name}/{row.pk}/change/", name
     if name in ADDED:
@@ -66,91 +69,95 @@ def _pages(furnished: Shop, names: list[str]) -> Iterator[tuple[str, str]]:
             yield from _of_model(model, rows.get(model.__name__))
 
 
-def test_a_managers_pages(looker: Looker, furnished: Shop) -> None:
-    looker.enter(furnished.manager)
+def test_pages_of_a_manager(checker: PageChecker, furnished: Shop) -> None:
+    checker.enter(furnished.manager)
 
-    looker.goto("", "manager-home")
+    checker.goto("", "manager-dashboard")
     for path, name in _pages(furnished, OF_MANAGERS):
-        go = looker.goto if name in OTHERWISE else looker.check
+        go = checker.goto if name in OTHERWISE else checker.check
         go(path, f"manager-{name}")
 
-    assert not looker.faults, "\n".join(looker.faults)
+    assert not checker.problems, "\n".join(checker.problems)
 
 
-def test_an_administrators_pages(looker: Looker, furnished: Shop) -> None:
+def test_pages_of_an_administrator(checker: PageChecker, furnished: Shop) -> None:
     everything = [name for _, models in navigation.SECTIONS for name in models]
-    looker.enter(furnished.administrator)
+    checker.enter(furnished.administrator)
 
-    looker.goto("?days=30", "home")
+    checker.goto("?days=30", "dashboard")
     for path, name in _pages(furnished, everything):
-        looker.goto(path, name)
+        checker.goto(path, name)
     client = f"shortlinks/contact/{furnished.client.pk}"
-    looker.goto(f"{client}/history/", "history")
-    looker.goto("shortlinks/", "app")
-    looker.goto(f"{client}/delete/", "contact-deleted")
-    looker.goto("password_change/", "password")
+    checker.goto(f"{client}/history/", "history")
+    checker.goto("shortlinks/", "app")
+    checker.goto(f"{client}/delete/", "contact-deleted")
+    checker.goto("password_change/", "password")
 
-    assert not looker.faults, "\n".join(looker.faults)
+    assert not checker.problems, "\n".join(checker.problems)
 
 
-def test_what_an_administrator_does(
-    looker: Looker, furnished: Shop, tmp_path: Path
+def test_pages_of_actions(
+    checker: PageChecker, furnished: Shop, tmp_path: Path
 ) -> None:
-    page = looker.page
-    looker.enter(furnished.administrator)
+    page = checker.page
+    checker.enter(furnished.administrator)
 
-    looker.goto("import/", "import-file")
+    checker.goto("import/", "import-file")
     page.set_input_files("[name=file]", _table(tmp_path, furnished))
     page.locator("#content-main [type=submit]").click()
-    _import(page, looker)
-    looker.goto("import-users/", "import-rights")
-    looker.check("shortlinks/contact/", "contacts-chosen")
+    _import(page, checker)
+    checker.goto("import-users/", "import-users")
+    checker.check("shortlinks/contact/", "contacts-chosen")
     for box in page.locator("[name=_selected_action]").all()[:4]:
         box.check()
-    desk.run_action(page, re.compile("Create short links|Создать короткие ссылки"))
+    admin_site.run_action(
+        page, re.compile("Create short links|Создать короткие ссылки")
+    )
     expect(page.locator("[name=url]")).to_be_visible()
-    looker.look("links-by-hand")
+    checker.look("create-links")
     page.locator("[name=url]").fill("https://shop.example/autumn")
     page.locator("#content-main [type=submit]").click()
     expect(page.locator("code").first).to_be_visible()
-    looker.look("links-made")
+    checker.look("created-links")
 
-    assert not looker.faults, "\n".join(looker.faults)
+    assert not checker.problems, "\n".join(checker.problems)
 
 
-def _import(page: Page, looker: Looker) -> None:
-    """What a worker does is done here, so that each stage can be looked at."""
+def _import(page: Page, checker: PageChecker) -> None:
+    """Check each stage of an import, without a worker."""
     expect(page.locator("#content-main progress")).to_be_visible()
-    looker.look("import-progress")
-    importing.work_off()
+    checker.look("import-progress")
+    importing.run_all()
     expect(page.locator("#content-main table")).to_be_visible()
-    looker.look("import-preview")
+    checker.look("import-preview")
     page.locator("#content-main form").first.locator("[formaction*=store]").click()
     expect(page.locator("#content-main progress")).to_be_visible()
-    importing.work_off()
+    importing.run_all()
     expect(page.locator("#content-main table")).to_be_visible()
-    looker.look("import-finished")
+    checker.look("import-finished")
 
 
-def test_a_fresh_installations_pages(looker: Looker, transactional_db: None) -> None:
+def test_pages_of_a_new_installation(
+    checker: PageChecker, transactional_db: None
+) -> None:
     operator = factories.user(None, is_superuser=True, email="me@my.example", name="")
 
-    looker.goto("", "login")
-    looker.enter(operator)
-    looker.goto("", "first-steps")
-    looker.goto("onboarding/account/", "first-account")
-    looker.goto("link-lookup/", "whose")
-    looker.check("shortlinks/note/", "notes-none")
-    looker.check("shortlinks/group/?q=x", "groups-not-found")
+    checker.goto("", "login")
+    checker.enter(operator)
+    checker.goto("", "onboarding")
+    checker.goto("onboarding/account/", "first-account")
+    checker.goto("link-lookup/", "link-lookup")
+    checker.check("shortlinks/note/", "notes-none")
+    checker.check("shortlinks/group/?q=x", "groups-not-found")
 
-    assert not looker.faults, "\n".join(looker.faults)
+    assert not checker.problems, "\n".join(checker.problems)
 
 
 def _table(directory: Path, furnished: Shop) -> Path:
-    """New ones, known ones and faulty ones."""
+    """Write a table with new, existing and invalid rows."""
     known = Contact.objects.filter(account=furnished.account).order_by("pk")[:3]
     rows = [f"{row.entity_id},{row.name},{furnished.manager.email}" for row in known]
-    names = shop.WORDS[furnished.account.language].people
+    names = demo_shop.WORDS[furnished.account.language].people
     rows += [f"{60_000 + n},{name}," for n, name in enumerate(reversed(names[-9:]))]
     rows += [f"A-17,{names[4]},", f"60100,{names[5]},nobody@shop.example"]
     file = directory / "contacts.csv"
@@ -158,18 +165,18 @@ def _table(directory: Path, furnished: Shop) -> Path:
     return file
 
 
-def test_an_open_arrives_without_reloading(
+def test_new_open_appears_without_reloading(
     page: Page, web: httpx.Client, transactional_db: None
 ) -> None:
     account = factories.account(time_zone="Europe/Moscow")
     manager = factories.user(account, contacts_view="M", contacts_edit="M")
     link = factories.link(factories.contact(account, responsible_user=manager))
-    desk.sign_in(page, f"{web.base_url}/admin/", manager)
-    expect(page.locator("#opened-today")).to_contain_text("Nobody has opened")
+    admin_site.sign_in(page, f"{web.base_url}/admin/", manager)
+    expect(page.locator("#opened-today")).to_contain_text("No opens yet today")
     page.evaluate("window.notReloaded = true")
 
-    worlds._note(link)
+    fixtures_full_account._note(link)
 
     expect(page.locator("#opened-today")).to_contain_text(link.url)
-    expect(page.get_by_role("status").first).to_contain_text("has opened a link")
+    expect(page.get_by_role("status").first).to_contain_text("opened a link")
     assert page.evaluate("window.notReloaded")

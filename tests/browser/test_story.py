@@ -1,6 +1,6 @@
-"""The whole story: link, site, chat, and the chat joins the contact (pixel §1.3, R3).
+"""The whole story in a browser: link, site, chat, suggestion, merge.
 
-The short host and the shop are different sites, and cookies of third parties blocked.
+The short host and the shop are different sites, and third-party cookies are blocked.
 """
 
 import contextlib
@@ -15,13 +15,14 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from deploy import env_file
 from devserver import demo_site, ports
+from shortlinks.domain.merging import queue, suggestions
 from shortlinks.models import (
     Chat,
     ConnectedSite,
     Contact,
     Merge,
+    MergeSuggestion,
     Note,
-    PixelAttachment,
     Redemption,
     ShortLink,
     User,
@@ -36,7 +37,7 @@ PASSWORD = "correct horse battery staple"
 
 @dataclass(frozen=True)
 class Shop:
-    """A customer whose site is connected; `link` leads the client there."""
+    """Customer with a connected site, to which `link` leads the client."""
 
     owner: User
     client: Contact
@@ -78,8 +79,8 @@ def shop(web: httpx.Client, tmp_path: Path, owner: User) -> Iterator[Shop]:
     origin = f"http://shop.test:{port}"
     site = ConnectedSite.objects.create(account=owner.account, origin=origin)
     link = factories.link(client, f"{origin}/?page=1#offer")
-    with services.redirects_door(tmp_path) as door, services.worker(tmp_path):
-        short = f"http://go.links.test:{door.client.base_url.port}"
+    with services.redirects_server(tmp_path) as server, services.worker(tmp_path):
+        short = f"http://go.links.test:{server.client.base_url.port}"
         demo = {
             "BASE_URL": str(web.base_url).rstrip("/"),
             "SHORT_BASE_URL": short,
@@ -101,28 +102,60 @@ def open_link(page: Page, shop: Shop) -> None:
     expect(page.locator("#uid")).not_to_have_text("…")
 
 
-def test_the_chat_joins_the_contact_and_is_given_back(
-    page: Page, shop: Shop, web: httpx.Client
-) -> None:
-    open_link(page, shop)
-
-    assert page.url == f"{shop.origin}/?page=1#offer"
-    expect(page.locator("#uid")).to_have_text(re.compile("^[a-z2-7]{26}$"))
-    services.wait_for(lambda: PixelAttachment.objects.exists(), seconds=4)
+def start_another_chat(page: Page) -> None:
+    page.evaluate("localStorage.removeItem('chat')")
+    page.reload()
+    expect(page.locator("#uid")).not_to_have_text("…")
     write_to_the_shop(page)
 
-    chat = Chat.objects.select_related("contact__merged_into").get()
+
+def suggestion() -> MergeSuggestion:
+    """Wait until no burst is possible, and process checks as beat does."""
+
+    def is_suggested() -> bool:
+        queue.process_due()
+        return MergeSuggestion.objects.exists()
+
+    services.wait_for(is_suggested, seconds=20)
+    return MergeSuggestion.objects.get()
+
+
+def test_chats_join_the_contact_after_a_user_accepted_one(
+    page: Page, shop: Shop
+) -> None:
+    open_link(page, shop)
+    assert page.url == f"{shop.origin}/?page=1#offer"
+    expect(page.locator("#uid")).to_have_text(re.compile("^[a-z2-7]{26}$"))
+    write_to_the_shop(page)
+    assert suggestion().rule == "R9"
+    suggestions.accept(suggestion(), by=shop.owner)
+
+    start_another_chat(page)
+
+    chat = Chat.objects.select_related("contact__merged_into").latest("pk")
     assert chat.contact.root == shop.client
     assert chat.contact.is_anonymous
     expect(page.locator("#log")).to_contain_text("of contact 7")
-    told = Note.objects.get(note_type="service_message", contact=shop.client)
-    assert f"opened {shop.origin}/?page=1#offer" in told.text
+    notes = Note.objects.filter(note_type="service_message", contact=shop.client)
+    assert f"opened {shop.origin}/?page=1#offer" in notes.latest("pk").text
+
+
+def test_undo_in_the_admin_separates_the_chat(
+    page: Page, shop: Shop, web: httpx.Client
+) -> None:
+    open_link(page, shop)
+    write_to_the_shop(page)
+    suggestions.accept(suggestion(), by=shop.owner)
+    chat = Chat.objects.select_related("contact").get()
+    merge = Merge.objects.get()
+
     sign_in(page, web, shop.owner)
     page.goto(f"{web.base_url}/admin/shortlinks/contact/{shop.client.pk}/change/")
     expect(page.locator("body")).to_contain_text("A visitor → Anna Petrova")
-    page.goto(f"{web.base_url}/admin/shortlinks/merge/{Merge.objects.get().pk}/change/")
+    page.goto(f"{web.base_url}/admin/shortlinks/merge/{merge.pk}/change/")
     page.get_by_role("button", name="Undo").click()
-    expect(page.locator("body")).to_contain_text("They are two again.")
+
+    expect(page.locator("body")).to_contain_text("Merge undone.")
     chat.contact.refresh_from_db()
     assert chat.contact.merged_into is None
 
@@ -134,16 +167,16 @@ def sign_in(page: Page, web: httpx.Client, user: User) -> None:
     page.click("[type=submit]")
 
 
-def test_a_chat_before_the_follow_up_joins_within_seconds(
+def test_chat_before_processing_is_suggested_within_seconds(
     page: Page, shop: Shop
 ) -> None:
     open_link(page, shop)
     write_to_the_shop(page)
 
-    services.wait_for(lambda: Chat.objects.get().contact.root == shop.client, seconds=4)
+    assert shop.client in {suggestion().one, suggestion().other}
 
 
-def test_a_hand_on_the_page_is_told_once(page: Page, shop: Shop) -> None:
+def test_gesture_on_the_page_is_sent_once(page: Page, shop: Shop) -> None:
     open_link(page, shop)
 
     page.mouse.click(5, 5)
@@ -152,10 +185,10 @@ def test_a_hand_on_the_page_is_told_once(page: Page, shop: Shop) -> None:
     services.wait_for(lambda: Redemption.objects.exclude(gesture_at=None).exists())
 
 
-def test_a_copied_address_links_nothing(
+def test_copied_address_identifies_nobody(
     page: Page, shop: Shop, browser: Browser
 ) -> None:
-    """Also while the token is in it: it is worth nothing to another browser."""
+    """Check also that another browser cannot use the token in the address."""
     addresses: list[str] = []
     page.on("request", lambda request: addresses.append(request.url))
     open_link(page, shop)
@@ -164,7 +197,7 @@ def test_a_copied_address_links_nothing(
     with browser.new_context(user_agent=conftest.USER_AGENT) as another:
         stranger = another.new_page()
         stranger.goto(with_token)
-        expect(stranger.locator("#uid")).to_have_text("nobody we know")
+        expect(stranger.locator("#uid")).to_have_text("unknown")
         assert "_sl" not in stranger.url
         write_to_the_shop(stranger)
 
@@ -172,10 +205,10 @@ def test_a_copied_address_links_nothing(
     assert Redemption.objects.count() == 1
 
 
-def test_who_objects_is_not_recognised_and_has_opened_all_the_same(
+def test_visitor_with_gpc_is_not_recognized_but_counted(
     browser: Browser, shop: Shop
 ) -> None:
-    """With Global Privacy Control: no cookie, no token, no merge; the note is there."""
+    """Check Global Privacy Control: a note, but no cookie, token or merge."""
     headers = {"Sec-GPC": "1"}
     with browser.new_context(
         user_agent=conftest.USER_AGENT, extra_http_headers=headers
@@ -200,7 +233,7 @@ def test_who_objects_is_not_recognised_and_has_opened_all_the_same(
     assert Chat.objects.get().contact.root != shop.client
 
 
-def test_opting_out_on_the_short_host_ends_it(
+def test_opt_out_on_the_short_host_ends_recognition(
     page: Page, visitor: BrowserContext, shop: Shop
 ) -> None:
     page.goto(f"{shop.short}/privacy")
@@ -210,6 +243,6 @@ def test_opting_out_on_the_short_host_ends_it(
     open_link(page, shop)
     write_to_the_shop(page)
 
-    expect(page.locator("#uid")).to_have_text("nobody we know")
+    expect(page.locator("#uid")).to_have_text("unknown")
     assert [c for c in visitor.cookies() if c["name"] == "slpx"] == []
     assert not Merge.objects.exists()

@@ -1,4 +1,4 @@
-"""The package as its users meet it: `python -m devserver` in a process of its own."""
+"""`python -m devserver` as a process, as users start it."""
 
 import contextlib
 import os
@@ -16,15 +16,15 @@ from deploy import keys
 from devserver import orphans
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
-# These tests may themselves run in the stores and with the settings of an `exec`.
+# The tests themselves run in an `exec`, whose variables must not reach the process.
 OURS = (
     *("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", orphans.MARK),
     *keys.SERVICE,
 )
 
 
-class Embedded:
-    """`python -m devserver ...`, its output in a file that can be read meanwhile."""
+class Devserver:
+    """A running `python -m devserver`; its output is in a file."""
 
     def __init__(self, output: Path, *arguments: str, **settings: str) -> None:
         kept = {k: v for k, v in os.environ.items() if k not in OURS}
@@ -44,14 +44,19 @@ class Embedded:
         return self._output.read_text()
 
     def code(self) -> int:
-        return self.process.wait(60)
+        return self.process.wait(180)
 
-    def says(self, text: str) -> None:
+    def wait_for(self, text: str) -> None:
         until(lambda: text in self.output or self.process.poll() is not None)
         assert text in self.output
 
 
-Start = Callable[..., Embedded]
+Start = Callable[..., Devserver]
+
+
+@pytest.fixture(autouse=True)
+def _processes(starts_processes: None) -> None:
+    """Mark all tests of this directory."""
 
 
 @pytest.fixture
@@ -68,7 +73,7 @@ def start(place: Path) -> Iterator[Start]:
 
 @contextlib.contextmanager
 def public_directory() -> Iterator[Path]:
-    """One that every user reaches, as pytest's own is not."""
+    """Create a directory that every user can enter, unlike pytest's own."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory).resolve()
         path.chmod(0o755)
@@ -77,12 +82,12 @@ def public_directory() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def starter(place: Path) -> Iterator[Start]:
-    """Starts some, and sees to it that none of what they start outlives the test."""
-    started: list[Embedded] = []
+    """Return a function that starts one; at the end, stop all and what they started."""
+    started: list[Devserver] = []
 
-    def start(*arguments: str, **settings: str) -> Embedded:
+    def start(*arguments: str, **settings: str) -> Devserver:
         output = place / f"output-{len(started)}"
-        started.append(Embedded(output, *arguments, **settings))
+        started.append(Devserver(output, *arguments, **settings))
         return started[-1]
 
     yield start
@@ -93,19 +98,19 @@ def starter(place: Path) -> Iterator[Start]:
         orphan.kill()
 
 
-def until(holds: Callable[[], bool], seconds: float = 90) -> None:
+def until(holds: Callable[[], bool], seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, f"not true after {seconds} s"
         time.sleep(0.02)
 
 
 def processes(directory: Path) -> list[psutil.Process]:
-    """Who has this directory in its command line, or as its mark."""
+    """Return those with this directory in the command line or as mark."""
     return [
         process
         for process in psutil.process_iter(["name", "cmdline", "environ"])
-        if _names(process, str(directory))
+        if _mentions(process, str(directory))
     ]
 
 
@@ -113,6 +118,6 @@ def names(directory: Path) -> set[str]:
     return {process.info["name"] for process in processes(directory)}
 
 
-def _names(process: psutil.Process, directory: str) -> bool:
+def _mentions(process: psutil.Process, directory: str) -> bool:
     mark = (process.info["environ"] or {}).get(orphans.MARK, "")
     return any(directory in text for text in (mark, *(process.info["cmdline"] or [])))

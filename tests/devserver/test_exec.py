@@ -1,10 +1,13 @@
 import json
 import signal
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from devserver import wall_clock
+from tests import programs
 from tests.devserver.conftest import Start, names, processes
 
 LOOK = """
@@ -21,8 +24,18 @@ with redis.Redis.from_url(os.environ["REDIS_URL"]) as valkey:
 print(json.dumps([*row, server, policy]))
 """
 
+CLOCKS = """
+import json, os, psycopg, redis, time
+with psycopg.connect(os.environ["DATABASE_URL"]) as postgres:
+    [now] = postgres.execute("SELECT extract(epoch FROM now())::float").fetchone()
+with redis.Redis.from_url(os.environ["REDIS_URL"]) as valkey:
+    print(json.dumps([time.time(), now, valkey.time()[0]]))
+"""
 
-def test_lends_real_stores_and_leaves_nothing(place: Path, start: Start) -> None:
+
+def test_exec_starts_real_stores_and_leaves_no_process(
+    place: Path, start: Start
+) -> None:
     directory = place / "stores"
 
     run = start("exec", "--dir", str(directory), "--", sys.executable, "-c", LOOK)
@@ -42,7 +55,7 @@ def test_lends_real_stores_and_leaves_nothing(place: Path, start: Start) -> None
     assert names == {"lock", "postgres.log", "valkey.log"}
 
 
-def test_gives_the_settings_of_the_service(start: Start) -> None:
+def test_exec_passes_settings_of_the_service(start: Start) -> None:
     names = ("SECRET_KEY", "TOKEN_KEYS", "PIXEL_KEYS", "VISITOR_UID_KEY")
     show = "import os, json; print(json.dumps(dict(os.environ)))"
 
@@ -55,11 +68,25 @@ def test_gives_the_settings_of_the_service(start: Start) -> None:
     assert all(len(settings[name]) >= 43 for name in names[1:])
 
 
+def test_exec_shifts_the_clocks_of_command_and_stores(
+    start: Start,
+) -> None:
+    programs.find(wall_clock.COMPILER, package=wall_clock.PACKAGE)
+    arguments = ("--days-ahead", "400", "--", sys.executable, "-c", CLOCKS)
+
+    run = start("exec", *arguments)
+
+    assert run.code() == 0, run.output
+    times = json.loads(run.output)
+    ahead = datetime.now(UTC) + timedelta(days=400)
+    assert all(abs(each - ahead.timestamp()) < 300 for each in times)
+
+
 @pytest.mark.parametrize(
     ("command", "code"),
     [("exit 0", 0), ("exit 7", 7), ("kill -TERM $$", 128 + signal.SIGTERM)],
 )
-def test_passes_the_exit_code_on(command: str, code: int, start: Start) -> None:
+def test_exec_returns_the_exit_code(command: str, code: int, start: Start) -> None:
     stores = {
         "DATABASE_URL": "postgres://elsewhere/db",
         "REDIS_URL": "redis://elsewhere",
@@ -70,7 +97,9 @@ def test_passes_the_exit_code_on(command: str, code: int, start: Start) -> None:
     assert run.code() == code
 
 
-def test_starts_no_store_that_the_environment_names(place: Path, start: Start) -> None:
+def test_exec_starts_no_store_that_is_in_the_environment(
+    place: Path, start: Start
+) -> None:
     named = {"DATABASE_URL": "postgres://u:p@elsewhere/db"}
     directory = place / "stores"
     command = ("sh", "-c", "echo $DATABASE_URL; ls $0", str(directory))
@@ -82,14 +111,14 @@ def test_starts_no_store_that_the_environment_names(place: Path, start: Start) -
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_leaves_no_process_when_stopped(
+def test_exec_leaves_no_process_after_a_signal(
     signum: signal.Signals, place: Path, start: Start
 ) -> None:
     directory = place / "stores"
-    # One process that minds the signal, and a child of its that is in the way.
+    # A process that handles the signal, and a child that ignores it.
     command = "trap 'exit 9' TERM INT; setsid sleep 1000 & echo started; wait"
     run = start("exec", "--dir", str(directory), "--", "sh", "-c", command)
-    run.says("started")
+    run.wait_for("started")
     assert {"postgres", "valkey-server", "sleep"} <= names(directory)
 
     run.process.send_signal(signum)
@@ -98,11 +127,11 @@ def test_leaves_no_process_when_stopped(
     assert processes(directory) == []
 
 
-def test_starts_anew_where_an_earlier_one_was_killed(place: Path, start: Start) -> None:
+def test_exec_starts_again_after_it_was_killed(place: Path, start: Start) -> None:
     directory = place / "stores"
     arguments = ("exec", "--dir", str(directory), "--")
     killed = start(*arguments, "sh", "-c", "echo started; sleep 1000")
-    killed.says("started")
+    killed.wait_for("started")
     killed.process.kill()
     killed.code()
     assert {"postgres", "valkey-server", "sleep"} <= names(directory)

@@ -1,5 +1,3 @@
-"""`manage.py` with the settings of the run: what nobody wants to type by hand."""
-
 import socket
 from pathlib import Path
 
@@ -15,7 +13,7 @@ RUN = {
 }
 
 
-def test_runs_with_the_settings_of_the_run(start: Start, place: Path) -> None:
+def test_manage_runs_with_the_settings_of_make_run(start: Start, place: Path) -> None:
     (place / "manage.py").write_text(SHOW)
     (place / "var").mkdir()
     with socket.create_server(("127.0.0.1", 0)) as store:
@@ -30,7 +28,7 @@ def test_runs_with_the_settings_of_the_run(start: Start, place: Path) -> None:
     assert run.output == f"{url} ['issue_token', 'a@b.c', '--days=7']\n"
 
 
-def test_says_so_when_the_stores_are_stopped(start: Start, place: Path) -> None:
+def test_manage_fails_if_the_stores_are_stopped(start: Start, place: Path) -> None:
     (place / "var").mkdir()
     env_file.write(place / "var" / "demo.env", RUN)
 
@@ -40,8 +38,8 @@ def test_says_so_when_the_stores_are_stopped(start: Start, place: Path) -> None:
     assert "the stores are not running" in run.output
 
 
-def test_says_so_where_nothing_has_run(start: Start, place: Path) -> None:
+def test_manage_fails_if_nothing_was_started_yet(start: Start, place: Path) -> None:
     run = start("manage", "--project", str(place), "check")
 
     assert run.code() == 1
-    assert "start it first" in run.output
+    assert "start the service with make run" in run.output

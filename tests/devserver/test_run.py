@@ -1,4 +1,4 @@
-"""`make run` with a project that is small, but of real servers and real stores."""
+"""`make run` with a small project on real servers and real stores."""
 
 import contextlib
 import http.client
@@ -17,7 +17,7 @@ import pytest
 from deploy import env_file
 from devserver import demo, locks, ports
 from tests.devserver.conftest import (
-    Embedded,
+    Devserver,
     Start,
     names,
     processes,
@@ -26,6 +26,12 @@ from tests.devserver.conftest import (
     until,
 )
 
+SERVER = """
+async def application(scope, receive, send):
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+"""
 PROJECT = {
     "config/__init__.py": "",
     "config/settings.py": "SECRET_KEY = 'x'\nDATABASES = {}\n",
@@ -40,12 +46,8 @@ def application(environ, start_response):
     start_response("200 OK", [])
     return [b""]
 """,
-    "config/asgi.py": """
-async def application(scope, receive, send):
-    if scope["type"] == "http":
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-""",
+    "config/asgi.py": SERVER,
+    "config/web.py": SERVER,
     "config/granian_logs.json": '{"version": 1}',
     "manage.py": f"""
 import os, secrets, sys, psycopg
@@ -76,24 +78,24 @@ def settings() -> dict[str, str]:
 
 
 @pytest.fixture
-def run(project: Path, settings: dict[str, str], start: Start) -> Embedded:
-    """Not ready yet."""
+def run(project: Path, settings: dict[str, str], start: Start) -> Devserver:
+    """Start it without waiting for it."""
     return start("run", "--project", str(project), **settings)
 
 
 @dataclass(frozen=True)
 class Ready:
     project: Path
-    run: Embedded
+    run: Devserver
 
 
 @pytest.fixture(scope="module")
 def ready() -> Iterator[Ready]:
-    """For tests that leave it as they find it."""
+    """Run it once for the tests that do not change it."""
     with public_directory() as place, starter(place) as start:
         project = make_project(place)
         run = start("run", "--project", str(project), **free_ports())
-        run.says("[run] ready in")
+        run.wait_for("[run] ready in")
         yield Ready(project, run)
 
 
@@ -116,9 +118,10 @@ def demo_data(project: Path) -> dict[str, str]:
     return {name: values[name] for name in demo.CREATED}
 
 
-def pid(run: Embedded, name: str) -> int:
-    """Of the process that plays this part at present."""
-    return int(re.findall(rf"spawned: '{name}' with pid (\d+)", run.output)[-1])
+def pid(project: Path, name: str) -> int:
+    """Return the process id of the last start."""
+    log = (project / "var" / "log" / "supervisor.log").read_text()
+    return int(re.findall(rf"spawned: '{name}' with pid (\d+)", log)[-1])
 
 
 def status(port: str) -> int:
@@ -128,7 +131,7 @@ def status(port: str) -> int:
         return connection.getresponse().status
 
 
-def test_keeps_its_secrets_to_itself(ready: Ready) -> None:
+def test_run_passes_no_secret_in_a_command_line(ready: Ready) -> None:
     files = [ready.project / "var" / name for name in ("secrets.env", "demo.env")]
     secrets = {value for file in files for value in env_file.read(file).values()}
     running = processes(ready.project)
@@ -139,21 +142,34 @@ def test_keeps_its_secrets_to_itself(ready: Ready) -> None:
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
-def test_starts_again_what_crashes(ready: Ready) -> None:
-    crashed = psutil.Process(pid(ready.run, "web"))
+def test_run_prints_progress_then_the_commands_to_paste(ready: Ready) -> None:
+    progress, _, demo_text = ready.run.output.partition("\n\n")
+
+    assert [line.partition("]")[0] for line in progress.splitlines()] == [
+        *("[1/4", "[2/4", "[3/4", "[4/4"),
+        *("[run", "[run"),
+    ]
+    assert str(ready.project / "var" / "log") in progress
+    assert f". {ready.project}/var/demo.env\n" in demo_text
+    assert demo_text.splitlines()[-1].endswith("; echo")
+
+
+def test_run_restarts_a_crashed_process_and_reports_it(ready: Ready) -> None:
+    crashed = psutil.Process(pid(ready.project, "web"))
     orphans = crashed.children()
     assert orphans
 
     crashed.kill()
 
-    ready.run.says("exited: web (terminated by SIGKILL; not expected)")
-    until(lambda: pid(ready.run, "web") != crashed.pid)
+    log = ready.project / "var" / "log" / "web.log"
+    ready.run.wait_for(f"[run] web exited and is restarted; see {log}\n")
+    until(lambda: pid(ready.project, "web") != crashed.pid)
     gone, alive = psutil.wait_procs(orphans, timeout=10)
     assert (gone, alive) == (orphans, [])
 
 
-def test_stops_without_a_trace_while_it_sets_up(project: Path, run: Embedded) -> None:
-    run.says("[run] starting worker")
+def test_run_stops_during_the_start(project: Path, run: Devserver) -> None:
+    run.wait_for("[3/4] starting")
 
     run.process.send_signal(signal.SIGINT)
 
@@ -161,12 +177,12 @@ def test_stops_without_a_trace_while_it_sets_up(project: Path, run: Embedded) ->
     assert processes(project) == []
 
 
-def test_refuses_to_run_twice_in_a_checkout(
+def test_run_refuses_a_second_start_in_a_checkout(
     project: Path, settings: dict[str, str], start: Start
 ) -> None:
     var = project / "var"
     var.mkdir()
-    with locks.alone(var):
+    with locks.exclusive(var):
         run = start("run", "--project", str(project), **settings)
 
         assert run.code() == 1
@@ -175,7 +191,7 @@ def test_refuses_to_run_twice_in_a_checkout(
     )
 
 
-def test_refuses_a_taken_port(
+def test_run_refuses_a_port_in_use(
     project: Path, settings: dict[str, str], start: Start
 ) -> None:
     with socket.create_server(("127.0.0.1", int(settings["REDIRECT_PORT"]))):
@@ -188,10 +204,10 @@ def test_refuses_a_taken_port(
     )
 
 
-def test_goes_on_after_it_was_killed_and_stops_without_a_trace(
-    project: Path, settings: dict[str, str], run: Embedded, start: Start
+def test_run_continues_after_it_was_killed(
+    project: Path, settings: dict[str, str], run: Devserver, start: Start
 ) -> None:
-    run.says("[run] ready in")
+    run.wait_for("[run] ready in")
     made = demo_data(project)
     manager = int((project / "var" / "supervisord.pid").read_text())
     run.process.kill()
@@ -200,16 +216,17 @@ def test_goes_on_after_it_was_killed_and_stops_without_a_trace(
     assert {"postgres", "valkey-server"} <= names(project)
 
     again = start("run", "--project", str(project), **settings)
-    again.says("[run] ready in")
+    again.wait_for("[run] ready in")
 
     assert [status(port) for port in settings.values()] == [200, 200]
     assert demo_data(project) == made
+    assert (project / "var" / "log" / "web.log.1").exists()
     again.process.terminate()
     assert again.code() == 0
     assert processes(project) == []
 
 
-def test_ends_when_a_part_keeps_failing(project: Path, run: Embedded) -> None:
+def test_run_fails_if_a_process_keeps_failing(project: Path, run: Devserver) -> None:
     (project / "config" / "celery.py").write_text("raise RuntimeError")
 
     assert run.code() == 1

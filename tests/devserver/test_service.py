@@ -1,4 +1,4 @@
-"""The service itself under `make run`: what a stranger does first."""
+"""The service itself under `make run`, as in README's first steps."""
 
 import shutil
 import signal
@@ -9,7 +9,7 @@ import httpx
 from deploy import env_file
 from devserver import ports
 from tests import factories
-from tests.devserver.conftest import CHECKOUT, Embedded, Start, until
+from tests.devserver.conftest import CHECKOUT, Devserver, Start, until
 
 KEYS = {
     *("BASE_URL", "SHORT_BASE_URL", "DATABASE_URL", "REDIS_URL", "ACCOUNT_ID"),
@@ -34,7 +34,7 @@ def copy_of_the_service(place: Path) -> Path:
 
 
 def order_open_and_read(demo: dict[str, str], api: httpx.Client) -> tuple[str, str]:
-    """The first story, told by a manager; the link's code and the pixel's cookie."""
+    """Create, open and read as a manager; return the link's code and pixel cookie."""
     own = demo["CONTACT_IDS"].split(",")
     orders = [order(id_) for id_ in [*own, demo["HIDDEN_CONTACT_ID"], "999"]]
     made = api.post("/api/v4/short_links", json=orders).json()
@@ -55,23 +55,25 @@ def notes(api: httpx.Client) -> list[tuple[int, dict[str, str]]]:
     return [(note["entity_id"], note["params"]) for note in listed]
 
 
-def everything_said(run: Embedded, project: Path) -> str:
+def all_output(run: Devserver, project: Path) -> str:
     logs = (project / "var" / "log").iterdir()
     return run.output + "".join(log.read_text(errors="replace") for log in logs)
 
 
-def stop(run: Embedded) -> None:
+def stop(run: Devserver) -> None:
     run.process.send_signal(signal.SIGTERM)
     assert run.code() == 0
 
 
-def test_the_first_story_and_a_second_start(start: Start, place: Path) -> None:
+def test_service_shows_an_open_and_keeps_its_notes_after_a_restart(
+    start: Start, place: Path
+) -> None:
     project = copy_of_the_service(place)
     web, short = ports.pick("web", "redirects").values()
     settings = {"PORT": str(web), "REDIRECT_PORT": str(short)}
 
     first = start("run", "--project", str(project), **settings)
-    first.says("ready in")
+    first.wait_for("ready in")
     demo = env_file.read(project / "var" / "demo.env")
     headers = {"Authorization": f"Bearer {demo['MANAGER_TOKEN']}"}
     with httpx.Client(base_url=demo["BASE_URL"], headers=headers) as api:
@@ -79,12 +81,12 @@ def test_the_first_story_and_a_second_start(start: Start, place: Path) -> None:
     stop(first)
 
     second = start("run", "--project", str(project), **settings)
-    second.says("ready in")
+    second.wait_for("ready in")
     with httpx.Client(base_url=demo["BASE_URL"], headers=headers) as api:
         assert len(notes(api)) == 1
     stop(second)
 
     assert demo.keys() == KEYS
-    said = everything_said(first, project)
+    output = all_output(first, project)
     secrets = {code, cookie, demo["TOKEN"], demo["ADMIN_PASSWORD"]}
-    assert {secret for secret in secrets if secret in said} == set()
+    assert {secret for secret in secrets if secret in output} == set()

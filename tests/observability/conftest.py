@@ -1,14 +1,11 @@
-"""A caller of the API, and Prometheus' own programs."""
-
 import subprocess
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
-from devserver import apt
 from shortlinks.models import User
-from tests import factories
+from tests import factories, programs
 
 FOLDER = Path(settings.BASE_DIR) / "docs" / "observability"
 
@@ -19,25 +16,19 @@ def admin(transactional_db: None) -> User:
 
 
 @pytest.fixture(scope="session")
-def promtool() -> str:
-    return program("promtool")
+def promtool(starts_processes: None) -> str:
+    return programs.find("promtool", package="prometheus")
 
 
 @pytest.fixture(scope="session")
-def prometheus() -> str:
-    return program("prometheus")
-
-
-def program(name: str) -> str:
-    found = apt.program(name, package="prometheus")
-    assert found, f"{name} is needed: install `prometheus` (by apt-get or brew)"
-    return found
+def prometheus(starts_processes: None) -> str:
+    return programs.find("prometheus", package="prometheus")
 
 
 def run(promtool: str, *arguments: str, given: bytes | None = None) -> str:
     done = subprocess.run(
         (promtool, *arguments), cwd=FOLDER, input=given, capture_output=True, timeout=60
     )
-    said = done.stdout.decode() + done.stderr.decode()
-    assert done.returncode == 0, said
-    return said
+    output = done.stdout.decode() + done.stderr.decode()
+    assert done.returncode == 0, output
+    return output

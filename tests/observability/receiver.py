@@ -1,4 +1,4 @@
-"""A server that keeps what it is sent, as Sentry and OpenTelemetry's collectors do."""
+"""A server that records requests, in place of Sentry or a trace collector."""
 
 import contextlib
 import gzip
@@ -49,4 +49,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"{}")
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Quiet."""
+        """Log nothing."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from shortlinks.models import Verdict
 from shortlinks.observability import exporter, metrics
 from tests.observability.conftest import run
 
@@ -16,6 +17,9 @@ README = (FOLDER / "README.md").read_text()
 RULES = (FOLDER / "alerts.yml").read_text()
 DASHBOARD = (FOLDER / "dashboard.json").read_text()
 SUFFIX = re.compile(r"_(?:bucket|sum|count)$")
+SELECTOR = re.compile(r"(shortlinks_\w+)\{(.*?)\}")
+GROUPED = re.compile(r"by \(([\w, ]+)\) ?\((?:rate|increase)?\(?(shortlinks_\w+)")
+OF_PROMETHEUS = {"instance", "le"}
 
 
 def exported() -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -30,6 +34,10 @@ def exported() -> dict[str, tuple[str, tuple[str, ...]]]:
     return names
 
 
+def label_names(selector: str) -> list[str]:
+    return re.findall(r"(\w+)(?:=~|!~|!=|=)", selector)
+
+
 def test_metrics_table_has_every_metric_with_type_and_labels() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*?) ?\|", README, re.MULTILINE)
     table = {
@@ -42,16 +50,48 @@ def test_metrics_table_has_every_metric_with_type_and_labels() -> None:
 
 @pytest.mark.parametrize("text", [RULES, DASHBOARD], ids=["alerts", "dashboard"])
 def test_metrics_of_alerts_and_dashboard_are_exported(text: str) -> None:
-    asked = set(re.findall(r"shortlinks_\w+", text))
+    names = set(re.findall(r"shortlinks_\w+", text))
 
     histograms = {name for name, (kind, _) in exported().items() if kind == "histogram"}
     missing = {
         name
-        for name in asked
+        for name in names
         if name not in exported() and SUFFIX.sub("", name) not in histograms
     }
     assert missing == set()
-    assert len(asked) > 10
+    assert len(names) > 10
+
+
+@pytest.mark.parametrize("text", [RULES, DASHBOARD], ids=["alerts", "dashboard"])
+def test_labels_in_alerts_and_dashboard_exist(text: str) -> None:
+    selected = {(m, x) for m, s in SELECTOR.findall(text) for x in label_names(s)}
+    grouped = {
+        (m, label) for by, m in GROUPED.findall(text) for label in by.split(", ")
+    }
+
+    labels = {name: set(labels) for name, (_, labels) in exported().items()}
+    unknown = {
+        (metric, label)
+        for metric, label in selected | grouped
+        if label not in labels.get(SUFFIX.sub("", metric), set()) | OF_PROMETHEUS
+    }
+    assert unknown == set()
+    assert selected
+    assert grouped
+
+
+def test_metrics_table_has_the_values_of_labels() -> None:
+    counters = [c for each in metrics.PREINITIALIZED.values() for c in each]
+    verdicts = {*Verdict.values}
+    missing = [
+        (counter._name, value)
+        for counter, values in counters
+        for value in {*values} - verdicts - {"process_visits"}
+        if not re.search(rf"`{counter._name}_total` .*`{value}`", README)
+    ]
+
+    assert missing == []
+    assert len(counters) > 5
 
 
 def test_dashboard_shows_every_metric() -> None:

@@ -1,5 +1,6 @@
-"""Lines of all processes as JSON, with the id of the request behind them."""
+"""Log lines of all processes, with request ids."""
 
+import io
 import json
 import logging
 import re
@@ -19,11 +20,13 @@ from shortlinks.observability.scrubbing import scrub
 from tests import factories, services
 from tests.factories import BROWSER
 
+pytestmark = pytest.mark.process
+
 JSON = {"LOG_FORMAT": "json"}
-ID = "0123456789abcdef-ours"
-MADE = re.compile(r"[0-9a-f]{32}")
+ID = "0123456789abcdef-id"
+GENERATED = re.compile(r"[0-9a-f]{32}")
 NAMES = ("worker", "beat", "redirects")
-FOLLOWED_UP = "visits followed up: 1"
+PROCESSED = "visits processed: 1"
 
 
 @pytest.fixture
@@ -39,11 +42,11 @@ def line(log: Path, message: str) -> dict[str, Any]:
     def found() -> dict[str, Any] | None:
         return next((one for one in lines(log) if one["message"] == message), None)
 
-    told: dict[str, Any] = services.wait_for(found)
-    return told
+    logged: dict[str, Any] = services.wait_for(found)
+    return logged
 
 
-def test_a_request_has_its_clients_id(client: Client, db: None) -> None:
+def test_response_has_the_request_id_of_the_client(client: Client, db: None) -> None:
     assert client.get("/healthz", headers={"X-Request-Id": ID})["x-request-id"] == ID
 
 
@@ -51,28 +54,28 @@ def test_a_request_has_its_clients_id(client: Client, db: None) -> None:
     "id_",
     ["", "short", "x" * 65, "eyJhbGciOi.eyJhbGciOi.abcdefgh", "0123456789abcdef\t"],
 )
-def test_an_id_that_is_not_sane_is_replaced(client: Client, db: None, id_: str) -> None:
-    answer = client.get("/healthz", headers={"X-Request-Id": id_})
+def test_invalid_request_id_is_replaced(client: Client, db: None, id_: str) -> None:
+    response = client.get("/healthz", headers={"X-Request-Id": id_})
 
-    assert MADE.fullmatch(answer["x-request-id"])
+    assert GENERATED.fullmatch(response["x-request-id"])
 
 
-def test_every_line_of_a_request_has_its_id(admin: User, tmp_path: Path) -> None:
+def test_log_lines_of_a_request_have_its_id(admin: User, tmp_path: Path) -> None:
     port = services.free_port()
-    away = {"DATABASE_URL": f"postgres://u:p@127.0.0.1:{port}/none"}
+    unavailable = {"DATABASE_URL": f"postgres://u:p@127.0.0.1:{port}/none"}
     token = factories.token(admin)
     headers = {"X-Request-Id": ID, "Authorization": f"Bearer {token}"}
-    with services.web(tmp_path, **JSON, **away) as web:
-        answer = web.get("/api/v4/account", headers=headers)
+    with services.web(tmp_path, **JSON, **unavailable) as web:
+        response = web.get("/api/v4/account", headers=headers)
 
-    assert (answer.status_code, answer.headers["x-request-id"]) == (503, ID)
-    told = line(tmp_path / "web.log", "API response 503")
-    assert (told["request_id"], told["level"]) == (ID, "ERROR")
-    assert told.keys() >= {"time", "logger", "process"}
+    assert (response.status_code, response.headers["x-request-id"]) == (503, ID)
+    logged = line(tmp_path / "web.log", "API response 503")
+    assert (logged["request_id"], logged["level"]) == (ID, "ERROR")
+    assert logged.keys() >= {"time", "logger", "process"}
     assert token not in (tmp_path / "web.log").read_text()
 
 
-def test_a_task_has_the_id_of_the_request_that_rang(
+def test_log_lines_of_a_task_have_the_id_of_the_request(
     link: ShortLink, tmp_path: Path
 ) -> None:
     services.empty_queues()
@@ -80,12 +83,12 @@ def test_a_task_has_the_id_of_the_request_that_rang(
         factories.visit(link)
         with request_ids.bound(ID):
             app.send_task(tasks.process_visits.name)
-        told = line(tmp_path / "worker.log", FOLLOWED_UP)
+        logged = line(tmp_path / "worker.log", PROCESSED)
 
-    assert (told["request_id"], told["task"]) == (ID, "process_visits")
+    assert (logged["request_id"], logged["task"]) == (ID, "process_visits")
 
 
-def test_a_burst_of_redirects_has_an_id_and_all_processes_speak_json(
+def test_all_processes_log_json_and_a_burst_has_an_id(
     link: ShortLink, tmp_path: Path
 ) -> None:
     with (
@@ -94,16 +97,16 @@ def test_a_burst_of_redirects_has_an_id_and_all_processes_speak_json(
         services.redirects(tmp_path, **JSON) as visitor,
     ):
         assert visitor.get(f"/{link.code}", headers=BROWSER).status_code == 302
-        told = line(tmp_path / "worker.log", FOLLOWED_UP)
-        # while they run: Celery's last words are plain
-        told_by_all = [lines(tmp_path / f"{name}.log") for name in NAMES]
+        logged = line(tmp_path / "worker.log", PROCESSED)
+        # before they stop, because the last lines of Celery are not JSON
+        all_lines = [lines(tmp_path / f"{name}.log") for name in NAMES]
 
-    assert MADE.fullmatch(told["request_id"])
-    assert link.code not in str(told_by_all)
+    assert GENERATED.fullmatch(logged["request_id"])
+    assert link.code not in str(all_lines)
 
 
 @pytest.mark.parametrize("kind", [logs.JsonFormatter, logs.LineFormatter])
-def test_tokens_and_codes_are_starred_out_of_exceptions_too(
+def test_tokens_and_codes_are_masked_in_exceptions(
     kind: Callable[[], logging.Formatter],
 ) -> None:
     token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NSJ9.c2lnbmF0dXJl"
@@ -129,16 +132,38 @@ def test_tokens_and_codes_are_starred_out_of_exceptions_too(
         ("/AbcdefGHJKLmn", "/AbcdefGHJKLmn"),
         ("/AbcdefGHJKLm/x.py", "/AbcdefGHJKLm/x.py"),
         ("/abcdefghijkm.py", "/abcdefghijkm.py"),
-        ("nothing of ours", "nothing of ours"),
+        ("nothing to mask", "nothing to mask"),
+        (
+            "null value\nDETAIL:  Failing row contains (7, x).",
+            "null value\nDETAIL: ***",
+        ),
+        ("E('no\\nDETAIL:  Key (a)=(b)')", "E('no\\nDETAIL: ***"),
     ],
 )
-def test_codes_are_starred_where_they_stand_in_paths(text: str, scrubbed: str) -> None:
+def test_codes_are_masked_in_paths(text: str, scrubbed: str) -> None:
     assert scrub(text) == scrubbed
 
 
-def test_the_readable_lines_have_the_id_at_their_end() -> None:
+def test_line_format_ends_with_the_request_id() -> None:
     record = logging.LogRecord("name", logging.INFO, "f", 1, "hello", (), None)
     with request_ids.bound(ID):
         text = logs.LineFormatter().format(record)
 
     assert text.endswith(f"INFO name: hello [{ID}]")
+
+
+def test_wrong_host_is_one_line(client: Client) -> None:
+    output = io.StringIO()
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(logs.LineFormatter())
+    logging.getLogger().addHandler(handler)
+    try:
+        response = client.get("/api/v4/account", headers={"Host": "e" * 999})
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+    [line] = output.getvalue().splitlines()
+    assert response.status_code == 400
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert "Invalid HTTP_HOST header" in line
+    assert len(line) < 400

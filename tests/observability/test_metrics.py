@@ -1,4 +1,4 @@
-"""The real exporter over the files of real processes."""
+"""The exporter with the files of real processes."""
 
 import re
 import subprocess
@@ -17,6 +17,8 @@ from tests import factories, services, stores
 from tests.factories import BROWSER
 from tests.observability.conftest import run
 
+pytestmark = pytest.mark.process
+
 COUNT = "shortlinks_redirects_total"
 
 
@@ -26,15 +28,15 @@ def directory(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def told(directory: Path) -> dict[str, str]:
+def environment(directory: Path) -> dict[str, str]:
     return {"METRICS_DIR": str(directory)}
 
 
 @pytest.fixture
 def exporter(
-    told: dict[str, str], tmp_path: Path, transactional_db: None
+    environment: dict[str, str], tmp_path: Path, transactional_db: None
 ) -> Iterator[httpx.Client]:
-    with services.metrics(tmp_path, **told) as client:
+    with services.metrics(tmp_path, **environment) as client:
         yield client
 
 
@@ -45,25 +47,25 @@ def link(admin: User) -> ShortLink:
 
 
 def samples(exporter: httpx.Client, name: str) -> dict[tuple[str, ...], float]:
-    """By the labels' values, in the order of the labels' names."""
-    answer = exporter.get("/metrics")
-    assert answer.status_code == 200, answer.text
+    """Return values by label values, which are ordered by label name."""
+    response = exporter.get("/metrics")
+    assert response.status_code == 200, response.text
     return {
         tuple(value for _, value in sorted(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(answer.text)
+        for family in text_string_to_metric_families(response.text)
         for sample in family.samples
         if sample.name == name
     }
 
 
-def opens(visitor: httpx.Client, link: ShortLink, times: int) -> None:
+def open_link(visitor: httpx.Client, link: ShortLink, times: int) -> None:
     for _ in range(times):
         assert visitor.get(f"/{link.code}", headers=BROWSER).status_code == 302
 
 
-def test_every_process_is_counted(
+def test_exporter_has_the_counts_of_every_process(
     exporter: httpx.Client,
-    told: dict[str, str],
+    environment: dict[str, str],
     link: ShortLink,
     admin: User,
     tmp_path: Path,
@@ -71,12 +73,12 @@ def test_every_process_is_counted(
 ) -> None:
     token = factories.token(admin)
     with (
-        services.worker(tmp_path, **told),
-        services.redirects(tmp_path, **told) as visitor,
-        services.web(tmp_path, **told) as web,
-        services.beat(tmp_path, **told),
+        services.worker(tmp_path, **environment),
+        services.redirects(tmp_path, **environment) as visitor,
+        services.web(tmp_path, **environment) as web,
+        services.beat(tmp_path, **environment),
     ):
-        opens(visitor, link, 3)
+        open_link(visitor, link, 3)
         assert visitor.get("/AbcdefGHJKLm").status_code == 404
         headers = {"Authorization": f"Bearer {token}"}
         assert web.get("/api/v4/contacts/1", headers=headers).status_code == 404
@@ -102,7 +104,7 @@ def test_every_process_is_counted(
     assert samples(exporter, "shortlinks_visit_batch_size_sum")[("postgres",)] == 3
     assert samples(exporter, "shortlinks_visits_processed_total")[("person",)] == 3
     assert samples(exporter, "shortlinks_api_requests_total")[
-        ("GET", "api/v4/contacts/<int:entity_id>", "404")
+        ("GET", "api/v4/contacts/<id:entity_id>", "404")
     ]
     text = exporter.get("/metrics").text
     assert run(promtool, "check", "metrics", given=text.encode()) == ""
@@ -110,31 +112,50 @@ def test_every_process_is_counted(
     assert {secret for secret in secrets if secret in text} == set()
 
 
-def test_a_process_that_is_started_again_goes_on_counting(
-    exporter: httpx.Client, told: dict[str, str], link: ShortLink, tmp_path: Path
+def test_restarted_process_continues_the_counts(
+    exporter: httpx.Client, environment: dict[str, str], link: ShortLink, tmp_path: Path
 ) -> None:
     for _ in range(2):
-        with services.redirects(tmp_path, **told) as visitor:
-            opens(visitor, link, 2)
+        with services.redirects(tmp_path, **environment) as visitor:
+            open_link(visitor, link, 2)
 
     assert samples(exporter, COUNT)[("redirected",)] == 4
     assert samples(exporter, "shortlinks_processes") == {}
     assert samples(exporter, "shortlinks_circuit_breakers_open") == {}
 
 
-def test_processes_side_by_side_are_added_up(
+def test_visits_of_lost_links_are_counted(
+    exporter: httpx.Client, environment: dict[str, str], link: ShortLink, tmp_path: Path
+) -> None:
+    """Redis still has a link that the database has lost (docs/adr/0039)."""
+    ShortLink.objects.filter(pk=link.pk).delete()
+    with (
+        services.worker(tmp_path, **environment),
+        services.redirects(tmp_path, **environment) as visitor,
+    ):
+        name = "shortlinks_visit_processing_failures_total"
+        services.wait_for(lambda: samples(exporter, name))
+        before = samples(exporter, name)
+        open_link(visitor, link, 2)
+        expected = {**before, ("lost_link",): 2}
+        services.wait_for(lambda: samples(exporter, name) == expected)
+
+    assert before == {("dead_lettered",): 0, ("lost_link",): 0, ("retried",): 0}
+
+
+def test_exporter_adds_up_processes_of_a_role(
     exporter: httpx.Client,
-    told: dict[str, str],
+    environment: dict[str, str],
     link: ShortLink,
     tmp_path: Path,
     directory: Path,
 ) -> None:
     with (
-        services.redirects(tmp_path, **told) as one,
-        services.redirects(tmp_path, **told) as other,
+        services.redirects(tmp_path, **environment) as one,
+        services.redirects(tmp_path, **environment) as other,
     ):
-        opens(one, link, 2)
-        opens(other, link, 3)
+        open_link(one, link, 2)
+        open_link(other, link, 3)
         services.wait_for(lambda: samples(exporter, COUNT)[("redirected",)] == 5)
 
         assert samples(exporter, "shortlinks_processes") == {("redirects",): 2}
@@ -142,7 +163,9 @@ def test_processes_side_by_side_are_added_up(
     assert files == {"counter_redirects-0.db", "counter_redirects-1.db"}
 
 
-def test_how_things_stand_is_told(exporter: httpx.Client, link: ShortLink) -> None:
+def test_exporter_has_the_gauges_of_the_database(
+    exporter: httpx.Client, link: ShortLink
+) -> None:
     visit = factories.visit(link)
     factories.visit(link, due_at=None, dead_lettered_at=visit.due_at)
 
@@ -153,7 +176,7 @@ def test_how_things_stand_is_told(exporter: httpx.Client, link: ShortLink) -> No
     assert samples(exporter, "shortlinks_rollup_lag_seconds") == {(): 0}
 
 
-def test_the_oldest_count_that_is_not_yet_summed_is_told(
+def test_rollup_lag_is_the_age_of_the_oldest_count(
     exporter: httpx.Client, link: ShortLink
 ) -> None:
     for day in (date(2026, 11, 22), date(2026, 11, 23)):
@@ -166,14 +189,14 @@ def test_the_oldest_count_that_is_not_yet_summed_is_told(
     assert 300 <= samples(exporter, "shortlinks_rollup_lag_seconds")[()] < 330
 
 
-def test_stores_that_hang_cost_their_gauges_and_not_the_scrape(
-    told: dict[str, str], tmp_path: Path, directory: Path
+def test_exporter_omits_gauges_of_stores_that_do_not_respond(
+    environment: dict[str, str], tmp_path: Path, directory: Path
 ) -> None:
     with (
         stores.postgres() as postgres,
         stores.valkey() as valkey,
         services.metrics(
-            tmp_path, DATABASE_URL=postgres.url, REDIS_URL=valkey.url, **told
+            tmp_path, DATABASE_URL=postgres.url, REDIS_URL=valkey.url, **environment
         ) as exporter,
         postgres.hung(),
         valkey.hung(),
@@ -183,8 +206,11 @@ def test_stores_that_hang_cost_their_gauges_and_not_the_scrape(
         assert exporter.get("/healthz").status_code == 200
 
 
-def test_a_broken_file_is_left_out(
-    exporter: httpx.Client, told: dict[str, str], link: ShortLink, directory: Path
+def test_exporter_skips_broken_files(
+    exporter: httpx.Client,
+    environment: dict[str, str],
+    link: ShortLink,
+    directory: Path,
 ) -> None:
     directory.mkdir(exist_ok=True)
     (directory / "counter_web-9.db").write_bytes(b"\xff\xff\x00\x00" + b"\xff" * 5000)
@@ -193,22 +219,22 @@ def test_a_broken_file_is_left_out(
     assert samples(exporter, "shortlinks_up")[("postgres",)] == 1
 
 
-def test_processes_serve_without_a_place_for_their_metrics(
+def test_process_works_if_its_metrics_cannot_be_written(
     link: ShortLink, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     place = str(tmp_path / "file" / "metrics")
     with services.redirects(tmp_path, METRICS_DIR=place) as visitor:
-        opens(visitor, link, 1)
+        open_link(visitor, link, 1)
     assert "nothing is measured" in (tmp_path / "redirects.log").read_text()
 
 
-def test_a_port_that_is_taken_is_named(exporter: httpx.Client) -> None:
+def test_error_has_the_port_if_it_is_in_use(exporter: httpx.Client) -> None:
     port = str(exporter.base_url.port)
     done = subprocess.run(
         (sys.executable, "manage.py", "serve_metrics"),
         cwd=services.ROOT,
-        env={**services.surroundings(), "METRICS_PORT": port},
+        env={**services.base_environment(), "METRICS_PORT": port},
         capture_output=True,
         text=True,
         timeout=30,

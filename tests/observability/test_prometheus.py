@@ -1,4 +1,4 @@
-"""A real Prometheus with our sample, our rules and our dashboard's questions."""
+"""Prometheus with the sample configuration, the alert rules and the dashboard."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ import pytest
 from tests import services
 from tests.observability.conftest import FOLDER
 
-# What Grafana puts in the place of its variables.
+# Grafana replaces these variables.
 GRAFANA = {"$instance": ".*", "$__rate_interval": "1m"}
 
 
@@ -22,17 +22,17 @@ GRAFANA = {"$instance": ".*", "$__rate_interval": "1m"}
 def server(
     prometheus: str, transactional_db: None, tmp_path: Path
 ) -> Iterator[httpx.Client]:
-    told = {"METRICS_DIR": str(tmp_path / "metrics")}
-    with services.metrics(tmp_path, **told) as exporter:
-        sample = (FOLDER / "prometheus.yml").read_text()
-        for usual, here in (
+    environment = {"METRICS_DIR": str(tmp_path / "metrics")}
+    with services.metrics(tmp_path, **environment) as exporter:
+        config = (FOLDER / "prometheus.yml").read_text()
+        for default, actual in (
             ("9464", str(exporter.base_url.port)),
             ("scrape_interval: 15s", "scrape_interval: 1s\n  evaluation_interval: 1s"),
             ("scrape_timeout: 10s", "scrape_timeout: 1s"),
         ):
-            assert usual in sample
-            sample = sample.replace(usual, here)
-        (tmp_path / "prometheus.yml").write_text(sample)
+            assert default in config
+            config = config.replace(default, actual)
+        (tmp_path / "prometheus.yml").write_text(config)
         shutil.copy(FOLDER / "alerts.yml", tmp_path)
         with running(prometheus, tmp_path) as client:
             yield client
@@ -53,39 +53,41 @@ def running(prometheus: str, directory: Path) -> Iterator[httpx.Client]:
         httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=10) as client,
     ):
         try:
-            services.wait_for(lambda: answers(client))
+            services.wait_for(lambda: responds(client))
             yield client
         finally:
             process.terminate()
 
 
-def answers(client: httpx.Client) -> bool:
+def responds(client: httpx.Client) -> bool:
     with contextlib.suppress(httpx.TransportError):
         return client.get("/status/runtimeinfo").status_code == 200
     return False
 
 
-def asked(server: httpx.Client, query: str) -> Any:
-    answer = server.get("/query", params={"query": query})
-    assert answer.status_code == 200, f"{query}: {answer.text}"
-    return answer.json()["data"]["result"]
+def query_result(server: httpx.Client, query: str) -> Any:
+    response = server.get("/query", params={"query": query})
+    assert response.status_code == 200, f"{query}: {response.text}"
+    return response.json()["data"]["result"]
 
 
-def questions() -> list[str]:
+def dashboard_queries() -> list[str]:
     panels = json.loads((FOLDER / "dashboard.json").read_text())["panels"]
     found = [target["expr"] for panel in panels for target in panel.get("targets", [])]
     for variable, value in GRAFANA.items():
-        found = [question.replace(variable, value) for question in found]
+        found = [query.replace(variable, value) for query in found]
     return found
 
 
-def test_it_scrapes_the_exporter_and_understands_rules_and_dashboard(
+def test_prometheus_evaluates_all_rules_and_dashboard_queries(
     server: httpx.Client,
 ) -> None:
-    [up] = services.wait_for(lambda: asked(server, 'shortlinks_up{part="redis"} == 1'))
-    results = [asked(server, question) for question in questions()]
+    [up] = services.wait_for(
+        lambda: query_result(server, 'shortlinks_up{part="redis"} == 1')
+    )
+    results = [query_result(server, query) for query in dashboard_queries()]
     groups = services.wait_for(
-        lambda: evaluated(server.get("/rules").json()["data"]["groups"])
+        lambda: if_evaluated(server.get("/rules").json()["data"]["groups"])
     )
 
     assert up["metric"]["job"] == "shortlinks"
@@ -93,7 +95,7 @@ def test_it_scrapes_the_exporter_and_understands_rules_and_dashboard(
     assert {rule["health"] for group in groups for rule in group["rules"]} == {"ok"}
 
 
-def evaluated(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The groups, when each rule was asked for once."""
+def if_evaluated(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the groups once all rules are evaluated."""
     rules = [rule for group in groups for rule in group["rules"]]
     return groups if all(rule["health"] != "unknown" for rule in rules) else []

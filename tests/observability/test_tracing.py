@@ -1,4 +1,4 @@
-"""What a real collector would be sent: requests, tasks and statements, in one trace."""
+"""Traces of requests, tasks and statements that real processes send."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +15,8 @@ from shortlinks.models import User
 from tests import factories, services
 from tests.observability.receiver import Receiver, receiver
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def collector() -> Iterator[Receiver]:
@@ -22,7 +24,7 @@ def collector() -> Iterator[Receiver]:
         yield running
 
 
-def told(collector: Receiver) -> dict[str, str]:
+def environment(collector: Receiver) -> dict[str, str]:
     return {
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.port}",
         "OTEL_BSP_SCHEDULE_DELAY": "100",
@@ -41,7 +43,7 @@ def spans(collector: Receiver) -> list[Span]:
 
 
 def trace_of(collector: Receiver, name: str) -> list[Span]:
-    """The first span of this name and those below it, which are sent before it."""
+    """Return the first span of this name and those below it."""
 
     def found() -> list[Span]:
         sent = spans(collector)
@@ -59,14 +61,14 @@ def attributes(span: Span) -> dict[str, object]:
     }
 
 
-def test_a_request_and_its_statements_are_one_trace(
+def test_request_and_its_statements_are_one_trace(
     admin: User, collector: Receiver, tmp_path: Path
 ) -> None:
     token = factories.token(admin)
-    with services.web(tmp_path, **told(collector)) as web:
+    with services.web(tmp_path, **environment(collector)) as web:
         headers = {"Authorization": f"Bearer {token}", "traceparent": "00-1-1-01"}
         assert web.get("/api/v4/contacts/7?q=secret", headers=headers).status_code
-        route = "api/v4/contacts/<int:entity_id>"
+        route = "api/v4/contacts/<id:entity_id>"
         traced = trace_of(collector, f"GET {route}")
 
     request = next(span for span in traced if span.name.startswith("GET"))
@@ -85,13 +87,13 @@ def test_a_request_and_its_statements_are_one_trace(
     assert b"secret" not in sent
 
 
-def test_a_task_and_its_statements_are_one_trace(
+def test_task_and_its_statements_are_one_trace(
     admin: User, collector: Receiver, tmp_path: Path
 ) -> None:
     assert admin.account is not None
     factories.visit(factories.link(factories.contact(admin.account)))
     services.empty_queues()
-    with services.worker(tmp_path, **told(collector)):
+    with services.worker(tmp_path, **environment(collector)):
         app.send_task(tasks.process_visits.name)
         traced = trace_of(collector, "process_visits")
 

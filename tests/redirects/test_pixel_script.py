@@ -1,4 +1,4 @@
-"""`/pixel/v1.js`: small, the same for ever, and what the docs show (pixel §1.4)."""
+"""`/pixel/v1.js` is small and immutable, and the docs show its hash."""
 
 import gzip
 import hashlib
@@ -15,11 +15,11 @@ PATH = "/pixel/v1.js"
 GUIDE = Path(settings.BASE_DIR) / "docs" / "browser-recognition.md"
 
 
-def test_the_script_is_small() -> None:
+def test_script_is_at_most_3_kb() -> None:
     assert len(gzip.compress(pixel_script.SCRIPT, 9)) <= 3 * 1024
 
 
-def test_the_script_is_kept_for_ever_and_any_site_may_check_it(
+def test_script_is_immutable_and_readable_from_any_origin(
     visitor: httpx.Client,
 ) -> None:
     response = visitor.get(PATH)
@@ -37,7 +37,7 @@ def test_the_script_is_kept_for_ever_and_any_site_may_check_it(
     }
 
 
-def test_a_head_has_the_same_headers(visitor: httpx.Client) -> None:
+def test_head_has_the_headers_of_get(visitor: httpx.Client) -> None:
     got, head = visitor.get(PATH), visitor.head(PATH)
 
     assert head.content == b""
@@ -45,13 +45,13 @@ def test_a_head_has_the_same_headers(visitor: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-def test_the_script_is_only_read(visitor: httpx.Client, method: str) -> None:
+def test_other_methods_are_405(visitor: httpx.Client, method: str) -> None:
     response = visitor.request(method, PATH)
 
     assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
 
 
-def test_the_guide_shows_the_scripts_own_integrity(visitor: httpx.Client) -> None:
+def test_integrity_in_the_docs_is_that_of_the_script(visitor: httpx.Client) -> None:
     digest = hashlib.sha384(visitor.get(PATH).content).digest()
 
     snippet = f'integrity="sha384-{b64encode(digest).decode()}"'
@@ -62,7 +62,8 @@ def test_the_guide_shows_the_scripts_own_integrity(visitor: httpx.Client) -> Non
 
 
 @pytest.mark.parametrize(
-    "never", ["eval", "Function(", "document.write", "innerHTML", "http://", "import("]
+    "forbidden",
+    ["eval", "Function(", "document.write", "innerHTML", "http://", "import("],
 )
-def test_a_strict_content_security_policy_suffices(never: str) -> None:
-    assert never not in pixel_script.SCRIPT.decode()
+def test_script_works_with_a_strict_content_security_policy(forbidden: str) -> None:
+    assert forbidden not in pixel_script.SCRIPT.decode()

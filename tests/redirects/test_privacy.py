@@ -1,4 +1,4 @@
-"""Whose browser is recognised: the account's mode, the person's word, the opt-out."""
+"""Browsers get a pixel by the account's mode, the contact's consent and the opt-out."""
 
 from itertools import product
 from typing import Any
@@ -24,14 +24,14 @@ from tests.factories import cookie_sha256
 
 RUSSIAN = {"Accept-Language": "ru"}
 ENGLISH = {"Accept-Language": "en"}
-OURS = {"Sec-Fetch-Site": "same-origin"}  # as a browser says of a page's own form
+SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
 
-def test_modes_and_words() -> None:
+def test_consent_allows_pixels_by_mode_and_contact() -> None:
     allowed = {
-        (mode, said)
-        for mode, said in product(["on", "consent_only", "off", "?"], consent.CODES)
-        if consent.allows(mode, consent.CODES[said])
+        (mode, given)
+        for mode, given in product(["on", "consent_only", "off", "?"], consent.CODES)
+        if consent.allows(mode, consent.CODES[given])
     }
 
     assert allowed == {
@@ -41,8 +41,8 @@ def test_modes_and_words() -> None:
     }
 
 
-def pixel_of(visitor: httpx.Client, link: ShortLink) -> bool:
-    """Whether the browser got a pixel; the open counts all the same."""
+def gets_pixel(visitor: httpx.Client, link: ShortLink) -> bool:
+    """Open the link and return whether the browser got a pixel."""
     visitor.cookies.clear()
     before = Visit.objects.count()
     response = visitor.get(f"/{link.code}")
@@ -52,7 +52,7 @@ def pixel_of(visitor: httpx.Client, link: ShortLink) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("mode", "said", "recognised"),
+    ("mode", "given", "expected"),
     [
         ("on", "unknown", 1),
         ("on", "denied", 0),
@@ -61,18 +61,18 @@ def pixel_of(visitor: httpx.Client, link: ShortLink) -> bool:
         ("off", "granted", 0),
     ],
 )
-def test_a_browser_gets_a_pixel_where_that_is_wanted(
-    visitor: httpx.Client, account: Account, mode: str, said: str, recognised: int
+def test_browser_gets_a_pixel_by_mode_and_consent(
+    visitor: httpx.Client, account: Account, mode: str, given: str, expected: int
 ) -> None:
     account.pixel_mode = mode
     account.save()
     redis_cache.refresh_account(account)
-    contact = factories.contact(account, tracking_consent=said)
+    contact = factories.contact(account, tracking_consent=given)
 
-    assert pixel_of(visitor, factories.link(contact)) == bool(recognised)
+    assert gets_pixel(visitor, factories.link(contact)) == bool(expected)
 
 
-def test_a_word_reaches_the_redirects_and_forgets_the_browsers(
+def test_denied_consent_detaches_browsers_and_stops_pixels(
     visitor: httpx.Client, account: Account, link: ShortLink
 ) -> None:
     api = Api(factories.token(factories.admin(account)))
@@ -85,10 +85,12 @@ def test_a_word_reaches_the_redirects_and_forgets_the_browsers(
 
     assert not PixelAttachment.objects.exists()
     assert not Pixel.objects.exists()
-    assert not pixel_of(visitor, link)
+    assert not gets_pixel(visitor, link)
 
 
-def test_who_objects_after_the_open_is_not_attached(link: ShortLink) -> None:
+def test_browser_is_not_attached_if_consent_is_denied_after_the_open(
+    link: ShortLink,
+) -> None:
     factories.visit(link, pixel_sha256=cookie_sha256("a"))
     Contact.objects.update(tracking_consent="denied")
 
@@ -98,7 +100,7 @@ def test_who_objects_after_the_open_is_not_attached(link: ShortLink) -> None:
     assert not PixelAttachment.objects.exists()
 
 
-def test_a_word_that_is_none_is_400(account: Account) -> None:
+def test_unknown_consent_is_400(account: Account) -> None:
     contact = factories.contact(account)
     api = Api(factories.token(factories.admin(account)))
     path = f"/api/v4/contacts/{contact.entity_id}"
@@ -110,32 +112,32 @@ def test_a_word_that_is_none_is_400(account: Account) -> None:
     assert failed["errors"][0]["code"] == "NotSupportedChoice"
 
 
-# --- the page ------------------------------------------------------------------
+# --- the page `/privacy` ----------------------------------------
 
 
-def test_a_person_opts_out_and_in_again(visitor: httpx.Client, link: ShortLink) -> None:
+def test_visitor_opts_out_and_in_again(visitor: httpx.Client, link: ShortLink) -> None:
     first = visitor.get("/privacy", headers=RUSSIAN)
     assert "Не узнавать этот браузер" in first.text
     assert first.headers["content-language"] == "ru"
 
-    out = visitor.post("/privacy?recognise=no", headers=OURS)
+    out = visitor.post("/privacy?recognize=no", headers=SAME_ORIGIN)
 
     assert (out.status_code, out.headers["location"]) == (303, "/privacy")
     page = visitor.get("/privacy", headers=ENGLISH).text
-    assert "Your browser is not recognised" in page
+    assert "Your browser is not recognized" in page
     assert "set-cookie" not in visitor.get(f"/{link.code}").headers
     assert Visit.objects.get().pixel_sha256 is None
-    visitor.post("/privacy?recognise=yes", headers=OURS)
+    visitor.post("/privacy?recognize=yes", headers=SAME_ORIGIN)
     assert "set-cookie" in visitor.get(f"/{link.code}").headers
 
 
-def test_opting_out_takes_the_pixel_away(
+def test_opting_out_deletes_the_pixel_cookie(
     visitor: httpx.Client, link: ShortLink
 ) -> None:
     visitor.get(f"/{link.code}")
     assert "slpx" in visitor.cookies
 
-    visitor.post("/privacy?recognise=no", headers=OURS)
+    visitor.post("/privacy?recognize=no", headers=SAME_ORIGIN)
 
     assert dict(visitor.cookies) == {"sloptout": "1"}
 
@@ -144,21 +146,21 @@ def test_opting_out_takes_the_pixel_away(
     ("query", "headers"),
     [
         ("", {}),
-        ("?recognise=maybe", {}),
-        ("?recognise=yes", {"Sec-Fetch-Site": "cross-site"}),
-        ("?recognise=yes", {"Origin": "https://evil.example"}),
+        ("?recognize=maybe", {}),
+        ("?recognize=yes", {"Sec-Fetch-Site": "cross-site"}),
+        ("?recognize=yes", {"Origin": "https://evil.example"}),
     ],
 )
-def test_nobody_else_decides(
+def test_form_of_another_site_is_404(
     visitor: httpx.Client, query: str, headers: dict[str, str]
 ) -> None:
-    response = visitor.post(f"/privacy{query}", headers={**OURS, **headers})
+    response = visitor.post(f"/privacy{query}", headers={**SAME_ORIGIN, **headers})
 
     assert response.status_code == 404
     assert "set-cookie" not in response.headers
 
 
-# --- the API's side --------------------------------------------------------------
+# --- API --------------------------------------------------------------
 
 
 @pytest.fixture
@@ -192,13 +194,13 @@ def test_pixels_of_a_contact_are_listed_and_detached(
     assert not Pixel.objects.exists()
 
 
-def test_rights_hold_for_pixels(account: Account, attachment: PixelAttachment) -> None:
-    stranger = Api(factories.token(factories.admin(factories.account())))
+def test_pixels_need_permission(account: Account, attachment: PixelAttachment) -> None:
+    other_account_api = Api(factories.token(factories.admin(factories.account())))
     reader = factories.user(account, contacts_view="A", contacts_edit="D")
     path = f"/api/v4/contacts/{attachment.contact.entity_id}/pixels"
     one = f"{path}/{attachment.pixel_id}"
 
-    assert stranger.get(path).status_code == 404
-    assert stranger.send("DELETE", one).status_code == 404
+    assert other_account_api.get(path).status_code == 404
+    assert other_account_api.send("DELETE", one).status_code == 404
     assert Api(factories.token(reader)).send("DELETE", one).status_code == 403
     assert PixelAttachment.objects.exists()

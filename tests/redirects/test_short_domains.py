@@ -1,6 +1,7 @@
-"""Short domains under customers' own sites, over HTTP (pixel §1.3, layer 3)."""
+"""Short domains of accounts, over HTTP."""
 
 import asyncio
+import threading
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,22 +10,23 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from shortlinks.domain.circuit_breaker import CircuitBreaker
 from shortlinks.domain.links import short_domains
 from shortlinks.domain.links.short_domains import NotVerified
-from shortlinks.domain.pixels.pixel_cookie import PixelCookies
+from shortlinks.domain.pixels.browser_ids import BrowserIds
 from shortlinks.domain.postgres import queries
 from shortlinks.models import Account, ShortDomain, ShortLink
-from shortlinks.redirects.circuit_breaker import CircuitBreaker
 from shortlinks.redirects.database import Connection, GuardedConnection
 from shortlinks.redirects.host_registry import HostRegistry
+from shortlinks.redirects.pixel_cookies import PixelCookies
 from tests import factories
 from tests.conftest import Api
-from tests.redirects import customers
+from tests.redirects import customer_pages
 
 
 @pytest.fixture
-def stranger(account: Account) -> ShortLink:
-    """A link of somebody else's."""
+def other_link(account: Account) -> ShortLink:
+    """A link of another account."""
     return factories.link(factories.contact(factories.account()))
 
 
@@ -33,29 +35,29 @@ def status(visitor: httpx.Client, link: ShortLink, host: str) -> int:
     return visitor.get(f"/{link.code}", headers={"Host": host}).status_code
 
 
-def known(
-    visitor: httpx.Client, stranger: ShortLink, domain: ShortDomain
+def wait_for_domain(
+    visitor: httpx.Client, other_link: ShortLink, domain: ShortDomain
 ) -> ShortDomain:
-    """The domain, as soon as the process has heard of it: it leads no stranger on."""
-    customers.wait_until(lambda: status(visitor, stranger, domain.host) == 404)
+    """Return the domain after the process has read it."""
+    customer_pages.wait_until(lambda: status(visitor, other_link, domain.host) == 404)
     return domain
 
 
-def test_a_domain_answers_for_its_accounts_links_alone(
-    visitor: httpx.Client, account: Account, link: ShortLink, stranger: ShortLink
+def test_domain_serves_only_links_of_its_account(
+    visitor: httpx.Client, account: Account, link: ShortLink, other_link: ShortLink
 ) -> None:
-    host = known(visitor, stranger, factories.short_domain(account)).host
+    host = wait_for_domain(visitor, other_link, factories.short_domain(account)).host
 
     assert status(visitor, link, host) == 302
     for spelled in (f"{host}:8001", host.upper(), f"{host}."):
         assert status(visitor, link, spelled) == 302
-        assert status(visitor, stranger, spelled) == 404
+        assert status(visitor, other_link, spelled) == 404
 
 
-def test_a_domain_binds_no_host_below_it(
-    visitor: httpx.Client, account: Account, link: ShortLink, stranger: ShortLink
+def test_hsts_of_a_domain_excludes_its_subdomains(
+    visitor: httpx.Client, account: Account, link: ShortLink, other_link: ShortLink
 ) -> None:
-    host = known(visitor, stranger, factories.short_domain(account)).host
+    host = wait_for_domain(visitor, other_link, factories.short_domain(account)).host
 
     of_domain = visitor.get(f"/{link.code}", headers={"Host": host}).headers
     own = visitor.get(f"/{link.code}").headers
@@ -64,14 +66,14 @@ def test_a_domain_binds_no_host_below_it(
     assert own["strict-transport-security"].endswith("; includeSubDomains")
 
 
-def test_a_strangers_link_answers_like_what_never_was(
-    visitor: httpx.Client, account: Account, stranger: ShortLink
+def test_link_of_another_account_gets_the_response_of_unknown_ones(
+    visitor: httpx.Client, account: Account, other_link: ShortLink
 ) -> None:
-    host = known(visitor, stranger, factories.short_domain(account)).host
+    host = wait_for_domain(visitor, other_link, factories.short_domain(account)).host
 
     answers = [
         visitor.get(f"/{code}", headers={"Host": host})
-        for code in (stranger.code, "AbcdefGHJKLm")
+        for code in (other_link.code, "AbcdefGHJKLm")
     ]
 
     refused, unknown = (
@@ -80,60 +82,63 @@ def test_a_strangers_link_answers_like_what_never_was(
     assert refused == unknown
 
 
-def test_the_services_own_host_answers_for_all(
-    visitor: httpx.Client, account: Account, link: ShortLink, stranger: ShortLink
+def test_own_and_unknown_hosts_serve_links_of_all_accounts(
+    visitor: httpx.Client, account: Account, link: ShortLink, other_link: ShortLink
 ) -> None:
-    known(visitor, stranger, factories.short_domain(account))
+    wait_for_domain(visitor, other_link, factories.short_domain(account))
 
     own = urlsplit(settings.SHORT_BASE_URL).netloc
     for host in (own, "nobody-claims-this.example"):
-        assert [status(visitor, of, host) for of in (link, stranger)] == [302, 302]
+        assert [status(visitor, each, host) for each in (link, other_link)] == [
+            302,
+            302,
+        ]
 
 
-def test_nobody_claims_the_services_own_host(
-    visitor: httpx.Client, account: Account, link: ShortLink, stranger: ShortLink
+def test_own_host_cannot_be_claimed(
+    visitor: httpx.Client, account: Account, link: ShortLink, other_link: ShortLink
 ) -> None:
-    """One that was claimed before it became the service's own."""
+    """The domain may have been claimed before it became our own host."""
     own = urlsplit(settings.SHORT_BASE_URL)
     factories.short_domain(account, host=own.hostname)
-    known(visitor, stranger, factories.short_domain(account))
+    wait_for_domain(visitor, other_link, factories.short_domain(account))
 
-    assert status(visitor, stranger, own.netloc) == 302
+    assert status(visitor, other_link, own.netloc) == 302
 
 
-def test_a_domain_that_is_only_claimed_answers_for_nothing(
-    visitor: httpx.Client, account: Account, link: ShortLink, stranger: ShortLink
+def test_domain_serves_links_after_it_is_verified(
+    visitor: httpx.Client, account: Account, link: ShortLink, other_link: ShortLink
 ) -> None:
-    claimed = known(
-        visitor, stranger, factories.short_domain(account, verified_at=None)
+    claimed = wait_for_domain(
+        visitor, other_link, factories.short_domain(account, verified_at=None)
     )
     assert status(visitor, link, claimed.host) == 404
 
     claimed.verified_at = timezone.now()
     claimed.save()
 
-    customers.wait_until(lambda: status(visitor, link, claimed.host) == 302)
-    assert status(visitor, stranger, claimed.host) == 404
+    customer_pages.wait_until(lambda: status(visitor, link, claimed.host) == 302)
+    assert status(visitor, other_link, claimed.host) == 404
 
 
-def test_who_only_claims_takes_nothing_from_who_has_proven_it(
-    visitor: httpx.Client, account: Account, link: ShortLink, stranger: ShortLink
+def test_claim_does_not_affect_a_verified_domain(
+    visitor: httpx.Client, account: Account, link: ShortLink, other_link: ShortLink
 ) -> None:
-    theirs = factories.short_domain(stranger.contact.account)
+    theirs = factories.short_domain(other_link.contact.account)
     factories.short_domain(account, host=theirs.host, verified_at=None)
 
-    customers.wait_until(lambda: status(visitor, link, theirs.host) == 404)
-    assert status(visitor, stranger, theirs.host) == 302
+    customer_pages.wait_until(lambda: status(visitor, link, theirs.host) == 404)
+    assert status(visitor, other_link, theirs.host) == 302
 
 
-def test_a_domain_that_is_given_up_is_nobodys_again(
-    visitor: httpx.Client, account: Account, stranger: ShortLink
+def test_deleted_domain_serves_links_of_all_accounts(
+    visitor: httpx.Client, account: Account, other_link: ShortLink
 ) -> None:
-    domain = known(visitor, stranger, factories.short_domain(account))
+    domain = wait_for_domain(visitor, other_link, factories.short_domain(account))
 
     domain.delete()
 
-    customers.wait_until(lambda: status(visitor, stranger, domain.host) == 302)
+    customer_pages.wait_until(lambda: status(visitor, other_link, domain.host) == 302)
 
 
 # --- cookies ---------------------------------------------------------------------
@@ -145,12 +150,12 @@ def cookie_on(visitor: httpx.Client, link: ShortLink, host: str) -> str:
     return str(response.headers["set-cookie"])
 
 
-def test_the_cookie_is_the_whole_sites_where_the_host_belongs_to_one(
-    visitor: httpx.Client, account: Account, link: ShortLink, stranger: ShortLink
+def test_cookie_is_valid_for_the_site_of_the_domain(
+    visitor: httpx.Client, account: Account, link: ShortLink, other_link: ShortLink
 ) -> None:
     site = "shop-of-cookies.example"
     of_site = factories.short_domain(account, host=f"go.{site}", cookie_domain=site)
-    known(visitor, stranger, of_site)
+    wait_for_domain(visitor, other_link, of_site)
 
     cookie = cookie_on(visitor, link, of_site.host)
 
@@ -163,16 +168,17 @@ def test_the_cookie_is_the_whole_sites_where_the_host_belongs_to_one(
     assert "set-cookie" not in again.headers
 
 
-def test_a_domain_without_one_has_a_cookie_of_its_own_host(
-    visitor: httpx.Client, account: Account, link: ShortLink, stranger: ShortLink
+def test_cookie_is_valid_for_the_host_if_the_domain_has_no_site(
+    visitor: httpx.Client, account: Account, link: ShortLink, other_link: ShortLink
 ) -> None:
-    domain = known(visitor, stranger, factories.short_domain(account))
+    domain = wait_for_domain(visitor, other_link, factories.short_domain(account))
 
     assert "Domain" not in cookie_on(visitor, link, domain.host)
 
 
-def test_over_https_the_sites_cookie_is_a_secure_one() -> None:
-    cookies = PixelCookies({"k1": b"k" * 43}, https=True).for_domain("shop.example")
+def test_cookie_of_a_site_is_secure_over_https() -> None:
+    ids = BrowserIds({"k1": b"k" * 43})
+    cookies = PixelCookies(ids, https=True).for_domain("shop.example")
 
     name, *attributes = (
         (cookies.read_or_create(None).set_cookie or b"").decode().split("; ")
@@ -189,20 +195,20 @@ def test_over_https_the_sites_cookie_is_a_secure_one() -> None:
     ]
 
 
-def test_opting_out_on_a_domain_takes_the_sites_cookie_away(
-    visitor: httpx.Client, account: Account, stranger: ShortLink
+def test_opting_out_on_a_domain_deletes_the_cookie_of_the_site(
+    visitor: httpx.Client, account: Account, other_link: ShortLink
 ) -> None:
     domain = factories.short_domain(account, cookie_domain="shop-of-cookies.example")
-    known(visitor, stranger, domain)
+    wait_for_domain(visitor, other_link, domain)
 
     response = visitor.post(
-        "/privacy?recognise=no",
+        "/privacy?recognize=no",
         headers={"Host": domain.host, "Sec-Fetch-Site": "same-origin"},
     )
 
-    gone = [c for c in response.headers.get_list("set-cookie") if "slpx=;" in c]
-    assert len(gone) == 1
-    assert "Domain=shop-of-cookies.example; Max-Age=0" in gone[0]
+    deleted = [c for c in response.headers.get_list("set-cookie") if "slpx=;" in c]
+    assert len(deleted) == 1
+    assert "Domain=shop-of-cookies.example; Max-Age=0" in deleted[0]
 
 
 # --- new links -------------------------------------------------------------------
@@ -212,66 +218,67 @@ def urls_of_new_links(account: Account) -> list[str]:
     api = Api(factories.token(factories.admin(account)))
     contact = factories.contact(account)
     metadata = {"entity_type": "contacts", "entity_id": contact.entity_id}
-    order = {"url": factories.URL, "metadata": metadata}
-    response: Any = api.post("/api/v4/short_links", [order])
-    return [made["url"] for made in response.json()["_embedded"]["short_links"]]
+    link_request = {"url": factories.URL, "metadata": metadata}
+    response: Any = api.post("/api/v4/short_links", [link_request])
+    return [link["url"] for link in response.json()["_embedded"]["short_links"]]
 
 
-def test_new_links_have_the_accounts_primary_domain(
-    visitor: httpx.Client, account: Account, stranger: ShortLink
+def test_new_links_have_the_default_domain_of_the_account(
+    visitor: httpx.Client, account: Account, other_link: ShortLink
 ) -> None:
     first, second = (factories.short_domain(account) for _ in range(2))
     own = urlsplit(settings.SHORT_BASE_URL)
     port = f":{own.port}" if own.port else ""
     assert urlsplit(urls_of_new_links(account)[0]).netloc == own.netloc
 
-    for primary in (first, second):
-        short_domains.set_default(primary)
+    for default in (first, second):
+        short_domains.set_default(default)
 
         [url] = urls_of_new_links(account)
-        assert url.startswith(f"{own.scheme}://{primary.host}{port}/")
-    known(visitor, stranger, second)
+        assert url.startswith(f"{own.scheme}://{default.host}{port}/")
+    wait_for_domain(visitor, other_link, second)
     [url] = urls_of_new_links(account)
     opened = visitor.get(urlsplit(url).path, headers={"Host": second.host})
     assert opened.headers["location"] == factories.URL
-    assert own.netloc in urls_of_new_links(stranger.contact.account)[0]
+    assert own.netloc in urls_of_new_links(other_link.contact.account)[0]
 
 
-def test_a_domain_that_is_not_verified_is_not_made_primary(account: Account) -> None:
-    primary = factories.short_domain(account)
-    short_domains.set_default(primary)
+def test_unverified_domain_cannot_become_the_default(account: Account) -> None:
+    default = factories.short_domain(account)
+    short_domains.set_default(default)
 
     with pytest.raises(NotVerified):
         short_domains.set_default(factories.short_domain(account, verified_at=None))
 
-    assert ShortDomain.objects.get(is_default=True) == primary
+    assert ShortDomain.objects.get(is_default=True) == default
 
 
-# --- what a process knows --------------------------------------------------------
+# --- host registry --------------------------------------------------------
 
 
-def test_the_directory_outlives_postgres(account: Account) -> None:
+def test_registry_keeps_its_hosts_while_postgres_is_unavailable(
+    account: Account,
+) -> None:
     site, domain = factories.site(account), factories.short_domain(account)
 
-    async def story() -> None:
-        probe = Connection(queries.conninfo(), timeout=5)
-        breaker = CircuitBreaker("Postgres", lambda: probe.execute("SELECT 1"))
+    async def scenario() -> None:
+        is_back = threading.Event()
+        breaker = CircuitBreaker("Postgres", is_back.wait)
         guarded = GuardedConnection(Connection(queries.conninfo(), timeout=5), breaker)
-        cookies = PixelCookies(settings.PIXEL_KEYS, https=False)
-        directory = HostRegistry(guarded, cookies, own=frozenset(), seconds=1)
-        assert not directory.hosts.domains
+        cookies = PixelCookies(BrowserIds(settings.PIXEL_KEYS), https=False)
+        registry = HostRegistry(guarded, cookies, own=frozenset(), seconds=1)
+        assert not registry.hosts.domains
 
-        assert await directory.refresh()
-        read = directory.hosts
+        assert await registry.refresh()
+        read = registry.hosts
         assert read.domains.keys() == {domain.host.encode()}
         assert read.are_connected(account.pk, f"{site.origin}/sale")
 
-        breaker.trip(ConnectionError("gone"))
-        assert not await directory.refresh()
-        assert directory.hosts is read
+        breaker.trip(ConnectionError("deleted"))
+        assert not await registry.refresh()
+        assert registry.hosts is read
 
-        await breaker.close()
+        is_back.set()
         await guarded.close()
-        await probe.close()
 
-    asyncio.run(story())
+    asyncio.run(scenario())

@@ -32,11 +32,16 @@ OPERATIONS = (
     Operation(
         id="report_chat",
         route=f"POST {PATH}",
-        scope=Scope.CHATS_WRITE,
+        scope=chats.REPORTING,
         summary="Create or update a chat",
         description="`source` and `external_id` identify the chat. The same pair again"
         " updates it. Without `entity_id`, a new chat gets an anonymous contact. With"
-        " `visitor_uid`, the merge rules are applied at once.",
+        " `visitor_uid`, the merge rules are applied. If `decision.state` is `pending`,"
+        " they are applied within seconds, and the chat then returns its contact. A"
+        " chat that you have not created needs permission to edit its contact, and its"
+        " merges need permission to edit the other contact. `chats:report` is for a"
+        " channel: it reports the chats of all contacts, and returns the `entity_id` of"
+        " those that its user may view.",
         body=NEW_CHAT,
         response=DECIDED,
         can_conflict=True,
@@ -59,9 +64,9 @@ OPERATIONS = (
     Operation(
         id="set_chat_visitor",
         route=f"POST {PATH}/{{chat_id}}/visitor",
-        scope=Scope.CHATS_WRITE,
+        scope=chats.REPORTING,
         summary="Set the browser that is used in a chat",
-        description="The merge rules are applied at once.",
+        description="The merge rules are applied, as for a new chat.",
         body=object_({"visitor_uid": UID}),
         response=DECIDED,
     ),

@@ -29,6 +29,8 @@ SUBJECTS = (
     accounts,
     service,
 )
+# Each change of this version has a section in docs/api-changelog.md.
+VERSION = "4.1"
 DESCRIPTION = """\
 Personal short links for the contacts of a CRM: amoCRM's `POST /api/v4/short_links` and
 the endpoints around it that clients call.
@@ -63,7 +65,7 @@ def document() -> Json:
         "openapi": "3.1.0",
         "info": {
             "title": "shortlinks",
-            "version": "4",
+            "version": VERSION,
             "description": DESCRIPTION,
             "license": {"name": "MIT", "identifier": "MIT"},
         },

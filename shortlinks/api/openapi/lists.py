@@ -18,14 +18,17 @@ from shortlinks.api.openapi.schemas import (
     text,
     timestamp,
 )
-from shortlinks.api.resources.fields import CONTACT, NO_NUL
+from shortlinks.api.resources.fields import CONTACT, MAX_TIMESTAMP, NO_NUL
 from shortlinks.domain.integers import MAX_ID
 
 
 def parameters(query: ListQuery, *, max_limit: int = hal.MAX_LIMIT) -> list[Json]:
     """Return `page`, `limit`, `query`, each `filter[…]` and each `order[…]`."""
     limit = integer(
-        hal.DEFAULT_LIMIT, minimum=1, maximum=max_limit, default=hal.DEFAULT_LIMIT
+        hal.DEFAULT_LIMIT,
+        minimum=1,
+        default=hal.DEFAULT_LIMIT,
+        description=f"Rows of a page. A number above {max_limit} means {max_limit}.",
     )
     page = integer(1, minimum=1, maximum=hal.MAX_PAGE, default=1)
     return [
@@ -76,7 +79,8 @@ def _filter(name: str, filter_: Filter) -> Iterator[Json]:
         for part, meaning in TIME_PARTS.items():
             described = f"Unix seconds. {meaning}"
             moment = timestamp(1_795_000_000, description=described)
-            yield parameter(f"filter[{name}]{part}", moment)
+            schema = moment if part else {**TIME_OR_PAIR, "description": described}
+            yield parameter(f"filter[{name}]{part}", schema)
         return
     value = _value(filter_)
     several = f"One value. Send several as `filter[{name}][]`."
@@ -84,8 +88,14 @@ def _filter(name: str, filter_: Filter) -> Iterator[Json]:
     yield parameter(f"filter[{name}][]", array(value, maxItems=MAX_VALUES))
 
 
+TIME_OR_PAIR = {
+    "oneOf": [
+        {"type": "integer", "minimum": 0, "maximum": MAX_TIMESTAMP},
+        {"type": "string", "pattern": "^[0-9]{1,11},[0-9]{1,11}$"},
+    ]
+}
 TIME_PARTS = {
-    "": "Not earlier than this.",
+    "": "Not earlier than this, or from and to with a comma.",
     "[from]": "Not earlier than this.",
     "[to]": "Not later than this.",
 }

@@ -58,8 +58,9 @@ OPERATIONS = (
         route=f"POST {PATH}/{{merge_id}}/undo",
         scope=Scope.CONTACTS_WRITE,
         summary="Undo a merge and keep the two contacts separate",
-        description="Undo the latest merge first: 409 names a later one. Fields that"
-        " were changed since are not restored. They are listed in `kept`.",
+        description="Merges can be undone in any order. Later merges of both contacts"
+        " remain. Fields that were changed since are not restored. They are listed in"
+        " `kept`.",
         response=SuccessResponse("The undone merge.", reference(UndoneMerge)),
         can_conflict=True,
     ),

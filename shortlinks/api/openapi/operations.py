@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shortlinks.api.authentication import CONTEXT_USER
+from shortlinks.api import gates
+from shortlinks.api.gates import CONTEXT_USER, Scopes
 from shortlinks.api.openapi import problems
 from shortlinks.api.openapi.problems import ErrorResponse
 from shortlinks.api.openapi.schemas import Json, content, example, id_, text
@@ -18,7 +19,6 @@ from shortlinks.api.resources.fields import (
     SUGGESTION,
     USER,
 )
-from shortlinks.models import Scope
 
 HAL = "application/hal+json"
 JSON = "application/json"
@@ -34,9 +34,9 @@ PATH_PARAMETERS = {
     "suggestion_id": id_(SUGGESTION, minimum=0, description="The suggestion's id."),
     "user_id": id_(USER, minimum=0, description="The user's id."),
 }
-ALWAYS = {400, 405, 431, 500, 503}
+ALWAYS = {400, 405, 414, 431, 500, 503}
 WITH_TOKEN = {401, 403, 429}
-WITH_BODY = {413, 415}
+WITH_BODY = {408, 413, 415, 429}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Operation:
     summary: str
     response: SuccessResponse
     tag: str = ""  # by default, the one of the module
-    scope: Scope | None = None
+    scope: Scopes = None  # one of them
     description: str = ""
     parameters: Sequence[Json] = ()
     body: Json | None = None
@@ -93,18 +93,24 @@ class Operation:
         return self.route.partition(" ")[2]
 
     def rendered(self) -> Json:
-        scopes = [self.scope.value] if self.scope else []
-        paragraphs = [self.description, *(f"Scope: `{scope}`." for scope in scopes)]
+        scopes = sorted(gates.any_of(self.scope), reverse=True)
+        named = " or ".join(f"`{scope.value}`" for scope in scopes)
+        paragraphs = [self.description, f"Scope: {named}." if named else ""]
         return {
             "operationId": self.id,
             "tags": [self.tag],
             "summary": self.summary,
             "description": "\n\n".join(filter(None, paragraphs)),
-            "security": [{"token": scopes}] if self.needs_token else [],
+            "security": self._security([[scope.value] for scope in scopes]),
             "parameters": [*self._in_path(), *self.parameters, *self._in_headers()],
             **self._request_body(),
             "responses": {**self._success(), **self._errors()},
         }
+
+    def _security(self, alternatives: Sequence[Sequence[str]]) -> list[Json]:
+        if not self.needs_token:
+            return []
+        return [{"token": each} for each in alternatives or [[]]]
 
     def _in_path(self) -> list[Json]:
         names = re.findall(r"{(\w+)}", self.path)

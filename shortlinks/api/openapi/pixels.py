@@ -31,9 +31,15 @@ EXCHANGE = object_(
         "user_agent": text(
             "Mozilla/5.0 …", maxLength=2048, description="The visitor's user agent."
         ),
+        "address": text(
+            "203.0.113.9",
+            maxLength=64,
+            description="The visitor's IP address. Without it, or if it is not the"
+            " click's, chats of this page are never merged without a user.",
+        ),
         "visitor_uid": text(VISITOR_UID, pattern=NO_NUL, maxLength=26),
     },
-    optional=("click", "cookie", "visitor_uid"),
+    optional=("click", "cookie", "address", "visitor_uid"),
 )
 OPERATIONS = (
     Operation(

@@ -95,18 +95,30 @@ USUAL = (
         {"Allow": _header("The supported methods.", "GET, HEAD, POST")},
     ),
     ErrorResponse(
+        "BodyTooSlow",
+        408,
+        problems.DETAILS[408],
+        "The body did not arrive in time. Nothing was stored.",
+    ),
+    ErrorResponse(
         "Conflict",
         409,
-        "The contact has another live link for this url.",
+        "The contact has another active link for this URL.",
         "The request conflicts with an existing resource.",
     ),
     ErrorResponse("BodyTooLarge", 413, TOO_LARGE, "The body is larger than 4 MB."),
-    ErrorResponse("NotJson", 415, NOT_JSON, "The body is not JSON."),
+    ErrorResponse(
+        "NotJson",
+        415,
+        NOT_JSON,
+        "The body is not JSON, or has a `Content-Encoding` other than gzip or deflate.",
+    ),
     ErrorResponse(
         "TooManyRequests",
         429,
         problems.TOO_MANY_REQUESTS,
-        "The token or its account exceeds its rate limit.",
+        "The token or its account exceeds its rate limit, or an address sends too many"
+        " slow or large requests at a time.",
         RETRY_AFTER,
     ),
     ErrorResponse(
@@ -119,12 +131,13 @@ USUAL = (
         "DatabaseUnavailable",
         503,
         problems.DATABASE_UNAVAILABLE,
-        "The database is unavailable or busy. Nothing was stored.",
+        "The database is unavailable or busy, or too many requests are waiting. Nothing"
+        " was stored.",
         RETRY_AFTER,
     ),
 )
-# The server itself sends this one, before the service receives the request.
-HEADERS_TOO_LARGE = "HeadersTooLarge"
+# The server itself sends these, before the service receives the request.
+PATH_TOO_LONG, HEADERS_TOO_LARGE = "PathTooLong", "HeadersTooLarge"
 INVALID = ErrorResponse(
     "ValidationFailed",
     400,
@@ -160,22 +173,32 @@ OAUTH = (
         "GrantUnreadable",
         415,
         NOT_JSON,
-        "The body is neither JSON nor a form.",
+        "The body is neither JSON nor a form, or has an unsupported"
+        " `Content-Encoding`.",
         body=OAuthProblem,
     ),
+)
+REFRESH_TOKEN_REJECTED = ErrorResponse(
+    "RefreshTokenRejected",
+    401,
+    "The refresh token is not valid.",
+    "The refresh token is missing, unknown, used or expired.",
+    body=OAuthProblem,
 )
 
 
 def responses() -> Mapping[str, Json]:
     """Return all error responses by name."""
-    bare = {"description": "The path and headers exceed 64 KB. There is no body."}
-    described = {each.name: each.rendered() for each in (*USUAL, INVALID, *OAUTH)}
-    return {HEADERS_TOO_LARGE: bare, **described}
+    bare = {"description": "The headers exceed 64 KB. There is no body."}
+    long = {"description": "The path and query exceed 64 KB. There is no body."}
+    named = (*USUAL, INVALID, *OAUTH, REFRESH_TOKEN_REJECTED)
+    described = {each.name: each.rendered() for each in named}
+    return {PATH_TOO_LONG: long, HEADERS_TOO_LARGE: bare, **described}
 
 
 def references(statuses: Iterable[int], special: Iterable[ErrorResponse] = ()) -> Json:
     """Return references by status; `special` ones replace the usual ones."""
-    names = {431: HEADERS_TOO_LARGE}
+    names = {414: PATH_TOO_LONG, 431: HEADERS_TOO_LARGE}
     names |= {each.status: each.name for each in (*USUAL, *special)}
     return {
         str(status): {"$ref": f"#/components/responses/{names[status]}"}

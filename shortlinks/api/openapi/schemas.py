@@ -115,7 +115,7 @@ def href(path: str) -> Json:
 
 
 def batch(name: str, resource: type[Struct], path: str) -> Json:
-    """Return the schema of the answer to a batch."""
+    """Return the schema of the response to a batch."""
     embedded = {name: array(reference(resource), minItems=1)}
     links = object_({"self": href(path)})
     return object_({"_links": links, "_embedded": object_(embedded)})

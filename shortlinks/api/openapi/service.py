@@ -1,9 +1,16 @@
 """Operations without a token: the token endpoint, health, and this document."""
 
 from shortlinks.api import oauth
-from shortlinks.api.openapi.operations import JSON, NO_STORE, Operation, SuccessResponse
-from shortlinks.api.openapi.problems import OAUTH
+from shortlinks.api.openapi.operations import (
+    JSON,
+    NO_STORE,
+    Operation,
+    SuccessResponse,
+    parameter,
+)
+from shortlinks.api.openapi.problems import OAUTH, REFRESH_TOKEN_REJECTED
 from shortlinks.api.openapi.schemas import const, object_, reference, text
+from shortlinks.api.resources.accounts import AccountDomain
 from shortlinks.api.resources.webhooks import Readiness, TokenPair
 
 TAG = "Tokens"
@@ -27,16 +34,39 @@ REFRESH_GRANT = object_(
     }
 )
 READ_ONLY = {405: "The method is not `GET` or `HEAD`."}
+REFRESH_TOKEN_HEADER = parameter(
+    "X-Refresh-Token",
+    text(
+        "an unused refresh token", description="A refresh token that was not used yet."
+    ),
+    where="header",
+)
 OPERATIONS = (
     Operation(
         id="exchange_grant",
         route="POST /oauth2/access_token",
         summary="Exchange a code or a refresh token for a pair of tokens",
         body={"oneOf": [CODE_GRANT, REFRESH_GRANT]},
-        body_types=(JSON, oauth.FORM),
+        body_types=(JSON, oauth.FORM, oauth.MULTIPART),
         response=SuccessResponse("The pair.", reference(TokenPair), JSON, NO_STORE),
         needs_token=False,
         errors=OAUTH,
+    ),
+    Operation(
+        id="get_account_domain",
+        route="GET /oauth2/account/subdomain",
+        summary="Get the domain of the access token's account",
+        response=SuccessResponse("The domain.", reference(AccountDomain), JSON),
+    ),
+    Operation(
+        id="get_current_account_domain",
+        route="GET /oauth2/account/current/subdomain",
+        summary="Get the domain of a refresh token's account",
+        description="The refresh token stays unused.",
+        parameters=[REFRESH_TOKEN_HEADER],
+        response=SuccessResponse("The domain.", reference(AccountDomain), JSON),
+        needs_token=False,
+        errors=[REFRESH_TOKEN_REJECTED],
     ),
     Operation(
         id="get_openapi",
@@ -66,7 +96,7 @@ OPERATIONS = (
         id="get_readiness",
         tag="Health",
         route="GET /readyz",
-        summary="Check which dependencies are available",
+        summary="Check whether the dependencies are available",
         response=SuccessResponse(
             "Ready or degraded.",
             reference(Readiness),

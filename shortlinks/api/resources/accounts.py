@@ -64,6 +64,15 @@ class Permissions(fields.Resource, kw_only=True):
     role_id: None
 
 
+class AccountDomain(Struct, kw_only=True):
+    """The domain to which clients send requests. It has the port, if any."""
+
+    id: fields.AccountId
+    subdomain: Annotated[str, fields.example("shop")]
+    domain: Annotated[str, fields.example("links.example.com")]
+    top_level_domain: Annotated[str, fields.example("com")]
+
+
 class Group(Struct):
     id: Annotated[int, fields.id_(3)]
     name: Annotated[str, fields.example("Sales")]

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from shortlinks import models
 from shortlinks.domain.integers import MAX_ID
 
 MAX_TIMESTAMP = 253_402_300_799  # the last second of the year 9999
@@ -55,6 +56,13 @@ LinkId = Annotated[int, id_(LINK)]
 Timestamp = Annotated[int, timestamp()]
 SourceUrl = Annotated[str, example(SOURCE_URL, format="iri")]
 RequestId = Annotated[str, example("0", "The item's own, or else its index.")]
+Certainty = Annotated[
+    str, choice(models.Certainty.values, "certain", "How certain the verdict is.")
+]
+Reason = Annotated[str, example("browser", "The reason for the verdict, a key.")]
+Explanation = Annotated[
+    str, example("Opened in a browser.", "The reason in the user's language.")
+]
 Empty = Annotated[list[Any], Meta(max_length=0, examples=[[]])]
 ExampleFalse = Annotated[bool, example(value=False)]
 ExampleTrue = Annotated[bool, example(value=True)]

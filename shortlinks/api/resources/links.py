@@ -49,8 +49,19 @@ class Visit(fields.Resource, kw_only=True):
     link_id: fields.LinkId
     url: fields.SourceUrl
     occurred_at: fields.Timestamp
+    visit_count: Annotated[
+        int,
+        fields.example(
+            1,
+            "Visits that this entry stands for. Many visits from one address are"
+            " counted, not stored one by one.",
+            minimum=1,
+        ),
+    ]
     verdict: Annotated[str, fields.choice(Verdict.values, Verdict.PERSON)]
-    reason: Annotated[str, fields.example("browser", "The reason for the verdict.")]
+    certainty: fields.Certainty
+    reason: fields.Reason
+    explanation: fields.Explanation
     method: Annotated[str, fields.choice(["GET", "HEAD"], "GET")]
     user_agent: Annotated[
         str, fields.example("Mozilla/5.0 (Windows NT 10.0; Win64; x64)")

@@ -5,10 +5,15 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shortlinks.api.resources import fields
-from shortlinks.models import MergeRule, MergeState, SuggestionState
+from shortlinks.models import MergeFact, MergeRule, MergeState, SuggestionState
 
 
 class MergeEvidence(Struct, kw_only=True):
+    """Facts about one contact in a browser, and its opens, when this was decided.
+
+    The facts of an open suggestion are updated.
+    """
+
     pixel_id: Annotated[int, fields.id_(fields.PIXEL)] | UnsetType = UNSET
     chat_id: Annotated[int, fields.id_(fields.CHAT)] | UnsetType = UNSET
     url: (
@@ -16,6 +21,33 @@ class MergeEvidence(Struct, kw_only=True):
         | UnsetType
     ) = UNSET
     opened_at: fields.Timestamp | UnsetType = UNSET
+    visits: (
+        Annotated[
+            list[Annotated[str, Meta(extra_json_schema={"format": "uuid"})]],
+            Meta(
+                examples=[["0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b"]],
+                description="The visits on which the merge rests: if one of them is"
+                " withdrawn, so is the merge.",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    entity_id: (
+        Annotated[int, fields.id_(fields.CONTACT, "The contact of the facts.")]
+        | UnsetType
+    ) = UNSET
+    facts: (
+        Annotated[
+            list[Annotated[str, fields.choice(MergeFact.values, MergeFact.RETURNING)]],
+            Meta(
+                examples=[[MergeFact.RETURNING.value, MergeFact.CHATTED.value]],
+                description="The facts that hold, see docs/merge-rules.md.",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    first_seen_at: fields.Timestamp | UnsetType = UNSET
+    last_seen_at: fields.Timestamp | UnsetType = UNSET
 
 
 Rule = Annotated[
@@ -55,6 +87,13 @@ class UndoneMerge(Merge, kw_only=True):
     kept: list[KeptField]
 
 
+class SuggestedChat(Struct):
+    """The latest chat of the anonymous contact, which you may be unable to view."""
+
+    source: Annotated[str, fields.example("site")]
+    title: Annotated[str, fields.example("Anna")]
+
+
 class MergeSuggestion(fields.Resource, kw_only=True):
     id: Annotated[int, fields.id_(fields.SUGGESTION)]
     contacts: Annotated[
@@ -66,6 +105,7 @@ class MergeSuggestion(fields.Resource, kw_only=True):
             extra_json_schema={"uniqueItems": True},
         ),
     ]
+    chat: SuggestedChat | None
     rule: Rule
     evidence: StoredEvidence
     state: Annotated[str, fields.choice(SuggestionState.values, SuggestionState.OPEN)]

@@ -10,6 +10,15 @@ from shortlinks.models import NoteType
 
 class OpenParams(Struct):
     url: Annotated[str, fields.example(fields.SOURCE_URL, "The source URL.")]
+    text: (
+        Annotated[
+            str,
+            fields.example(
+                "Perhaps it was not a person.", "Only if the open is unsure: why."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class TextParams(Struct, kw_only=True):
@@ -41,6 +50,9 @@ class Note(fields.Resource, kw_only=True):
     group_id: fields.IdOr0
     note_type: Annotated[str, fields.choice(NoteType.values, NoteType.LINK_FOLLOWED)]
     params: NoteParams
+    certainty: fields.Certainty | None
+    reason: fields.Reason | None
+    explanation: fields.Explanation | None
     account_id: fields.AccountId
     links: Annotated[
         fields.SelfLinks,

@@ -1,5 +1,6 @@
 """Browsers and chats."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Struct
@@ -53,9 +54,23 @@ class Chat(fields.Resource, kw_only=True):
     links: Annotated[fields.SelfLinks, fields.self_link(f"/api/v4/chats/{fields.CHAT}")]
 
 
-class MergeDecision(Struct, kw_only=True):
-    """The result of the merge rules for a chat."""
+class DecisionState(StrEnum):
+    """The result of the merge rules; a pending one follows within seconds."""
 
+    PENDING = "pending"
+    MERGED = "merged"
+    SUGGESTED = "suggested"
+    NONE = "none"
+
+
+class MergeDecision(Struct, kw_only=True):
+    """The result of the merge rules for a chat.
+
+    It is pending while an open in the chat's browser is processed, or may still be part
+    of a burst. Then a worker decides, about ten seconds after the open.
+    """
+
+    state: Annotated[str, fields.choice(list(DecisionState), DecisionState.MERGED)]
     merged: Annotated[
         bool, fields.example(value=True, description="The chat joined a known contact.")
     ]
@@ -63,11 +78,21 @@ class MergeDecision(Struct, kw_only=True):
     rule: Annotated[str, fields.choice(MergeRule.values, MergeRule.CHAT)] | None
     reason: (
         Annotated[
-            str, fields.example("the chat names no browser", "Why nothing was merged.")
+            str,
+            fields.example("the chat has no visitor_uid", "Why nothing was merged."),
         ]
         | None
     )
 
 
 class DecidedChat(Chat, kw_only=True):
+    entity_id: (  # type: ignore[assignment]
+        Annotated[
+            int,
+            fields.id_(
+                fields.CONTACT, "The chat's contact; null if you may not view it."
+            ),
+        ]
+        | None
+    )
     decision: MergeDecision

@@ -64,6 +64,9 @@ class Check(Struct):
 
 class Readiness(Struct):
     status: Annotated[str, fields.choice(["ready", "degraded", "unready"], "ready")]
-    checks: Annotated[
-        dict[str, Check], fields.example({"postgres": {"ok": True, "detail": ""}})
-    ]
+    checks: (
+        Annotated[
+            dict[str, Check], fields.example({"postgres": {"ok": True, "detail": ""}})
+        ]
+        | UnsetType
+    ) = UNSET

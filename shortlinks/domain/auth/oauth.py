@@ -1,4 +1,4 @@
-"""OAuth 2 for integrations: codes and refresh tokens, each good once (contract §3)."""
+"""OAuth 2 for integrations. Codes and refresh tokens work once (docs/contract.md)."""
 
 import hashlib
 import hmac
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from shortlinks.domain.auth import tokens
-from shortlinks.models import GrantKind, Integration, OAuthGrant, User
+from shortlinks.models import Account, GrantKind, Integration, OAuthGrant, User
 
 CODE_TTL = timedelta(minutes=20)
 ACCESS_TOKEN_TTL = timedelta(days=1)
@@ -20,7 +21,7 @@ REFRESH_TOKEN_TTL = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class RegisteredIntegration:
-    """The only sight of an integration's secret."""
+    """A new integration. Its `secret` is shown once."""
 
     integration: Integration
     secret: str
@@ -33,17 +34,17 @@ class TokenPair:
 
 
 class UnknownClient(Exception):
-    """No such integration, or not its secret or address."""
+    """The client id, secret or redirect URI does not match."""
 
 
 class GrantRejected(Exception):
-    """The code or refresh token is unknown, used, expired or another's."""
+    """The code or refresh token is unknown, used, expired or another client's."""
 
 
 def register(*, user: User, name: str, redirect_uri: str) -> RegisteredIntegration:
-    """Make an integration of the user's account."""
+    """Create an integration in the user's account."""
     if user.account is None:
-        raise ValueError("an operator has no account, and so no integrations")
+        raise ValueError("operators have no account and no integrations")
     secret = secrets.token_urlsafe(48)
     integration = Integration.objects.create(
         account=user.account,
@@ -55,7 +56,7 @@ def register(*, user: User, name: str, redirect_uri: str) -> RegisteredIntegrati
 
 
 def authorize(integration: Integration, user: User) -> str:
-    """A code with which the integration may act for the user; lives 20 minutes."""
+    """Return a code, valid for 20 minutes, to act for the user."""
     return _grant(integration, user, GrantKind.CODE, CODE_TTL)
 
 
@@ -64,29 +65,20 @@ def authenticate(*, client_id: str, secret: str, redirect_uri: str) -> Integrati
         integration = Integration.objects.get(client_id=uuid.UUID(client_id))
     except (Integration.DoesNotExist, ValueError):
         raise UnknownClient from None
-    known = hmac.compare_digest(bytes(integration.secret_sha256), _sha256(secret))
-    if not known or integration.redirect_uri != redirect_uri:
+    is_secret = hmac.compare_digest(bytes(integration.secret_sha256), _sha256(secret))
+    if not is_secret or integration.redirect_uri != redirect_uri:
         raise UnknownClient
     return integration
 
 
 @transaction.atomic
 def redeem(integration: Integration, *, kind: GrantKind, secret: str) -> TokenPair:
-    """A new pair of tokens for a code or refresh token, which is used up by it."""
-    now = timezone.now()
-    grants = OAuthGrant.objects.filter(
-        integration=integration,
-        kind=kind,
-        sha256=_sha256(secret),
-        used_at=None,
-        expires_at__gt=now,
-        user__is_active=True,
-        user__account__is_active=True,
-    )
+    """Return new tokens for a code or refresh token, which works only once."""
+    grants = _usable(kind, secret).filter(integration=integration)
     grant = grants.select_for_update(of=("self",)).select_related("user").first()
     if grant is None:
         raise GrantRejected
-    grant.used_at = now
+    grant.used_at = timezone.now()
     grant.save(update_fields=["used_at"])
     access = tokens.issue(
         grant.user,
@@ -97,6 +89,24 @@ def redeem(integration: Integration, *, kind: GrantKind, secret: str) -> TokenPa
     )
     refresh = _grant(integration, grant.user, GrantKind.REFRESH, REFRESH_TOKEN_TTL)
     return TokenPair(access.text, refresh)
+
+
+def account_of(refresh_token: str) -> Account | None:
+    """Return the account of an unused refresh token, which stays unused."""
+    grants = _usable(GrantKind.REFRESH, refresh_token)
+    grant = grants.select_related("user__account").first()
+    return None if grant is None else grant.user.account
+
+
+def _usable(kind: GrantKind, secret: str) -> "QuerySet[OAuthGrant]":
+    return OAuthGrant.objects.filter(
+        kind=kind,
+        sha256=_sha256(secret),
+        used_at=None,
+        expires_at__gt=timezone.now(),
+        user__is_active=True,
+        user__account__is_active=True,
+    )
 
 
 def _grant(
@@ -114,5 +124,5 @@ def _grant(
 
 
 def _sha256(secret: str) -> bytes:
-    """Enough for 384 random bits: nothing to guess, so nothing to slow down."""
+    """Hash a random secret. It is too long to guess, so a fast hash is enough."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).digest()

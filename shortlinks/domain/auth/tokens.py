@@ -1,4 +1,4 @@
-"""API tokens: JWTs signed by a key of their own (contract §3)."""
+"""API tokens: JWTs signed with their own keys (docs/contract.md)."""
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,9 +13,13 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Model, Q
 from django.utils import timezone
+from jwt.utils import base64url_decode, base64url_encode
 
+from shortlinks.domain.auth import security_events
 from shortlinks.domain.postgres import queries
-from shortlinks.models import Account, ApiToken, Integration, Scope, User
+from shortlinks.domain.postgres.subqueries import Subquery
+from shortlinks.models import Account, ApiToken, Integration, SecurityEventKind, User
+from shortlinks.models.tokens import default_scopes
 
 M = TypeVar("M", bound=Model)
 
@@ -23,27 +27,31 @@ ALGORITHM = "HS256"
 MAX_TOKEN_LENGTH = 4096
 DEFAULT_TTL = timedelta(days=365)
 LAST_USED_PRECISION = timedelta(minutes=1)
+MAX_NETWORKS = 20
 JOINED = (ApiToken, User, Account)
-# Tokens that still open the door (contract §2: otherwise 401).
-ACTIVE_TOKENS_SQL = """
+ACTIVE_TOKENS = """
 shortlinks_apitoken
 JOIN shortlinks_user ON shortlinks_user.id = shortlinks_apitoken.user_id
 JOIN shortlinks_account ON shortlinks_account.id = shortlinks_apitoken.account_id
-WHERE jti = %(jti)s AND revoked_at IS NULL AND expires_at > %(now)s
+WHERE jti = %(token_jti)s AND revoked_at IS NULL AND expires_at > %(token_now)s
   AND shortlinks_user.is_active AND shortlinks_account.is_active
 """
-# Another for each change of any of the three rows: where it lies, and who wrote it.
-ROW_VERSION_SQL = """
+# Every update of one of the three rows changes its address or its transaction.
+ROW_VERSION = """
 (shortlinks_apitoken.ctid, shortlinks_apitoken.xmin, shortlinks_user.ctid,
  shortlinks_user.xmin, shortlinks_account.ctid, shortlinks_account.xmin)::text
 """
-SELECT_ACTIVE = f"SELECT {ROW_VERSION_SQL}, {{columns}} FROM {ACTIVE_TOKENS_SQL}"  # noqa: S608  constants
+SELECT_ACTIVE = f"SELECT {ROW_VERSION}, {{columns}} FROM {ACTIVE_TOKENS}"  # noqa: S608  constants
+CONFIRM = f"""
+SELECT 1 FROM {ACTIVE_TOKENS}
+AND (%(token_version)s::text IS NULL OR {ROW_VERSION} = %(token_version)s)
+"""  # noqa: S608  constants
 MAX_CACHED = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """The only sight of a token: `text` is stored nowhere."""
+    """A new token. Its `text` is stored nowhere and shown once."""
 
     text: str
     row: ApiToken
@@ -51,14 +59,26 @@ class IssuedToken:
 
 @dataclass(frozen=True, slots=True)
 class CachedToken:
-    """A live token as this process last saw it; `version` says of which rows."""
+    """An active token as this process read it, and the version of its rows."""
 
     row: ApiToken
     version: str
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The permissions of `user` apply, within the scopes of `token`.
+
+    `version` is that of a cached token, which must be confirmed before it is trusted.
+    """
+
+    user: User
+    token: ApiToken
+    version: str | None = None
+
+
 class TokenRejected(Exception):
-    """The token opens nothing; callers hear no more than that."""
+    """The token is not active. Callers get no details."""
 
 
 def issue(
@@ -66,11 +86,12 @@ def issue(
     *,
     name: str,
     life: timedelta = DEFAULT_TTL,
-    scopes: Sequence[str] = tuple(Scope.values),
+    scopes: Sequence[str] | None = None,
     integration: Integration | None = None,
 ) -> IssuedToken:
+    """Create a token; it has the default scopes, unless the caller names some."""
     if user.account is None:
-        raise ValueError("an operator has no account, and so no token")
+        raise ValueError("operators have no account and get no tokens")
     now = timezone.now().replace(microsecond=0)
     row = ApiToken.objects.create(
         jti=uuid.uuid4(),
@@ -78,35 +99,52 @@ def issue(
         user=user,
         integration=integration,
         name=name,
-        scopes=list(scopes),
+        scopes=default_scopes() if scopes is None else list(scopes),
         created_at=now,
         expires_at=now + life,
     )
+    security_events.record(SecurityEventKind.TOKEN_ISSUED, user=user, detail=name)
     return IssuedToken(text=_sign(row), row=row)
 
 
 def verify(text: str, *, now: datetime) -> ApiToken:
-    """The live token's row with its user and account, or TokenRejected."""
+    """Return the active token's row with its user and account, or raise."""
     found = _fetch_active(_read_jti(text), now)
     if found is None:
         raise TokenRejected
-    _record_use(found.row, now)
-    _cache(found)
+    if _is_use_due(found.row, now):
+        _record_use(found.row, now)
+    else:  # otherwise the version is outdated already
+        _cache(found)
     return found.row
 
 
 def get_cached(text: str, *, now: datetime) -> CachedToken | None:
-    """What this process remembers of the token, or None if it should ask `verify`.
+    """Return the token if this process verified it recently.
 
-    It may be revoked by now, and its user may have lost his rights: whoever relies on
-    it asks in his own statement whether the row `LIVE` still has this `VERSION`.
+    It may have changed since, so its caller must be confirmed.
     """
-    try:
-        token = _cached_tokens.get(_read_jti(text))
-    except TokenRejected:
-        return None
+    token = _cached_tokens.get(_read_jti(text))
     is_due = token is None or _is_use_due(token.row, now)
     return None if is_due else token
+
+
+def confirmation(caller: Caller, *, now: datetime) -> Subquery:
+    """Return a query with one row if the caller's token is active and unchanged."""
+    return Subquery(
+        CONFIRM,
+        {
+            "token_jti": caller.token.jti,
+            "token_version": caller.version,
+            "token_now": now,
+        },
+    )
+
+
+def confirm(caller: Caller, *, now: datetime) -> None:
+    """Raise TokenRejected unless the caller's token is active and unchanged."""
+    if not queries.fetch_prepared(*confirmation(caller, now=now)):
+        raise TokenRejected
 
 
 _cached_tokens: dict[uuid.UUID, CachedToken] = {}
@@ -119,15 +157,34 @@ def _cache(token: CachedToken) -> None:
 
 
 def set_rate_limit(row: ApiToken, rate: int) -> None:
-    """Requests a second that the token may make from now on; 0 is no limit."""
+    """Set the token's limit in requests a second; 0 means unlimited."""
     row.rate = rate
     row.save(update_fields=["rate"])
 
 
 def revoke(rows: Iterable[ApiToken]) -> None:
-    """From the next request on the tokens open nothing."""
-    ids = [row.pk for row in rows]
+    """Revoke the tokens. Their next requests are rejected."""
+    revoked = list(rows)
+    ids = [row.pk for row in revoked]
     ApiToken.objects.filter(pk__in=ids).update(revoked_at=timezone.now())
+    for row in revoked:
+        _record_event(SecurityEventKind.TOKEN_REVOKED, row)
+
+
+def record_network(row: ApiToken) -> None:
+    """Store the network of a request, if the token was not used there before."""
+    network = security_events.client_network()
+    if not network or network in row.networks:
+        return
+    networks = [network, *row.networks][:MAX_NETWORKS]
+    others = ApiToken.objects.filter(pk=row.pk).exclude(networks__contains=[network])
+    if others.update(networks=networks):
+        _record_event(SecurityEventKind.TOKEN_NEW_NETWORK, row)
+    row.networks = networks  # this process may have cached the row
+
+
+def _record_event(kind: SecurityEventKind, row: ApiToken) -> None:
+    security_events.record(kind, user=row.user, account=row.account, detail=row.name)
 
 
 def _sign(row: ApiToken) -> str:
@@ -151,7 +208,9 @@ def _sign(row: ApiToken) -> str:
 
 
 def _fetch_active(jti: uuid.UUID, now: datetime) -> CachedToken | None:
-    found = queries.fetch_prepared(_select_active(), {"jti": jti, "now": now})
+    found = queries.fetch_prepared(
+        _select_active(), {"token_jti": jti, "token_now": now}
+    )
     if not found:
         return None
     version, *columns = found[0]
@@ -163,7 +222,7 @@ def _fetch_active(jti: uuid.UUID, now: datetime) -> CachedToken | None:
 
 @cache
 def _select_active() -> str:
-    """As text, since the ORM put it together for each request: a third of its time."""
+    """Cached, because the ORM takes a third of a request's time to compile it."""
     columns = ", ".join(
         f"{model._meta.db_table}.{field.column}"
         for model in JOINED
@@ -179,9 +238,9 @@ def _instance(model: type[M], values: Iterator[Any]) -> M:
 
 @lru_cache(maxsize=1024)
 def _read_jti(text: str) -> uuid.UUID:
-    """Whose signature was right stays right; whether it is over the row says, too."""
+    """Cached: a valid signature stays valid, and the row has the expiry, too."""
     try:
-        if len(text) > MAX_TOKEN_LENGTH:
+        if len(text) > MAX_TOKEN_LENGTH or not _is_canonical(text):
             raise TokenRejected
         key = settings.TOKEN_KEYS[jwt.get_unverified_header(text)["kid"]]
         claims = jwt.decode(
@@ -196,11 +255,15 @@ def _read_jti(text: str) -> uuid.UUID:
         raise TokenRejected from None
 
 
+def _is_canonical(text: str) -> bool:
+    """Return whether the signature has its one spelling: decoders accept others."""
+    signature = text.rpartition(".")[2].encode()
+    return base64url_encode(base64url_decode(signature)) == signature
+
+
 def _record_use(row: ApiToken, now: datetime) -> None:
-    """Note the last use, at most once a minute."""
-    if _is_use_due(row, now):
-        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_PRECISION)
-        ApiToken.objects.filter(stale, pk=row.pk).update(last_used_at=now)
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_PRECISION)
+    ApiToken.objects.filter(stale, pk=row.pk).update(last_used_at=now)
 
 
 def _is_use_due(row: ApiToken, now: datetime) -> bool:

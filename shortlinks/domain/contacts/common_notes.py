@@ -1,4 +1,4 @@
-"""Notes that people and programs write themselves (contract §4)."""
+"""Notes that users and integrations write."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class NewNote:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The notes, and how many times webhooks are to be told of them."""
+    """The new notes, and the number of webhook deliveries for them."""
 
     notes: Sequence[Note]
     deliveries: int
@@ -29,13 +29,13 @@ class Created:
 
 @transaction.atomic
 def create(new: Sequence[NewNote], *, user: User) -> Created:
-    """Store all the notes or none, in their order; raises UnknownContacts."""
-    wanted = {note.entity_id for note in new}
-    named = permissions.visible_roots(wanted, user)
-    if missing := wanted - named.keys():
+    """Store all notes or none, in their order. Raises UnknownContacts."""
+    entity_ids = {note.entity_id for note in new}
+    roots = permissions.visible_roots(entity_ids, user)
+    if missing := entity_ids - roots.keys():
         raise UnknownContacts(missing)
-    rows = Contact.objects.in_bulk(named.values())
-    contacts = {entity_id: rows[pk] for entity_id, pk in named.items()}
+    rows = Contact.objects.in_bulk(roots.values())
+    contacts = {entity_id: rows[pk] for entity_id, pk in roots.items()}
     notes = Note.objects.bulk_create(
         Note(
             account_id=contacts[note.entity_id].account_id,

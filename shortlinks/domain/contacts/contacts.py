@@ -1,20 +1,23 @@
-"""Contacts as the CRM brings them (contract §4)."""
+"""Creating, updating and deleting contacts."""
 
-import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from shortlinks.domain import quotas
 from shortlinks.domain.auth import permissions
 from shortlinks.domain.contacts import tracking_consent
-from shortlinks.models import AccessLevel, Contact, User
+from shortlinks.domain.postgres import queries
+from shortlinks.domain.quotas import Quota, QuotaReached
+from shortlinks.models import AccessLevel, Contact, MergeChange, User
 
-MAX_ID_ATTEMPTS = 5
 MAX_NAME_LENGTH = 250
+# A client may send an id that the database gives next, so it gives others.
+MAX_ID_ATTEMPTS = 10
 UPDATABLE_FIELDS = (
     "name",
     "first_name",
@@ -26,13 +29,13 @@ UPDATABLE_FIELDS = (
     "updated_by",
     "updated_at",
 )
-# Above them are the ids of anonymous contacts, made for chats.
-ANONYMOUS_ID_START = 2**52
+SELECT_FREE_IDS = "SELECT shortlinks_new_id() FROM generate_series(1, %(count)s)"
+SENT_FIELDS = ("first_name", "last_name", "name", "tracking_consent")
 
 
 @dataclass(frozen=True, slots=True)
 class NewContact:
-    """What a caller says of a contact; `entity_id` None asks for a free one."""
+    """A contact to create; `entity_id` None requests a free id."""
 
     entity_id: int | None
     name: str
@@ -43,7 +46,7 @@ class NewContact:
 
 @dataclass(frozen=True, slots=True)
 class ContactChange:
-    """What a caller wants changed; None stays what it is."""
+    """New values of a contact; None changes nothing."""
 
     entity_id: int
     name: str | None
@@ -54,7 +57,7 @@ class ContactChange:
 
 
 class UnknownContacts(Exception):
-    """No such contacts that the user may view; nothing was stored."""
+    """These contacts do not exist, or are not visible. Nothing was stored."""
 
     def __init__(self, entity_ids: set[int]) -> None:
         super().__init__("unknown contacts")
@@ -62,19 +65,19 @@ class UnknownContacts(Exception):
 
 
 class EditForbidden(Exception):
-    """The user's letter does not reach these contacts; nothing was stored."""
+    """The user may not edit all of these contacts. Nothing was stored."""
 
 
 class DuplicateIds(Exception):
-    """These ids belong to contacts of the account already; nothing was stored."""
+    """These ids already exist in the account. Nothing was stored."""
 
     def __init__(self, entity_ids: set[int]) -> None:
-        super().__init__("ids are taken")
+        super().__init__("duplicate ids")
         self.entity_ids = entity_ids
 
 
 class UnknownUsers(Exception):
-    """No such users in the account; nothing was stored."""
+    """These users do not exist in the account. Nothing was stored."""
 
     def __init__(self, user_ids: set[int]) -> None:
         super().__init__("unknown users")
@@ -82,52 +85,84 @@ class UnknownUsers(Exception):
 
 
 def create(new: Sequence[NewContact], *, user: User) -> list[Contact]:
-    """Store all the contacts or none, in their order.
+    """Store all contacts or none, in their order.
 
-    Raises IdsTaken or UnknownUsers. Who names nobody becomes responsible himself.
+    The caller is responsible for contacts that name no responsible user. Raises
+    DuplicateIds, UnknownUsers or QuotaReached.
     """
+    if quotas.are_contacts_full(user.account_id or 0):
+        raise QuotaReached(Quota.CONTACTS)
     responsible = _responsible_users(new, user)
-    brought = [item.entity_id for item in new if item.entity_id is not None]
-    if twice := {id_ for id_, count in Counter(brought).items() if count > 1}:
-        raise DuplicateIds(twice)
+    requested = Counter(item.entity_id for item in new if item.entity_id is not None)
+    if repeated := {id_ for id_, count in requested.items() if count > 1}:
+        raise DuplicateIds(repeated)
     for _ in range(MAX_ID_ATTEMPTS):
-        ids = _with_free_ids(new, user)
         rows = [
             _row(item, entity_id, responsible, user)
-            for item, entity_id in zip(new, ids, strict=True)
+            for item, entity_id in zip(new, _with_free_ids(new), strict=True)
         ]
         taken = _store(rows)
         if not taken:
             return rows
-        if taken & set(brought):
-            raise DuplicateIds(taken & set(brought))
-    raise RuntimeError("no free id was found for a contact")
+        if taken & requested.keys():
+            raise DuplicateIds(taken & requested.keys())
+    raise RuntimeError("a client took all new ids of the contacts")
 
 
 def update(changes: Sequence[ContactChange], *, user: User) -> list[Contact]:
-    """Store all the changes or none; the contacts in their order.
+    """Store all changes or none, and return the contacts in their order.
 
-    Raises UnknownContacts, MayNotEdit or UnknownUsers.
+    Raises UnknownContacts, EditForbidden or UnknownUsers.
     """
     responsible = _responsible_users(changes, user)
     with transaction.atomic():
         rows = _locked({change.entity_id for change in changes}, user)
         if not all(may_edit(row, user) for row in rows.values()):
             raise EditForbidden
-        said = {row.pk: row.tracking_consent for row in rows.values()}
+        before = {row.pk: row.tracking_consent for row in rows.values()}
         for change in changes:
             _change(rows[change.entity_id], change, responsible, user)
         changed = {row.pk: row for row in rows.values()}.values()
         Contact.objects.bulk_update(changed, UPDATABLE_FIELDS)
+        mark_edited(
+            {
+                column: [rows[c.entity_id].pk for c in changes if column in _sent(c)]
+                for column in ("is_anonymous", *SENT_FIELDS)
+            }
+        )
         tracking_consent.apply_change(
-            [row for row in changed if row.tracking_consent != said[row.pk]]
+            [row for row in changed if row.tracking_consent != before[row.pk]]
         )
     return [rows[change.entity_id] for change in changes]
 
 
+def mark_edited(pks: Mapping[str, Collection[int]]) -> None:
+    """Let undone merges keep these columns, even if the edit did not change them.
+
+    A consent is that of all merged contacts.
+    """
+    columns = [
+        Q(column=column, contact__in=Contact.objects.with_root(of_column))
+        if column == "tracking_consent"
+        else Q(column=column, contact__in=of_column)
+        for column, of_column in pks.items()
+        if of_column
+    ]
+    changes = MergeChange.objects.filter(Q(*columns, _connector=Q.OR))
+    changes.update(edited_at=timezone.now())
+
+
 def delete(contacts: QuerySet[Contact], *, by: User) -> None:
-    """Hide the contacts from everybody; their links lead on, for the client's sake."""
-    contacts.update(is_deleted=True, updated_by=by, updated_at=timezone.now())
+    """Hide the contacts. Their links still redirect, but nothing is recorded."""
+    set_deleted(list(contacts.values_list("pk", flat=True)), is_deleted=True, by=by)
+
+
+def set_deleted(pks: Collection[int], *, is_deleted: bool, by: User) -> None:
+    """Delete or restore contacts, with those that are merged into them."""
+    people = Contact.objects.with_root(pks)
+    with transaction.atomic():
+        people.update(is_deleted=is_deleted, updated_by=by, updated_at=timezone.now())
+        tracking_consent.refresh_links(people)
 
 
 def may_add(user: User) -> bool:
@@ -135,17 +170,24 @@ def may_add(user: User) -> bool:
 
 
 def may_edit(contact: Contact, user: User) -> bool:
-    return user.is_admin or permissions.level_covers(user.contacts_edit, contact, user)
+    level = AccessLevel.ALL if user.is_admin else user.contacts_edit
+    return permissions.level_covers(level, contact, user)
 
 
 def _locked(entity_ids: set[int], user: User) -> dict[int, Contact]:
-    """By the ids they are asked for by; one that was merged is its survivor."""
-    named = permissions.visible_roots(entity_ids, user)
-    if missing := entity_ids - named.keys():
+    """Return locked contacts by requested id; a merged one stands for its root."""
+    roots = permissions.visible_roots(entity_ids, user)
+    if missing := entity_ids - roots.keys():
         raise UnknownContacts(missing)
-    rows = Contact.objects.filter(pk__in=named.values()).order_by("id")
+    rows = Contact.objects.filter(pk__in=roots.values()).order_by("id")
     locked = {row.pk: row for row in rows.select_for_update(of=("self",))}
-    return {entity_id: locked[pk] for entity_id, pk in named.items()}
+    return {entity_id: locked[pk] for entity_id, pk in roots.items()}
+
+
+def _sent(change: ContactChange) -> set[str]:
+    """Return the columns that the change sets; any edit makes a contact known."""
+    sent = {name for name in SENT_FIELDS if getattr(change, name) is not None}
+    return sent | {"is_anonymous"}
 
 
 def _full_name(first_name: str, last_name: str) -> str:
@@ -155,16 +197,15 @@ def _full_name(first_name: str, last_name: str) -> str:
 def _change(
     row: Contact, change: ContactChange, responsible: dict[int, User], user: User
 ) -> None:
-    was_made = row.name == _full_name(row.first_name, row.last_name)
-    for name in ("first_name", "last_name", "name", "tracking_consent"):
+    is_composed = row.name == _full_name(row.first_name, row.last_name)
+    for name in SENT_FIELDS:
         if (value := getattr(change, name)) is not None:
             setattr(row, name, value)
-    if was_made and change.name is None:
+    if is_composed and change.name is None:
         row.name = _full_name(row.first_name, row.last_name)
     if change.responsible_user_id is not None:
-        who = responsible[change.responsible_user_id]
-        row.responsible_user_id, row.group_id = who.id, who.group_id
-    # somebody knows by now who it is
+        owner = responsible[change.responsible_user_id]
+        row.responsible_user_id, row.group_id = owner.id, owner.group_id
     row.is_anonymous = False
     row.updated_by_id, row.updated_at = user.id, timezone.now()
 
@@ -172,28 +213,25 @@ def _change(
 def _responsible_users(
     new: Sequence[NewContact] | Sequence[ContactChange], user: User
 ) -> dict[int, User]:
-    wanted = {id_ for item in new if (id_ := item.responsible_user_id) is not None}
-    found = User.objects.in_account(user.account_id or 0).in_bulk(wanted)
-    if missing := wanted - found.keys():
+    ids = {id_ for item in new if (id_ := item.responsible_user_id) is not None}
+    found = User.objects.in_account(user.account_id or 0).in_bulk(ids)
+    if missing := ids - found.keys():
         raise UnknownUsers(missing)
     return {user.id: user, **found}
 
 
-def _with_free_ids(new: Sequence[NewContact], user: User) -> list[int]:
-    """The ids of the contacts; those that bring none get the next after the largest."""
-    brought = {item.entity_id for item in new}
-    ordinary = Contact.objects.filter(
-        account=user.account, entity_id__lt=ANONYMOUS_ID_START
-    )
-    largest = ordinary.aggregate(largest=Max("entity_id"))["largest"] or 0
-    free = (id_ for id_ in itertools.count(largest + 1) if id_ not in brought)
-    return [next(free) if i.entity_id is None else i.entity_id for i in new]
+def _with_free_ids(new: Sequence[NewContact]) -> list[int]:
+    """Return the contacts' ids; missing ones are never given twice (docs/adr/0039)."""
+    missing = sum(item.entity_id is None for item in new)
+    rows = queries.fetch_prepared(SELECT_FREE_IDS, {"count": missing})
+    free = iter(rows)
+    return [next(free)[0] if i.entity_id is None else i.entity_id for i in new]
 
 
 def _row(
     item: NewContact, entity_id: int, responsible: dict[int, User], user: User
 ) -> Contact:
-    who = responsible[item.responsible_user_id or user.id]
+    owner = responsible[item.responsible_user_id or user.id]
     now = timezone.now()
     return Contact(
         account=user.account,
@@ -201,8 +239,8 @@ def _row(
         name=item.name or _full_name(item.first_name, item.last_name),
         first_name=item.first_name,
         last_name=item.last_name,
-        responsible_user_id=who.id,
-        group_id=who.group_id,
+        responsible_user_id=owner.id,
+        group_id=owner.group_id,
         created_by_id=user.id,
         updated_by_id=user.id,
         created_at=now,
@@ -211,18 +249,18 @@ def _row(
 
 
 def _store(rows: Sequence[Contact]) -> set[int]:
-    """Insert the rows; the ids that were taken, and then none is stored.
+    """Insert the rows, or return the ids that exist already.
 
-    Looks first, since Postgres logs a refused statement with the clients' names.
+    Checks first, because Postgres logs a failed statement with the clients' names.
     """
     if taken := _taken_ids(rows):
         return taken
     try:
         with transaction.atomic():
-            # in one order, so that two requests with the same ids do not deadlock
+            # In one order, so that two requests with the same ids do not deadlock.
             Contact.objects.bulk_create(sorted(rows, key=lambda row: row.entity_id))
     except IntegrityError:
-        if taken := _taken_ids(rows):  # by another request, in between
+        if taken := _taken_ids(rows):  # by a concurrent request
             return taken
         raise
     return set()

@@ -1,32 +1,39 @@
-"""What rows of all kinds have in common on their way into an account."""
+"""Types for the rows of any kind of import."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from django.utils.translation import gettext_noop
 
-CHANGED = gettext_noop("Somebody else changed this after it was checked.")
+from shortlinks.domain.imports.spreadsheets import ParsedRow
+
+CHANGED = gettext_noop("The record changed after the check. Import this row again.")
 
 
 @dataclass(slots=True)
 class CheckedRow:
-    """A row by its number in the file; `faults` are for people.
+    """A row by its number in the file; `errors` are messages for the user.
 
-    `key` may stand in one row alone. `seen` is what is there already, as a text that
-    differs when it was changed; empty: nothing.
+    No two rows may have the same `key`. `existing_version` changes whenever the row of
+    the database does, and is empty for a new one. An unchanged row is not stored.
     """
 
     number: int
     cells: dict[str, str]
     key: str = ""
     existing_version: str = ""
+    is_unchanged: bool = False
     errors: list[str] = field(default_factory=list)
+
+    @classmethod
+    def parsed(cls, row: ParsedRow) -> Self:
+        return cls(row.number, row.cells, errors=list(row.errors))
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRows:
-    """The rows of the database that lines became, each once."""
+    """The created and changed rows of the database, each once."""
 
     created: Sequence[Any]
     changed: Sequence[Any]

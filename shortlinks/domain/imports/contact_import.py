@@ -1,4 +1,4 @@
-"""Contacts out of a table: rows are checked, then stored by the rules of the API."""
+"""Import of contacts, with the same permissions and rules as in the API."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_noop
 
+from shortlinks.domain import integers, quotas
 from shortlinks.domain.contacts import contacts
 from shortlinks.domain.contacts.contacts import (
     MAX_NAME_LENGTH,
@@ -17,15 +18,14 @@ from shortlinks.domain.imports.checked_rows import StoredRows
 from shortlinks.domain.imports.spreadsheets import ParsedRow
 from shortlinks.models import Contact, User
 
-MAX_ID = 2**63 - 1
 NAMES = ("name", "first_name", "last_name")
-# A column by what its head may say.
+# Columns by the names that a header may have, in lower case.
 HEADERS = {
     "entity_id": "entity_id",
     "id": "entity_id",
     "id в crm": "entity_id",
     "name": "name",
-    "имя": "name",
+    "имя": "name",  # the first name beside a last name
     "название": "name",
     "first_name": "first_name",
     "last_name": "last_name",
@@ -34,16 +34,20 @@ HEADERS = {
     "ответственный": "responsible",
 }
 HEADER_MISSING = gettext_noop(
-    "The first row must name the columns: entity_id, name, first_name, last_name,"
-    " responsible."
+    "The first row must contain the column names: entity_id, name,"
+    " first_name, last_name, responsible."
 )
-ID_MISSING = gettext_noop("The id must be a whole number from 1.")
-DUPLICATE = gettext_noop("This contact stands in several rows.")
-NAME_MISSING = gettext_noop("There is neither an id nor a name.")
-TOO_LONG = gettext_noop("A name is longer than 250 characters.")
-UNKNOWN_RESPONSIBLE = gettext_noop("No active user of the account has this e-mail.")
-EDIT_FORBIDDEN = gettext_noop("You may not change this contact.")
-CREATE_FORBIDDEN = gettext_noop("You may not add contacts.")
+ID_MISSING = gettext_noop("The ID must be a whole number, at least 1.")
+ID_TOO_LARGE = gettext_noop("The ID is larger than 9223372036854775807.")
+ID_WITH_ZEROS = gettext_noop("The ID begins with a zero. Enter it without zeros.")
+DUPLICATE = gettext_noop("This contact is in several rows. Keep one of them.")
+NAME_MISSING = gettext_noop("The row has neither an ID nor a name. Enter one of them.")
+TOO_LONG = gettext_noop("A name is longer than 250 characters. Shorten it.")
+UNKNOWN_RESPONSIBLE = gettext_noop(
+    "No active user of the account has this e-mail. Correct it."
+)
+EDIT_FORBIDDEN = gettext_noop("You are not allowed to change this contact.")
+CREATE_FORBIDDEN = gettext_noop("You are not allowed to add contacts.")
 
 
 @dataclass(slots=True)
@@ -52,9 +56,20 @@ class ContactRow(checked_rows.CheckedRow):
     responsible_id: int | None = None
 
 
+def find_columns(names: Sequence[str]) -> Sequence[str]:
+    """Return the column of each name; "имя" is a first name if last names follow."""
+    columns = [HEADERS.get(name, "") for name in names]
+    if "last_name" not in columns or "first_name" in columns:
+        return columns
+    return [
+        "first_name" if name == "имя" else column
+        for name, column in zip(names, columns, strict=True)
+    ]
+
+
 def check(rows: Iterable[ParsedRow], user: User) -> Sequence[ContactRow]:
-    """Every row with what is wrong with it; locks the contacts that are there."""
-    lines = [ContactRow(number, given) for number, given in rows]
+    """Return the rows with their errors, and lock existing contacts."""
+    lines = [ContactRow.parsed(row) for row in rows]
     for line in lines:
         _read_id(line)
     _resolve_users(lines, user)
@@ -63,34 +78,41 @@ def check(rows: Iterable[ParsedRow], user: User) -> Sequence[ContactRow]:
 
 
 def store(lines: Sequence[ContactRow], user: User) -> StoredRows:
-    """All the rows or none, of which none may have a fault."""
-    known = [_change(line) for line in lines if line.existing_version]
+    """Store all of the rows, which must have no errors."""
+    existing = [_change(line) for line in lines if line.existing_version]
     new = [_new(line) for line in lines if not line.existing_version]
     return StoredRows(
         created=contacts.create(new, user=user) if new else [],
-        changed=contacts.update(known, user=user) if known else [],
+        changed=contacts.update(existing, user=user) if existing else [],
     )
 
 
 def _read_id(line: ContactRow) -> None:
     text = line.cells.get("entity_id", "")
     names = [line.cells.get(name, "") for name in NAMES]
-    if text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= MAX_ID:
-        line.entity_id = int(text)
-    elif text:
-        line.errors.append(ID_MISSING)
+    line.entity_id = integers.from_text(text, minimum=1)
+    if text:
+        line.errors += _id_errors(text, line.entity_id)
     elif not any(names):
         line.errors.append(NAME_MISSING)
     if any(len(name) > MAX_NAME_LENGTH for name in names):
         line.errors.append(TOO_LONG)
 
 
+def _id_errors(text: str, entity_id: int | None) -> list[str]:
+    if integers.capped_from_text(text, minimum=1, maximum=integers.MAX_ID) is None:
+        return [ID_MISSING]
+    if entity_id is None:
+        return [ID_TOO_LARGE]
+    return [ID_WITH_ZEROS] if text.startswith("0") else []
+
+
 def _resolve_users(lines: Sequence[ContactRow], user: User) -> None:
-    asked = {line.cells.get("responsible", "").lower() for line in lines} - {""}
-    people = User.objects.in_account(user.account_id or 0).filter(
-        email__in=asked, is_active=True
+    emails = {line.cells.get("responsible", "").lower() for line in lines} - {""}
+    users = User.objects.in_account(user.account_id or 0).filter(
+        email__in=emails, is_active=True
     )
-    ids = dict(people.values_list("email", "id"))
+    ids = dict(users.values_list("email", "id"))
     for line in lines:
         email = line.cells.get("responsible", "").lower()
         line.responsible_id = ids.get(email)
@@ -99,23 +121,40 @@ def _resolve_users(lines: Sequence[ContactRow], user: User) -> None:
 
 
 def _match_existing(lines: Sequence[ContactRow], user: User) -> None:
-    """Ids that are there already are changed; others' contacts are not."""
+    """Find existing contacts, and reject those that the user may not edit."""
     ids = {line.entity_id for line in lines if line.entity_id is not None}
-    known = _locked(ids, user)
+    existing = _locked(ids, user)
     for line in lines:
-        contact = known.get(line.entity_id or 0)
+        contact = existing.get(line.entity_id or 0)
         if contact is None:
             line.key = str(line.entity_id or "")
-            line.errors += [] if contacts.may_add(user) else [CREATE_FORBIDDEN]
+            line.errors += _creation_errors(user)
             continue
         line.key = str(contact.entity_id)
         line.existing_version = f"{contact.pk} {contact.updated_at.isoformat()}"
         if contact.is_deleted or not contacts.may_edit(contact, user):
             line.errors.append(EDIT_FORBIDDEN)
+        line.is_unchanged = _has_values(contact, line)
+
+
+def _creation_errors(user: User) -> list[str]:
+    if not contacts.may_add(user):
+        return [CREATE_FORBIDDEN]
+    is_full = quotas.are_contacts_full(user.account_id or 0)
+    return [quotas.TOO_MANY_CONTACTS] if is_full else []
+
+
+def _has_values(contact: Contact, line: ContactRow) -> bool:
+    """Return whether the contact has all values already; an empty cell has none."""
+    names = all(
+        line.cells.get(name) in (None, "", getattr(contact, name)) for name in NAMES
+    )
+    responsible = line.responsible_id in (None, contact.responsible_user_id)
+    return names and responsible and not contact.is_anonymous
 
 
 def _locked(entity_ids: set[int], user: User) -> dict[int, Contact]:
-    """By the ids they are asked for by; one that was merged is its survivor."""
+    """Return locked contacts by requested id; a merged one stands for its root."""
     named = Contact.objects.filter(account=user.account_id, entity_id__in=entity_ids)
     roots = dict(named.values_list("entity_id", Coalesce("merged_into_id", "id")))
     rows = Contact.objects.filter(pk__in=roots.values()).order_by("id")
@@ -134,7 +173,7 @@ def _new(line: ContactRow) -> NewContact:
 
 
 def _change(line: ContactRow) -> ContactChange:
-    """An empty cell leaves what is there."""
+    """Return the changes; an empty cell changes nothing."""
     return ContactChange(
         entity_id=line.entity_id or 0,
         name=line.cells.get("name") or None,

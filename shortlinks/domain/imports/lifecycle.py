@@ -1,6 +1,6 @@
-"""The life of an import: begun, waiting for a word, ended; and what it is made of.
+"""The life cycle of an import: started, confirmed, canceled, finished.
 
-How its rows are checked and stored, batch by batch, is in `import_batches`.
+`batches` checks and stores its rows.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,10 +13,14 @@ from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext, gettext_noop
 
+from shortlinks.domain import quotas
 from shortlinks.domain.imports import contact_import, spreadsheets, user_import
 from shortlinks.domain.imports.checked_rows import CheckedRow, StoredRows
-from shortlinks.domain.imports.spreadsheets import ParsedRow
+from shortlinks.domain.imports.file_errors import UnreadableFile
+from shortlinks.domain.imports.spreadsheets import FindColumns, ParsedRow
+from shortlinks.domain.quotas import Quota, QuotaReached
 from shortlinks.models import (
+    Account,
     Import,
     ImportFile,
     ImportKind,
@@ -25,21 +29,28 @@ from shortlinks.models import (
     User,
 )
 
-# As long as a task may take: a lease that is over belongs to nobody any more.
+# The time limit of a task, so that an expired lease belongs to nobody.
 LEASE = timedelta(seconds=60)
 NO_DELAY = timedelta(0)
 CONFIRMATION_TIMEOUT = timedelta(days=7)
 ERROR_RETENTION = timedelta(days=30)
 
-NO_ROWS = gettext_noop("There are no rows below the head.")
-ZERO_COUNTS = {"processed": 0, "created": 0, "changed": 0, "skipped": 0}
+NO_ROWS = gettext_noop("There are no rows below the column names. Add at least one.")
+ZERO_COUNTS = {
+    "processed": 0,
+    "created": 0,
+    "changed": 0,
+    "unchanged": 0,
+    "skipped": 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ImportSpec:
-    """How rows are read, checked and stored; the last two within a transaction."""
+    """A kind of import. `check` and `store` run within one transaction."""
 
-    headers: Mapping[str, str]
+    columns: Sequence[str]
+    find_columns: FindColumns
     missing_header_message: str
     duplicate_message: str
     check: Callable[[Iterable[ParsedRow], User], Sequence[CheckedRow]]
@@ -48,14 +59,16 @@ class ImportSpec:
 
 SPECS: Mapping[str, ImportSpec] = {
     ImportKind.CONTACTS: ImportSpec(
-        headers=contact_import.HEADERS,
+        columns=tuple(dict.fromkeys(contact_import.HEADERS.values())),
+        find_columns=contact_import.find_columns,
         missing_header_message=contact_import.HEADER_MISSING,
         duplicate_message=contact_import.DUPLICATE,
         check=contact_import.check,
         store=contact_import.store,
     ),
     ImportKind.USERS: ImportSpec(
-        headers=user_import.HEADERS,
+        columns=tuple(dict.fromkeys(user_import.HEADERS.values())),
+        find_columns=user_import.find_columns,
         missing_header_message=user_import.HEADER_MISSING,
         duplicate_message=user_import.DUPLICATE,
         check=user_import.check,
@@ -70,16 +83,21 @@ class Upload:
     kind: str
     name: str
     content: bytes
-    # By the operator's command, which goes on with it by itself.
+    # The command processes the import itself, instead of the worker.
     started_by_cli: bool = False
 
 
 @transaction.atomic
 def start(upload: Upload) -> Import:
-    """Keep the table, to be checked; NoTable or NoHead if that is plainly in vain."""
-    total = spreadsheets.count_rows(upload.content, SPECS[upload.kind].headers)
+    """Store the file to be checked.
+
+    Raises UnreadableFile, MissingHeader or, unless a command runs it, QuotaReached.
+    """
+    total = spreadsheets.count_rows(upload.content, SPECS[upload.kind].find_columns)
     if total == 0:
-        raise spreadsheets.UnreadableFile(NO_ROWS)
+        raise UnreadableFile(NO_ROWS)
+    if not upload.started_by_cli:
+        _check_quota(upload.user.account_id or 0)
     run = Import.objects.create(
         account_id=upload.user.account_id or 0,
         user=upload.user,
@@ -88,30 +106,37 @@ def start(upload: Upload) -> Import:
         total=total,
         started_by_cli=upload.started_by_cli,
         due_at=timezone.now() + (LEASE if upload.started_by_cli else NO_DELAY),
+        is_leased=upload.started_by_cli,
     )
     ImportFile.objects.create(import_run=run, content=upload.content)
     return run
 
 
+def _check_quota(account_id: int) -> None:
+    """Raise QuotaReached, also for concurrent uploads, which wait for each other."""
+    Account.objects.select_for_update(no_key=True).get(pk=account_id)
+    unfinished = Import.objects.filter(account=account_id, ended_at=None).count()
+    if quotas.is_reached(Quota.IMPORTS, unfinished):
+        raise QuotaReached(Quota.IMPORTS)
+
+
 def confirm(run: Import, *, by: User, due_in: timedelta = NO_DELAY) -> bool:
-    """Let the rows be stored; whether it waited for the word of this user."""
+    """Let the rows be stored; return False unless it waited for this user."""
     now = timezone.now()
     waiting = Import.objects.filter(pk=run.pk, state=ImportState.CHECKED, user=by)
-    said = waiting.update(
+    count = waiting.update(
         state=ImportState.STORING,
         due_at=now + due_in,
+        is_leased=due_in > NO_DELAY,
         confirmed_at=now,
         **ZERO_COUNTS,
     )
-    return bool(said)
+    return bool(count)
 
 
 @transaction.atomic
 def cancel(run: Import) -> bool:
-    """Store no more of it; whether there was something left to store.
-
-    A batch that is just being stored is waited for, and counts.
-    """
+    """Stop the import after the current batch; return False if it had ended."""
     rows = Import.objects.select_for_update(no_key=True).filter(ended_at=None)
     row = rows.filter(pk=run.pk).first()
     if row is None:
@@ -124,44 +149,44 @@ def cancel(run: Import) -> bool:
 
 
 def reset_counts(row: Import) -> None:
-    """What was checked, and is not to be stored, is no part of what was done."""
-    for name, nothing in ZERO_COUNTS.items():
-        setattr(row, name, nothing)
+    """Discard the results of checking."""
+    for name, zero in ZERO_COUNTS.items():
+        setattr(row, name, zero)
     row.rows.all().delete()
 
 
 def finish(row: Import, state: ImportState, error: str = "") -> None:
-    """Keep of it the faulty rows alone, and tell the audit log; the caller saves it."""
+    """End the import, keep rows with errors, and log it. The caller saves `row`."""
     row.state, row.error = state, error
-    row.due_at, row.ended_at = None, timezone.now()
+    row.due_at, row.is_leased, row.ended_at = None, False, timezone.now()
     ImportFile.objects.filter(import_run=row).delete()
     row.rows.filter(errors=[]).delete()
     if row.user is not None:
         with translation.override(row.user.language):
-            text = f"{gettext(state.label).capitalize()}: {summary(row)}"
+            text = f"{str(state.label).capitalize()}: {summary(row)}"
             LogEntry.objects.log_actions(row.user.pk, [row], CHANGE, text)
 
 
 def is_any_running() -> bool:
-    """A worker; for a minute also one that was killed."""
-    leased = Import.objects.filter(due_at__gt=timezone.now(), started_by_cli=False)
-    return leased.exists()
+    """Return whether a worker has an import, or was killed within the last minute."""
+    leased = Import.objects.filter(is_leased=True, due_at__gt=timezone.now())
+    return leased.filter(started_by_cli=False).exists()
 
 
 def summary(row: Import) -> str:
-    """In the language of who reads it."""
-    text = gettext("created: %(created)d, changed: %(changed)d, left out: %(skipped)d.")
-    counts = ("created", "changed", "skipped")
+    """Return the counts in the current language."""
+    text = gettext(
+        "new: %(created)d, updated: %(changed)d, unchanged: %(unchanged)d,"
+        " skipped: %(skipped)d."
+    )
+    counts = ("created", "changed", "unchanged", "skipped")
     return text % {name: getattr(row, name) for name in counts}
 
 
 def purge() -> None:
-    """Imports that nobody said a word to, and faults that nobody reads any more."""
+    """Cancel imports that nobody confirmed, and delete old errors."""
     now = timezone.now()
-    forgotten = {
-        "state": ImportState.CHECKED,
-        "created_at__lt": now - CONFIRMATION_TIMEOUT,
-    }
-    for run in Import.objects.filter(**forgotten):
+    checked = Import.objects.filter(state=ImportState.CHECKED)
+    for run in checked.filter(created_at__lt=now - CONFIRMATION_TIMEOUT):
         cancel(run)
     ImportRow.objects.filter(import_run__ended_at__lt=now - ERROR_RETENTION).delete()

@@ -1,174 +1,164 @@
-"""Tables that people bring as files: CSV as spreadsheets write it, and XLSX.
+"""Reading CSV and XLSX files: their header, and their rows one by one."""
 
-Rows are read one after another: a table need not fit into memory as Python's objects.
-"""
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
-import csv
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from io import BytesIO, TextIOWrapper
-from typing import Any
-from xml.etree.ElementTree import ParseError
-from zipfile import BadZipFile, ZipFile
-
-import openpyxl
-from django.utils.translation import gettext_noop
-from openpyxl.utils.exceptions import InvalidFileException
+from shortlinks.domain import formulas
+from shortlinks.domain.imports import csv_reader, workbook_reader
+from shortlinks.domain.imports.file_errors import (
+    DUPLICATE_COLUMNS,
+    EXTRA_CELLS,
+    TOO_LARGE,
+    TOO_LONG,
+    TOO_MANY_COLUMNS,
+    TOO_MANY_ROWS,
+    MissingHeader,
+    UnreadableFile,
+    with_names,
+)
+from shortlinks.domain.imports.raw_rows import InvalidCell, RawRow
 
 MAX_FILE_BYTES = 20 * 1024 * 1024
-MAX_UNPACKED_BYTES = 100 * 1024 * 1024
-# Parts of a workbook that openpyxl keeps in memory, at many times their size.
-MAX_SHARED_STRINGS_BYTES = 40 * 1024 * 1024
-MAX_STYLES_BYTES = 2 * 1024 * 1024
-MAX_ROWS = 100_000  # that have something in them
+MAX_ROWS = 100_000  # that are not empty
+LAST_ROW = 1_048_576  # of a sheet; some sheets are that long because of styles
 MAX_COLUMNS = 50
-LAST_ROW = 1_048_576  # of a sheet; styles alone make some that long
-MAX_CELL_LENGTH = 1_000  # characters; more is a fault of the row, however much
-DELIMITERS = ",;\t"
-ENCODINGS = ("utf-8-sig", "cp1251")
+MAX_CELL_LENGTH = 1_000  # characters; any longer cell is an error of the row
+# Around cells that were copied from web pages and messengers.
+INVISIBLE = "\ufeff\u200b\u2060"
+# Added by the file that lists rows with errors, in both languages.
+ERROR_COLUMNS = {"row", "errors", "строка", "ошибки"}
 
-TOO_LARGE = gettext_noop("The file is larger than 20 MB.")
-TOO_LARGE_UNPACKED = gettext_noop("The file is too large when it is unpacked.")
-TOO_MANY_ROWS = gettext_noop("The file has more than 100,000 rows.")
-TOO_MANY_COLUMNS = gettext_noop("The file has more than 50 columns.")
-INVALID_CSV = gettext_noop("The file is no CSV.")
-INVALID_XLSX = gettext_noop("The file is no XLSX.")
-# What openpyxl and what it reads with raise for files that are none.
-PARSER_ERRORS = (
-    *(AttributeError, BadZipFile, IndexError, InvalidFileException, KeyError, OSError),
-    *(NotImplementedError, ParseError, TypeError, ValueError, zlib.error),
-)
-
-ParsedRow = tuple[int, dict[str, str]]  # a row's number in the file, its cells by name
+# Returns the column of each name in a header, "" for an unknown one.
+FindColumns = Callable[[Sequence[str]], Sequence[str]]
 
 
-class UnreadableFile(Exception):
-    """The file is not one of the two, or too big; says which."""
+class ParsedRow(NamedTuple):
+    """A row by its number in the file, with its cells by column."""
+
+    number: int
+    cells: dict[str, str]
+    errors: Sequence[str] = ()
 
 
-class MissingHeader(Exception):
-    """The columns are not named."""
+@dataclass(frozen=True, slots=True)
+class Header:
+    """`columns` are the columns of an import, "" for one that is not imported."""
+
+    names: Sequence[str]
+    columns: Sequence[str]
+
+    @property
+    def ignored(self) -> list[str]:
+        pairs = zip(self.names, self.columns, strict=True)
+        unknown = [name for name, column in pairs if name and not column]
+        return [name for name in unknown if name.lower() not in ERROR_COLUMNS]
 
 
-def count_rows(content: bytes, heads: Mapping[str, str]) -> int | None:
-    """How many rows there are; None of a workbook, which takes seconds to be read.
+@dataclass(frozen=True, slots=True)
+class ParsedTable:
+    """The rows that are not empty, and what the file contains besides."""
 
-    NoTable or NoHead says what is wrong, as far as that can be told at once.
+    rows: Iterator[ParsedRow]
+    ignored_columns: Sequence[str]
+    ignored_sheets: Sequence[str]
+
+
+def count_rows(content: bytes, find_columns: FindColumns) -> int | None:
+    """Return the number of rows, or None for a workbook, which takes seconds to read.
+
+    Raises UnreadableFile or MissingHeader, as far as that can be found quickly.
     """
     if len(content) > MAX_FILE_BYTES:
         raise UnreadableFile(TOO_LARGE)
     if _is_workbook(content):
-        _check_archive_size(content)
+        workbook_reader.check_archive_size(content)
         return None
-    return sum(1 for _ in parse_rows(_csv(content), heads))
+    return sum(1 for _ in parse(content, find_columns).rows)
 
 
-def read(content: bytes) -> Iterator[list[str]]:
-    """The rows with their head, as texts; NoTable says why there are no more."""
-    return _workbook(content) if _is_workbook(content) else _csv(content)
+def parse(content: bytes, find_columns: FindColumns) -> ParsedTable:
+    """Read the header; the rows are read while they are used.
 
-
-def parse_rows(
-    rows: Iterable[Sequence[str]], heads: Mapping[str, str]
-) -> Iterator[ParsedRow]:
-    """The rows below the head that are not empty.
-
-    `heads` tells a column by what its head may say; NoHead if none is known.
+    Both raise UnreadableFile, and the header MissingHeader.
     """
-    numbered = enumerate(rows, start=1)
-    _, head = next(numbered, (0, ()))
-    if len(head) > MAX_COLUMNS:
+    ignored_sheets: Sequence[str] = ()
+    if _is_workbook(content):
+        book = workbook_reader.Workbook(content)
+        rows, ignored_sheets = book.rows(), book.ignored_sheets
+    else:
+        rows = csv_reader.read(content)
+    header = _header(next(rows, RawRow(1, ())), find_columns)
+    return ParsedTable(_parsed_rows(rows, header), header.ignored, ignored_sheets)
+
+
+def _header(row: RawRow, find_columns: FindColumns) -> Header:
+    if row.error:
+        raise UnreadableFile(row.error)
+    cells = _trimmed(row.cells)
+    if len(cells) > MAX_COLUMNS:
         raise UnreadableFile(TOO_MANY_COLUMNS)
-    names = [heads.get(cell.strip().lower(), "") for cell in head]
-    if not any(names):
+    names = [" ".join(_clean(cell).split()) for cell in cells]
+    columns = find_columns([name.lower() for name in names])
+    if row.number > 1 or not any(columns):
         raise MissingHeader
+    counts = Counter(filter(None, columns))
+    pairs = zip(names, columns, strict=True)
+    if same := [name for name, column in pairs if counts[column] > 1]:
+        raise UnreadableFile(with_names(DUPLICATE_COLUMNS, same))
+    return Header(names, columns)
+
+
+def _parsed_rows(rows: Iterator[RawRow], header: Header) -> Iterator[ParsedRow]:
     filled = 0
-    for number, row in numbered:
-        if any(cell.strip() for cell in row):
+    for row in rows:
+        if row.number > LAST_ROW:
+            raise UnreadableFile(TOO_LONG)
+        if row.error or any(map(_is_filled, row.cells)):
             filled += 1
             if filled > MAX_ROWS:
                 raise UnreadableFile(TOO_MANY_ROWS)
-            yield number, _parsed_row(names, row)
+            yield _parsed_row(row, header)
 
 
-def _parsed_row(names: Sequence[str], row: Sequence[str]) -> dict[str, str]:
-    cells = zip(names, row, strict=False)
-    return {name: _clean(cell) for name, cell in cells if name}
+def _parsed_row(row: RawRow, header: Header) -> ParsedRow:
+    cells = list(zip(header.names, header.columns, row.cells, strict=False))
+    errors = [
+        with_names(cell.error, [name])
+        for name, column, cell in cells
+        if column and isinstance(cell, InvalidCell)
+    ]
+    if row.error:
+        errors.append(row.error)
+    elif _has_extra_cells(row, header):
+        errors.append(EXTRA_CELLS)
+    known = {column: _clean(cell) for _, column, cell in cells if column}
+    return ParsedRow(row.number, known, errors)
+
+
+def _has_extra_cells(row: RawRow, header: Header) -> bool:
+    """Return whether a cell has no column name, often because of a lone separator."""
+    width = len(header.names)
+    unnamed = [c for c, name in zip(row.cells, header.names, strict=False) if not name]
+    return any(map(_is_filled, (*unnamed, *row.cells[width:])))
 
 
 def _clean(cell: str) -> str:
-    """Postgres stores no NUL."""
-    return cell[:MAX_CELL_LENGTH].replace("\0", "").strip()
+    """Shorten the cell and remove NUL, which Postgres cannot store."""
+    text = cell[:MAX_CELL_LENGTH].replace("\0", "")
+    return formulas.unescape(text).strip().strip(INVISIBLE).strip()
+
+
+def _is_filled(cell: str) -> bool:
+    return isinstance(cell, InvalidCell) or bool(cell.strip())
+
+
+def _trimmed(cells: Sequence[str]) -> Sequence[str]:
+    """Remove empty columns on the right; many sheets have them."""
+    filled = [number for number, cell in enumerate(cells, start=1) if cell.strip()]
+    return cells[: max(filled, default=0)]
 
 
 def _is_workbook(content: bytes) -> bool:
     return content[:2] == b"PK"
-
-
-def _csv(content: bytes) -> Iterator[list[str]]:
-    encoding = _encoding(content)
-    head = content.partition(b"\n")[0].decode(encoding)
-    delimiter = max(DELIMITERS, key=head.count)
-    lines = TextIOWrapper(BytesIO(content), encoding, newline="")
-    try:
-        yield from csv.reader(lines, delimiter=delimiter)
-    except csv.Error:
-        raise UnreadableFile(INVALID_CSV) from None
-
-
-def _encoding(content: bytes) -> str:
-    """UTF-8, or what an old Excel writes in Russia."""
-    for encoding in ENCODINGS:
-        try:
-            content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return encoding
-    raise UnreadableFile(INVALID_CSV)
-
-
-def _check_archive_size(content: bytes) -> None:
-    """By what it says of its sizes: no more than that will be unpacked of it."""
-    try:
-        with ZipFile(BytesIO(content)) as archive:
-            sizes = {part.filename: part.file_size for part in archive.infolist()}
-    except PARSER_ERRORS:
-        raise UnreadableFile(INVALID_XLSX) from None
-    most = {
-        "xl/sharedStrings.xml": MAX_SHARED_STRINGS_BYTES,
-        "xl/styles.xml": MAX_STYLES_BYTES,
-    }
-    is_large = any(
-        size > most.get(name, MAX_UNPACKED_BYTES) for name, size in sizes.items()
-    )
-    if is_large or sum(sizes.values()) > MAX_UNPACKED_BYTES:
-        raise UnreadableFile(TOO_LARGE_UNPACKED)
-    if "[Content_Types].xml" not in sizes:
-        raise UnreadableFile(INVALID_XLSX)
-
-
-def _workbook(content: bytes) -> Iterator[list[str]]:
-    """The first sheet."""
-    _check_archive_size(content)
-    try:
-        book = openpyxl.load_workbook(BytesIO(content), read_only=True, data_only=True)
-        rows = book.worksheets[0].iter_rows(
-            max_row=LAST_ROW, max_col=MAX_COLUMNS + 1, values_only=True
-        )
-        for row in rows:
-            yield _trimmed([_cell(value) for value in row])
-    except PARSER_ERRORS:
-        raise UnreadableFile(INVALID_XLSX) from None
-
-
-def _trimmed(row: list[str]) -> list[str]:
-    """Without the empty columns to the right, of which a sheet has many."""
-    filled = [number for number, cell in enumerate(row, start=1) if cell]
-    return row[: max(filled, default=0)]
-
-
-def _cell(value: Any) -> str:
-    """A number of a spreadsheet is a float, even when it is an id."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return "" if value is None else str(value).strip()

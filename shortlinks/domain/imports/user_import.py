@@ -1,4 +1,4 @@
-"""Users and their letters out of a table: rows are checked, then stored."""
+"""Import of users and their access levels."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,28 +34,30 @@ HEADERS = {
     "удалять": "delete",
     "выгружать": "export",
 }
-# Russian keyboards have letters that look the same.
+# Cyrillic letters that look like Latin ones.
 LOOK_ALIKE = str.maketrans("АМ", "AM")
 RANKS = {letter: rank for rank, letter in enumerate("DMGA")}
 MAX_NAME_LENGTH = 250
+MAX_EMAIL_LENGTH = 254
 
 HEADER_MISSING = gettext_noop(
-    "The first row must name the columns: email, name, group, view, edit, add,"
-    " delete, export."
+    "The first row must contain the column names: email, name, group, view,"
+    " edit, add, delete, export."
 )
-EMAIL_MISSING = gettext_noop("This is no e-mail address.")
-DUPLICATE = gettext_noop("This e-mail stands in several rows.")
-EMAIL_TAKEN = gettext_noop("This e-mail is somebody's whom you may not change.")
-GROUP_MISSING = gettext_noop("There is no such group.")
-LEVEL_MISSING = gettext_noop("A right is one of the letters A, G, M, D.")
-TOO_LONG = gettext_noop("A name is longer than 250 characters.")
-# Which letter may reach no further than which, and what is said then.
+EMAIL_MISSING = gettext_noop("Enter a valid e-mail address.")
+EMAIL_TOO_LONG = gettext_noop("The e-mail is longer than 254 characters. Shorten it.")
+DUPLICATE = gettext_noop("This e-mail is in several rows. Keep one of them.")
+EMAIL_TAKEN = gettext_noop("You are not allowed to change the user with this e-mail.")
+GROUP_MISSING = gettext_noop("This group does not exist. Create it first.")
+LEVEL_MISSING = gettext_noop("An access level must be A, G, M or D.")
+TOO_LONG = gettext_noop("A name is longer than 250 characters. Shorten it.")
+# A right, the right that it must not exceed, and the error if it does.
 ORDER = (
-    ("edit", "view", gettext_noop("One may not edit more than one may view.")),
-    ("delete", "edit", gettext_noop("One may not delete more than one may edit.")),
-    ("export", "view", gettext_noop("One may not export more than one may view.")),
+    ("edit", "view", gettext_noop("Edit access cannot exceed view access.")),
+    ("delete", "edit", gettext_noop("Delete access cannot exceed edit access.")),
+    ("export", "view", gettext_noop("Export access cannot exceed view access.")),
 )
-ADD = gettext_noop("The right to add is for all or nobody.")
+ADD = gettext_noop("Add access can only be A or D.")
 
 
 @dataclass(slots=True)
@@ -63,49 +65,50 @@ class UserRow(checked_rows.CheckedRow):
     user: User = field(default_factory=User)
 
 
+def find_columns(names: Sequence[str]) -> Sequence[str]:
+    return [HEADERS.get(name, "") for name in names]
+
+
 def check(rows: Iterable[ParsedRow], by: User) -> Sequence[UserRow]:
-    """Every row with what is wrong with it; locks the users that are there."""
-    lines = [UserRow(number, given) for number, given in rows]
+    """Return the rows with their errors, and lock existing users."""
+    lines = [UserRow.parsed(row) for row in rows]
     _find_users(lines, by)
     groups = {group.name: group for group in Group.objects.filter(account=by.account)}
     for line in lines:
         _read_names(line, groups)
         _read_levels(line)
+        line.is_unchanged = line.existing_version == _version_of(line.user)
     return lines
 
 
 def store(lines: Sequence[UserRow], by: User) -> StoredRows:
-    """The rows, of which none may have a fault. New users have no password yet."""
-    known = [line.user for line in lines if line.existing_version]
+    """Store the rows, which must have no errors. New users have no password yet."""
+    existing = [line.user for line in lines if line.existing_version]
     new = [line.user for line in lines if not line.existing_version]
     for user in new:
         user.set_unusable_password()
-    User.objects.bulk_update(known, ["name", "group", *LEVEL_COLUMNS.values()])
+    User.objects.bulk_update(existing, ["name", "group", *LEVEL_COLUMNS.values()])
     User.objects.bulk_create(new)
-    return StoredRows(created=new, changed=known)
+    return StoredRows(created=new, changed=existing)
 
 
 def _find_users(lines: Sequence[UserRow], by: User) -> None:
-    """By their e-mail; nobody changes operators, nor what is another account's."""
+    """Find existing users, and reject operators and users of other accounts."""
     rows = User.objects.filter(email__in={_email(line) for line in lines})
     locked = rows.select_related("group").order_by("pk")
-    known = {user.email: user for user in locked.select_for_update(of=("self",))}
+    existing = {user.email: user for user in locked.select_for_update(of=("self",))}
     for line in lines:
         line.key = email = _email(line)
-        if email in known:
-            line.user, line.existing_version = (
-                known[email],
-                _existing_version(known[email]),
-            )
-        else:
-            line.user = _new(email, by)
+        line.user = existing.get(email) or _new(email, by)
+        if email in existing:
+            line.existing_version = _version_of(line.user)
         if line.user.account_id != by.account_id or line.user.is_superuser:
             line.errors.append(EMAIL_TAKEN)
 
 
-def _existing_version(user: User) -> str:
-    letters = "".join(getattr(user, name) for name in LEVEL_COLUMNS.values())
-    return f"{user.pk} {letters} {user.group_id} {user.name}"
+def _version_of(user: User) -> str:
+    levels = "".join(getattr(user, name) for name in LEVEL_COLUMNS.values())
+    return f"{user.pk} {levels} {user.group_id} {user.name}"
 
 
 def _email(line: UserRow) -> str:
@@ -118,11 +121,8 @@ def _new(email: str, by: User) -> User:
 
 
 def _read_names(line: UserRow, groups: Mapping[str, Group]) -> None:
-    """An empty cell leaves what is there."""
-    try:
-        validate_email(line.user.email)
-    except ValidationError:
-        line.errors.append(EMAIL_MISSING)
+    """Read the text columns; an empty cell changes nothing."""
+    line.errors += _email_errors(line.user.email)
     if name := line.cells.get("name"):
         line.user.name = name
     if group := line.cells.get("group"):
@@ -133,6 +133,16 @@ def _read_names(line: UserRow, groups: Mapping[str, Group]) -> None:
         line.errors.append(TOO_LONG)
 
 
+def _email_errors(email: str) -> list[str]:
+    if len(email) > MAX_EMAIL_LENGTH:
+        return [EMAIL_TOO_LONG]
+    try:
+        validate_email(email)
+    except ValidationError:
+        return [EMAIL_MISSING]
+    return []
+
+
 def _read_levels(line: UserRow) -> None:
     for column, name in LEVEL_COLUMNS.items():
         letter = line.cells.get(column, "").upper().translate(LOOK_ALIKE)
@@ -141,14 +151,14 @@ def _read_levels(line: UserRow) -> None:
             return
         if letter:
             setattr(line.user, name, letter)
-    line.errors += _against_the_order(line.user)
+    line.errors += _order_errors(line.user)
 
 
-def _against_the_order(user: User) -> list[str]:
+def _order_errors(user: User) -> list[str]:
     ranks = {
         column: RANKS[getattr(user, name)] for column, name in LEVEL_COLUMNS.items()
     }
-    faults = [text for one, than, text in ORDER if ranks[one] > ranks[than]]
+    errors = [text for one, than, text in ORDER if ranks[one] > ranks[than]]
     if user.contacts_add not in (AccessLevel.ALL, AccessLevel.DENIED):
-        faults.append(ADD)
-    return faults
+        errors.append(ADD)
+    return errors

@@ -1,27 +1,104 @@
-"""Codes of short links: an address, never an authenticator (security §3.2)."""
+"""Codes of short links.
+
+A code is an address and grants no access (docs/reference/security.md).
+"""
 
 import re
 import secrets
+from collections.abc import Iterator
+from html.entities import html5
+from typing import NamedTuple
 
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 LENGTH = 12
 CODE_SPACE = len(ALPHABET) ** LENGTH
 POWERS = [len(ALPHABET) ** place for place in range(LENGTH)]
-# What messengers glue to a link at the end of a sentence.
-TRAILING_PUNCTUATION = "/.,;:!?)]}>'\"»”’…"
+
+# Limits in bytes, entities and tags. A long path costs no more than a short one
+# (docs/adr/0037). A longer query is not passed on. Some programs encode a link that is
+# encoded already.
+MAX_GLUED = 200
+MAX_SEARCHED = 1024
+MAX_PATH_LENGTH = MAX_SEARCHED + 2048
+MAX_DECODINGS = 2
 
 _CODE = re.compile(f"[{ALPHABET}]{{{LENGTH}}}")
+# `urllib.parse` needs 20 times as long for a path of "%".
+_ESCAPE = re.compile(rb"%[0-9A-Fa-f]{2}")
+_UNESCAPED = {b"%%%02x" % byte: bytes([byte]) for byte in range(256)}
+# Paths are searched as bytes, so that broken UTF-8 and every script are "not ASCII".
+# "}+" never gives back what it took, so a path is read once.
+_PARTS = {
+    b"code": _CODE.pattern.encode(),
+    b"escape": _ESCAPE.pattern,
+    b"entity": rb"&#?\w{1,8};",
+    b"tag": rb"</?[A-Za-z]{1,6}(?:[\s/][^<>]{0,80})?>",
+    b"max": b"%d" % MAX_GLUED,
+    # HTML allows some entities without ";", such as "&nbsp" and "&copy".
+    b"bare": "|".join(name for name in html5 if not name.endswith(";")).encode(),
+}
+_GLUED = re.compile(
+    rb"(?:%(entity)b|%(tag)b|(?!%(escape)b)[^A-Za-z0-9]){0,%(max)b}+"
+    rb"(?P<code>%(code)b)(?![A-Za-z0-9]|%(escape)b)" % _PARTS
+)
+# A glued parameter is a query, with a value or without, also if it begins with "&amp;".
+# An entity is none.
+_QUERY = re.compile(
+    rb"/?(?:\?|&(?:amp;)*+(?=[^;&]*=|(?!(?:%(bare)b)(?:&|\Z))[\w.~-]{1,64}(?:&|\Z)))"
+    rb"(?P<query>.*)" % _PARTS,
+    re.DOTALL,
+)
+
+
+class Address(NamedTuple):
+    """The code in a path, and the query that a program has encoded into the path."""
+
+    code: str
+    query: bytes = b""
 
 
 def generate() -> str:
-    """A random code of 70 bits, drawn at once: each draw asks the system."""
+    """Return a random code of 70 bits, from a single call of the system."""
     number = secrets.randbelow(CODE_SPACE)
     return "".join([ALPHABET[number // power % len(ALPHABET)] for power in POWERS])
 
 
-def from_path(path: str) -> str | None:
-    """The code a request asks for, or None if its path can name no link."""
-    code = path[1:]
-    if len(code) != LENGTH:
-        code = code.rstrip(TRAILING_PUNCTUATION)
-    return code if _CODE.fullmatch(code) else None
+def from_path(path: str, raw_path: bytes) -> Address | None:
+    """Return the code in the path of a request, or None.
+
+    Messengers, mail programs and people glue other characters to a code. It is found
+    if no ASCII letter or digit touches it (docs/adr/0037). `raw_path` is the path
+    before it was percent-decoded.
+    """
+    if len(path) == LENGTH + 1 and _CODE.fullmatch(path, 1):
+        return Address(path[1:])
+    return _find(raw_path[:MAX_PATH_LENGTH])
+
+
+def _find(path: bytes) -> Address | None:
+    beginnings = _decodings(path[:MAX_SEARCHED])
+    if not any(_GLUED.match(beginning) for beginning in beginnings):
+        return None
+    for decoded in _decodings(path):
+        if found := _GLUED.match(decoded):
+            return Address(found["code"].decode(), _query(decoded[found.end() :]))
+    return None
+
+
+def _query(behind: bytes) -> bytes:
+    """Return a query, which is decoded only as far as its beginning needs."""
+    for decoded in _decodings(behind):
+        if found := _QUERY.match(decoded):
+            return found["query"]
+    return b""
+
+
+def _decodings(path: bytes) -> Iterator[bytes]:
+    for _ in range(MAX_DECODINGS):
+        yield path
+        path = _ESCAPE.sub(_unescape, path)
+    yield path
+
+
+def _unescape(escape: re.Match[bytes]) -> bytes:
+    return _UNESCAPED[escape[0].lower()]

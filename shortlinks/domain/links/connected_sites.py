@@ -1,8 +1,11 @@
-"""Sites that an account connects: links that lead there carry a click token."""
+"""Connected sites: links to them get a click token."""
 
 import ada_url
+from django.utils.translation import gettext_noop
 
 from shortlinks.domain.links import urls
+
+NOT_AN_ADDRESS = gettext_noop("Enter a web address, such as https://shop.example.")
 
 
 class InvalidOrigin(ValueError):
@@ -10,13 +13,15 @@ class InvalidOrigin(ValueError):
 
 
 def parse_origin(text: str) -> str:
-    """The origin as browsers send it; of a page's address as well."""
+    """Return the origin of a web address, in the form that browsers send."""
     try:
         parsed = ada_url.URL(text.strip())
     except ValueError:
-        raise InvalidOrigin("This is no web address.") from None
+        raise InvalidOrigin(NOT_AN_ADDRESS) from None
     if parsed.protocol not in {"http:", "https:"} or parsed.username:
-        raise InvalidOrigin("This is no web address.")
+        raise InvalidOrigin(NOT_AN_ADDRESS)
     if parsed.hostname.rstrip(".") in urls.policy().own_hosts:
-        raise InvalidOrigin("This is an address of the service itself.")
+        raise InvalidOrigin(
+            gettext_noop("This is an address of this service. Enter that of your site.")
+        )
     return parsed.origin

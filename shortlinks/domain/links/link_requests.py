@@ -1,4 +1,4 @@
-"""Requests for short links, and which of them the caller may make."""
+"""Requests for short links, and which of them a user may make."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shortlinks.models import User
 
 @dataclass(frozen=True, slots=True)
 class LinkRequest:
-    """One item of a request for links: which url for which contact of the CRM."""
+    """One URL and one contact for which a link is requested."""
 
     url: SafeUrl
     entity_id: int
@@ -18,7 +18,7 @@ class LinkRequest:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizedLinkRequest:
-    """An order whose contact the caller may view. Only `grant` makes one."""
+    """A link request whose contact the user may view. Only `authorize` creates one."""
 
     url: SafeUrl
     entity_id: int
@@ -26,17 +26,19 @@ class AuthorizedLinkRequest:
     account_id: int
 
 
-def authorize(orders: Sequence[LinkRequest], user: User) -> list[AuthorizedLinkRequest]:
-    """The orders the user's rights allow, in their order; others are left out.
+def authorize(
+    requests: Sequence[LinkRequest], user: User
+) -> list[AuthorizedLinkRequest]:
+    """Return the requests that the user may make, in their order.
 
     Specification: «на сущности, на которые нет прав — ссылки не будут сгенерированы».
     """
-    visible = permissions.visible_roots({order.entity_id for order in orders}, user)
+    visible = permissions.visible_roots({each.entity_id for each in requests}, user)
     account_id = user.account_id
     return [
         AuthorizedLinkRequest(
-            order.url, order.entity_id, visible[order.entity_id], account_id
+            each.url, each.entity_id, visible[each.entity_id], account_id
         )
-        for order in orders
-        if account_id is not None and order.entity_id in visible
+        for each in requests
+        if account_id is not None and each.entity_id in visible
     ]

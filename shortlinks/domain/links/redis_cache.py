@@ -1,45 +1,39 @@
-"""What redirects need to know of links and accounts, as it lies in Redis.
+"""The cache of links and accounts in Redis, which redirects read.
 
-Written through by whoever changes the row, read by `redirects/`. Redis may be away:
-then nothing is written, and the redirects read the rows themselves.
+Code that changes a row writes it here. While Redis is unavailable, nothing is written,
+and redirects query the database.
 """
 
-import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import cache
+from typing import Self
 
 import msgspec
 import redis
 from django.conf import settings
 from django.utils import timezone
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from shortlinks.domain import redis_client
 from shortlinks.domain.pixels import consent
 from shortlinks.models import Account, ShortLink
 
-logger = logging.getLogger(__name__)
-
 TTL_SECONDS = 24 * 3600
-# In place of a link that has ended: no redirect that read the row before and writes
-# it after can bring it back.
+# Replaces a link that has ended. A redirect that has read the row earlier only writes
+# missing entries, so it cannot bring the link back.
 TOMBSTONE = b"-"
-RETRY_DELAY_SECONDS = 5.0
-TIMEOUT_SECONDS = 0.3  # seconds, to connect and for an answer
-# A thread that woke for each request would take the GIL from the next one.
+# A thread that wakes for each request would take the GIL from the next one.
 BATCH_DELAY_SECONDS = 0.02
 MAX_QUEUED_REQUESTS = 1_000  # requests whose links are not written yet
 BATCH_SIZE = 500
 
 
 class CachedLink(msgspec.Struct, frozen=True, array_like=True):
-    """A live link; `expires_at` in Unix seconds, 0 for never.
+    """An active link. `expires_at` is in Unix seconds, or 0 for never.
 
-    `consent` is what its contact has said of being recognised (`consent.CODES`).
+    `consent` is the contact's tracking consent, as one of `consent.CODES`.
     """
 
     id: int
@@ -48,9 +42,22 @@ class CachedLink(msgspec.Struct, frozen=True, array_like=True):
     expires_at: float = 0
     consent: int = 0
 
+    @classmethod
+    def from_row(
+        cls,
+        *,
+        id: int,
+        account_id: int,
+        target: str,
+        expires_at: float | None,
+        tracking_consent: str,
+    ) -> Self:
+        code = consent.CODES[tracking_consent]
+        return cls(id, account_id, target, expires_at or 0, code)
+
 
 class CachedAccount(msgspec.Struct, frozen=True, array_like=True):
-    """The settings of an account that a redirect obeys."""
+    """The settings of an account that redirects need, named like their columns."""
 
     forward_query: bool = True
     respect_gpc: bool = True
@@ -68,36 +75,36 @@ def account_key(account_id: int) -> str:
 
 
 def from_link(link: ShortLink) -> CachedLink:
-    """The link's contact should be at hand (`select_related`)."""
-    expires_at = link.expires_at.timestamp() if link.expires_at else 0
-    said = consent.CODES[link.contact.tracking_consent]
-    return CachedLink(link.id, link.account_id, link.target, expires_at, said)
-
-
-def from_account(account: Account) -> CachedAccount:
-    return CachedAccount(
-        account.forward_query,
-        account.respect_gpc,
-        account.address_mask,
-        tuple(account.office_networks),
-        account.pixel_mode,
+    """Represent a link that was loaded with its contact."""
+    return CachedLink.from_row(
+        id=link.id,
+        account_id=link.account_id,
+        target=link.target,
+        expires_at=link.expires_at.timestamp() if link.expires_at else None,
+        tracking_consent=consent.of(link.contact),
     )
 
 
+def from_account(account: Account) -> CachedAccount:
+    return msgspec.convert(account, CachedAccount, from_attributes=True)
+
+
 def write(links: dict[str, CachedLink]) -> None:
-    """Let redirects find links, by code, without asking the database."""
+    """Write links by code, replacing older entries."""
     _store(_entries(links))
 
 
 def write_soon(links: dict[str, CachedLink]) -> None:
-    """The same for new links, without a wait for Redis: those of several requests are
-    written at once by a thread. What is there already is newer, and stays.
+    """Write new links by code without waiting for Redis.
+
+    A thread writes the links of several requests together. An existing entry is newer
+    and is kept.
     """
     _batch_writer.put(links)
 
 
 def refresh(links: Iterable[ShortLink]) -> bool:
-    """What the rows say now; False if Redis is away and heard nothing."""
+    """Write links as their rows are now. Return False if Redis is unavailable."""
     now = timezone.now()
     return _store(
         {
@@ -110,7 +117,7 @@ def refresh(links: Iterable[ShortLink]) -> bool:
 
 
 def refresh_account(account: Account) -> bool:
-    """An account that was switched off has no links any more."""
+    """Write the account, or a tombstone if it is inactive."""
     value = (
         msgspec.json.encode(from_account(account)) if account.is_active else TOMBSTONE
     )
@@ -118,38 +125,15 @@ def refresh_account(account: Account) -> bool:
 
 
 def last_synced_at() -> datetime | None:
-    """Up to when Redis has heard of all changes; None if it has lost everything."""
-    value = _client().get(f"{settings.REDIS_KEY_PREFIX}changes-published-until")
+    """Return the time up to which Redis has all changes, or None if it is empty."""
+    value = redis_client.client().get(f"{settings.REDIS_KEY_PREFIX}last-synced-at")
     return datetime.fromisoformat(value.decode()) if isinstance(value, bytes) else None
 
 
 def set_last_synced_at(until: datetime) -> None:
-    _client().set(
-        f"{settings.REDIS_KEY_PREFIX}changes-published-until", until.isoformat()
+    redis_client.client().set(
+        f"{settings.REDIS_KEY_PREFIX}last-synced-at", until.isoformat()
     )
-
-
-def last_beat_at() -> datetime | None:
-    """When beat last said that it sends what is due."""
-    value = _client().get(f"{settings.REDIS_KEY_PREFIX}beat-heard-at")
-    return datetime.fromisoformat(value.decode()) if isinstance(value, bytes) else None
-
-
-def record_beat() -> None:
-    """Beat says so itself, in the store that it sends its messages to."""
-    _client().set(
-        f"{settings.REDIS_KEY_PREFIX}beat-heard-at", timezone.now().isoformat()
-    )
-
-
-def queue_length(queue: str) -> int:
-    """Messages that no worker has taken yet."""
-    return _client().llen(f"{settings.REDIS_KEY_PREFIX}{queue}")
-
-
-def ping() -> None:
-    """Raises redis.RedisError while Redis is away."""
-    _client().ping()
 
 
 def _entries(links: Mapping[str, CachedLink]) -> dict[str, bytes]:
@@ -157,76 +141,58 @@ def _entries(links: Mapping[str, CachedLink]) -> dict[str, bytes]:
 
 
 def _store(entries: Mapping[str, bytes], *, only_new: bool = False) -> bool:
-    if time.monotonic() < _unavailable.until:
+    if redis_client.breaker.is_open:
         return False
-    pipeline = _client().pipeline(transaction=False)
+    pipeline = redis_client.client().pipeline(transaction=False)
     for key, value in entries.items():
         pipeline.set(key, value, ex=TTL_SECONDS, nx=only_new)
     try:
         pipeline.execute()
     except redis.RedisError as error:
-        logger.warning("link cache not written: %s", error)
-        _unavailable.until = time.monotonic() + RETRY_DELAY_SECONDS
+        redis_client.breaker.trip(error)
         return False
     return True
 
 
-class _Unavailable:
-    """A Redis that hangs costs one request, and not each."""
-
-    until = 0.0
-
-
-_unavailable = _Unavailable()
-
-
 class _BatchWriter:
-    """Waits for links and writes all that wait; a few are lost when the process ends,
-    and when Redis is slower than the requests: the redirects ask the database then.
+    """A thread that writes queued links in batches.
+
+    Some entries are lost when the process ends, or when Redis is slower than the
+    requests. Redirects query the database for them.
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[dict[str, CachedLink]] = deque(maxlen=MAX_QUEUED_REQUESTS)
-        self._there_are_some = threading.Event()
-        self._turn = threading.Lock()
+        self._queue: deque[dict[str, CachedLink]] = deque(maxlen=MAX_QUEUED_REQUESTS)
+        self._has_links = threading.Event()
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def put(self, links: dict[str, CachedLink]) -> None:
-        self._waiting.append(links)
-        if not self._there_are_some.is_set():
-            self._there_are_some.set()
+        self._queue.append(links)
+        if not self._has_links.is_set():
+            self._has_links.set()
         if self._thread is None or not self._thread.is_alive():  # or after a fork
             self._start()
 
     def _start(self) -> None:
-        with self._turn:
+        with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._write, daemon=True)
                 self._thread.start()
 
     def _write(self) -> None:
         while True:
-            self._there_are_some.wait()
+            self._has_links.wait()
             time.sleep(BATCH_DELAY_SECONDS)
-            self._there_are_some.clear()
+            self._has_links.clear()
             while links := self._take_batch():
                 _store(_entries(links), only_new=True)
 
     def _take_batch(self) -> dict[str, CachedLink]:
         taken: dict[str, CachedLink] = {}
-        while self._waiting and len(taken) < BATCH_SIZE:
-            taken |= self._waiting.popleft()
+        while self._queue and len(taken) < BATCH_SIZE:
+            taken |= self._queue.popleft()
         return taken
 
 
 _batch_writer = _BatchWriter()
-
-
-@cache
-def _client() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),  # the driver's own default is three more
-    )

@@ -1,7 +1,7 @@
-"""Short domains under customers' own sites (pixel §1.3, layer 3; ADR 17).
+"""Short domains under customers' own sites (docs/adr/0017).
 
-Whoever controls the name in DNS owns the domain. That it answers with what this service
-put there would prove nothing: a name that leads here serves every account's proof.
+A DNS record proves that an account owns a domain. A response from the domain would
+prove nothing: every domain that points here is answered by this service.
 """
 
 import re
@@ -14,20 +14,27 @@ import dns.resolver
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 from publicsuffixlist import PublicSuffixList
 
 from shortlinks.domain.links import urls
 from shortlinks.models import ShortDomain
 
 DNS_TIMEOUT_SECONDS = 5.0
-# What DNS and cookies take, and short enough for the name of the proof.
+# Fits DNS and cookies, and leaves room for the name of the TXT record.
 MAX_HOST_LENGTH = 240
 _NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 _BEYOND_THE_HOST = re.compile(r"[/\\:@?#\s]")
 _MESSAGES = (
-    (dns.resolver.NXDOMAIN, "DNS has no such name yet."),
-    (dns.resolver.NoAnswer, "The name has no TXT record yet."),
-    (dns.exception.Timeout, "The name servers do not answer, please try again."),
+    (
+        dns.resolver.NXDOMAIN,
+        gettext_noop("DNS has no such name yet."),
+    ),
+    (dns.resolver.NoAnswer, gettext_noop("The name has no TXT record yet.")),
+    (
+        dns.exception.Timeout,
+        gettext_noop("The name servers do not respond. Try again later."),
+    ),
 )
 
 
@@ -36,7 +43,7 @@ class InvalidDomain(ValueError):
 
 
 class NotVerified(Exception):
-    """Nobody has proven that the domain is the account's; nothing was changed."""
+    """The domain is not verified; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,45 +53,58 @@ class VerificationResult:
 
 
 def parse_host(text: str) -> str:
-    """A host that an account may claim, as it is compared."""
+    """Return the normalized host, if an account may claim it."""
     bare = _bare(text.strip())
     if bare in urls.policy().own_hosts:
-        raise InvalidDomain("This host is the service's own.")
+        raise InvalidDomain(
+            gettext_noop(
+                "This host belongs to this service. Enter a host of your site."
+            )
+        )
     if not _is_under_public_suffix(bare):
-        raise InvalidDomain("This is no host of a site.")
+        raise InvalidDomain(
+            gettext_noop("Enter a public hostname, such as go.shop.example.")
+        )
     return bare
 
 
 def parse_cookie_domain(text: str, of_host: str) -> str:
-    """The domain of the site that the host belongs to; "" is none."""
+    """Return the normalized parent domain of the host, or an empty string."""
     if not text.strip():
         return ""
     bare = _bare(text.strip().lstrip("."))
     if f".{of_host}".endswith(f".{bare}") and _is_under_public_suffix(bare):
         return bare
-    raise InvalidDomain("The host is not under this domain, or it is everybody's.")
+    raise InvalidDomain(
+        gettext_noop(
+            "Enter a domain that contains the host and is not a public suffix."
+        )
+    )
 
 
 def verify(domain: ShortDomain) -> VerificationResult:
-    """Look for the account's proof in DNS; what was proven once stays so."""
+    """Look up the TXT record, unless the domain is verified already."""
     if domain.verified_at is not None:
-        return VerificationResult(is_verified=True, detail="It is verified.")
+        return VerificationResult(
+            is_verified=True, detail=gettext_noop("It is verified.")
+        )
     try:
         found = _texts(domain.txt_name)
     except dns.exception.DNSException as error:
-        return VerificationResult(is_verified=False, detail=_in_words(error))
+        return VerificationResult(is_verified=False, detail=_explain(error))
     if domain.txt_value not in found:
         return VerificationResult(
-            is_verified=False, detail="The TXT record has another value."
+            is_verified=False,
+            detail=gettext_noop("The TXT record has another value."),
         )
-    return _check_texts(domain)
+    return _store_verification(domain)
 
 
 def set_default(domain: ShortDomain) -> None:
-    """New links of the account have this host from now on, if it is verified."""
+    """Use this host for new links of the account, or raise NotVerified."""
     with transaction.atomic():
         own = ShortDomain.objects.filter(account=domain.account_id)
-        # Two at once take turns.
+        # locks all rows, so that concurrent changes wait
         rows = {row.pk: row for row in own.select_for_update().order_by("pk")}
         if domain.pk not in rows or rows[domain.pk].verified_at is None:
             raise NotVerified
@@ -92,7 +112,7 @@ def set_default(domain: ShortDomain) -> None:
         own.filter(pk=domain.pk).update(is_default=True)
 
 
-def _check_texts(domain: ShortDomain) -> VerificationResult:
+def _store_verification(domain: ShortDomain) -> VerificationResult:
     try:
         with transaction.atomic():
             domain.verified_at = timezone.now()
@@ -100,9 +120,10 @@ def _check_texts(domain: ShortDomain) -> VerificationResult:
     except IntegrityError:
         domain.verified_at = None
         return VerificationResult(
-            is_verified=False, detail="It is another account's already."
+            is_verified=False,
+            detail=gettext_noop("Another account has verified this domain already."),
         )
-    return VerificationResult(is_verified=True, detail="It is verified.")
+    return VerificationResult(is_verified=True, detail=gettext_noop("It is verified."))
 
 
 def _texts(name: str) -> set[str]:
@@ -113,7 +134,7 @@ def _texts(name: str) -> set[str]:
 
 
 def _resolver() -> dns.resolver.Resolver:
-    """The machine's own name servers, unless others are set."""
+    """Return a resolver for the configured name servers, or the system's."""
     resolver = dns.resolver.Resolver(configure=not settings.DNS_NAMESERVERS)
     if settings.DNS_NAMESERVERS:
         resolver.nameservers = [
@@ -129,9 +150,11 @@ def _suffixes() -> PublicSuffixList:
 
 
 def _bare(text: str) -> str:
-    """The host alone: nothing of what is pasted round it is left out silently."""
+    """Return the normalized host. Text around it is an error and never dropped."""
     if _BEYOND_THE_HOST.search(text):
-        raise InvalidDomain("Name the host alone, such as go.shop.example.")
+        raise InvalidDomain(
+            gettext_noop("Enter only the host, such as go.shop.example.")
+        )
     return urls.normalize_host(text)
 
 
@@ -141,8 +164,8 @@ def _is_under_public_suffix(bare: str) -> bool:
     return not urls.is_private(bare) and _suffixes().privatesuffix(bare) is not None
 
 
-def _in_words(error: dns.exception.DNSException) -> str:
+def _explain(error: dns.exception.DNSException) -> str:
     for kind, words in _MESSAGES:
         if isinstance(error, kind):
             return words
-    return "The name servers cannot tell, please try again."
+    return gettext_noop("The name servers returned an error. Try again later.")

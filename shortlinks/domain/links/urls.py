@@ -1,7 +1,7 @@
-"""Which urls a link may lead to, and where a browser would really go.
+"""Rules for the URLs that links may lead to (docs/reference/security.md).
 
-The rules are those of reference/security.md §3.1. Hosts are read by a WHATWG parser
-(what browsers use), since other parsers can be made to see another host.
+URLs are parsed by the WHATWG standard, like in browsers. Other parsers may find another
+host in the same URL.
 """
 
 import ipaddress
@@ -13,21 +13,25 @@ from urllib.parse import urlsplit
 
 import ada_url
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 MAX_URL_LENGTH = 2048
 PRIVATE_NAMES = ("localhost", "local", "internal", "onion", "home.arpa", "lan")
 
+# Browsers remove control characters and spaces around a URL, and files begin with the
+# byte order mark.
+_AROUND = "".join(map(chr, range(0x21))) + "\ufeff"
 _WEB = re.compile(r"https?://[^/\\]", re.IGNORECASE)
 _FORBIDDEN = re.compile(
-    "[\x00-\x20\x7f-\x9f\\\\"  # controls, space, backslash
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # they turn text round
+    "[\x00-\x20\x7f-\x9f\\\\"  # control characters, space, backslash
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # they change the direction of text
     "\u2028\u2029\ufeff\ufffd\ud800-\udfff]"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class SafeUrl:
-    """Made by `parse` alone: `given` is for people, `target` for browsers."""
+    """A checked URL, created only by `parse`: as given, and as browsers open it."""
 
     given: str
     target: str
@@ -35,16 +39,15 @@ class SafeUrl:
 
 @dataclass(frozen=True, slots=True)
 class UrlPolicy:
-    """What this installation refuses beyond what is never a web address."""
+    """The rules that depend on the installation."""
 
     own_hosts: frozenset[str]
     allows_private: bool = False
-    demo_origin: str = ""  # private, and allowed all the same
+    demo_origin: str = ""  # allowed although it is private
 
 
 @cache
 def policy() -> UrlPolicy:
-    """The installation's own hosts, and whether private ones are allowed."""
     own = [
         urlsplit(url).hostname or ""
         for url in (settings.BASE_URL, settings.SHORT_BASE_URL)
@@ -67,25 +70,34 @@ class UrlRejected(ValueError):
 
 
 def parse(given: str, policy: UrlPolicy) -> SafeUrl:
-    """The url with the target a browser would open; UrlRejected says why not."""
+    """Return the URL and its target, or raise UrlRejected with the reason.
+
+    White space around the URL is removed, as in browsers.
+    """
+    given = given.strip(_AROUND)
     if len(given) > MAX_URL_LENGTH:
         raise UrlRejected(
-            "TooLong", f"This value is too long: {MAX_URL_LENGTH} characters at most."
+            "TooLong", f"This value is too long: at most {MAX_URL_LENGTH} characters."
         )
     if _FORBIDDEN.search(given):
         raise UrlRejected(
             "InvalidUrl",
-            "The URL has a space, a backslash, a control or a direction character.",
+            gettext_noop(
+                "The URL contains a space, a backslash or an invisible character."
+                " Percent-encode or remove it."
+            ),
         )
     if not _WEB.match(given):
-        raise UrlRejected("InvalidUrl", "The URL must start with http:// or https://.")
+        raise UrlRejected(
+            "InvalidUrl", gettext_noop("The URL must start with http:// or https://.")
+        )
     parsed = _read(given)
     _refuse_unsafe(parsed, policy)
     return SafeUrl(given=given, target=parsed.href)
 
 
 def is_still_allowed(target: str, policy: UrlPolicy) -> bool:
-    """Whether today's rules let a stored target stand (security §3.1, rule 11)."""
+    """Return whether the current rules allow a target that was stored earlier."""
     try:
         _refuse_unsafe(_read(target), policy)
     except UrlRejected:
@@ -94,7 +106,7 @@ def is_still_allowed(target: str, policy: UrlPolicy) -> bool:
 
 
 def normalize_host(host: str) -> str:
-    """A host as it is compared: lower case, punycode, no trailing dot."""
+    """Return the host in lower case and punycode, without a trailing dot."""
     try:
         host = ada_url.URL(f"http://{host}/").hostname
     except ValueError:
@@ -106,26 +118,47 @@ def _read(url: str) -> ada_url.URL:
     try:
         parsed = ada_url.URL(url)
     except ValueError:
-        raise UrlRejected("InvalidUrl", "This value is not a valid URL.") from None
-    if parsed.protocol not in {"http:", "https:"} or parsed.port == "0":
-        raise UrlRejected("InvalidUrl", "This value is not a valid URL.")
+        raise UrlRejected(
+            "InvalidUrl", gettext_noop("This value is not a valid URL.")
+        ) from None
+    is_web = parsed.protocol in {"http:", "https:"} and parsed.port != "0"
+    if not is_web or not _has_no_empty_label(parsed.hostname):
+        raise UrlRejected("InvalidUrl", gettext_noop("This value is not a valid URL."))
     return parsed
+
+
+def _has_no_empty_label(host: str) -> bool:
+    return all(host.removesuffix(".").split("."))
 
 
 def _refuse_unsafe(parsed: ada_url.URL, policy: UrlPolicy) -> None:
     if parsed.username or parsed.password:
-        raise UrlRejected("UnsafeUrl", "The URL must not carry a user name.")
+        raise UrlRejected(
+            "UnsafeUrl",
+            gettext_noop("The URL contains a user name or password. Remove it."),
+        )
     host = parsed.hostname.rstrip(".")
     if host in policy.own_hosts:
-        raise UrlRejected("UnsafeUrl", "The URL leads back to this service.")
+        raise UrlRejected(
+            "UnsafeUrl",
+            gettext_noop(
+                "The URL leads back to this service. Use the address of a page."
+            ),
+        )
     if policy.allows_private or parsed.origin == policy.demo_origin:
         return
     if is_private(host):
-        raise UrlRejected("UnsafeUrl", "The URL leads to a private or bare address.")
+        raise UrlRejected(
+            "UnsafeUrl",
+            gettext_noop(
+                "The URL points to a private host or an IP address."
+                " Use a public hostname."
+            ),
+        )
 
 
 def short_base_url(host: str) -> str:
-    """What short urls of this host begin with; of "", those of the service's own."""
+    """Return the base URL of a short domain, or of the service if it is empty."""
     own = urlsplit(settings.SHORT_BASE_URL)
     if not host:
         return str(settings.SHORT_BASE_URL)
@@ -134,7 +167,7 @@ def short_base_url(host: str) -> str:
 
 
 def is_private(host: str) -> bool:
-    """Whether only some networks know the host: any bare address counts as such."""
+    """Return whether the host is not public. Every IP address counts as private."""
     if "." not in host or host.startswith("["):
         return True
     if any(host.endswith(f".{name}") for name in PRIVATE_NAMES):

@@ -1,6 +1,5 @@
-"""Which contacts are one person: rules over facts, and merges that can be undone.
+"""Merging of contacts that are the same person (docs/merge-rules.md).
 
-`rules` decides without I/O; `facts` reads what it decides on; `checks` follows a
-decision; `merges` and `suggestions` hold what follows. Table of the rules:
-docs/merge-rules.md.
+`facts` loads what is stored about a browser. `rules` decides without I/O, and `queue`
+applies the decision through `merges` and `suggestions`.
 """

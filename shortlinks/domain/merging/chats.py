@@ -1,25 +1,36 @@
-"""Chats as channels and sites report them; each has a contact from its beginning."""
+"""Chats, sent by channels and sites. Each has a contact from the beginning.
+
+A channel reports for the whole account. Other reporters need their user's rights, also
+for what the merge rules do with their chats.
+"""
 
 import secrets
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from shortlinks.domain import quotas
 from shortlinks.domain.auth import permissions
-from shortlinks.domain.contacts.contacts import ANONYMOUS_ID_START, UnknownContacts
+from shortlinks.domain.contacts import contacts
+from shortlinks.domain.contacts.contacts import EditForbidden, UnknownContacts
 from shortlinks.domain.merging import merges, queue, suggestions
+from shortlinks.domain.merging.merges import AccountLock
 from shortlinks.domain.merging.rules import Decision, no_action
+from shortlinks.domain.quotas import Quota, QuotaReached
 from shortlinks.models import Account, Chat, Contact, User
 
 MAX_SOURCE_LENGTH = 64
 MAX_ID_LENGTH = 255
 MAX_TITLE_LENGTH = 250
+# The random ids of anonymous contacts start here, above all others.
+ANONYMOUS_ID_START = 2**52
 
 
 @dataclass(frozen=True, slots=True)
 class NewChat:
-    """`entity_id` None: nobody knows yet whose chat it is; "" is nothing said."""
+    """A chat as it was sent: `entity_id` is None if its contact is unknown."""
 
     source: str
     external_id: str
@@ -28,53 +39,130 @@ class NewChat:
     entity_id: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """The user whose rights apply, or a channel that reports for all contacts."""
+
+    user: User
+    is_channel: bool = False
+
+    @property
+    def account_id(self) -> int:
+        assert self.user.account_id is not None  # noqa: S101  operators have no tokens
+        return self.user.account_id
+
+    def may_edit(self, contact: Contact) -> bool:
+        if self.is_channel:
+            return contact.account_id == self.account_id and not contact.is_deleted
+        return contacts.may_edit(contact, self.user)
+
+
 class ChatBelongsToAnotherContact(Exception):
-    """The chat belongs to another known contact already; nothing was stored."""
+    """The chat belongs to another known contact, or the user may not view it.
 
-
-def upsert(new: NewChat, *, user: User) -> tuple[Chat, Decision]:
-    """Store the chat, or what is new of it, and follow the rules of merging at once.
-
-    A chat of nobody gets an anonymous contact. Told whose it is later, that contact
-    becomes one with the named. Raises UnknownContacts or ChatOfAnother.
+    Nothing was stored.
     """
-    assert user.account_id is not None  # noqa: S101  operators have no tokens
+
+
+def upsert(new: NewChat, *, by: Reporter) -> tuple[Chat, Decision]:
+    """Create or update the chat, and apply the merge rules.
+
+    A chat without a contact gets an anonymous one. If its contact is sent later, the
+    anonymous one is merged into it. Raises UnknownContacts, EditForbidden or
+    ChatBelongsToAnotherContact.
+    """
     with transaction.atomic():
-        account = merges.lock_account(user.account_id)
-        contact = _contact_by_id(new, user)
-        chat = _find(account, new) or _create(account, new, contact, user)
+        lock = merges.lock_account(by.account_id)
+        contact = _contact_by_id(new, by)
+        chat = _find(lock.account, new)
+        if chat is None:
+            chat = _create(lock.account, new, contact, by.user)
+        else:
+            _require_access(chat, by)
         if contact is not None:
-            _assign_contact(chat, contact, user)
+            _assign_contact(chat, contact, by)
+        _take_over(chat, by)
         chat.title = new.title or chat.title
         chat.visitor_uid = new.visitor_uid or chat.visitor_uid
-        return chat, _evaluate(account, chat)
+        return chat, _evaluate(lock, chat)
 
 
-def set_visitor(chat: Chat, visitor_uid: str) -> Decision:
-    """The browser with this id writes in the chat: what follows (pixel R3 to R6)."""
+def set_visitor(chat: Chat, visitor_uid: str, *, by: Reporter) -> Decision:
+    """Store in which browser the chat takes place, and apply the merge rules.
+
+    Raises EditForbidden.
+    """
     with transaction.atomic():
-        account = merges.lock_account(chat.account_id)
+        lock = merges.lock_account(chat.account_id)
+        _require_access(chat, by)
+        _take_over(chat, by)
         chat.visitor_uid = visitor_uid
-        return _evaluate(account, chat)
+        return _evaluate(lock, chat)
 
 
-def _evaluate(account: Account, chat: Chat) -> Decision:
+def reportable_by(reporter: Reporter) -> "QuerySet[Chat]":
+    """Return the chats that the reporter may know: a channel knows those of all."""
+    chats = Chat.objects.filter(account=reporter.account_id, contact__is_deleted=False)
+    if not reporter.is_channel:
+        visible = Contact.objects.visible_including_merged(reporter.user)
+        chats = chats.filter(Q(contact__in=visible) | _is_own(reporter.user))
+    return chats.select_related("contact__merged_into")
+
+
+def _is_own(user: User) -> Q:
+    """Match the user's chats until somebody knows their contact."""
+    is_anonymous = Q(contact__merged_into=None, contact__is_anonymous=True)
+    is_merged = Q(contact__merged_into__is_anonymous=True)
+    return Q(is_anonymous | is_merged, created_by=user)
+
+
+def _require_access(chat: Chat, by: Reporter) -> None:
+    """Require a channel, the creator of an anonymous chat, or the right to edit."""
+    if not reportable_by(by).filter(pk=chat.pk).exists():
+        raise ChatBelongsToAnotherContact
+    contact = chat.contact.root
+    is_own = chat.created_by_id == by.user.pk and contact.is_anonymous
+    if not is_own and not by.may_edit(contact):
+        raise EditForbidden
+
+
+def _take_over(chat: Chat, by: Reporter) -> None:
+    """Let the rules act for those who may edit all contacts, once they report.
+
+    Otherwise, a chat would keep the narrow rights of whoever sent its id first.
+    """
+    if by.is_channel:
+        chat.created_by = None
+    elif by.user.is_admin:
+        chat.created_by = by.user
+
+
+def _evaluate(lock: AccountLock, chat: Chat) -> Decision:
     chat.updated_at = timezone.now()
     chat.save()
     if not chat.visitor_uid:
-        return no_action("the chat names no browser")
-    decision = queue.evaluate_chat(account, chat)
+        return no_action("the chat has no visitor_uid")
+    decision = queue.evaluate_chat(lock, chat)
     chat.contact = Contact.objects.select_related("merged_into").get(pk=chat.contact_id)
     return decision
 
 
-def _contact_by_id(new: NewChat, user: User) -> Contact | None:
+def _contact_by_id(new: NewChat, by: Reporter) -> Contact | None:
     if new.entity_id is None:
         return None
-    contact = permissions.visible_contact(new.entity_id, user)
+    contact = _known_contact(new.entity_id, by)
     if contact is None:
         raise UnknownContacts({new.entity_id})
     return contact
+
+
+def _known_contact(entity_id: int, by: Reporter) -> Contact | None:
+    if not by.is_channel:
+        return permissions.visible_contact(entity_id, by.user)
+    rows = Contact.objects.filter(
+        account=by.account_id, is_deleted=False, merged_into=None
+    )
+    return rows.with_entity_ids([entity_id], by.account_id).first()
 
 
 def _find(account: Account, new: NewChat) -> Chat | None:
@@ -89,32 +177,40 @@ def _create(
 ) -> Chat:
     return Chat(
         account=account,
-        contact=contact or _anonymous(account, new.title),
+        contact=contact or _create_anonymous(account, new.title),
         source=new.source,
         external_id=new.external_id,
         created_by=user,
     )
 
 
-def _anonymous(account: Account, name: str) -> Contact:
-    """Its id is above those a CRM brings, and exact in JavaScript."""
-    room = 2**53 - ANONYMOUS_ID_START
+def _create_anonymous(account: Account, name: str) -> Contact:
+    """Create a contact whose id is above a CRM's ids and exact in JavaScript."""
+    if quotas.are_contacts_full(account.pk):
+        raise QuotaReached(Quota.CONTACTS)
+    count = 2**53 - ANONYMOUS_ID_START
     return Contact.objects.create(
         account=account,
-        entity_id=ANONYMOUS_ID_START + secrets.randbelow(room),
+        entity_id=ANONYMOUS_ID_START + secrets.randbelow(count),
         name=name,
         is_anonymous=True,
     )
 
 
-def _assign_contact(chat: Chat, contact: Contact, user: User) -> None:
-    whose = chat.contact.root
-    if whose == contact:
+def _assign_contact(chat: Chat, contact: Contact, by: Reporter) -> None:
+    current = chat.contact.root
+    if current == contact:
         return
-    if not whose.is_anonymous:
+    if not current.is_anonymous:
         raise ChatBelongsToAnotherContact
+    if not by.may_edit(contact):
+        raise EditForbidden
     suggestions.merge_by_hand(
-        chat.account_id, (contact, whose), by=user, into=contact.pk
+        chat.account_id,
+        (contact, current),
+        by=by.user,
+        into=contact.pk,
+        is_channel=by.is_channel,
     )
-    whose.refresh_from_db()
+    current.refresh_from_db()
     chat.contact.refresh_from_db()

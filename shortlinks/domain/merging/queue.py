@@ -1,26 +1,38 @@
-"""Looking at what may merge: each new chat and each new attachment, once.
+"""The queue of merge checks: chats and attachments that the rules decide about.
 
-What is to be looked at is a row, written in the transaction that made it necessary; it
-goes in the transaction that follows what the rules decide. So a check may run twice,
-die or meet another.
+A check is inserted together with its chat or attachment, and deleted in the transaction
+that applies the decision. It may run twice, crash, or run alongside another. It is put
+off while an open in its browser is pending.
 """
 
 import logging
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from shortlinks.domain.merging import facts, merges, rules, suggestions
+from shortlinks.domain.contacts import contacts
+from shortlinks.domain.merging import (
+    facts,
+    merges,
+    pending,
+    rules,
+    suggestions,
+    withdrawals,
+)
 from shortlinks.domain.merging.facts import BrowserSnapshot
-from shortlinks.domain.merging.merges import MergeCause
-from shortlinks.domain.merging.rules import Decision
+from shortlinks.domain.merging.merges import AccountLock, MergeCause
+from shortlinks.domain.merging.rules import AutoMerge, Decision, Suggestion
 from shortlinks.models import (
-    Account,
     AttachmentReview,
     Chat,
+    Contact,
+    Evidence,
     MergeCheck,
+    MergeRule,
     Pixel,
     PixelAttachment,
 )
@@ -30,13 +42,15 @@ logger = logging.getLogger(__name__)
 BATCH_SIZE = 100
 MAX_ATTEMPTS = 15
 MAX_CHATS = 50  # of one browser
+PENDING = rules.no_action("an open in this browser is still being processed")
+ONLY_BY_USER = "only a user may merge these contacts"
 RECENT_CHAT_WINDOW = timedelta(days=90)
 
 
 def process_due(limit: int = BATCH_SIZE) -> int:
-    """Look at what is due, at most `limit`; how many rows were looked at.
+    """Process due checks, at most `limit`; return their count.
 
-    One that fails is put off and stops no other.
+    A check that fails is retried later and stops no other.
     """
     due = MergeCheck.objects.filter(
         due_at__lte=timezone.now(), attempts__lt=MAX_ATTEMPTS
@@ -57,47 +71,8 @@ def process_due(limit: int = BATCH_SIZE) -> int:
     return len(ids)
 
 
-def _process(check_id: int) -> None:
-    locked = MergeCheck.objects.select_for_update(skip_locked=True)
-    check = locked.filter(pk=check_id).first()
-    if check is None:  # somebody else is at it
-        return
-    if check.chat_id is not None:
-        if chat := Chat.objects.filter(pk=check.chat_id).first():
-            evaluate_chat(merges.lock_account(chat.account_id), chat)
-    else:
-        attachments = PixelAttachment.objects.select_related("pixel")
-        if attachment := attachments.filter(mergecheck=check).first():
-            _evaluate_attachment(attachment)
-    check.delete()
-
-
-def evaluate_chat(account: Account, chat: Chat) -> Decision:
-    """Follow the rules for a chat, within a turn of its account."""
-    pixel = Pixel.objects.filter(account=account, visitor_uid=chat.visitor_uid).first()
-    whose = facts.load_party(chat.contact_id)
-    scene = facts.load_snapshot(account, pixel, whose)
-    decision = rules.decide_chat(whose, scene.browser, scene.context)
-    event = f"chat {chat.pk} {chat.visitor_uid}"
-    _apply_decision(account, decision, scene, event, chat)
-    return decision
-
-
-def _evaluate_attachment(attachment: PixelAttachment) -> None:
-    pixel = attachment.pixel
-    account = merges.lock_account(pixel.account_id)
-    scene = facts.load_snapshot(account, pixel)
-    opened = facts.load_party(attachment.contact_id)
-    if attachment.review == AttachmentReview.REJECTED or scene.browser is None:
-        return
-    if any(owner.contact == opened for owner in scene.browser.owners):
-        decision = rules.decide_open(opened, scene.browser, scene.context)
-        _apply_decision(account, decision, scene, f"open {attachment.pk}")
-    _enqueue_chats(pixel)
-
-
-def _enqueue_chats(pixel: Pixel) -> None:
-    """They may have come before the open that says whose browser it is."""
+def examine_chats(pixel: Pixel) -> None:
+    """Enqueue checks of the browser's recent chats: there is more evidence."""
     recent = Chat.objects.filter(
         account=pixel.account_id,
         visitor_uid=pixel.visitor_uid,
@@ -106,20 +81,103 @@ def _enqueue_chats(pixel: Pixel) -> None:
     MergeCheck.objects.bulk_create(MergeCheck(chat=chat) for chat in recent)
 
 
-def _apply_decision(
-    account: Account,
-    decision: Decision,
-    scene: BrowserSnapshot,
-    event: str,
-    chat: Chat | None = None,
-) -> None:
-    about = {"chat_id": chat.pk} if chat else {}
-    if decision.quarantines and scene.pixel is not None:
-        scene.pixel.quarantined_at = timezone.now()
-        scene.pixel.save(update_fields=["quarantined_at"])
-    for pair in decision.suggestions:
-        suggestions.suggest(account, pair, about | scene.evidence(pair.one.id))
-    if (join := decision.join) is not None:
-        evidence = about | scene.evidence(join.survivor.id)
-        reason = MergeCause(join.rule, event, evidence)
-        merges.merge(account, join.survivor.id, join.loser.id, reason)
+def evaluate_chat(lock: AccountLock, chat: Chat) -> Decision:
+    """Let the rules decide whose chat it is, and apply the decision.
+
+    Returns what was applied, or PENDING if a check decides later.
+    """
+    contact = facts.load_contact(chat.contact_id)
+    snapshot = pending.load_settled(lock.account, chat.visitor_uid, contact)
+    if isinstance(snapshot, datetime):
+        MergeCheck.objects.create(chat=chat, due_at=snapshot)
+        return PENDING
+    context = replace(snapshot.context, chatted_at=chat.updated_at)
+    decision = rules.decide_chat(contact, snapshot.browser, context)
+    event = f"chat {chat.pk} {chat.visitor_uid}"
+    return _Application(lock, snapshot, event, chat).apply(decision)
+
+
+def _process(check_id: int) -> None:
+    locked = MergeCheck.objects.select_for_update(skip_locked=True)
+    check = locked.filter(pk=check_id).first()
+    if check is None:  # another worker has it
+        return
+    check.delete()
+    if check.withdrawn_visit is not None:
+        withdrawals.withdraw(check.withdrawn_visit)
+    elif check.chat_id is not None:
+        _evaluate_chat_of(check.chat_id)
+    elif check.attachment_id is not None:
+        _evaluate_attachment(check.attachment_id)
+
+
+def _evaluate_chat_of(chat_id: int) -> None:
+    if chat := Chat.objects.filter(pk=chat_id).first():
+        evaluate_chat(merges.lock_account(chat.account_id), chat)
+
+
+def _evaluate_attachment(attachment_id: int) -> None:
+    attachments = PixelAttachment.objects.select_related("pixel")
+    if (attachment := attachments.filter(pk=attachment_id).first()) is None:
+        return
+    pixel = attachment.pixel
+    lock = merges.lock_account(pixel.account_id)
+    snapshot = pending.load_settled(lock.account, pixel.visitor_uid)
+    if isinstance(snapshot, datetime):
+        MergeCheck.objects.create(attachment=attachment, due_at=snapshot)
+        return
+    opened = facts.load_contact(attachment.contact_id)
+    if attachment.review == AttachmentReview.REJECTED or snapshot.browser is None:
+        return
+    has_opened = attachment.evidence != Evidence.CHAT
+    if has_opened and any(o.contact == opened for o in snapshot.browser.owners):
+        decision = rules.decide_open(opened, snapshot.browser, snapshot.context)
+        _Application(lock, snapshot, f"open {attachment.pk}").apply(decision)
+    examine_chats(pixel)
+
+
+@dataclass(frozen=True, slots=True)
+class _Application:
+    """A decision of the rules about a chat or an open is applied."""
+
+    lock: AccountLock
+    snapshot: BrowserSnapshot
+    event: str
+    chat: Chat | None = None
+
+    def apply(self, decision: Decision) -> Decision:
+        """Return what was applied: a doubtful merge becomes a suggestion."""
+        if decision.merge is not None and (rule := self._doubt(decision.merge)):
+            pair = Suggestion(decision.merge.survivor, decision.merge.loser, rule)
+            decision = Decision(suggestions=(pair,))
+        pixel = self.snapshot.pixel
+        if decision.quarantines and pixel is not None:
+            pixel.quarantined_at = timezone.now()
+            pixel.save(update_fields=["quarantined_at"])
+        for pair in decision.suggestions:
+            evidence = self._evidence(pair.one.id, pair.other.id)
+            suggestions.suggest(self.lock, pair, evidence)
+        if decision.merge is not None:
+            return self._merge(decision, decision.merge)
+        return decision
+
+    def _doubt(self, merge: AutoMerge) -> MergeRule | None:
+        """Return the rule by which a user decides instead of this merge, if any."""
+        if merges.was_undone(self.lock, self.event):
+            return MergeRule.SEPARATED
+        reporter = self.chat.created_by if self.chat is not None else None
+        if reporter is None:  # an open, or a chat of a channel for the whole account
+            return None
+        survivor = Contact.objects.get(pk=merge.survivor.id)
+        return None if contacts.may_edit(survivor, reporter) else merge.rule
+
+    def _merge(self, decision: Decision, merge: AutoMerge) -> Decision:
+        evidence = self._evidence(merge.survivor.id, merge.loser.id)
+        cause = MergeCause(merge.rule, self.event, evidence)
+        merged = merges.merge(self.lock, merge.survivor.id, merge.loser.id, cause)
+        return decision if merged else rules.no_action(ONLY_BY_USER)
+
+    def _evidence(self, one: int, other: int) -> dict[str, Any]:
+        if self.chat is None:
+            return self.snapshot.evidence(one, other)
+        return {"chat_id": self.chat.pk, **self.snapshot.evidence(one)}

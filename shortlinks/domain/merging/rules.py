@@ -1,27 +1,27 @@
-"""What a chat or an open says of who is who: pure decisions over facts (pixel R3-R8).
+"""Merge rules: pure decisions about a chat or an open (docs/merge-rules.md).
 
-Only an anonymous contact ever merges by itself, into one that is known; whatever else
-looks like one person becomes a suggestion, and what proves nothing becomes nothing.
+Rules only merge an anonymous contact into a known one. Other pairs that may be one
+person are suggested to a user.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shortlinks.models import MergeMode, MergeRule
+from shortlinks.models import MergeFact, MergeMode, MergeRule
 
 RECENCY_WINDOW = timedelta(days=90)
 SESSION_WINDOW = timedelta(minutes=30)
 MAX_MERGES_PER_DAY = 5
 MAX_SUGGESTIONS = 5
-SHARED_BROWSER_MIN_CONTACTS = (
-    3  # known contacts of one browser within FRESH: nobody's own
-)
+NO_KNOWN_CONTACT = "no link of a known contact was opened in this browser"
+SHARED_BROWSER = "the browser is shared by several contacts"
+SHARED_BROWSER_MIN_CONTACTS = 3  # known ones, within RECENCY_WINDOW
 
 
 @dataclass(frozen=True, slots=True)
 class ContactRef:
-    """A contact as the rules see it: the root of what is merged."""
+    """A contact that is not merged into another."""
 
     id: int
     is_anonymous: bool
@@ -29,32 +29,60 @@ class ContactRef:
 
 @dataclass(frozen=True, slots=True)
 class BrowserOwner:
-    """A contact that the browser is attached to.
+    """A contact of the browser: its links were opened there, or it chatted there.
 
-    `looks_forwarded`: others had opened these links before, or the contact has too
-    many browsers (R7). `merged_today`: how many anonymous contacts it took in (R8).
+    `is_returning`: the browser brought its cookie back (docs/merge-rules.md). The
+    others are facts of the table there, too. `merged_today`: the number of merges into
+    it by rules in 24 hours (R8). No rule depends on `first_seen_at`, `has_redeemed` and
+    `has_chatted`, which users see.
     """
 
     contact: ContactRef
     last_seen_at: datetime
+    first_seen_at: datetime | None = None
+    has_redeemed: bool = False
+    has_chatted: bool = False
+    entity_id: int = 0
     links_opened: int = 1
+    is_returning: bool = False
+    is_days_apart: bool = False
     is_only_browser: bool = True
+    is_other_address: bool = False
     looks_forwarded: bool = False
     is_confirmed: bool = False
     merged_today: int = 0
 
     @property
-    def is_trusted(self) -> bool:
-        """Not that of a friend who got the link passed on."""
-        if self.is_confirmed:
-            return True
-        is_regular = self.is_only_browser or self.links_opened >= 2
-        return is_regular and not self.looks_forwarded
+    def is_established(self) -> bool:
+        """Return whether somebody has used this contact's links here on several days.
+
+        A reader of the contact's mail can do that, too.
+        """
+        return self.is_returning and self.is_used_for_days and self.is_only_browser
+
+    @property
+    def is_used_for_days(self) -> bool:
+        return self.links_opened >= 2 and self.is_days_apart
+
+    @property
+    def facts(self) -> list[MergeFact]:
+        """Return the facts that hold."""
+        facts = {
+            MergeFact.CONFIRMED: self.is_confirmed,
+            MergeFact.RETURNING: self.is_returning,
+            MergeFact.DAYS_APART: self.is_used_for_days,
+            MergeFact.ONLY_BROWSER: self.is_only_browser,
+            MergeFact.REDEEMED: self.has_redeemed,
+            MergeFact.CHATTED: self.has_chatted,
+            MergeFact.OTHER_ADDRESS: self.is_other_address,
+            MergeFact.FORWARDED: self.looks_forwarded,
+        }
+        return [fact for fact, holds in facts.items() if holds]
 
 
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """That the page of a chat's session took over a click on the contact's link."""
+    """A click on the contact's link that a connected site redeemed."""
 
     contact_id: int
     redeemed_at: datetime
@@ -62,20 +90,28 @@ class Redemption:
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """A pixel, who opened links with it, and what the site's page has redeemed."""
+    """A browser with its contacts, and the clicks redeemed in it.
+
+    `has_separated`: a user separated two contacts who chatted or opened links here.
+    """
 
     owners: Sequence[BrowserOwner]
     is_quarantined: bool = False
+    has_separated: bool = False
     redemptions: Sequence[Redemption] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MergeContext:
-    """What holds for the account: its mode, and who must stay apart (R12)."""
+    """The account's merge mode and separate pairs (R12).
+
+    `chatted_at`: when the chat was reported last, which may be long ago.
+    """
 
     now: datetime
-    mode: str = MergeMode.AUTO
+    mode: str = MergeMode.SUGGEST
     separate_pairs: frozenset[frozenset[int]] = field(default_factory=frozenset)
+    chatted_at: datetime | None = None
 
     def are_separate(self, one: ContactRef, other: ContactRef) -> bool:
         return frozenset({one.id, other.id}) in self.separate_pairs
@@ -83,7 +119,7 @@ class MergeContext:
 
 @dataclass(frozen=True, slots=True)
 class AutoMerge:
-    """Merge the anonymous `loser` into the known `survivor` now."""
+    """A merge of the anonymous `loser` into the known `survivor`."""
 
     survivor: ContactRef
     loser: ContactRef
@@ -92,7 +128,7 @@ class AutoMerge:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Ask a person whether these are one."""
+    """A pair of contacts about which a user decides."""
 
     one: ContactRef
     other: ContactRef
@@ -101,9 +137,9 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """At most one merge, or suggestions; `reason` says why there is nothing."""
+    """At most one merge, or suggestions, or the `reason` why there is neither."""
 
-    join: AutoMerge | None = None
+    merge: AutoMerge | None = None
     suggestions: tuple[Suggestion, ...] = ()
     reason: str = ""
     quarantines: bool = False
@@ -114,80 +150,101 @@ def no_action(reason: str) -> Decision:
 
 
 def decide_chat(
-    whose: ContactRef, browser: Browser | None, around: MergeContext
+    contact: ContactRef, browser: Browser | None, context: MergeContext
 ) -> Decision:
-    """What it says that this browser drives a chat of this contact."""
-    if fault := _is_inconclusive(browser, around):
-        return no_action(fault)
-    assert browser is not None  # noqa: S101  it would say nothing
-    known = _known(browser, but=whose)
-    allowed = [o for o in known if not around.are_separate(o.contact, whose)]
+    """Decide about a chat of this contact in this browser."""
+    if reason := _inconclusive_reason(browser, context):
+        return no_action(reason)
+    assert browser is not None  # noqa: S101  there was a reason otherwise
+    known = _known(browser, exclude=contact)
     if not known:
-        return no_action("nobody known opened a link in this browser")
+        return no_action(NO_KNOWN_CONTACT)
+    if _is_shared(browser, context.now):
+        return Decision(reason=SHARED_BROWSER, quarantines=True)
+    return _decide_chat_among(known, contact, browser, context)
+
+
+def _decide_chat_among(
+    known: Sequence[BrowserOwner],
+    contact: ContactRef,
+    browser: Browser,
+    context: MergeContext,
+) -> Decision:
+    allowed = [o for o in known if not context.are_separate(o.contact, contact)]
     if not allowed:
-        return no_action("a person said that they are two")
-    if not whose.is_anonymous:
-        return _suggest(whose, allowed, MergeRule.KNOWN_CHAT)
+        return no_action("a user separated these contacts")
+    if not contact.is_anonymous:
+        return _suggest(contact, allowed, MergeRule.KNOWN_CHAT)
     if len(known) > 1:
-        return _decide_shared(whose, browser, allowed, around)
-    return _merge(whose, allowed[0], MergeRule.CHAT, around)
+        return _decide_shared(contact, browser, allowed, context)
+    return _merge(contact, allowed[0], MergeRule.CHAT, browser, context)
 
 
-def decide_open(opened: ContactRef, browser: Browser, around: MergeContext) -> Decision:
-    """What it says that this browser has opened its first link of this contact."""
-    if fault := _is_inconclusive(browser, around):
-        return no_action(fault)
-    if _is_public(browser, around.now):
-        return Decision(reason="a browser of many", quarantines=True)
+def decide_open(
+    opened: ContactRef, browser: Browser, context: MergeContext
+) -> Decision:
+    """Decide about the first open of this contact's links in this browser."""
+    if reason := _inconclusive_reason(browser, context):
+        return no_action(reason)
+    if _is_shared(browser, context.now):
+        return Decision(reason=SHARED_BROWSER, quarantines=True)
     others = [o for o in browser.owners if o.contact.id != opened.id]
-    others = [o for o in others if not around.are_separate(o.contact, opened)]
+    others = [o for o in others if not context.are_separate(o.contact, opened)]
     known = [o for o in others if not o.contact.is_anonymous]
     if opened.is_anonymous:
-        return _decide_anonymous(opened, known, around)
+        return _decide_anonymous(opened, known, browser, context)
     anonymous = [o for o in others if o.contact.is_anonymous]
     [mine] = [o for o in browser.owners if o.contact.id == opened.id]
     if known:
         return _suggest(opened, known, MergeRule.OPENED)
     if anonymous:
         newest = max(anonymous, key=lambda owner: owner.last_seen_at)
-        return _merge(newest.contact, mine, MergeRule.OPENED, around)
+        return _merge(newest.contact, mine, MergeRule.OPENED, browser, context)
     return no_action("no other contact's link was opened in this browser")
 
 
-def _is_inconclusive(browser: Browser | None, around: MergeContext) -> str:
-    if around.mode == MergeMode.OFF:
+def _inconclusive_reason(browser: Browser | None, context: MergeContext) -> str:
+    if context.mode == MergeMode.OFF:
         return "merging is off"
     if browser is None:
-        return "nobody has opened a link in this browser"
-    return "a browser of many" if browser.is_quarantined else ""
+        return "no link was opened in this browser"
+    return SHARED_BROWSER if browser.is_quarantined else ""
 
 
 def _decide_anonymous(
-    opened: ContactRef, known: Sequence[BrowserOwner], around: MergeContext
+    opened: ContactRef,
+    known: Sequence[BrowserOwner],
+    browser: Browser,
+    context: MergeContext,
 ) -> Decision:
     if len(known) == 1:
-        return _merge(opened, known[0], MergeRule.OPENED, around)
+        return _merge(opened, known[0], MergeRule.OPENED, browser, context)
     if known:
         return _suggest(opened, known, MergeRule.SHARED)
-    return no_action("nobody known opened a link in this browser")
+    return no_action(NO_KNOWN_CONTACT)
 
 
 def _decide_shared(
-    whose: ContactRef,
+    contact: ContactRef,
     browser: Browser,
     allowed: Sequence[BrowserOwner],
-    around: MergeContext,
+    context: MergeContext,
 ) -> Decision:
-    """R6: whose click the page came by, if no other contact's followed."""
-    by_click = _decide_session(browser, around.now)
+    """Decide by the redeemed click, if no other contact followed (R6)."""
+    by_click = _contact_of_session(browser, context.chatted_at or context.now)
     for owner in allowed:
         if owner.contact.id == by_click:
-            return _merge(whose, owner, MergeRule.SHARED, around)
-    return _suggest(whose, allowed, MergeRule.SHARED)
+            return _merge(contact, owner, MergeRule.SHARED, browser, context)
+    return _suggest(contact, allowed, MergeRule.SHARED)
 
 
-def _decide_session(browser: Browser, now: datetime) -> int | None:
-    recent = [r for r in browser.redemptions if now - r.redeemed_at <= SESSION_WINDOW]
+def _contact_of_session(browser: Browser, chatted_at: datetime) -> int | None:
+    """Return the contact whose clicks came before the chat, if it is only one."""
+    recent = [
+        redemption
+        for redemption in browser.redemptions
+        if timedelta() <= chatted_at - redemption.redeemed_at <= SESSION_WINDOW
+    ]
     if len({r.contact_id for r in recent}) != 1:
         return None
     last = max(recent, key=lambda redemption: redemption.redeemed_at)
@@ -200,24 +257,37 @@ def _decide_session(browser: Browser, now: datetime) -> int | None:
 
 
 def _merge(
-    loser: ContactRef, owner: BrowserOwner, rule: MergeRule, around: MergeContext
+    loser: ContactRef,
+    owner: BrowserOwner,
+    rule: MergeRule,
+    browser: Browser,
+    context: MergeContext,
 ) -> Decision:
-    """The one automatic merge there is, unless something speaks against it."""
-    doubt = _suggest_instead(owner, rule, around)
-    if doubt is not None:
-        return _suggest(loser, [owner], doubt)
-    return Decision(join=AutoMerge(owner.contact, loser, rule))
+    """Merge, or suggest the pair if there is a doubt."""
+    doubt = _doubt(owner, browser, context)
+    if doubt is None and context.now - owner.last_seen_at <= RECENCY_WINDOW:
+        return Decision(merge=AutoMerge(owner.contact, loser, rule))
+    return _suggest(loser, [owner], doubt or rule)
 
 
-def _suggest_instead(
-    owner: BrowserOwner, rule: MergeRule, around: MergeContext
+def _doubt(
+    owner: BrowserOwner, browser: Browser, context: MergeContext
 ) -> MergeRule | None:
-    if not owner.is_trusted:
+    """Return the first rule that leaves the decision to a user."""
+    if browser.has_separated:
+        return MergeRule.SEPARATED
+    if not owner.is_confirmed and (doubt := _doubt_of_evidence(owner, context)):
+        return doubt
+    return MergeRule.MANY if owner.merged_today >= MAX_MERGES_PER_DAY else None
+
+
+def _doubt_of_evidence(owner: BrowserOwner, context: MergeContext) -> MergeRule | None:
+    if owner.is_other_address:
+        return MergeRule.OTHER_ADDRESS
+    if owner.looks_forwarded:
         return MergeRule.FORWARDED
-    if owner.merged_today >= MAX_MERGES_PER_DAY:
-        return MergeRule.MANY
-    was_used_recently = around.now - owner.last_seen_at <= RECENCY_WINDOW
-    return None if was_used_recently and around.mode == MergeMode.AUTO else rule
+    is_verified = owner.is_established and context.mode == MergeMode.AUTO
+    return None if is_verified else MergeRule.NOT_VERIFIED
 
 
 def _suggest(
@@ -228,15 +298,15 @@ def _suggest(
     return Decision(suggestions=tuple(pairs))
 
 
-def _known(browser: Browser, *, but: ContactRef) -> list[BrowserOwner]:
+def _known(browser: Browser, *, exclude: ContactRef) -> list[BrowserOwner]:
     return [
         owner
         for owner in browser.owners
-        if not owner.contact.is_anonymous and owner.contact.id != but.id
+        if not owner.contact.is_anonymous and owner.contact.id != exclude.id
     ]
 
 
-def _is_public(browser: Browser, now: datetime) -> bool:
+def _is_shared(browser: Browser, now: datetime) -> bool:
     recent = [
         owner
         for owner in browser.owners

@@ -1,27 +1,22 @@
-"""How the service stands, in numbers: asked for by `/readyz` and by the metrics.
+"""Measure the state of the service, for `/readyz` and the metrics.
 
-Each is one query over an index, however many visits there are.
+Each gauge is one query of an index, whatever the number of visits.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db import connection
+from django.db.models import Count, Min
+from django.db.models.functions import Now
+from django.utils import timezone
 
-from shortlinks.domain.links import redis_cache
-from shortlinks.models import Heartbeat, Visit
+from shortlinks.domain import redis_client
+from shortlinks.models import DailyVisitsDelta, Visit
 
 MAX_COUNTED = 100_000
 
-DUE = """
-SELECT count(*), extract(epoch FROM now() - min(due_at))::float8
-FROM (SELECT due_at FROM shortlinks_visit WHERE due_at <= now()
-      ORDER BY due_at LIMIT %s) AS due
-"""
-ROLLUPS_DUE = """
-SELECT extract(epoch FROM now() - created_at)::float8 FROM shortlinks_dailyvisitsdelta
-ORDER BY id LIMIT 1
-"""
 MONTHS_AHEAD = """
 SELECT coalesce(min(ahead) FILTER (WHERE to_regclass(name) IS NULL), %(most)s + 1) - 1
 FROM generate_series(0, %(most)s) AS ahead,
@@ -32,45 +27,40 @@ FROM generate_series(0, %(most)s) AS ahead,
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Visits that are due now, 100,000 at the most; the age in seconds."""
+    """The number of due visits, up to 100,000, and the age of the oldest."""
 
     visits: int
     oldest_seconds: float
 
 
 def backlog() -> Backlog:
-    with connection.cursor() as cursor:
-        cursor.execute(DUE, [MAX_COUNTED])
-        count, age = cursor.fetchone()
-    return Backlog(count, age or 0.0)
+    due = Visit.objects.filter(due_at__lte=Now()).order_by("due_at").values("due_at")
+    found = due[:MAX_COUNTED].aggregate(count=Count("*"), oldest=Min("due_at"))
+    return Backlog(found["count"], _age_seconds(found["oldest"]))
 
 
 def dead_lettered_count() -> int:
-    """Visits that could not be followed up and wait for an administrator."""
+    """Return the number of visits that wait for an administrator, up to 100,000."""
     return Visit.objects.dead_lettered()[:MAX_COUNTED].count()
 
 
 def rollup_lag_seconds() -> float:
-    """For how many seconds the oldest count has waited to be summed (ADR 28)."""
-    with connection.cursor() as cursor:
-        cursor.execute(ROLLUPS_DUE)
-        oldest = cursor.fetchone()
-    return max(oldest[0], 0.0) if oldest else 0.0
+    """Return the age of the oldest change that is not in the rollups yet."""
+    deltas = DailyVisitsDelta.objects.order_by("pk")
+    return _age_seconds(deltas.values_list("created_at", flat=True).first())
 
 
 def partition_months_ahead(most: int = 12) -> int:
-    """For how many months after this one partitions are there; -1: not for this one."""
+    """Return for how many months after this one partitions exist, -1 if for none."""
     with connection.cursor() as cursor:
         cursor.execute(MONTHS_AHEAD, {"most": most})
         return int(cursor.fetchone()[0])
 
 
-def last_worker_heartbeat() -> datetime | None:
-    """When a worker last did what it was asked for."""
-    latest = Heartbeat.objects.order_by("-beat_at").first()
-    return latest.beat_at if latest else None
+def queue_length(queue: str) -> int:
+    """Return the number of messages that no worker has received yet."""
+    return redis_client.client().llen(f"{settings.REDIS_KEY_PREFIX}{queue}")
 
 
-def last_beat() -> datetime | None:
-    """When beat last sent what was due; redis.RedisError while Redis is away."""
-    return redis_cache.last_beat_at()
+def _age_seconds(since: datetime | None) -> float:
+    return max((timezone.now() - since).total_seconds(), 0.0) if since else 0.0

@@ -1,4 +1,4 @@
-"""Whether the parts of the service are there: what `/readyz` tells, by name."""
+"""Checks of the parts of the service, for `/readyz`."""
 
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -11,16 +11,15 @@ from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from shortlinks.domain.links import redis_cache
-from shortlinks.domain.monitoring import gauges
+from shortlinks.domain import redis_client
+from shortlinks.domain.monitoring import gauges, heartbeats
 from shortlinks.domain.postgres import queries
 from shortlinks.domain.visits.spool import SpoolStatus
 from shortlinks.domain.webhooks import backlog
 
-# Beat's and the worker's come every 15 s, the worker's through its own queue.
+# Beat and worker record one every 15 s, the worker through its own queue.
 MAX_HEARTBEAT_AGE = timedelta(seconds=60)
-# Beat sweeps every 5 s, so visits that wait longer have nobody to follow them up, and
-# events that could be sent nobody to send them.
+# Beat sweeps every 5 s, so older visits or events mean that no worker processes them.
 MAX_BACKLOG_AGE = timedelta(seconds=120)
 MIN_FREE_BYTES = 64 * 1024**2
 NEARLY_FULL_RATIO = 0.9  # of SPOOL_MAX_MB
@@ -28,7 +27,7 @@ NEARLY_FULL_RATIO = 0.9  # of SPOOL_MAX_MB
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`is_vital`: without it the process cannot do its work at all."""
+    """A check; if a required one fails, the process is unready."""
 
     name: str
     ok: bool
@@ -36,26 +35,30 @@ class Check:
     is_required: bool = False
 
 
-def report(checks: list[Check]) -> tuple[int, dict[str, Any]]:
-    """The status code and body of `/readyz`: ready, degraded (200) or unready (503)."""
+def report(
+    checks: list[Check], *, with_details: bool = True
+) -> tuple[int, dict[str, Any]]:
+    """Return status and body of `/readyz`: 200 if ready or degraded, 503 if unready.
+
+    Clients from elsewhere must not learn about the parts.
+    """
     failed = [check for check in checks if not check.ok]
     is_unready = any(check.is_required for check in failed)
     status = "unready" if is_unready else "degraded" if failed else "ready"
-    body = {
-        "status": status,
-        "checks": {check.name: _words(check) for check in checks},
-    }
+    body: dict[str, Any] = {"status": status}
+    if with_details:
+        body["checks"] = {check.name: _represent(check) for check in checks}
     return (503 if is_unready else 200), body
 
 
 def check_web() -> list[Check]:
-    """Postgres is asked on a new connection first: one that hangs costs 2 s."""
+    """Check Postgres with a new connection first, because its timeout is only 2 s."""
     postgres, redis_and_beat = _postgres(), [_redis(), *_beat()]
     if not postgres.ok:
         return [postgres, *redis_and_beat]
     try:
         migrations = _migrations()
-        if not migrations.ok:  # the others ask tables that may not be there
+        if not migrations.ok:  # the other checks query tables that may not exist
             return [postgres, migrations, *redis_and_beat]
         return [
             *(postgres, migrations, *redis_and_beat, _worker()),
@@ -68,20 +71,20 @@ def check_web() -> list[Check]:
 def check_redirects(
     *, has_postgres: bool, has_redis: bool, lost: int, disk: SpoolStatus
 ) -> list[Check]:
-    """Never unready: what is cached leads on, and its visits wait on disk."""
+    """Never report unready: cached links redirect, and visits are spooled."""
     waiting, bad = disk.waiting_bytes, disk.bad_bytes
     return [
         Check("postgres", ok=has_postgres),
         Check("redis", ok=has_redis),
         Check("spool", ok=not waiting, detail=f"{waiting} bytes wait"),
-        Check("spool_bad", ok=not bad, detail=f"{bad} bytes were set aside"),
+        Check("spool_bad", ok=not bad, detail=f"{bad} bytes quarantined"),
         _spool_disk(disk),
         Check("lost_visits", ok=not lost, detail=str(lost)),
     ]
 
 
 def check_worker(*, pool_waits: float, longest: float) -> list[Check]:
-    """`pool_waits`: seconds since a task came in and none has ended; then it hangs."""
+    """Check that the pool ends tasks; `pool_waits` is the time since one ended."""
     is_ok = pool_waits <= longest
     detail = "" if is_ok else f"no task has ended for {pool_waits:.0f} s"
     pool = Check("pool", ok=is_ok, detail=detail, is_required=True)
@@ -89,21 +92,21 @@ def check_worker(*, pool_waits: float, longest: float) -> list[Check]:
 
 
 def check_beat(*, silence: float, longest: float) -> list[Check]:
-    """`silence`: seconds since a message was sent."""
+    """Check that beat sends messages; `silence` is the time since the last one."""
     is_ok = silence <= longest
     detail = f"nothing sent for {silence:.0f} s"
     schedule = Check("schedule", ok=is_ok, detail=detail, is_required=True)
     return [replace(_redis(), is_required=True), schedule]
 
 
-def _words(check: Check) -> dict[str, Any]:
+def _represent(check: Check) -> dict[str, Any]:
     shown = asdict(check)
     return {"ok": shown["ok"], "detail": shown["detail"]}
 
 
 def _postgres() -> Check:
     try:
-        psycopg.connect(queries.conninfo()).close()
+        psycopg.connect(queries.conninfo(target_session_attrs="read-write")).close()
     except psycopg.Error as error:
         return _postgres_unavailable(error)
     return Check("postgres", ok=True, is_required=True)
@@ -123,20 +126,20 @@ def _migrations() -> Check:
 
 def _redis() -> Check:
     try:
-        redis_cache.ping()
+        redis_client.ping()
     except redis.RedisError as error:
         return Check("redis", ok=False, detail=type(error).__name__)
     return Check("redis", ok=True)
 
 
 def _worker() -> Check:
-    return _heartbeat("worker", gauges.last_worker_heartbeat())
+    return _heartbeat("worker", heartbeats.last_worker())
 
 
 def _beat() -> list[Check]:
-    """Told apart from a worker's silence; not known while Redis is away."""
+    """Return beat's check, or none while Redis is unavailable."""
     try:
-        return [_heartbeat("beat", gauges.last_beat())]
+        return [_heartbeat("beat", heartbeats.last_beat())]
     except redis.RedisError:
         return []
 

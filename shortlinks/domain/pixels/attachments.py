@@ -1,7 +1,8 @@
-"""Pixels: the browser behind an open, attached to the contact of its link."""
+"""Pixel attachments: browsers are attached to the contacts whose links they opened."""
 
 import hashlib
 import hmac
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,9 +10,21 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import F, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
+from shortlinks.domain.pixels import consent
 from shortlinks.domain.postgres import arrays
-from shortlinks.models import Evidence, Verdict
+from shortlinks.models import (
+    AttachmentReview,
+    Chat,
+    Contact,
+    Evidence,
+    MergeCheck,
+    Pixel,
+    PixelAttachment,
+    Verdict,
+)
 
 # Sorted, so that two workers with the same browsers lock them in one order.
 UPSERT_PIXELS = """
@@ -29,13 +42,15 @@ RETURNING account_id, cookie_sha256, id
 """
 UPSERT_ATTACHMENTS = """
 INSERT INTO shortlinks_pixelattachment
-  (pixel_id, contact_id, evidence, first_seen_at, last_seen_at)
+  (pixel_id, contact_id, evidence, is_returning, first_seen_at, last_seen_at)
 SELECT pixel_id, contact_id,
-       CASE WHEN bool_or(is_redeemed) THEN %(redeemed)s ELSE %(click)s END,
-       min(seen_at), max(seen_at)
+       CASE WHEN bool_or(evidence = %(redeemed)s) THEN %(redeemed)s
+            WHEN bool_or(evidence = %(click)s) THEN %(click)s
+            ELSE %(other_address)s END,
+       bool_or(is_returning), min(seen_at), max(seen_at)
 FROM unnest(%(pixels)s::bigint[], %(contacts)s::bigint[], %(seen)s::timestamptz[],
-            %(are_redeemed)s::bool[])
-  AS s (pixel_id, contact_id, seen_at, is_redeemed)
+            %(evidence)s::text[], %(are_returning)s::bool[])
+  AS s (pixel_id, contact_id, seen_at, evidence, is_returning)
 GROUP BY pixel_id, contact_id
 ORDER BY pixel_id, contact_id
 ON CONFLICT (pixel_id, contact_id) DO UPDATE
@@ -43,94 +58,91 @@ ON CONFLICT (pixel_id, contact_id) DO UPDATE
                             excluded.first_seen_at),
       last_seen_at = greatest(shortlinks_pixelattachment.last_seen_at,
                               excluded.last_seen_at),
-      evidence = CASE WHEN shortlinks_pixelattachment.evidence = %(click)s
-                 THEN excluded.evidence ELSE shortlinks_pixelattachment.evidence END
+      is_returning = shortlinks_pixelattachment.is_returning OR excluded.is_returning,
+      evidence = CASE
+        WHEN shortlinks_pixelattachment.evidence IN (%(other_address)s, %(chat)s)
+          OR shortlinks_pixelattachment.evidence = %(click)s
+             AND excluded.evidence = %(redeemed)s
+        THEN excluded.evidence ELSE shortlinks_pixelattachment.evidence END
 RETURNING id, pixel_id, xmax = 0
 """
-# A browser that is new to us and names no chat can merge nothing: no check of it. Told
-# what it needs of the pixels: joined to their tables, it was asked of all their rows.
+# A new browser without a chat cannot cause a merge and needs no check. A later open is
+# more evidence for chats whose contact is still anonymous. The pixels' data are
+# parameters, because a join made Postgres read all pixels.
 ENQUEUE_CHECKS = """
 INSERT INTO shortlinks_mergecheck (attachment_id)
 SELECT new.id
 FROM unnest(%(ids)s::bigint[], %(pixels)s::bigint[], %(accounts)s::bigint[],
-            %(uids)s::text[]) AS new (id, pixel_id, account_id, visitor_uid)
-WHERE EXISTS (SELECT FROM shortlinks_pixelattachment AS other
-              WHERE other.pixel_id = new.pixel_id AND other.id <> new.id)
-   OR EXISTS (SELECT FROM shortlinks_chat AS chat
-              WHERE chat.account_id = new.account_id AND chat.visitor_uid <> ''
-                AND chat.visitor_uid = new.visitor_uid)
+            %(uids)s::text[], %(are_new)s::bool[])
+  AS new (id, pixel_id, account_id, visitor_uid, is_new)
+WHERE is_new AND EXISTS (
+        SELECT FROM shortlinks_pixelattachment AS other
+        WHERE other.pixel_id = new.pixel_id AND other.id <> new.id)
+   OR EXISTS (
+        SELECT FROM shortlinks_chat AS chat
+        JOIN shortlinks_contact AS contact ON contact.id = chat.contact_id
+        WHERE chat.account_id = new.account_id AND chat.visitor_uid <> ''
+          AND chat.visitor_uid = new.visitor_uid
+          AND (is_new OR contact.is_anonymous AND contact.merged_into_id IS NULL))
 """
-LOCK = """
-SELECT FROM shortlinks_pixel AS pixel
-JOIN unnest(%(accounts)s::bigint[], %(cookies)s::bytea[])
-  AS s (account_id, cookie_sha256) USING (account_id, cookie_sha256)
-ORDER BY account_id, cookie_sha256 FOR UPDATE OF pixel
-"""
-# What the person visits that are left say of a browser at a contact's links.
+# Recomputes or deletes attachments from the opens that remain.
 DETACH = """
-WITH gone AS (
+WITH withdrawn AS (
   SELECT DISTINCT *
   FROM unnest(%(accounts)s::bigint[], %(contacts)s::bigint[], %(cookies)s::bytea[])
     AS g (account_id, contact_id, cookie)
 ), remains AS (
-  SELECT pixel.id AS pixel_id, gone.contact_id,
+  SELECT pixel.id AS pixel_id, withdrawn.contact_id,
          min(visit.occurred_at) AS first_seen_at,
          max(visit.occurred_at) AS last_seen_at,
-         CASE WHEN bool_or(visit.is_redeemed) THEN %(redeemed)s ELSE %(click)s END
-           AS evidence
-  FROM gone
-  JOIN shortlinks_pixel AS pixel ON pixel.account_id = gone.account_id
-   AND pixel.cookie_sha256 = gone.cookie
+         CASE WHEN bool_or(visit.is_redeemed) THEN %(redeemed)s
+              WHEN bool_or(visit.is_same_browser) THEN %(click)s
+              ELSE %(other_address)s END AS evidence,
+         coalesce(bool_or(visit.is_returning), false) AS is_returning
+  FROM withdrawn
+  JOIN shortlinks_pixel AS pixel ON pixel.account_id = withdrawn.account_id
+   AND pixel.cookie_sha256 = withdrawn.cookie
   LEFT JOIN LATERAL (
-    SELECT visit.occurred_at, redemption.visit_id IS NOT NULL AS is_redeemed
+    SELECT visit.occurred_at,
+           coalesce(redemption.is_same_browser, false) AS is_redeemed,
+           coalesce(redemption.is_same_browser, true)
+             OR withdrawn.cookie = visit.pixel_sha256 AS is_same_browser,
+           withdrawn.cookie = visit.pixel_sha256 AND NOT visit.pixel_is_new
+             OR coalesce(redemption.is_same_browser
+                         AND (redemption.gesture_at IS NOT NULL
+                              OR withdrawn.cookie <> visit.pixel_sha256), false)
+             AS is_returning
     FROM shortlinks_shortlink AS link
     JOIN shortlinks_visit AS visit ON visit.link_id = link.id
      AND visit.verdict = %(person)s AND visit.verdict <> ''
     LEFT JOIN shortlinks_redemption AS redemption ON redemption.visit_id = visit.id
-    WHERE link.contact_id = gone.contact_id
-      AND gone.cookie IN (
+    WHERE link.contact_id = withdrawn.contact_id
+      AND withdrawn.cookie IN (
         visit.pixel_sha256, redemption.previous_cookie_sha256)) AS visit ON true
-  GROUP BY pixel.id, gone.contact_id
+  GROUP BY pixel.id, withdrawn.contact_id
 ), detached AS (
   DELETE FROM shortlinks_pixelattachment AS attachment USING remains
   WHERE (attachment.pixel_id, attachment.contact_id)
         = (remains.pixel_id, remains.contact_id)
     AND remains.first_seen_at IS NULL
-    AND attachment.evidence IN (%(click)s, %(redeemed)s)
+    AND attachment.evidence <> %(chat)s AND attachment.review = %(unreviewed)s
 )
 UPDATE shortlinks_pixelattachment AS attachment
 SET first_seen_at = remains.first_seen_at, last_seen_at = remains.last_seen_at,
-    evidence = remains.evidence
+    evidence = remains.evidence, is_returning = remains.is_returning
 FROM remains
 WHERE (attachment.pixel_id, attachment.contact_id)
       = (remains.pixel_id, remains.contact_id)
   AND remains.first_seen_at IS NOT NULL
-  AND attachment.evidence IN (%(click)s, %(redeemed)s)
-"""
-REFRESH_SEEN_RANGE = """
-UPDATE shortlinks_pixel AS pixel
-SET created_at = left_over.first_seen_at, last_seen_at = left_over.last_seen_at
-FROM (
-  SELECT pixel_id, min(first_seen_at) AS first_seen_at,
-         max(last_seen_at) AS last_seen_at
-  FROM shortlinks_pixelattachment
-  WHERE pixel_id IN (
-    SELECT p.id FROM shortlinks_pixel AS p
-    JOIN unnest(%(accounts)s::bigint[], %(cookies)s::bytea[])
-      AS g (account_id, cookie_sha256) USING (account_id, cookie_sha256))
-  GROUP BY pixel_id) AS left_over
-WHERE pixel.id = left_over.pixel_id
-"""
-DELETE_ORPHANS = """
-DELETE FROM shortlinks_pixel AS pixel
-USING unnest(%(accounts)s::bigint[], %(cookies)s::bytea[]) AS g (account_id, cookie)
-WHERE (pixel.account_id, pixel.cookie_sha256) = (g.account_id, g.cookie)
-  AND NOT EXISTS (SELECT FROM shortlinks_pixelattachment AS attachment
-                  WHERE attachment.pixel_id = pixel.id)
+  AND attachment.evidence <> %(chat)s
 """
 BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 BASE32_PAIRS = [first + second for first in BASE32 for second in BASE32]
-CLICKS = {"click": Evidence.CLICK, "redeemed": Evidence.CLICK_REDEEMED}
+EVIDENCE = {
+    "click": Evidence.CLICK,
+    "redeemed": Evidence.CLICK_REDEEMED,
+    "other_address": Evidence.OTHER_ADDRESS,
+}
 
 # An account, and the hash of a cookie's id.
 Browser = tuple[int, bytes]
@@ -138,23 +150,25 @@ Browser = tuple[int, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A person's browser, named by the hash of its cookie's id, opened a link.
+    """An open of a contact's link in a browser, which is named by its cookie's hash.
 
-    `is_redeemed` if the site that the link leads to has redeemed the click.
+    `is_returning` if the browser brought back the cookie, or a page in it redeemed the
+    click and had a gesture.
     """
 
     account_id: int
     contact_id: int
     cookie_sha256: bytes
     seen_at: datetime
-    is_redeemed: bool = False
+    evidence: Evidence = Evidence.CLICK
+    is_returning: bool = False
 
 
 def visitor_uid(account_id: int, cookie_sha256: bytes) -> str:
-    """The browser's public id within one account; two accounts see two ids."""
+    """Return the browser's public id, which differs from account to account."""
     message = account_id.to_bytes(8, "big") + cookie_sha256
     digest = hmac.digest(settings.VISITOR_UID_KEY, message, hashlib.sha256)
-    # 128 bits and two of padding, as 13 pairs of base32's letters (RFC 4648).
+    # 128 bits and two bits of padding are 13 pairs of base32 letters (RFC 4648).
     bits = int.from_bytes(digest[:16], "big") << 2
     return "".join(
         [BASE32_PAIRS[bits >> shift & 1023] for shift in range(120, -1, -10)]
@@ -162,23 +176,19 @@ def visitor_uid(account_id: int, cookie_sha256: bytes) -> str:
 
 
 def update(*, attached: Sequence[Sighting], withdrawn: Sequence[Sighting]) -> None:
-    """Attach some and withdraw others; whoever else changes these browsers waits."""
+    """Attach and withdraw, while these browsers are locked."""
     if withdrawn:
-        concerned = [*attached, *withdrawn]
-        browsers = {
-            "accounts": [s.account_id for s in concerned],
-            "cookies": [s.cookie_sha256 for s in concerned],
-        }
-        with connection.cursor() as cursor:
-            cursor.execute(LOCK, arrays.encode_params(browsers))
+        rows = _pixels([*attached, *withdrawn]).select_for_update()
+        list(rows.order_by("account_id", "cookie_sha256"))
     attach(attached)
-    detach(withdrawn)
+    if withdrawn:
+        _withdraw(withdrawn)
 
 
 def attach(sightings: Sequence[Sighting]) -> None:
-    """Attach each browser to the contact whose link it opened (pixel R1, R2, R5).
+    """Attach each browser to the contact whose link it opened.
 
-    What may merge by what is new is written down to be looked at.
+    Enqueues merge checks for new attachments and for new evidence.
     """
     if not sightings:
         return
@@ -186,23 +196,25 @@ def attach(sightings: Sequence[Sighting]) -> None:
     uids = {browser: visitor_uid(*browser) for browser in browsers}
     pixels = _upsert(sightings, uids)
     attached = {
-        **CLICKS,
+        **EVIDENCE,
+        "chat": Evidence.CHAT,
         "pixels": [pixels[s.account_id, s.cookie_sha256] for s in sightings],
         "contacts": [s.contact_id for s in sightings],
         "seen": [s.seen_at for s in sightings],
-        "are_redeemed": [s.is_redeemed for s in sightings],
+        "evidence": [s.evidence for s in sightings],
+        "are_returning": [s.is_returning for s in sightings],
     }
     with connection.cursor() as cursor:
         cursor.execute(UPSERT_ATTACHMENTS, arrays.encode_params(attached))
-        new = [(id_, pixel) for id_, pixel, is_new in cursor.fetchall() if is_new]
-    known = {id_: (*browser, uids[browser]) for browser, id_ in pixels.items()}
-    _enqueue_checks([(id_, pixel_id, *known[pixel_id]) for id_, pixel_id in new])
+        rows = cursor.fetchall()
+    known = {id_: (browser[0], uids[browser]) for browser, id_ in pixels.items()}
+    _enqueue_checks([(*row, *known[row[1]]) for row in rows])
 
 
 def _upsert(
     sightings: Sequence[Sighting], uids: Mapping[Browser, str]
 ) -> dict[Browser, int]:
-    """The browsers' rows."""
+    """Return the pixels' ids."""
     latest: dict[Browser, datetime] = {}
     for s in sightings:
         key = (s.account_id, s.cookie_sha256)
@@ -218,35 +230,100 @@ def _upsert(
         return {(account, bytes(hash_)): id_ for account, hash_, id_ in cursor}
 
 
-def _enqueue_checks(new: Sequence[tuple[int, int, int, bytes, str]]) -> None:
-    """Of new attachments: with the pixel, its account, cookie and uid."""
-    if not new:
-        return
+def _enqueue_checks(attached: Sequence[tuple[int, int, bool, int, str]]) -> None:
+    """Enqueue checks of attachments: id, pixel, is it new, account and visitor_uid."""
     parameters = {
-        "ids": [id_ for id_, *_ in new],
-        "pixels": [pixel_id for _, pixel_id, *_ in new],
-        "accounts": [account_id for _, _, account_id, *_ in new],
-        "uids": [uid for *_, uid in new],
+        "ids": [id_ for id_, *_ in attached],
+        "pixels": [pixel_id for _, pixel_id, *_ in attached],
+        "are_new": [is_new for _, _, is_new, *_ in attached],
+        "accounts": [account_id for *_, account_id, _ in attached],
+        "uids": [uid for *_, uid in attached],
     }
     with connection.cursor() as cursor:
         cursor.execute(ENQUEUE_CHECKS, arrays.encode_params(parameters))
 
 
-def detach(sightings: Sequence[Sighting]) -> None:
-    """Those were no person's: what only they attached is attached no more.
-
-    The visits' verdicts are stored already.
-    """
-    if not sightings:
-        return
+def _withdraw(sightings: Sequence[Sighting]) -> None:
+    """Detach browsers whose opens were not a person's, as the stored verdicts show."""
     parameters: dict[str, Any] = {
         "accounts": [s.account_id for s in sightings],
         "contacts": [s.contact_id for s in sightings],
         "cookies": [s.cookie_sha256 for s in sightings],
         "person": Verdict.PERSON,
-        **CLICKS,
+        "chat": Evidence.CHAT,
+        "unreviewed": AttachmentReview.UNREVIEWED,
+        **EVIDENCE,
     }
     with connection.cursor() as cursor:
         cursor.execute(DETACH, arrays.encode_params(parameters))
-        cursor.execute(REFRESH_SEEN_RANGE, arrays.encode_params(parameters))
-        cursor.execute(DELETE_ORPHANS, arrays.encode_params(parameters))
+    pixels = _pixels(sightings)
+    delete_orphans(pixels)
+    seen = PixelAttachment.objects.filter(pixel=OuterRef("pk")).values("pixel")
+    pixels.update(
+        created_at=Coalesce(
+            Subquery(seen.values(first=Min("first_seen_at"))), F("created_at")
+        ),
+        last_seen_at=Coalesce(
+            Subquery(seen.values(last=Max("last_seen_at"))), F("last_seen_at")
+        ),
+    )
+
+
+def delete_orphans(pixels: QuerySet[Pixel]) -> None:
+    """Delete those of the pixels that are attached to no contact.
+
+    Shared browsers remain, because they stay shared.
+    """
+    pixels.filter(pixelattachment=None, quarantined_at=None).delete()
+
+
+def confirm(pixel_id: int, contact: Contact) -> None:
+    """Confirm the browser as the contact's, because a user decided so.
+
+    A contact that only chatted in it is attached first.
+    """
+    own = Contact.objects.same_person(contact)
+    attached = PixelAttachment.objects.filter(pixel=pixel_id, contact__in=own)
+    if not attached.exists():
+        _attach_chatter(pixel_id, contact)
+    review(attached, AttachmentReview.CONFIRMED)
+
+
+def _attach_chatter(pixel_id: int, contact: Contact) -> None:
+    """Attach the browser to a contact that chatted in it, if its consent allows it."""
+    pixel = Pixel.objects.filter(pk=pixel_id).select_related("account").first()
+    code = consent.CODES[consent.of(contact)]
+    if pixel is None or not consent.allows(pixel.account.pixel_mode, code):
+        return
+    chats = Chat.objects.filter(
+        account=pixel.account_id,
+        visitor_uid=pixel.visitor_uid,
+        contact__in=Contact.objects.same_person(contact),
+    ).aggregate(first=Min("created_at"), last=Max("updated_at"))
+    if chats["first"] is None:
+        return
+    attached = PixelAttachment(
+        pixel=pixel,
+        contact=contact,
+        evidence=Evidence.CHAT,
+        first_seen_at=chats["first"],
+        last_seen_at=chats["last"],
+    )
+    # A worker may attach the same browser because of an open.
+    PixelAttachment.objects.bulk_create([attached], ignore_conflicts=True)
+
+
+def review(attached: QuerySet[PixelAttachment], decision: AttachmentReview) -> None:
+    """Store a user's decision, and let the rules examine the browsers' chats again."""
+    ids = list(attached.values_list("pk", flat=True))
+    PixelAttachment.objects.filter(pk__in=ids).update(review=decision)
+    if decision == AttachmentReview.CONFIRMED:
+        MergeCheck.objects.bulk_create(MergeCheck(attachment_id=id_) for id_ in ids)
+
+
+def _pixels(sightings: Sequence[Sighting]) -> QuerySet[Pixel]:
+    cookies: defaultdict[int, set[bytes]] = defaultdict(set)
+    for s in sightings:
+        cookies[s.account_id].add(s.cookie_sha256)
+    pairs = [Q(account=each, cookie_sha256__in=cookies[each]) for each in cookies]
+    return Pixel.objects.filter(Q(*pairs, _connector=Q.OR))

@@ -1,7 +1,7 @@
-"""Click tokens: one for each open that leads to a connected site (pixel §1.3).
+"""Click tokens, one for each open of a link to a connected site.
 
-`b64url(kid | expiry | visit id | MAC)`: nothing in it names a person, a browser or a
-link, and after its one redemption it is worth nothing.
+`b64url(kid | expiry | visit id | MAC)` names no person, browser or link, and can be
+redeemed once.
 """
 
 import base64
@@ -13,10 +13,10 @@ from urllib.parse import unquote_plus
 from uuid import UUID
 
 PARAMETER = "_sl"
-TTL_SECONDS = 180  # seconds
+TTL_SECONDS = 180
 MAC_BYTES = 16
 MAX_TOKEN_LENGTH = 200
-# The keys sign cookies, too: no cookie may pass for a click.
+# The keys also sign cookies, which must not be valid as tokens.
 CONTEXT = b"shortlinks click v1\0"
 
 
@@ -26,7 +26,7 @@ class Click(NamedTuple):
 
 
 class ClickTokens:
-    """Signs with the newest key, reads with all; what is forged reads as nothing."""
+    """Signs with the newest key and verifies with all."""
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
         self._keys = dict(keys)
@@ -41,7 +41,7 @@ class ClickTokens:
         return token.rstrip(b"=").decode()
 
     def read(self, token: str) -> Click | None:
-        """What was signed, expired or not."""
+        """Return the click, even if it has expired, or None if the token is forged."""
         try:
             raw = _unbase64(token[:MAX_TOKEN_LENGTH])
             kid = raw[1 : 1 + raw[0]].decode("ascii")
@@ -58,9 +58,9 @@ class ClickTokens:
 
 
 def append_to_url(target: str, token: str) -> str:
-    """The target with the token in its query, in place of one that it has itself.
+    """Return the target with the token in its query, replacing any other token.
 
-    All else of it stays as it is, to the byte.
+    The rest of the target stays the same, byte for byte.
     """
     whole, hash_, fragment = target.partition("#")
     address, _, query = whole.partition("?")

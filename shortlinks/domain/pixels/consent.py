@@ -1,22 +1,29 @@
-"""Whether a person's browsers may be recognised: the account's mode, the person's word.
+"""Consent to recognize a contact's browsers. Opens count with or without it."""
 
-Not whether an open counts: who objects to being recognised has opened the link all the
-same (pixel §1.3).
-"""
-
-from shortlinks.models import PixelMode, TrackingConsent
+from shortlinks.models import Contact, PixelMode, TrackingConsent
 
 UNKNOWN, GRANTED, DENIED = 0, 1, 2
-# As redirects keep it for each link.
+NOTHING = 3  # the contact is deleted, so not even opens are recorded
+DELETED = "deleted"
+# The contact's consent, as a key of `CODES`.
+SELECTED = f"""CASE WHEN contact.is_deleted THEN '{DELETED}'
+  ELSE contact.tracking_consent END"""
+# The codes in cached links.
 CODES: dict[str, int] = {
     TrackingConsent.UNKNOWN: UNKNOWN,
     TrackingConsent.GRANTED: GRANTED,
     TrackingConsent.DENIED: DENIED,
+    DELETED: NOTHING,
 }
 
 
-def allows(mode: str, said: int) -> bool:
-    """A mode that is not known, of a newer release perhaps, allows nothing."""
+def of(contact: Contact) -> str:
+    """Return the same as `SELECTED`, of a row."""
+    return DELETED if contact.is_deleted else contact.tracking_consent
+
+
+def allows(mode: str, code: int) -> bool:
+    """Return whether browsers may be recognized; never in an unknown mode."""
     if mode == PixelMode.ON:
-        return said != DENIED
-    return mode == PixelMode.CONSENT_ONLY and said == GRANTED
+        return code in {UNKNOWN, GRANTED}
+    return mode == PixelMode.CONSENT_ONLY and code == GRANTED

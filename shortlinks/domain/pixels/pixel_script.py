@@ -1,4 +1,4 @@
-"""What connected sites put into their pages: the script, and how to ask for it."""
+"""The script that connected sites embed, and its HTML snippet."""
 
 import hashlib
 from base64 import b64encode
@@ -8,7 +8,7 @@ from django.conf import settings
 
 PATH = "/pixel/v1.js"
 SCRIPT = Path(__file__).with_name("pixel_v1.js").read_bytes()
-# For `integrity=`: another byte in the script is another version of it.
+# For `integrity=`: a changed script needs a new version.
 INTEGRITY = f"sha384-{b64encode(hashlib.sha384(SCRIPT).digest()).decode()}"
 
 

@@ -1,4 +1,4 @@
-"""What Django's connections to Postgres lack: their address, prepared statements."""
+"""Connection parameters, and prepared and bulk queries for Django's connections."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ Parameters = Mapping[str, Any] | Sequence[Any]
 
 
 def conninfo(*, connect_timeout: int = 2, **parameters: str) -> str:
-    """Where Django's own connections go; seconds, and parameters of libpq."""
+    """Return the parameters of Django's own connections; the timeout is in seconds."""
     database = settings.DATABASES["default"]
     return make_conninfo(
         host=database["HOST"],
@@ -21,17 +21,18 @@ def conninfo(*, connect_timeout: int = 2, **parameters: str) -> str:
         password=database["PASSWORD"],
         dbname=database["NAME"],
         connect_timeout=connect_timeout,
+        tcp_user_timeout=5000,  # milliseconds
         **{**settings.DATABASE_PARAMETERS, **parameters},
     )
 
 
 def fetch_prepared(statement: str, parameters: Parameters) -> list[tuple[Any, ...]]:
-    """Of a statement that is always the same: Postgres plans it once."""
+    """Run a statement that never changes, so that Postgres plans it once."""
     return _fetched(connection.prepared_cursor(), statement, parameters)  # type: ignore[attr-defined]
 
 
 def fetch_bulk(statement: str, parameters: Parameters) -> list[tuple[Any, ...]]:
-    """Of a statement for a whole batch, planned for it."""
+    """Run a statement that is planned for each batch."""
     return _fetched(connection.bulk_cursor(), statement, parameters)  # type: ignore[attr-defined]
 
 
@@ -42,3 +43,11 @@ def _fetched(
         cursor.execute(statement, parameters)
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
+
+
+def fetch_dicts(statement: str, parameters: Parameters) -> list[dict[str, Any]]:
+    """Return rows by column name, of a statement that is not hot."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]

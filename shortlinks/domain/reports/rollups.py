@@ -1,25 +1,25 @@
-"""Sums of the daily counts, by account and by source url (ADR 28).
+"""Roll up daily visits by account and by source URL (docs/adr/0028).
 
-A trigger writes down what changes in `DailyVisits`; `keep_up` adds that to the sums.
-One at a time does so, and each change is added in the transaction that deletes it.
+A trigger stores each change of `DailyVisits` as a delta. `update` adds deltas to the
+rollups and deletes them in the same transaction. A lock admits one process at a time.
 """
 
 import time
 
 from django.db import connection, transaction
 
-BATCH_SIZE = 20  # statements that counted, each of up to a thousand visits
+BATCH_SIZE = 20  # deltas, one for each statement of up to a thousand visits
 LOCK = "SELECT shortlinks_lock_rollups()"
-# In one statement, so of one moment: the sums' rows are read as they were before it.
+# In one statement, so all its parts read the rollups as they were before it.
 ADD = """
-WITH taken AS (
+WITH delta AS (
   DELETE FROM shortlinks_dailyvisitsdelta
   WHERE id IN (SELECT id FROM shortlinks_dailyvisitsdelta ORDER BY id LIMIT %(most)s)
   RETURNING links, days, verdicts, visits),
 cell AS MATERIALIZED (
   SELECT link.account_id, link.url_sha256, c.link_id, c.day, c.verdict,
          sum(c.visits) AS visits
-  FROM taken CROSS JOIN unnest(taken.links, taken.days, taken.verdicts, taken.visits)
+  FROM delta CROSS JOIN unnest(delta.links, delta.days, delta.verdicts, delta.visits)
     AS c (link_id, day, verdict, visits)
   JOIN shortlinks_shortlink AS link ON link.id = c.link_id
   GROUP BY 1, 2, 3, 4, 5),
@@ -58,19 +58,17 @@ by_url AS (
     SET opens = known.opens + excluded.opens,
         last_opened_links = known.last_opened_links + excluded.last_opened_links,
         link_id = excluded.link_id)
-SELECT count(*) FROM taken
+SELECT count(*) FROM delta
 """
 
 
 def update(deadline: float) -> int:
-    """Add what was counted since, until nothing is left or the (monotonic) deadline;
-    says of how many statements.
-    """
+    """Add deltas until none is left or the monotonic deadline; return their count."""
     added = 0
     while time.monotonic() < deadline:
-        taken = _add()
-        added += taken
-        if taken < BATCH_SIZE:
+        deltas = _add()
+        added += deltas
+        if deltas < BATCH_SIZE:
             break
     return added
 

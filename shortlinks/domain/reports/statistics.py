@@ -1,4 +1,4 @@
-"""What an administrator asks of a period: how many opens, of what, by whom."""
+"""Statistics of a period: opens by day, the most opened URLs, failures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ RollupQuerySet = TypeVar("RollupQuerySet", AccountDailyVisits, UrlDailyOpens)
 
 @dataclass(frozen=True, slots=True)
 class ReportPeriod:
-    """The days from first to last, of one account; None: of all of them."""
+    """The days from first to last, of one account, or of all if it is None."""
 
     account_id: int | None
     first: date
@@ -50,14 +50,14 @@ class Day:
 
     @property
     def bot_visits(self) -> int:
-        """Machines, and what may be one; colleagues are neither."""
-        aside = self.visits.get(Verdict.STAFF, 0)
-        return sum(self.visits.values()) - self.person_opens - aside
+        """Return the visits by bots and suspects, without those of staff."""
+        staff = self.visits.get(Verdict.STAFF, 0)
+        return sum(self.visits.values()) - self.person_opens - staff
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedUrl:
-    """People's opens of a source url, and how many contacts made them."""
+    """A source URL with its opens and the number of contacts that opened it."""
 
     url: str
     opens: int
@@ -65,7 +65,7 @@ class OpenedUrl:
 
 
 def by_day(scope: ReportPeriod) -> Sequence[Day]:
-    """Every day of the period, those without a visit, too."""
+    """Return every day of the period, also days without visits."""
     days = {day: Day(day) for day in scope.days()}
     counts = _within(scope, AccountDailyVisits.objects.all())
     sums = counts.values_list("day", "verdict").annotate(n=Sum("visits"))
@@ -75,7 +75,10 @@ def by_day(scope: ReportPeriod) -> Sequence[Day]:
 
 
 def top_urls(scope: ReportPeriod, most: int) -> Sequence[OpenedUrl]:
-    """Of a period that ends today: contacts are counted by their latest open."""
+    """Return the URLs with the most opens, in a period that ends today.
+
+    Contacts are counted by their latest open, so an earlier end would miss some.
+    """
     rows = list(
         _within(scope, UrlDailyOpens.objects.all())
         .values_list("url_sha256")
@@ -94,7 +97,7 @@ def top_urls(scope: ReportPeriod, most: int) -> Sequence[OpenedUrl]:
 
 
 def dead_lettered_count(account_id: int | None) -> int:
-    """Visits that wait for an administrator, 1,000 at the most."""
+    """Return the number of dead-lettered visits, up to 1,000."""
     rows = Visit.objects.dead_lettered()
     if account_id is not None:
         rows = rows.filter(link__account=account_id)
@@ -102,7 +105,7 @@ def dead_lettered_count(account_id: int | None) -> int:
 
 
 def failed_deliveries(account_id: int | None, since: datetime) -> int:
-    """Events that webhooks did not take since then, 1,000 at the most."""
+    """Return the number of failed deliveries since then, up to 1,000."""
     rows = WebhookDelivery.objects.filter(
         state=DeliveryState.FAILED, created_at__gte=since
     )

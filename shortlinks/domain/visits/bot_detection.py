@@ -1,31 +1,30 @@
-"""Was it a person? A pure judgement over the stored facts of a visit (DESIGN 4).
+"""Decide from the facts of one visit whether a person made it.
 
-The decision order of visits §2.3, for one visit alone. What only several visits of one
-source show is in `bursts`.
+The order of the rules is in docs/what-counts-as-an-open.md. Rules that need several
+visits are in `burst_detection`.
 """
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
-from django.utils.translation import gettext_noop
-
-from shortlinks.domain.visits import user_agents, visit_records
+from shortlinks.domain import known_networks
+from shortlinks.domain.visits import fetch_metadata, user_agents, visit_records
 from shortlinks.domain.visits.user_agents import Kind
 from shortlinks.models import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestFacts:
-    """What a request said of itself, as the redirect stored it."""
+    """The facts of a request, as the redirect stored them."""
 
     method: str = "GET"
     user_agent: str
     purpose: str = ""
     staff: str = ""
-    is_bot_network: bool = False  # it lies in BOT_NETWORKS_PATH
+    network: known_networks.Owner | None = None
     referer: str = ""
-    # Only over https do browsers send Sec-Fetch, so only there its absence speaks.
+    # Browsers send Sec-Fetch headers only over https.
     is_https: bool = False
     sec_fetch: str = ""
     accept_language: str = ""
@@ -33,51 +32,63 @@ class RequestFacts:
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """Reasons are stored and told by the API in English; the admin translates them."""
+    """A verdict with the key of its reason (`reasons`)."""
 
     verdict: Verdict
     reason: str
 
 
-METHOD = Classification(Verdict.HEAD, gettext_noop("method"))
-PURPOSE_HEADER = Classification(Verdict.PREFETCH, gettext_noop("purpose header"))
-OFFICE_ADDRESS = Classification(Verdict.STAFF, gettext_noop("office address"))
-STAFF_BROWSER = Classification(Verdict.STAFF, gettext_noop("browser of a colleague"))
+METHOD = Classification(Verdict.HEAD, "method")
+PURPOSE_HEADER = Classification(Verdict.PREFETCH, "purpose header")
+OFFICE_ADDRESS = Classification(Verdict.STAFF, "office address")
+STAFF_BROWSER = Classification(Verdict.STAFF, "staff browser")
 BY_USER_AGENT: dict[Kind, Classification] = {
-    "preview": Classification(Verdict.PREVIEW, gettext_noop("user agent of a preview")),
-    "bot": Classification(Verdict.BOT, gettext_noop("user agent of a program")),
+    "preview": Classification(Verdict.PREVIEW, "preview user agent"),
+    "bot": Classification(Verdict.BOT, "bot user agent"),
 }
-BOT_NETWORK = Classification(Verdict.BOT, gettext_noop("network of machines"))
-MAIL_GATEWAY = Classification(
-    Verdict.SCANNER, gettext_noop("comes from a mail gateway")
-)
-MISSING_BROWSER_HEADERS = Classification(
-    Verdict.SUSPECT, gettext_noop("lacks what its browser sends")
-)
-PERSON = Classification(Verdict.PERSON, gettext_noop("browser"))
+# Office requests a link, and then the person's browser does.
+BY_UNCLEAR_USER_AGENT: dict[Kind, Classification] = {
+    "office": Classification(Verdict.SUSPECT, "office user agent"),
+    "suspect": Classification(Verdict.SUSPECT, "unclear user agent"),
+}
+# Gateways check links before a person's browser opens them, from their own page.
+GATEWAY_CHECK = Classification(Verdict.SUSPECT, "gateway check")
+GATEWAY_PAGE = Classification(Verdict.PERSON, "gateway page")
+SCANNER_NETWORK = "scanner network"
+PREVIEW_NETWORK = "preview network"
+DATA_CENTER = "data center"
+NOT_A_NAVIGATION = Classification(Verdict.BOT, "not a navigation")
+BY_FETCH_METADATA: dict[fetch_metadata.Kind, Classification] = {
+    "frame": Classification(Verdict.SUSPECT, "within a frame"),
+    "unknown": Classification(Verdict.SUSPECT, "unknown kind of request"),
+}
+MISSING_BROWSER_HEADERS = Classification(Verdict.SUSPECT, "browser headers missing")
+PERSON = Classification(Verdict.PERSON, "browser")
+PERSONS = (PERSON, GATEWAY_PAGE)
 
-# Where mail gateways put the links that they check (visits §2.1). Reviewed by hand.
+# Hosts of mail gateways' pages. Reviewed by hand; docs/adr/0036 has the sources.
 _GATEWAYS = re.compile(
     r"""(?:^|\.)(?: safelinks\.protection\.outlook\.com | urldefense\.(?:com|us)
     | urldefense\.proofpoint\.com | statics\.teams\.cdn\.office\.net
+    | teams\.public\.onecdn\.static\.microsoft
     | mimecastprotect\.com | protect(?:-\w+)?\.mimecast\.com | cudasvc\.com
     | protection\.sophos\.com | clicktime\.symantec\.com | secure-web\.cisco\.com
+    | clicktime\.cloud\.postoffice\.net
     | scanmail\.trustwave\.com | protect2\.fireeye\.com | emailprotection\.link
     | click\.avanan\.net | protect\.checkpoint\.com | urlsand\.com
-    | imsva91-ctp\.trendmicro\.com | tmase\.trendmicro\.com )$
+    | imsva91-ctp\.trendmicro\.com | tmase\.trendmicro\.com
+    | linklock\.titanhq\.com | atpscan\.global\.hornetsecurity\.com )$
     | ^security-[\w-]+\.mimecast\w*\.com$""",
     re.VERBOSE,
-)
-# What a browser calls itself, and the first version that sends Sec-Fetch headers.
-_FIRST_WITH_FETCH_HEADERS = (
-    (re.compile(r"\bChrome/(\d+)"), (80, 0)),
-    (re.compile(r"\bFirefox/(\d+)"), (90, 0)),
-    (re.compile(r"\bVersion/(\d+)\.(\d+).* Safari/"), (16, 4)),
 )
 
 
 def classify(facts: RequestFacts) -> Classification:
     return _by_request(facts) or _by_sender(facts) or PERSON
+
+
+def is_data_center(classification: Classification) -> bool:
+    return classification.reason.startswith(DATA_CENTER)
 
 
 def _by_request(facts: RequestFacts) -> Classification | None:
@@ -87,34 +98,46 @@ def _by_request(facts: RequestFacts) -> Classification | None:
         return PURPOSE_HEADER
     if facts.staff:
         return OFFICE_ADDRESS if facts.staff == visit_records.OFFICE else STAFF_BROWSER
-    return BY_USER_AGENT.get(user_agents.classify(facts.user_agent))
+    if by_agent := BY_USER_AGENT.get(user_agents.classify(facts.user_agent)):
+        return by_agent
+    is_navigation = fetch_metadata.classify(facts.sec_fetch) != "subresource"
+    return None if is_navigation else NOT_A_NAVIGATION
 
 
 def _by_sender(facts: RequestFacts) -> Classification | None:
-    if facts.is_bot_network:
-        return BOT_NETWORK
-    if facts.referer and _GATEWAYS.search(facts.referer):
-        return MAIL_GATEWAY
-    return MISSING_BROWSER_HEADERS if _lacks_headers(facts) else None
+    network = _by_network(facts.network) if facts.network else None
+    if network and network.verdict is not Verdict.SUSPECT:
+        return network
+    if unclear := BY_UNCLEAR_USER_AGENT.get(user_agents.classify(facts.user_agent)):
+        return unclear
+    if _lacks_headers(facts):
+        return MISSING_BROWSER_HEADERS
+    if by_metadata := BY_FETCH_METADATA.get(fetch_metadata.classify(facts.sec_fetch)):
+        return by_metadata
+    return network or _by_gateway(facts)
+
+
+@cache
+def _by_network(owner: known_networks.Owner) -> Classification:
+    """People use clouds, too: behind a VPN, or an office's proxy. They are held."""
+    if owner.certainty == "probable":
+        return Classification(Verdict.SUSPECT, f"{DATA_CENTER}: {owner.key}")
+    if owner.scope == "previews":
+        return Classification(Verdict.PREVIEW, f"{PREVIEW_NETWORK}: {owner.key}")
+    return Classification(Verdict.BOT, f"{SCANNER_NETWORK}: {owner.key}")
+
+
+def _by_gateway(facts: RequestFacts) -> Classification | None:
+    """Believe a browser that names its languages; the checks of gateways do not."""
+    if not facts.referer or not _GATEWAYS.search(facts.referer):
+        return None
+    return GATEWAY_PAGE if facts.accept_language else GATEWAY_CHECK
 
 
 def _lacks_headers(facts: RequestFacts) -> bool:
-    """A recent browser tells over https how it came by the page, and its language."""
-    if not facts.is_https:
+    """Return whether a recent browser sent no Sec-Fetch or Accept-Language header."""
+    if not facts.is_https and not facts.sec_fetch:
         return False
-    tells = has_navigation_headers(facts.sec_fetch) and facts.accept_language
-    return not tells and should_send_fetch_headers(facts.user_agent)
-
-
-def has_navigation_headers(sec_fetch: str) -> bool:
-    """Sec-Fetch-Mode and -Dest are there ("-" stands for one that is not)."""
-    values = sec_fetch.split(" ")
-    return len(values) > 2 and "-" not in values[1:3]
-
-
-@lru_cache(user_agents.CACHE_SIZE)
-def should_send_fetch_headers(user_agent: str) -> bool:
-    for pattern, first in _FIRST_WITH_FETCH_HEADERS:
-        if claimed := pattern.search(user_agent):
-            return tuple(int(number) for number in claimed.groups("0")) >= first
-    return False
+    kind = fetch_metadata.classify(facts.sec_fetch)
+    is_complete = kind not in {"none", "incomplete"} and facts.accept_language
+    return not is_complete and fetch_metadata.is_expected(facts.user_agent)

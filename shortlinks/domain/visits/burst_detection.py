@@ -1,7 +1,6 @@
-"""What several visits of one source show: scanners that go through whole mailings.
+"""Find bursts: several opens of one visitor hash within seconds, as scanners make them.
 
-A source is one browser at one address (DESIGN 4). Pure: the same visits give the same
-answer in whatever order they came.
+The same visits give the same result in any order.
 """
 
 from collections import Counter, defaultdict
@@ -11,28 +10,26 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
+from shortlinks.domain.burst_windows import BURST, SENDER_TEST_WINDOW
+
 Key = TypeVar("Key")
 
-# Nobody opens so many different links within so short a time by hand.
-BURST = timedelta(seconds=5)
+# Nobody opens this many different links within BURST by hand.
 MIN_BATCH_LINKS = 3
 MIN_CONTACTS = 5
-# Whoever has just ordered links may try some, as fast as a script does.
-SENDER_TEST_PERIOD = timedelta(minutes=10)
-MAX_SENDER_TEST_LINKS = 10  # different links within A_WHILE
-SENDER_TEST_WINDOW = timedelta(seconds=60)
-# How long a suspect may show itself to be a person (visits §2.3).
+MAX_SENDER_TEST_LINKS = 10  # different links within SENDER_TEST_WINDOW
+# A suspect may still be confirmed as a person in this time.
 HOLD_WINDOW = timedelta(seconds=60)
-# What decides on a visit lies no further away: a later sign, what that was part of, and
-# whether the links were tried.
+# Visits outside this time do not affect a verdict: a later open by a person, its burst,
+# and sender tests are within it.
 CONTEXT_WINDOW = HOLD_WINDOW + BURST + SENDER_TEST_WINDOW
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A visit as one among its source's; `is_try`: by whoever just made the link.
+    """The facts of a visit that matter for bursts.
 
-    `pixel` is a cookie that the browser had kept, None for a new one.
+    `pixel` is a cookie that the browser had before, None for a new one.
     """
 
     id: UUID
@@ -45,25 +42,51 @@ class Hit:
 
 
 def find_bursts(hits: Sequence[Hit]) -> set[UUID]:
-    """Those of one source's hits that are part of a burst.
+    """Return the hits of one visitor hash that belong to a burst.
 
-    People with the same phone behind one address look like one source; who kept a
-    cookie of an earlier day, and opens one link with it, is somebody of his own.
+    People with the same phone model behind one address share a visitor hash. A browser
+    with an older cookie that opens one link is a separate person.
     """
-    ordered = sorted(hits, key=lambda hit: (hit.occurred_at, hit.id))
-    links_of: defaultdict[bytes, set[int]] = defaultdict(set)
-    for hit in ordered:
-        if hit.pixel is not None:
-            links_of[hit.pixel].add(hit.link_id)
+    ordered = _in_order(hits)
+    links_of = _links_by_pixel(ordered)
     counted = [h for h in ordered if h.pixel is None or len(links_of[h.pixel]) > 1]
-    tries = [hit for hit in counted if hit.is_sender_test]
-    too_many = _in_windows(tries, _exceeds_sender_test, SENDER_TEST_WINDOW)
+    tests = [hit for hit in counted if hit.is_sender_test]
+    too_many = _in_windows(tests, _exceeds_sender_test, SENDER_TEST_WINDOW)
     seen = [hit for hit in counted if not hit.is_sender_test or hit.id in too_many]
     return _in_windows(seen, _is_burst, BURST)
 
 
+def find_known_browsers(hits: Sequence[Hit]) -> set[UUID]:
+    """Return the hits with an older cookie that is known from one link only.
+
+    A hit within seconds of another one by this visitor is a program's repetition, and
+    a cookie that opens several links may be a program's, too.
+    """
+    ordered = _in_order(hits)
+    links_of = _links_by_pixel(ordered)
+    return {
+        hit.id
+        for previous, hit in zip([None, *ordered], ordered, strict=False)
+        if hit.pixel is not None
+        and len(links_of[hit.pixel]) == 1
+        and (previous is None or hit.occurred_at - previous.occurred_at > BURST)
+    }
+
+
+def _in_order(hits: Sequence[Hit]) -> list[Hit]:
+    return sorted(hits, key=lambda hit: (hit.occurred_at, hit.id))
+
+
+def _links_by_pixel(hits: Iterable[Hit]) -> dict[bytes, set[int]]:
+    found: defaultdict[bytes, set[int]] = defaultdict(set)
+    for hit in hits:
+        if hit.pixel is not None:
+            found[hit.pixel].add(hit.link_id)
+    return found
+
+
 def returns_as_person(hit: Hit, persons: Iterable[Hit]) -> bool:
-    """Whether its source soon opens the same link again, then as a person."""
+    """Return whether a person with this visitor hash soon opens the same link."""
     return any(
         person.link_id == hit.link_id
         and timedelta() < person.occurred_at - hit.occurred_at <= HOLD_WINDOW
@@ -72,7 +95,7 @@ def returns_as_person(hit: Hit, persons: Iterable[Hit]) -> bool:
 
 
 class _Window:
-    """What is opened within the time of a burst; hits come and go in their order."""
+    """Counts of the hits in a sliding window; hits enter and leave in order."""
 
     def __init__(self) -> None:
         self.links: Counter[int] = Counter()
@@ -103,7 +126,7 @@ class _Window:
 def _in_windows(
     ordered: Sequence[Hit], rule: Callable[[_Window], bool], length: timedelta
 ) -> set[UUID]:
-    """The hits of all windows of this length to which the rule applies."""
+    """Return the hits of all windows of this length that match the rule."""
     window = _Window()
     in_windows: set[UUID] = set()
     start = taken = 0
@@ -120,7 +143,7 @@ def _in_windows(
 
 
 def _is_burst(window: _Window) -> bool:
-    """A link that is gone is of no contact."""
+    """Match one mailing or several contacts; a deleted link has no contact."""
     contacts = len(window.contacts) - (None in window.contacts)
     return window.full_batches > 0 or contacts >= MIN_CONTACTS
 

@@ -1,149 +1,118 @@
-"""What follows a redeemed click: its browsers belong to the link's contact (pixel R6).
+"""Process redeemed clicks: attach their browsers to the links' contacts.
 
-A redemption's row is an outbox, like a visit's. Whether the visit was a person's is the
-visit's own affair: what is judged later, or anew, finds the redemption by itself
-(`verdicts`).
+A redemption is an outbox row, like a visit. It does not decide whether the visit was a
+person's: `effects` finds the redemption when the visit is classified.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from django.db.models import Case, Q, When
+from django.db.models.functions import Now
 
 from shortlinks.domain.pixels.click_redemption import QueryFlow, RedemptionResult
-from shortlinks.domain.postgres import arrays
-from shortlinks.domain.visits import classifier, effects, processing
+from shortlinks.domain.postgres.bisection import Bisection
+from shortlinks.domain.visits import effects, processing, stored_visits, visit_locks
 from shortlinks.domain.visits.processing import ProcessingResult
+from shortlinks.domain.visits.stored_visits import StoredVisit
 from shortlinks.models import Redemption, Verdict
 
 logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 1000
-# Nobody waits for a visit that has not come by then.
-MAX_WAIT = timedelta(days=1)
-
-SELECT_DUE = """
-SELECT visit_id FROM shortlinks_redemption
-WHERE due_at <= now() ORDER BY due_at LIMIT %s
-"""
-CLAIM = """
-SELECT visit_id, gesture_at IS NOT NULL FROM shortlinks_redemption
-WHERE visit_id = ANY(%s) AND due_at <= now() FOR UPDATE SKIP LOCKED
-"""
-RETRY_LATER = """
-UPDATE shortlinks_redemption
-SET due_at = CASE WHEN redeemed_at > now() - %(most_wait)s
-             THEN now() + interval '10 min' END
-WHERE visit_id = %(id)s
-"""
-# Whoever judges a visit holds it until the verdict is stored: no waiting, next time.
-LOCK_VISITS = """
-SELECT id FROM shortlinks_visit
-WHERE id = ANY(%(ids)s::uuid[]) AND id BETWEEN %(first)s AND %(last)s
-ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
-"""
-MARK_PROCESSED = """
-UPDATE shortlinks_redemption
-SET due_at = CASE WHEN visit_id = ANY(%(done)s::uuid[])
-                    OR redeemed_at < now() - %(most_wait)s THEN NULL
-             ELSE now() + interval '1 s' END
-WHERE visit_id = ANY(%(ids)s::uuid[])
-"""
+MAX_WAIT = timedelta(days=1)  # for a visit that is not stored yet
+POLL_INTERVAL = timedelta(seconds=1)
+RETRY_DELAY = timedelta(minutes=10)
+MAX_CONFLICTS = 3  # deadlocks and timeouts of one redemption, before RETRY_DELAY
 
 
-def run_queries(dialogue: QueryFlow) -> RedemptionResult:
-    """Ask Postgres by Django's connection."""
+def run_queries(flow: QueryFlow) -> RedemptionResult:
+    """Run the flow's queries on Django's connection."""
     try:
-        statement, parameters = next(dialogue)
+        statement, parameters = next(flow)
         while True:
             with connection.cursor() as cursor:
                 cursor.execute(statement, parameters)
                 rows = cursor.fetchall()
-            statement, parameters = dialogue.send(rows)
+            statement, parameters = flow.send(rows)
     except StopIteration as end:
-        answer: RedemptionResult = end.value
-        return answer
+        result: RedemptionResult = end.value
+        return result
 
 
 def process_due(limit: int = BATCH_SIZE) -> ProcessingResult:
-    """Attach the browsers of persons' redeemed clicks; and hear of gestures.
-
-    One that cannot be followed is put off, and stops no other.
-    """
-    ids = _due(limit)
-    try:
-        return _process(ids)
-    except processing.ROW_ERRORS as error:
-        processing.reraise_if_unavailable(error)
-        logger.exception("%d redemptions failed, trying each alone", len(ids))
+    """Process at most `limit` due redemptions; one that fails does not stop others."""
+    due = Redemption.objects.filter(due_at__lte=Now()).order_by("due_at")
     done = ProcessingResult()
-    for id_ in ids:
-        done.add(_process_alone(id_))
+    parts = Bisection(list(due.values_list("pk", flat=True)[:limit]))
+    for part in parts:
+        try:
+            done.add(_process_alone(part) if len(part) == 1 else _process(part))
+        except processing.ROW_ERRORS as error:
+            processing.reraise_if_unavailable(error)
+            if not parts.split(part):
+                _retry_later(part[0], error)
     return done
 
 
-def _process_alone(visit_id: UUID) -> ProcessingResult:
-    try:
-        return _process([visit_id])
-    except processing.ROW_ERRORS as error:
-        processing.reraise_if_unavailable(error)
-        logger.error("the redemption of %s is put off: %r", visit_id, error)  # noqa: TRY400
-        with connection.cursor() as cursor:
-            parameters = {"id": visit_id, "most_wait": MAX_WAIT}
-            cursor.execute(RETRY_LATER, arrays.encode_params(parameters))
-        return ProcessingResult()
+def _process_alone(part: Sequence[UUID]) -> ProcessingResult:
+    """Process one redemption; try a few times if another transaction is in its way."""
+    for _ in range(MAX_CONFLICTS):
+        try:
+            return _process(part)
+        except OperationalError as error:
+            processing.reraise_if_unavailable(error)
+            logger.warning("the redemption of %s is tried again: %s", part[0], error)
+    return _process(part)
 
 
 def _process(ids: Sequence[UUID]) -> ProcessingResult:
-    if not ids:
-        return ProcessingResult()
     with transaction.atomic():
         claimed = _claim(ids)
-        if not claimed:
-            return ProcessingResult()
-        locked = classifier.load(found) if (found := _lock(list(claimed))) else []
-        effects.attach_browsers([v for v in locked if v.verdict == Verdict.PERSON])
-        felt = [
-            visit.id
-            for visit in locked
-            if claimed[visit.id] and visit.verdict == Verdict.SUSPECT
-        ]
-        _mark_processed(list(claimed), done=[v.id for v in locked if v.id not in felt])
-    return _reevaluate(felt)
+        locked = visit_locks.lock_idle(claimed)
+        visits = stored_visits.load(list(locked.ids)) if locked.ids else []
+        effects.attach_browsers(visits, locked)
+        suspects = [v.id for v in visits if _is_suspect_with_gesture(v)]
+        _mark_processed(claimed, done=locked.ids.difference(suspects))
+    return _reevaluate(suspects)
+
+
+def _claim(ids: Sequence[UUID]) -> list[UUID]:
+    due = Redemption.objects.filter(pk__in=ids, due_at__lte=Now())
+    return list(due.select_for_update(skip_locked=True).values_list("pk", flat=True))
+
+
+def _is_suspect_with_gesture(visit: StoredVisit) -> bool:
+    return visit.has_gesture and visit.verdict == Verdict.SUSPECT
+
+
+def _mark_processed(claimed: Collection[UUID], *, done: Collection[UUID]) -> None:
+    """Wait for visits that are locked or not stored yet, up to a day.
+
+    The database's clock decides, as in `_claim`, because a worker's may be wrong.
+    """
+    is_done = Q(pk__in=done) | Q(redeemed_at__lt=Now() - MAX_WAIT)
+    Redemption.objects.filter(pk__in=claimed).update(
+        due_at=Case(When(is_done, then=None), default=Now() + POLL_INTERVAL)
+    )
 
 
 def _reevaluate(ids: Sequence[UUID]) -> ProcessingResult:
-    """Scanners run scripts, too; a hand on the page tells a person (visits §2.3)."""
+    """Reevaluate suspects with a gesture; scanners run scripts, but touch nothing."""
     if not ids:
         return ProcessingResult()
     with transaction.atomic():
         done = processing.reevaluate(ids)
-        Redemption.objects.filter(visit_id__in=ids).update(due_at=None)
+        Redemption.objects.filter(pk__in=ids).update(due_at=None)
     return done
 
 
-def _due(limit: int) -> list[UUID]:
-    with connection.cursor() as cursor:
-        cursor.execute(SELECT_DUE, [limit])
-        return [id_ for (id_,) in cursor]
-
-
-def _claim(ids: Sequence[UUID]) -> dict[UUID, bool]:
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM, [list(ids)])
-        return dict(cursor.fetchall())
-
-
-def _lock(ids: Sequence[UUID]) -> list[UUID]:
-    parameters = {"ids": ids, "first": min(ids), "last": max(ids)}
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_VISITS, arrays.encode_params(parameters))
-        return [id_ for (id_,) in cursor]
-
-
-def _mark_processed(ids: Sequence[UUID], *, done: Sequence[UUID]) -> None:
-    parameters = {"ids": ids, "done": done, "most_wait": MAX_WAIT}
-    with connection.cursor() as cursor:
-        cursor.execute(MARK_PROCESSED, arrays.encode_params(parameters))
+def _retry_later(visit_id: UUID, error: Exception) -> None:
+    logger.error("the redemption of %s is retried later: %r", visit_id, error)
+    is_recent = Q(redeemed_at__gt=Now() - MAX_WAIT)
+    Redemption.objects.filter(pk=visit_id).update(
+        due_at=Case(When(is_recent, then=Now() + RETRY_DELAY))
+    )

@@ -1,13 +1,13 @@
-"""What follows from verdicts: notes, pixels and counters, forth and back.
+"""Apply or revert the effects of verdicts on notes, pixels and counters.
 
-Called within the transaction that reads the visits. A verdict may change any number of
-times; what is left is what its last one says.
+A verdict may change any number of times. Only the effects of the last one remain.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -17,22 +17,12 @@ from shortlinks.domain.pixels import attachments, consent
 from shortlinks.domain.pixels.attachments import Sighting
 from shortlinks.domain.postgres import arrays
 from shortlinks.domain.visits import open_notes
-from shortlinks.domain.visits.classifier import ClassifiedVisit, StoredVisit
-from shortlinks.domain.visits.open_notes import NoteChanges, OpenChanges
-from shortlinks.models import PixelMode, TrackingConsent, Verdict
+from shortlinks.domain.visits.classifier import ClassifiedVisit
+from shortlinks.domain.visits.open_notes import NoteChanges, Open, OpenChanges
+from shortlinks.domain.visits.stored_visits import StoredVisit
+from shortlinks.domain.visits.visit_locks import LockedVisits
+from shortlinks.models import Evidence, MergeCheck, PixelMode, TrackingConsent, Verdict
 
-# Those of them that nobody else has changed since they were read, in one order.
-LOCK = """
-SELECT visit.id FROM shortlinks_visit AS visit
-JOIN unnest(%(ids)s::uuid[], %(read)s::text[]) AS r (id, verdict) ON visit.id = r.id
-WHERE visit.verdict = r.verdict AND visit.overridden_at IS NULL
-  AND visit.id BETWEEN %(first)s AND %(last)s
-ORDER BY visit.id FOR UPDATE OF visit
-"""
-LOCK_LINKS = """
-SELECT id FROM shortlinks_shortlink WHERE id = ANY(%s::bigint[])
-ORDER BY id FOR NO KEY UPDATE
-"""
 STORE_VERDICTS = """
 UPDATE shortlinks_visit AS visit
 SET verdict = j.verdict, reason = j.reason, due_at = NULL,
@@ -41,7 +31,7 @@ FROM unnest(%(ids)s::uuid[], %(verdicts)s::text[], %(reasons)s::text[],
             %(days)s::date[]) AS j (id, verdict, reason, day)
 WHERE visit.id = j.id AND visit.id BETWEEN %(first)s AND %(last)s
 """
-# In one order, so that two that count the same take turns.
+# In one order, so that transactions with the same counters cannot deadlock.
 LOCK_COUNTS = """
 SELECT FROM shortlinks_dailyvisits AS daily
 JOIN unnest(%(links)s::bigint[], %(days)s::date[], %(verdicts)s::text[])
@@ -63,151 +53,177 @@ FROM unnest(%(links)s::bigint[], %(days)s::date[], %(verdicts)s::text[],
             %(visits)s::int[]) AS c (link_id, day, verdict, visits)
 WHERE (daily.link_id, daily.day, daily.verdict) = (c.link_id, c.day, c.verdict)
 """
-
-# Of visits that are locked by now: what is committed later finds their verdicts.
+# The visits are locked, so a redemption that is committed later finds their verdicts.
 SELECT_REDEEMED = """
-SELECT visit_id, previous_cookie_sha256 FROM shortlinks_redemption
+SELECT visit_id, previous_cookie_sha256, is_same_browser FROM shortlinks_redemption
 WHERE visit_id = ANY(%s::uuid[])
 """
 
 CounterKey = tuple[int, date, str]
+REDEEMED = Evidence.CLICK_REDEEMED
 
 
-def apply(conclusions: Sequence[ClassifiedVisit]) -> NoteChanges:
-    """Store the verdicts, and let notes, pixels and counters say the same.
+class _Redeemed(NamedTuple):
+    """A redemption, with the cookie of the page's browser unless it is the visit's."""
 
-    The visits that were judged before must be locked: see `lock`.
-    """
-    if not conclusions:
+    page_sha256: bytes | None
+    is_same_browser: bool
+
+
+def apply(classified: Sequence[ClassifiedVisit], locked: LockedVisits) -> NoteChanges:
+    """Store the verdicts of locked visits; update notes, pixels and counters."""
+    classified = locked.among(classified)
+    if not classified:
         return NoteChanges()
-    gained = [c.visit for c in conclusions if _became_person(c)]
-    lost = [c.visit for c in conclusions if _is_no_longer_person(c)]
-    _lock_links({visit.link_id for visit in (*gained, *lost)})
-    _store_verdicts(conclusions)
-    written = open_notes.sync(_opens(gained, lost))
+    gained = [c for c in classified if _became_person(c)]
+    lost = [c.visit for c in classified if _is_no_longer_person(c)]
+    restated = [c for c in classified if _is_restated(c)]
+    opens = open_notes.lock_links(_opens(gained, lost, restated))
+    _store_verdicts(classified)
+    changes = open_notes.sync(opens)
     attachments.update(
-        attached=_sightings([visit for visit in gained if _may_track(visit)]),
+        attached=_sightings([c.visit for c in gained if _may_track(c.visit)]),
         withdrawn=_sightings(lost),
     )
-    _count(conclusions)
-    return written
+    if lost:
+        _enqueue_withdrawals(lost)
+    _count(classified)
+    return changes
 
 
-def attach_browsers(visits: Sequence[StoredVisit]) -> None:
-    """Attach the browsers of persons' visits, which are locked, once more."""
-    attachments.attach(_sightings([visit for visit in visits if _may_track(visit)]))
+def attach_browsers(visits: Sequence[StoredVisit], locked: LockedVisits) -> None:
+    """Attach the browsers of locked visits whose click was redeemed."""
+    persons = [v for v in locked.among(visits) if v.verdict == Verdict.PERSON]
+    attachments.attach(_sightings([visit for visit in persons if _may_track(visit)]))
 
 
-def lock(conclusions: Sequence[ClassifiedVisit]) -> list[ClassifiedVisit]:
-    """Lock these visits; those that somebody else has changed meanwhile are left out.
-
-    An administrator's verdict is never changed.
-    """
-    if not conclusions:
-        return []
-    ids = [c.visit.id for c in conclusions]
-    read = [c.visit.verdict for c in conclusions]
-    with connection.cursor() as cursor:
-        parameters = {"ids": ids, "read": read, "first": min(ids), "last": max(ids)}
-        cursor.execute(LOCK, arrays.encode_params(parameters))
-        locked = {id_ for (id_,) in cursor}
-    return [c for c in conclusions if c.visit.id in locked]
+def _became_person(classified: ClassifiedVisit) -> bool:
+    return _is_by_person(classified) and classified.visit.verdict != Verdict.PERSON
 
 
-def _became_person(conclusion: ClassifiedVisit) -> bool:
-    return _is_by_person(conclusion) and conclusion.visit.verdict != Verdict.PERSON
-
-
-def _is_no_longer_person(conclusion: ClassifiedVisit) -> bool:
-    was_person = conclusion.visit.verdict == Verdict.PERSON
+def _is_no_longer_person(classified: ClassifiedVisit) -> bool:
+    was_person = classified.visit.verdict == Verdict.PERSON
     return (
         was_person
-        and conclusion.verdict_changed
-        and conclusion.visit.contact_id is not None
+        and classified.verdict_changed
+        and classified.visit.contact_id is not None
     )
 
 
-def _is_by_person(conclusion: ClassifiedVisit) -> bool:
-    is_person = conclusion.classification.verdict == Verdict.PERSON
-    return is_person and conclusion.visit.contact_id is not None
+def _is_by_person(classified: ClassifiedVisit) -> bool:
+    is_person = classified.classification.verdict == Verdict.PERSON
+    return is_person and classified.visit.contact_id is not None
 
 
-def _lock_links(links: set[int]) -> None:
-    """Two workers with opens of one link take turns, in one order."""
-    if links:
-        with connection.cursor() as cursor:
-            cursor.execute(LOCK_LINKS, [arrays.encode(list(links))])
+def _is_restated(classified: ClassifiedVisit) -> bool:
+    """Return whether a person's visit has only a new reason, which its note shows."""
+    return _is_by_person(classified) and classified.reason_changed
 
 
-def _store_verdicts(conclusions: Sequence[ClassifiedVisit]) -> None:
-    ids = [c.visit.id for c in conclusions]
+def _enqueue_withdrawals(lost: Sequence[StoredVisit]) -> None:
+    """Let the merge checks close what rests on these opens."""
+    MergeCheck.objects.bulk_create(
+        MergeCheck(withdrawn_visit=visit.id) for visit in lost if visit.pixel_sha256
+    )
+
+
+def _store_verdicts(classified: Sequence[ClassifiedVisit]) -> None:
+    ids = [c.visit.id for c in classified]
     with connection.cursor() as cursor:
         parameters = {
             "ids": ids,
             "first": min(ids),
             "last": max(ids),
-            "verdicts": [c.classification.verdict for c in conclusions],
-            "reasons": [c.classification.reason for c in conclusions],
-            "days": [_day(c.visit) for c in conclusions],
+            "verdicts": [c.classification.verdict for c in classified],
+            "reasons": [c.classification.reason for c in classified],
+            "days": [_day(c.visit) for c in classified],
         }
         cursor.execute(STORE_VERDICTS, arrays.encode_params(parameters))
 
 
 def _opens(
-    gained: Sequence[StoredVisit], lost: Sequence[StoredVisit]
+    gained: Sequence[ClassifiedVisit],
+    lost: Sequence[StoredVisit],
+    restated: Sequence[ClassifiedVisit],
 ) -> dict[int, OpenChanges]:
+    """Return the changes of opens by link; an open with a new reason is replaced."""
     opens: dict[int, OpenChanges] = {}
-    for visit in (*gained, *lost):
-        window = timedelta(seconds=visit.note_window or 0)
-        opens.setdefault(visit.link_id, OpenChanges(window))
-    for visit in gained:
-        opens[visit.link_id].added.append(visit.occurred_at)
-    for visit in lost:
-        opens[visit.link_id].removed.append(visit.occurred_at)
+    for classified in (*gained, *restated):
+        visit = classified.visit
+        reason = classified.classification.reason
+        opened = Open(visit.occurred_at, reason, visit.visit_count)
+        _changes_of(opens, visit).added.append(opened)
+    for visit in (*lost, *(classified.visit for classified in restated)):
+        _changes_of(opens, visit).removed.append(visit.occurred_at)
     return opens
 
 
+def _changes_of(opens: dict[int, OpenChanges], visit: StoredVisit) -> OpenChanges:
+    window = timedelta(seconds=visit.note_window or 0)
+    return opens.setdefault(visit.link_id, OpenChanges(window))
+
+
 def _may_track(visit: StoredVisit) -> bool:
-    """They may have objected since they opened the link."""
-    said = consent.CODES[visit.tracking_consent or TrackingConsent.DENIED]
-    return consent.allows(visit.pixel_mode or PixelMode.OFF, said)
+    """Return whether tracking is allowed now; consent may have changed since."""
+    given = consent.CODES[visit.tracking_consent or TrackingConsent.DENIED]
+    return consent.allows(visit.pixel_mode or PixelMode.OFF, given)
 
 
 def _sightings(visits: Sequence[StoredVisit]) -> list[Sighting]:
-    """The cookie's browser; and what the page knew it by, where a site redeemed it."""
+    """Return browsers by their cookie, and by another identity at a site."""
     redeemed = _redemptions([visit.id for visit in visits if visit.pixel_sha256])
     return [
-        Sighting(
-            visit.account_id,
-            visit.contact_id,
-            bytes(sha256),
-            visit.occurred_at,
-            is_redeemed=visit.id in redeemed,
-        )
+        sighting
         for visit in visits
-        for sha256 in (visit.pixel_sha256, redeemed.get(visit.id))
-        if sha256 and visit.contact_id and visit.account_id
+        for sighting in _of_visit(visit, redeemed.get(visit.id))
     ]
 
 
-def _redemptions(ids: Sequence[UUID]) -> dict[UUID, bytes | None]:
+def _of_visit(visit: StoredVisit, redeemed: _Redeemed | None) -> Iterator[Sighting]:
+    if not (visit.pixel_sha256 and visit.contact_id and visit.account_id):
+        return
+    sighting = Sighting(
+        visit.account_id,
+        visit.contact_id,
+        bytes(visit.pixel_sha256),
+        visit.occurred_at,
+        is_returning=visit.previous_pixel is not None,
+    )
+    if redeemed is None:
+        yield sighting
+        return
+    if redeemed.is_same_browser:
+        is_returning = sighting.is_returning or visit.has_gesture
+        yield replace(sighting, evidence=REDEEMED, is_returning=is_returning)
+    else:
+        yield sighting
+    if redeemed.page_sha256:
+        yield replace(
+            sighting,
+            cookie_sha256=bytes(redeemed.page_sha256),
+            evidence=REDEEMED if redeemed.is_same_browser else Evidence.OTHER_ADDRESS,
+            is_returning=redeemed.is_same_browser,
+        )
+
+
+def _redemptions(ids: Sequence[UUID]) -> dict[UUID, _Redeemed]:
     if not ids:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(SELECT_REDEEMED, [arrays.encode(ids)])
-        return dict(cursor.fetchall())
+        return {id_: _Redeemed(*row) for id_, *row in cursor.fetchall()}
 
 
-def _count(conclusions: Sequence[ClassifiedVisit]) -> None:
+def _count(classified: Sequence[ClassifiedVisit]) -> None:
     more: Counter[CounterKey] = Counter()
     less: Counter[CounterKey] = Counter()
-    for conclusion in conclusions:
-        visit = conclusion.visit
-        if visit.time_zone is not None and conclusion.verdict_changed:
+    for each in classified:
+        visit = each.visit
+        if visit.time_zone is not None and each.verdict_changed:
             day = _day(visit)
-            more[visit.link_id, day, conclusion.classification.verdict] += 1
+            more[visit.link_id, day, each.classification.verdict] += visit.visit_count
             if visit.verdict:
-                less[visit.link_id, day, visit.verdict] += 1
+                less[visit.link_id, day, visit.verdict] += visit.visit_count
     _store_counts(more, less)
 
 
@@ -232,7 +248,7 @@ def _counters(counts: Counter[CounterKey]) -> dict[str, Any]:
 
 
 def _day(visit: StoredVisit) -> date:
-    """The account's day, as it was when the visit was first counted."""
+    """Return the account's day; the day of a counted visit never changes."""
     if visit.counted_day is not None:
         return visit.counted_day
     return visit.occurred_at.astimezone(time_zones.get(visit.time_zone or "UTC")).date()

@@ -1,7 +1,7 @@
-"""A backlog of visits, followed up with both hands: one judges while the other writes.
+"""Process all due work, with two threads if many visits are due.
 
-Each hand has a connection of its own, and the visits to its half of the links. One
-alone leaves half of two cores idle, since Postgres works while Python waits.
+Each thread has its own connection and the visits of half of the links. One thread alone
+leaves a CPU idle, because Python waits while Postgres works.
 """
 
 import threading
@@ -11,18 +11,30 @@ from contextvars import copy_context
 
 from django.db import connection
 
-from shortlinks.domain.visits import processing
-from shortlinks.domain.visits.processing import ProcessingResult, Shard
+from shortlinks.domain.merging import queue
+from shortlinks.domain.visits import click_processing, processing
+from shortlinks.domain.visits.processing import ProcessingResult
+from shortlinks.domain.visits.visit_locks import Shard
+
+MERGE_CHECKS = 100  # a batch of them
 
 ShouldContinue = Callable[[], bool]
 OnBatch = Callable[[ProcessingResult], None]
 
 
-def process_in_parallel(*, should_continue: ShouldContinue, on_batch: OnBatch) -> None:
-    """Until nothing is due, or it shall go on no more; tells of each batch.
+def process_all_due(*, should_continue: ShouldContinue, on_batch: OnBatch) -> None:
+    """Process due visits, then redeemed clicks, then the merge checks of both.
 
-    The other hand, which is another thread, helps when a whole batch was due.
+    Stop when nothing is due, or between batches if `should_continue` returns False.
     """
+    process_in_parallel(should_continue=should_continue, on_batch=on_batch)
+    on_batch(click_processing.process_due())
+    while should_continue() and queue.process_due(MERGE_CHECKS) == MERGE_CHECKS:
+        pass
+
+
+def process_in_parallel(*, should_continue: ShouldContinue, on_batch: OnBatch) -> None:
+    """Process due visits; start the second thread if the first batch was full."""
     if not _process_batch("all", on_batch):
         return
     stop = threading.Event()
@@ -57,7 +69,7 @@ def _run_worker(
 
 
 def _process_batch(shard: Shard, on_batch: OnBatch) -> bool:
-    """One batch; whether there may be more."""
+    """Process one batch; return whether more may be due."""
     done = processing.process_due(shard=shard)
     on_batch(done)
-    return done.claimed == processing.BATCH_SIZE
+    return done.has_more

@@ -1,14 +1,15 @@
-"""Following visits up: the conclusions drawn from the facts (DESIGN 4, 5, 9).
+"""Process visits that are due (docs/architecture.md).
 
-A visit's row is locked, concluded from and marked done in one transaction, so a task
-may run twice, die or meet another: every open is followed up exactly once.
+A visit is locked, classified and marked as processed in one transaction. So a task may
+run twice, be killed or run alongside others: each visit is processed exactly once.
 """
 
 import logging
+import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import (
@@ -18,19 +19,29 @@ from django.db import (
     connection,
     transaction,
 )
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.translation import gettext_noop
 
 from shortlinks.domain.postgres import arrays
-from shortlinks.domain.visits import classifier, effects
+from shortlinks.domain.postgres.bisection import Bisection
+from shortlinks.domain.visits import (
+    classifier,
+    effects,
+    published_networks,
+    stored_visits,
+    visit_locks,
+)
 from shortlinks.domain.visits.bot_detection import Classification
-from shortlinks.domain.visits.classifier import ClassifiedVisit, StoredVisit
+from shortlinks.domain.visits.classifier import ClassifiedVisit
 from shortlinks.domain.visits.open_notes import NoteChanges
-from shortlinks.models import ReevaluationBatch, Verdict, Visit
+from shortlinks.domain.visits.stored_visits import StoredVisit
+from shortlinks.domain.visits.visit_locks import LockedVisits, Shard
+from shortlinks.models import Redemption, ReevaluationBatch, ShortLink, Verdict, Visit
 
 logger = logging.getLogger(__name__)
 
-# What a row can be to blame for. Not every Exception: a task's time limit is one.
+# Errors that a row may cause. Not every Exception: a task's time limit is one.
 ROW_ERRORS = (
     DatabaseError,
     ArithmeticError,
@@ -39,64 +50,44 @@ ROW_ERRORS = (
     TypeError,
     ValueError,
 )
-# statement time-out, lock not available, deadlock
+# statement timeout, lock not available, deadlock
 ROW_SQLSTATES = frozenset({"57014", "55P03", "40P01"})
 BATCH_SIZE = 1000
 MAX_ATTEMPTS = 15
+MAX_RETRY_DELAY_SECONDS = 3600
 MAX_REEVALUATIONS_PER_RUN = 10
-MAX_RETRIED_PER_BATCH = 20  # with each batch
-OVERRIDDEN = gettext_noop("an administrator's word")
+MAX_RETRIED_PER_BATCH = 20
+UNKNOWN_LINK = "link {} does not exist"
+OVERRIDDEN = "set by an administrator"
 
-Shard = Literal["all", "even", "odd"]
-
-# Who works beside another takes the visits to other links, since each locks its links
-# until its end. Written so that the planner takes it for half of the rows.
-SHARD_FILTERS = {
-    "all": "",
-    "even": "AND NOT (link_id %% 2)::int::boolean",
-    "odd": "AND (link_id %% 2)::int::boolean",
-}
-CLAIM = """
-SELECT id FROM shortlinks_visit WHERE due_at <= now() AND attempts = 0 {shard}
-ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
+# All facts stay, so that the visits can be processed if their links are restored.
+DEAD_LETTER = """
+UPDATE shortlinks_visit AS visit
+SET due_at = NULL, dead_lettered_at = now(), last_error = lost.error
+FROM unnest(%(ids)s::uuid[], %(errors)s::text[]) AS lost (id, error)
+WHERE visit.id = lost.id AND visit.id BETWEEN %(first)s AND %(last)s
 """
-# What failed before would fail a whole batch again: it is tried alone.
-SELECT_FAILED = """
-SELECT id FROM shortlinks_visit WHERE due_at <= now() AND attempts > 0
-ORDER BY due_at LIMIT %s
-"""
-RECLAIM = """
-SELECT id FROM shortlinks_visit WHERE id = ANY(%s) AND due_at <= now()
-FOR UPDATE SKIP LOCKED
-"""
-REEVALUATE_LATER = (
+SCHEDULE_REEVALUATION = (
     "INSERT INTO shortlinks_reevaluationbatch (visits) VALUES (%s::uuid[])"
 )
-RETRY_LATER = """
-UPDATE shortlinks_visit
-SET attempts = attempts + 1, last_error = %(error)s,
-    due_at = CASE WHEN attempts + 1 < %(most)s THEN
-      now() + least(interval '1 hour', interval '5 s' * 2 ^ attempts)
-              * (0.8 + 0.4 * random()) END,
-    dead_lettered_at = CASE WHEN attempts + 1 >= %(most)s THEN now() END
-WHERE id = %(id)s AND due_at IS NOT NULL
-RETURNING dead_lettered_at IS NOT NULL
-"""
 
 
 @dataclass(slots=True)
 class ProcessingResult:
-    """What a follow-up did; `claimed` are also those that failed.
+    """Counts of a run, and whether more visits may be due.
 
-    `verdicts` are those of the claimed, `revised` those that others have now.
+    `claimed` includes failed visits. `verdicts` are those of claimed visits, and
+    `reclassified` the new verdicts of others. The links of `lost` visits are unknown.
     """
 
     claimed: int = 0
+    has_more: bool = False
     verdicts: Counter[str] = field(default_factory=Counter)
     reclassified: Counter[str] = field(default_factory=Counter)
     notes: NoteChanges = field(default_factory=NoteChanges)
     retried: int = 0
     dead_lettered: int = 0
+    lost: int = 0
 
     def add(self, other: "ProcessingResult") -> None:
         self.verdicts.update(other.verdicts)
@@ -104,76 +95,78 @@ class ProcessingResult:
         self.notes += other.notes
         self.retried += other.retried
         self.dead_lettered += other.dead_lettered
+        self.lost += other.lost
 
 
 def process_due(limit: int = BATCH_SIZE, shard: Shard = "all") -> ProcessingResult:
-    """Follow up the visits that are due, at most `limit`, to this half of the links.
+    """Process at most `limit` due visits to the links of this shard.
 
-    A visit that cannot be concluded from is singled out, put off, and after 15
-    attempts set aside for an administrator; it never stops the others.
+    A visit that fails is retried later, and dead-lettered after 15 attempts, or at once
+    if its link does not exist. It never stops other visits.
     """
-    ids: list[UUID] = []
+    published_networks.load()
+    claimed: list[UUID] = []
     done = ProcessingResult()
     try:
         with transaction.atomic():
-            ids = _claim(CLAIM.format(shard=SHARD_FILTERS[shard]), limit)
-            done = _process(ids)
+            locked = visit_locks.claim_new(limit, shard)
+            claimed = list(locked.ids)
+            done = _process(locked)
     except ROW_ERRORS as error:
         reraise_if_unavailable(error)
-        logger.exception("a batch of %d visits failed, trying it in parts", len(ids))
-        for part in _parts(ids, error):
-            done.add(_process_part(part))
-    for failed in _claim(SELECT_FAILED, MAX_RETRIED_PER_BATCH):
-        done.add(_process_part([failed]))
+        logger.exception("a batch of %d visits failed", len(claimed))
+        parts = Bisection[UUID]()
+        done = _split_or_retry_later(parts, claimed, error)
+        done.add(_process_parts(parts))
+    for visit_id in _failed_before():
+        done.add(_process_parts(Bisection([visit_id])))
     done.add(run_pending_reevaluations())
-    done.claimed = len(ids)
+    done.claimed = len(claimed)
+    done.has_more = len(claimed) == limit
     return done
 
 
 def run_pending_reevaluations() -> ProcessingResult:
-    """Look at what was judged once more, together with what was judged meanwhile.
+    """Reevaluate recently processed visits together with those processed meanwhile.
 
-    Two workers that follow one burst up at the same time see each other's visits only
-    when both are done: whoever is done last finds what was missed. A row remembers
-    what is still to be looked at, so it may also be the next worker.
+    Two workers that process one burst at the same time see each other's visits only
+    after both commits. The later one finds what was missed, or another worker does,
+    because a row stores the batch.
     """
     done = ProcessingResult()
     for _ in range(MAX_REEVALUATIONS_PER_RUN):
         try:
             with transaction.atomic():
-                left = ReevaluationBatch.objects.select_for_update(
-                    skip_locked=True
-                ).first()
-                if left is None:
+                batches = ReevaluationBatch.objects.select_for_update(skip_locked=True)
+                if (batch := batches.first()) is None:
                     break
-                done.add(reevaluate_related(left.visits))
-                left.delete()
-        except OperationalError as error:  # somebody was in the way: next time
+                done.add(reevaluate_related(batch.visits))
+                batch.delete()
+        except OperationalError as error:  # a lock: try again with the next batch
             reraise_if_unavailable(error)
-            logger.warning("visits are not looked at once more yet: %s", error)
+            logger.warning("a batch is not reevaluated yet: %s", error)
             break
     return done
 
 
 def reevaluate_related(ids: Sequence[UUID]) -> ProcessingResult:
-    """Judge these judged visits and those around them again, within a transaction.
-
-    One at a time for each source: what is read is what others have made of it.
-    """
-    suspicious = classifier.find_related(ids)
-    return reevaluate(suspicious) if suspicious else ProcessingResult()
+    """Classify processed visits again, and those near them, if these are related."""
+    related = stored_visits.find_related(ids)
+    return reevaluate(related) if related else ProcessingResult()
 
 
 def reevaluate(ids: Sequence[UUID]) -> ProcessingResult:
-    """Judge these judged visits by all that is known now, within a transaction."""
-    _lock_visitors(classifier.load(ids))
-    changed = [c for c in classifier.reclassify(ids) if c.verdict_changed]
-    locked = effects.lock(changed)
-    return ProcessingResult(reclassified=_tally(locked), notes=effects.apply(locked))
+    """Classify processed visits again, one transaction at a time for each visitor."""
+    with transaction.atomic(savepoint=False):
+        _lock_visitors(stored_visits.load(ids))
+        changed = [c for c in classifier.reclassify(ids) if c.verdict_changed]
+        locked = visit_locks.lock_unchanged(changed)
+        notes = effects.apply(changed, locked)
+    return ProcessingResult(reclassified=_tally(locked.among(changed)), notes=notes)
 
 
 def _lock_visitors(visits: Iterable[StoredVisit]) -> None:
-    """Until the end of the transaction nobody else revises these sources."""
+    """Wait until no other transaction reevaluates visits of these visitor hashes."""
     keys = {int.from_bytes(v.visitor_hash[:8], "big", signed=True) for v in visits}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -183,104 +176,144 @@ def _lock_visitors(visits: Iterable[StoredVisit]) -> None:
         )
 
 
-def requeue(visits: Iterable[UUID]) -> int:
-    """Give visits that were set aside another 15 attempts."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE shortlinks_visit SET due_at = now(), dead_lettered_at = NULL,"
-            " attempts = 0 WHERE id = ANY(%s) AND dead_lettered_at IS NOT NULL",
-            [list(visits)],
-        )
-        return int(cursor.rowcount)
+def requeue(ids: Iterable[UUID]) -> int:
+    """Give dead-lettered visits another 15 attempts."""
+    visits = Visit.objects.dead_lettered().filter(pk__in=list(ids))
+    return visits.update(due_at=Now(), dead_lettered_at=None, attempts=0)
+
+
+def discard_lost(ids: Iterable[UUID]) -> int:
+    """Mark dead-lettered visits as processed if their links do not exist."""
+    link = ShortLink.objects.filter(pk=OuterRef("link_id"))
+    visits = Visit.objects.dead_lettered().filter(~Exists(link), pk__in=list(ids))
+    return visits.update(processed_at=Now(), dead_lettered_at=None)
 
 
 def override_verdict(ids: Sequence[UUID], verdict: Verdict) -> int:
-    """An administrator's verdict on followed-up visits, which no rule changes again."""
+    """Set an administrator's verdict on processed visits; rules never change it."""
     with transaction.atomic():
-        followed_up = Visit.objects.filter(pk__in=ids, processed_at__isnull=False)
-        locked = list(
-            followed_up.select_for_update().order_by("pk").values_list("pk", flat=True)
-        )
-        if not locked:
+        locked = visit_locks.lock_processed(ids)
+        if not locked.ids:
             return 0
-        judgement = Classification(verdict, OVERRIDDEN)
-        read = classifier.load(locked)
-        effects.apply([ClassifiedVisit(visit, judgement) for visit in read])
-        Visit.objects.filter(pk__in=locked).update(overridden_at=timezone.now())
-    return len(locked)
-
-
-def _process(ids: Sequence[UUID]) -> ProcessingResult:
-    if not ids:
-        return ProcessingResult()
-    mine = set(ids)
-    concluded = classifier.classify_new(ids)
-    claimed = [c for c in concluded if c.visit.id in mine]
-    others = effects.lock([c for c in concluded if c.visit.id not in mine])
-    _schedule_reevaluation(ids)
-    return ProcessingResult(
-        verdicts=_tally(claimed),
-        reclassified=_tally(others),
-        notes=effects.apply([*claimed, *others]),
-    )
-
-
-def _schedule_reevaluation(ids: Sequence[UUID]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(REEVALUATE_LATER, [arrays.encode(ids)])
-
-
-def _tally(concluded: Iterable[ClassifiedVisit]) -> Counter[str]:
-    return Counter(str(conclusion.classification.verdict) for conclusion in concluded)
-
-
-def _process_part(ids: Sequence[UUID]) -> ProcessingResult:
-    try:
-        with transaction.atomic():
-            return _process(_claim(RECLAIM, list(ids)))
-    except ROW_ERRORS as error:
-        reraise_if_unavailable(error)
-        if len(ids) == 1:
-            return _retry_later(ids[0], error)
-        done = ProcessingResult()
-        for part in _parts(ids, error):
-            done.add(_process_part(part))
-        return done
-
-
-def _parts(ids: Sequence[UUID], error: Exception) -> list[Sequence[UUID]]:
-    """Halves, till the bad row stands alone; but what takes long is waited for once."""
-    if _sqlstate(error) in ROW_SQLSTATES:
-        return [[visit_id] for visit_id in ids]
-    half = len(ids) // 2
-    return [part for part in (ids[:half], ids[half:]) if part]
-
-
-def _retry_later(visit_id: UUID, error: Exception) -> ProcessingResult:
-    """Kept in the row, where an administrator reads it."""
-    logger.error("visit %s could not be followed up: %r", visit_id, error)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            RETRY_LATER,
-            {"id": visit_id, "error": repr(error)[:1000], "most": MAX_ATTEMPTS},
-        )
-        was_last = any(is_set_aside for (is_set_aside,) in cursor)
-    return ProcessingResult(retried=int(not was_last), dead_lettered=int(was_last))
+        classification = Classification(verdict, OVERRIDDEN)
+        visits = stored_visits.load(list(locked.ids))
+        effects.apply([ClassifiedVisit(v, classification) for v in visits], locked)
+        Visit.objects.filter(pk__in=locked.ids).update(overridden_at=timezone.now())
+    return len(locked.ids)
 
 
 def reraise_if_unavailable(error: Exception) -> None:
-    """A database that is away is no row's fault; a lock or a time-out may be one's."""
+    """Raise the error again if it is the connection's; a row may cause the others."""
     is_of_connection = isinstance(error, OperationalError | InterfaceError)
     if is_of_connection and _sqlstate(error) not in ROW_SQLSTATES:
         raise error
 
 
-def _sqlstate(error: Exception) -> str | None:
-    """Postgres' code for what went wrong, if it was Postgres that said so."""
-    return getattr(error.__cause__, "sqlstate", None)
+def _process(claimed: LockedVisits) -> ProcessingResult:
+    if not claimed.ids:
+        return ProcessingResult()
+    classified = classifier.classify_new(list(claimed.ids))
+    others = visit_locks.lock_unchanged(
+        [c for c in classified if c.id not in claimed.ids]
+    )
+    loaded = [c.visit for c in claimed.among(classified)]
+    lost = [visit for visit in loaded if visit.contact_id is None]
+    if lost:
+        _dead_letter(lost)
+        claimed = claimed.without(visit.id for visit in lost)
+    if unwanted := [v.id for v in loaded if v.is_contact_deleted]:
+        _delete(unwanted)
+        claimed = claimed.without(unwanted)
+    _schedule_reevaluation(claimed)
+    return ProcessingResult(
+        verdicts=_tally(claimed.among(classified)),
+        reclassified=_tally(others.among(classified)),
+        notes=effects.apply(classified, claimed | others),
+        lost=len(lost),
+    )
 
 
-def _claim(query: str, argument: int | list[UUID]) -> list[UUID]:
+def _delete(ids: Sequence[UUID]) -> None:
+    """Delete visits to links of contacts that were deleted, perhaps meanwhile."""
+    Redemption.objects.filter(visit_id__in=ids).delete()
+    Visit.objects.filter(pk__in=ids).delete()
+
+
+def _dead_letter(visits: Sequence[StoredVisit]) -> None:
+    """Keep visits whose links the database has lost (docs/operations.md)."""
+    ids = [visit.id for visit in visits]
+    errors = [UNKNOWN_LINK.format(visit.link_id) for visit in visits]
+    parameters = {"ids": ids, "errors": errors, "first": min(ids), "last": max(ids)}
     with connection.cursor() as cursor:
-        cursor.execute(query, [argument])
-        return [row[0] for row in cursor.fetchall()]
+        cursor.execute(DEAD_LETTER, arrays.encode_params(parameters))
+    reason = "their links do not exist, see docs/operations.md"
+    logger.error("%d visits are dead-lettered: %s (%s)", len(ids), reason, errors[0])
+
+
+def _schedule_reevaluation(claimed: LockedVisits) -> None:
+    """Insert a `ReevaluationBatch`; without the ORM, which takes twice the time."""
+    with connection.cursor() as cursor:
+        cursor.execute(SCHEDULE_REEVALUATION, [arrays.encode(list(claimed.ids))])
+
+
+def _tally(classified: Iterable[ClassifiedVisit]) -> Counter[str]:
+    tally: Counter[str] = Counter()
+    for each in classified:
+        tally[str(each.classification.verdict)] += each.visit.visit_count
+    return tally
+
+
+def _process_parts(parts: Bisection[UUID]) -> ProcessingResult:
+    done = ProcessingResult()
+    for part in parts:
+        try:
+            with transaction.atomic():
+                processed = _process(visit_locks.claim(part))
+        except ROW_ERRORS as error:
+            processed = _split_or_retry_later(parts, part, error)
+        done.add(processed)
+    return done
+
+
+def _split_or_retry_later(
+    parts: Bisection[UUID], failed: Sequence[UUID], error: Exception
+) -> ProcessingResult:
+    reraise_if_unavailable(error)
+    is_slow = _sqlstate(error) in ROW_SQLSTATES
+    if not failed or (parts.split_slow if is_slow else parts.split)(failed):
+        return ProcessingResult()
+    return _retry_later(failed[0], error)
+
+
+def _failed_before() -> list[UUID]:
+    """Return due visits that would make a batch fail, so each is processed alone."""
+    due = Visit.objects.filter(due_at__lte=Now(), attempts__gt=0).order_by("due_at")
+    return list(due.values_list("pk", flat=True)[:MAX_RETRIED_PER_BATCH])
+
+
+def _retry_later(visit_id: UUID, error: Exception) -> ProcessingResult:
+    """Store the error where an administrator reads it.
+
+    The database's clock decides, as in `claim`, because a worker's may be wrong.
+    """
+    logger.error("visit %s could not be processed: %r", visit_id, error)
+    with transaction.atomic():
+        due = Visit.objects.select_for_update().exclude(due_at=None)
+        # The other columns may be what fails.
+        if (visit := due.filter(pk=visit_id).only("attempts").first()) is None:
+            return ProcessingResult()
+        visit.last_error = repr(error)[:1000]
+        delay = min(MAX_RETRY_DELAY_SECONDS, 5 * 2**visit.attempts)
+        visit.attempts += 1
+        is_last = visit.attempts >= MAX_ATTEMPTS
+        jittered = timedelta(seconds=delay * random.uniform(0.8, 1.2))  # noqa: S311
+        visit.due_at = None if is_last else Now() + jittered
+        visit.dead_lettered_at = Now() if is_last else None
+        visit.save(
+            update_fields=["last_error", "attempts", "due_at", "dead_lettered_at"]
+        )
+    return ProcessingResult(retried=int(not is_last), dead_lettered=int(is_last))
+
+
+def _sqlstate(error: Exception) -> str | None:
+    return getattr(error.__cause__, "sqlstate", None)

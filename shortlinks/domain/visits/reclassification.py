@@ -1,7 +1,6 @@
-"""Judging the past by today's rules: verdicts, and the notes that follow (visits §2.3).
+"""Reclassify past visits by the current rules.
 
-Page by page in the order of the ids, each in a transaction of its own: it may be
-interrupted and run again at any time.
+Each page of ids is one transaction, so a run may be interrupted and repeated.
 """
 
 from collections import Counter
@@ -13,7 +12,14 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from shortlinks.domain.visits import classifier, effects, retention, visit_records
+from shortlinks.domain.visits import (
+    classifier,
+    effects,
+    published_networks,
+    retention,
+    visit_locks,
+    visit_records,
+)
 from shortlinks.domain.visits.classifier import ClassifiedVisit
 from shortlinks.models import Visit
 
@@ -23,7 +29,7 @@ BEFORE_ALL = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """A page: how many visits were looked at, and which verdicts become which."""
+    """The number of visits of a page, and its changes of verdicts, old and new."""
 
     visits: int
     changes: Counter[tuple[str, str]]
@@ -36,29 +42,33 @@ def count(since: datetime, until: datetime) -> int:
 def reclassify(
     since: datetime, until: datetime, *, dry_run: bool
 ) -> Iterator[PageResult]:
-    """Judge all followed-up visits of this time again, but for overruled ones and
-    those whose details are forgotten.
+    """Reclassify processed visits, except overridden and redacted ones.
 
-    A dry run says what would change and changes nothing.
+    A dry run returns the changes without making them.
     """
+    published_networks.load()
     after = BEFORE_ALL
     while page := _page(since, until, after):
         after = page[-1]
         with transaction.atomic():
-            judged = classifier.reclassify(page)
-            found = [c for c in judged if c.verdict_changed or c.reason_changed]
+            results = classifier.reclassify(page)
+            changed = [c for c in results if c.verdict_changed or c.reason_changed]
             if not dry_run:
-                found = effects.lock(found)
-                effects.apply(found)
+                locked = visit_locks.lock_unchanged(changed)
+                effects.apply(changed, locked)
+                changed = locked.among(changed)
         yield PageResult(
-            len(page), Counter(_change(c) for c in found if c.verdict_changed)
+            len(page), Counter(_change(c) for c in changed if c.verdict_changed)
         )
 
 
 def _processed_visits(since: datetime, until: datetime) -> "QuerySet[Visit]":
     bounds = visit_records.id_bounds(since, until)
     return Visit.objects.filter(
-        pk__range=(bounds["first"], bounds["last"]),  # leaves other months out
+        pk__range=(
+            bounds["first"],
+            bounds["last"],
+        ),  # excludes the partitions of other months
         pk__gt=retention.last_redacted_id(),
         occurred_at__range=(since, until),
         processed_at__isnull=False,
@@ -71,5 +81,5 @@ def _page(since: datetime, until: datetime, after: UUID) -> list[UUID]:
     return list(following.values_list("pk", flat=True)[:BATCH_SIZE])
 
 
-def _change(conclusion: ClassifiedVisit) -> tuple[str, str]:
-    return (conclusion.visit.verdict, conclusion.classification.verdict)
+def _change(classified: ClassifiedVisit) -> tuple[str, str]:
+    return (classified.visit.verdict, classified.classification.verdict)

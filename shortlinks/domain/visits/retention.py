@@ -1,12 +1,11 @@
-"""What visits said of people's devices is forgotten after a time (reference §3.6).
+"""Redact the details of old visits.
 
-In the order of the ids, and a row remembers how far: nothing is looked at twice. The
-visits stay with their verdicts, in notes and counts.
+A watermark stores the last redacted id, so no visit is read twice. Visits, verdicts,
+notes and counts stay.
 """
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -14,46 +13,42 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from shortlinks.domain.visits import visit_records
-from shortlinks.models import Watermark
+from shortlinks.models import Visit, Watermark
 
 BATCH_SIZE = 5000
 WATERMARK = "details"
 BEFORE_ALL = UUID(int=0)
 
-# What still waits for its verdict keeps what it is judged by.
+# A visit that is not processed yet keeps the details that its verdict depends on.
 REDACT = """
 WITH page AS MATERIALIZED (
   SELECT id FROM shortlinks_visit
   WHERE id > %(after)s AND id < %(until)s ORDER BY id LIMIT %(page)s
-), forgotten AS (
+), redacted AS (
   UPDATE shortlinks_visit AS visit
   SET address = NULL, user_agent = '', accept_language = '', referer = '',
       sec_fetch = '', purpose = ''
   FROM page WHERE visit.id = page.id AND visit.processed_at IS NOT NULL
   RETURNING 1
 )
-SELECT (SELECT count(*) FROM forgotten), (SELECT max(id::text)::uuid FROM page)
-"""
-COUNT = """
-SELECT count(*) FROM shortlinks_visit
-WHERE id > %(after)s AND id < %(until)s AND processed_at IS NOT NULL
+SELECT (SELECT count(*) FROM redacted), (SELECT max(id::text)::uuid FROM page)
 """
 
 
 def last_redacted_id() -> UUID:
-    """Details of visits up to this one are forgotten: they cannot be judged again."""
+    """Return the last redacted visit; visits up to it cannot be reclassified."""
     row = Watermark.objects.filter(name=WATERMARK).first()
     return row.visit if row else BEFORE_ALL
 
 
 def redact_details() -> Iterator[int]:
-    """Page by page, each in a transaction of its own: how many visits were changed."""
+    """Redact page by page, one transaction each; yield the count of each page."""
     while True:
         with transaction.atomic():
             mark, _ = Watermark.objects.select_for_update().get_or_create(
                 name=WATERMARK, defaults={"visit": BEFORE_ALL}
             )
-            changed, last = _query(REDACT, mark.visit, page=BATCH_SIZE)
+            changed, last = _redact_page(mark.visit)
             if last is None:
                 return
             mark.visit = last
@@ -62,16 +57,16 @@ def redact_details() -> Iterator[int]:
 
 
 def count() -> int:
-    """How many visits `forget` would change now."""
-    [changed] = _query(COUNT, last_redacted_id())
-    return int(changed)
+    """Return how many visits would be redacted now."""
+    visits = Visit.objects.filter(pk__gt=last_redacted_id(), pk__lt=_until())
+    return visits.filter(processed_at__isnull=False).count()
 
 
-def _query(query: str, after: UUID, **parameters: int) -> tuple[Any, ...]:
+def _redact_page(after: UUID) -> tuple[int, UUID | None]:
     with connection.cursor() as cursor:
-        cursor.execute(query, {"after": after, "until": _until(), **parameters})
-        row: tuple[Any, ...] = cursor.fetchone()
-    return row
+        cursor.execute(REDACT, {"after": after, "until": _until(), "page": BATCH_SIZE})
+        changed, last = cursor.fetchone()
+    return changed, last
 
 
 def _until() -> UUID:

@@ -1,8 +1,8 @@
-"""Visits on disk while Postgres is away, replayed exactly once (reliability §4.1).
+"""Visits on disk while Postgres is unavailable (docs/reliability.md).
 
-A line is a visit and its checksum. Whoever writes a file holds a lock on it: a file
-that can be locked is finished, or its process is dead. It is replayed, then removed.
-The visits' ids were made before, so a replay that dies half-way only starts again.
+A line is a visit with its checksum. A writer locks its file, so a file that can be
+locked is finished, or its process is dead. It is replayed once, then removed. The ids
+of its visits exist before, so a replay that was interrupted can be repeated.
 """
 
 import contextlib
@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 from django.db import DataError, IntegrityError, connection, transaction
 
+from shortlinks.domain.postgres.bisection import Bisection
 from shortlinks.domain.visits import visit_records
 from shortlinks.domain.visits.visit_records import VisitRecord
 
@@ -30,7 +31,7 @@ BATCH_SIZE = 500
 
 
 class SpoolFull(OSError):
-    """The spool holds as much as it may; these visits are not durable."""
+    """Error when the spool has reached its limit; the visits are not durable."""
 
 
 def encode(visit: VisitRecord) -> bytes:
@@ -39,7 +40,7 @@ def encode(visit: VisitRecord) -> bytes:
 
 
 def decode(line: bytes) -> VisitRecord | None:
-    """The visit of a whole line; None if it is torn."""
+    """Return the visit of a line, or None if the line is corrupt."""
     body, _, checksum = line.rstrip(b"\n").rpartition(b" ")
     try:
         if int(checksum, 16) != zlib.crc32(body) or not line.endswith(b"\n"):
@@ -50,19 +51,19 @@ def decode(line: bytes) -> VisitRecord | None:
 
 
 class Writer:
-    """Appends visits to a file of its own; used by one thread at a time."""
+    """A spool file of one process; only one thread at a time may use it."""
 
-    def __init__(self, directory: Path, *, most_bytes: int) -> None:
+    def __init__(self, directory: Path, *, max_bytes: int) -> None:
         self._directory = directory
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
         self._file: int | None = None
         self._size = 0
 
     def append(self, visits: Sequence[VisitRecord]) -> None:
-        """Durable on return; SpoolFull or OSError if they are not."""
+        """Write the visits durably, or raise SpoolFull or another OSError."""
         data = b"".join([encode(visit) for visit in visits])
-        if used(self._directory) + len(data) > self._most_bytes:
-            raise SpoolFull(f"the spool holds {self._most_bytes} bytes")
+        if used(self._directory) + len(data) > self._max_bytes:
+            raise SpoolFull(f"the spool holds {self._max_bytes} bytes")
         if self._file is None:
             self._open()
         try:
@@ -74,7 +75,7 @@ class Writer:
             self.finish()
 
     def finish(self) -> None:
-        """Let go of the file, so that it can be replayed."""
+        """Close the file, so that it can be replayed."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -82,7 +83,7 @@ class Writer:
     def _open(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
         path = self._directory / PATTERN.replace("*", uuid.uuid4().hex)
-        # Locked under another name first: no replay may take it for an orphan.
+        # Locked under another name first, so that no replay mistakes it for an orphan.
         hidden = path.with_suffix(".new")
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._file = os.open(hidden, flags, 0o600)
@@ -92,12 +93,12 @@ class Writer:
         self._size = 0
 
     def _truncate(self) -> None:
-        """What was reported as lost is not replayed, and no torn end stays."""
+        """Remove a partial write, whose visits were reported as lost."""
         assert self._file is not None  # noqa: S101  `append` has opened it
         try:
             os.ftruncate(self._file, self._size)
         except OSError:
-            self.finish()  # a torn end must not swallow the next line
+            self.finish()  # the next line must not continue a torn one
 
     def _write(self, data: bytes) -> None:
         assert self._file is not None  # noqa: S101  `append` has opened it
@@ -110,7 +111,7 @@ class Writer:
 
 @dataclass(slots=True)
 class ReplayResult:
-    """What a replay did; `torn` lines and `refused` visits lie in `.bad` files."""
+    """Counts of a replay; corrupt lines and rejected visits are in `visits.bad`."""
 
     files: int = 0
     visits: int = 0
@@ -119,7 +120,7 @@ class ReplayResult:
 
 
 def used(directory: Path) -> int:
-    """Bytes that the spool takes, bad lines included."""
+    """Return the size of the spool in bytes, quarantined lines included."""
     with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
         return sum(entry.stat().st_size for entry in entries)
     return 0
@@ -127,20 +128,22 @@ def used(directory: Path) -> int:
 
 @dataclass(frozen=True, slots=True)
 class SpoolStatus:
-    """How the spool's folder stands, files that wait and the room that is left."""
+    """Size and age of the files in the spool, and the free space of its disk."""
 
     waiting_bytes: int
     bad_bytes: int
-    oldest_at: float | None  # Unix seconds, of the file that waits longest
+    oldest_at: float | None  # Unix seconds of the oldest file
     free_bytes: int
     is_writable: bool
 
 
 def inspect(directory: Path) -> SpoolStatus:
-    """Writes nothing; the folder need not be there yet."""
+    """Inspect the folder without writing; it may not exist yet."""
     waiting = bad = 0
     times = []
-    with contextlib.suppress(OSError):  # then it is not writable either
+    with contextlib.suppress(
+        OSError
+    ):  # the folder is not writable then, which is reported
         for entry in os.scandir(directory):
             with contextlib.suppress(FileNotFoundError):  # replayed meanwhile
                 stat = entry.stat()
@@ -165,7 +168,7 @@ def is_waiting(directory: Path) -> bool:
 
 
 def quarantine(directory: Path, lines: Sequence[bytes]) -> None:
-    """Keep lines that cannot be replayed where an operator finds them."""
+    """Move lines that cannot be replayed to `visits.bad`, for an operator."""
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "visits.bad").open("ab") as bad:
         bad.writelines(lines)
@@ -174,9 +177,9 @@ def quarantine(directory: Path, lines: Sequence[bytes]) -> None:
 
 
 def replay(directory: Path) -> ReplayResult:
-    """Write the visits of all finished files to Postgres and remove the files.
+    """Insert the visits of all finished files, and remove these files.
 
-    Raises django.db.Error when Postgres is away; what was not written stays.
+    Raise django.db.Error if Postgres is unavailable; files not inserted are kept.
     """
     replayed = ReplayResult()
     for path in sorted(directory.glob(PATTERN)):
@@ -193,7 +196,7 @@ def replay(directory: Path) -> ReplayResult:
 
 @contextlib.contextmanager
 def _claimed(path: Path) -> Iterator[list[bytes] | None]:
-    """The file's lines under its lock; None if it is in use, or gone by now."""
+    """Lock a file and return its lines, or None if it is in use or was removed."""
     try:
         file = path.open("rb")
     except FileNotFoundError:
@@ -215,36 +218,34 @@ def _replay_file(
     for start in range(0, len(lines), BATCH_SIZE):
         part = lines[start : start + BATCH_SIZE]
         decoded = [(line, decode(line)) for line in part]
-        torn = [line for line, visit in decoded if visit is None]
+        corrupt = [line for line, visit in decoded if visit is None]
         visits = [visit for _, visit in decoded if visit is not None]
-        refused = _insert(visits)
-        if torn or refused:
-            quarantine(directory, [*torn, *map(encode, refused)])
-            logger.error("spool: %d torn, %d refused", len(torn), len(refused))
-        replayed.visits += len(visits) - len(refused)
-        replayed.corrupt += len(torn)
-        replayed.rejected += len(refused)
+        rejected = _insert(visits)
+        if corrupt or rejected:
+            quarantine(directory, [*corrupt, *map(encode, rejected)])
+            logger.error("spool: %d corrupt, %d rejected", len(corrupt), len(rejected))
+        replayed.visits += len(visits) - len(rejected)
+        replayed.corrupt += len(corrupt)
+        replayed.rejected += len(rejected)
 
 
 def _insert(visits: Sequence[VisitRecord]) -> list[VisitRecord]:
-    """Insert the visits; those that Postgres refuses, found by halving."""
-    if not visits:
-        return []
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(
-                visit_records.INSERT, visit_records.insert_params(visits, settle=0)
-            )
-    except (DataError, IntegrityError):
-        if len(visits) == 1:
-            return list(visits)
-        half = len(visits) // 2
-        return [*_insert(visits[:half]), *_insert(visits[half:])]
-    return []
+    """Insert the visits; return those that Postgres rejects."""
+    rejected: list[VisitRecord] = []
+    parts = Bisection(visits)
+    for part in parts:
+        parameters = visit_records.insert_params(part, delay=0)
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(visit_records.INSERT, parameters)
+        except (DataError, IntegrityError):
+            if not parts.split(part):
+                rejected += part
+    return rejected
 
 
 def _sync_directory(directory: Path) -> None:
-    """A new file's name must survive a power cut, like its lines."""
+    """Fsync the folder, so that the name of a new file survives a power failure."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

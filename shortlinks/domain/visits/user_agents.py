@@ -1,56 +1,79 @@
-"""Whether a user agent is a person's browser, by what it says of itself (visits §2.2).
+"""Classify user agents as browsers of people, previews or bots.
 
-Names of machines are looked for only where a browser has no names of its own: outside
-of the device's comment (phones are called CUBOT, XBot or Spider 8) and of the tokens
-that in-app browsers add (a message opened within WhatsApp is a person's, WhatsApp
-alone is its preview). The data below is reviewed by hand and measured in the tests.
+The model of an Android phone is ignored, because phones are called CUBOT, XBot or
+Spider 8. So are tokens of in-app browsers: a link opened within WhatsApp is a person's,
+WhatsApp alone is its preview. Everything else is read. The general words are below.
+Names are in data files (`user_agent_names`).
 """
 
 import re
 from functools import lru_cache
 from typing import Literal
 
-Kind = Literal["person", "preview", "bot"]
+from shortlinks.domain.visits import user_agent_names as names
+
+Kind = Literal["person", "office", "suspect", "preview", "bot"]
 
 MAX_LENGTH = 512
 MIN_LENGTH = 5
 CACHE_SIZE = 4096
 
-_BROWSER = re.compile(r"Mozilla/[45]\.\d|Opera/\d")
-
-# The first comment of a browser on a real device; one with an address in it is not.
-_DEVICE = re.compile(
-    r"""\((?: Linux[;)] | Linux\ | Android[ ;] | iPhone | iPad | iPod | Windows[ ;)]
-    | Macintosh | X11; | Mobile; | Tablet; | Phone; | PC; | Wayland; | Series | Tizen
-    | BB10 | PlayStation | Nintendo | SMART-TV | Web0S | CrKey | KAIOS | Darwin )
-    (?![^()]*(?:https?:|@\w)) [^()]*(?:\([^()]*\)[^()]*)*\)""",
-    re.VERBOSE,
+_BROWSER = re.compile(
+    r"Mozilla/[45]\.\d|Opera/\d|UCWEB/\d|JUC ?\("
+    r"|(?:BlackBerry|Nokia|SAMSUNG-|SonyEricsson|LG-|MOT-)\S+.{0,80} Profile/MIDP-",
+    re.IGNORECASE,
 )
+# Facebook for Android sends nothing else.
+_BARE_APP = re.compile(r"\[FB(?:AN|_IAB)/\w[^\[\]]*\]?$")
 
-# What apps add to their browsers' agents.
-_IN_APP = re.compile(
-    r"""(?: \bViber(?:/[\d.]+)? | \bWhatsApp/[\d.]+ | \bTelegram(?:-\w+)?/[\d.]+
-    | \bVK(?:AndroidApp|iOS|Client)/\S+ | \bOK(?:Android|iOS)/\S+ | \bOkApp\b
-    | \bMax(?:Messenger|App)?/[\d.]+ | \bMail\.?Ru(?:App)?/[\d.]+
-    | \bOutlook-(?:Android|iOS)/[\d.]+
-    | \bYa(?:SearchBrowser|SearchApp|App|Browser)\S* | \bcom\.yandex\.\S+
-    | \[(?:FBAN|FB_IAB|FBIA)[^\]]*\]? | \bMetaIAB\ \w+ | \bMessengerLite[^ ]*
-    | \bInstagram\ [^()]* | \b(?:Barcelona|Threads)\ [^()]*
-    | \bLine/[\d.]+(?:/IAB)? | \bKAKAOTALK[ /][\d.]+ | \bZalo\ [^()\s]+
-    | \bMicroMessenger/.* | Snapchat/?[\d.]*
-    | \[Pinterest/\w+\] | \bPinterest[\w ]*/[\d.]+
-    | \[LinkedInApp\]\S* | \bLinkedInApp\S*
-    | \bTwitter\ for\ i\w+\S* | \bTwitterAndroid\b
-    | \bmusical_ly_\S+ | \btrill_\S+ | \bBytedanceWebview/\w+ | \bByteLocale/\S+
-    | \(Ecosia\ \w+@[\d.]+\) | \bGSA/\S+ | \bGoogleApp/\S+ | \bcom\.google\.\S+
-    | \bDuckDuckGo/\S+ | \bFlipboard\S* | \bCoolMarket/\S+
-    | \bSogou\w+[/,]\S* | \bbaiduboxapp/\S+ )
-    (?:\ ?\([^()]*\)?)?  # the device once more, by a name that may be anything""",
+# Browsers name the device in their first comment.
+_DEVICE = re.compile(
+    r"""\((?: Linux[;)/] | Linux\ | Android[ ;] | iPhone | iPad | iPod | Windows[ ;)]
+    | Macintosh | X11; | Wayland; | Ubuntu[;/] | FreeBSD; | PC; | 2in1; | OS/2
+    | Mobile; | Tablet; | Phone; | Cloud\ Phone | Librem | Series | Tizen | SAMSUNG;
+    | Darwin | BB10 | BlackBerry | PlayBook | Symbian | Maemo | MeeGo | Sailfish
+    | KAIOS | hp-tablet; | [^()]*Opera\ Mini/
+    | J2ME/ | MAUI | Java; | PlayStation | Nintendo | New\ Nintendo
+    | SMART-TV | SmartHub; | Web0S | webOS | CrKey | DirectFB; | Unknown;\ Linux
+    | LG\ NetCast
+    | MSIE\ \d | compatible;\ +(?:MSIE\ \d|Konqueror) )""",
     re.VERBOSE | re.IGNORECASE,
 )
+_FEATURE_PHONE = re.compile(
+    r"\S+ (?:\([^()]*\))?[^()]*(?:Profile/MIDP-|\(MIDP)|UCWEB/\S+ ?\(", re.IGNORECASE
+)
+_NAMES_MODEL = re.compile(
+    r"(?:Linux;(?! Tizen)|Linux; U;|Android|Mobile;|Phone;|Tablet;)", re.IGNORECASE
+)
+# Parts of a comment that are not the model. Catchpoint's name is in the model's place.
+_SYSTEM = re.compile(
+    r"""\s*(?: Linux(?:\ \w+)? | U | (?:Android|OpenHarmony|HarmonyOS|Tizen)\b[\ \w.-]*
+    | Mobile | Phone | Tablet | TV | wv | in-app | Catchpoint | rv:[\d.]+
+    | arm\w* | x86\w*
+    | [a-z]{2}(?:[-_][a-z]{2,4})? )\s*""",
+    re.VERBOSE | re.IGNORECASE,
+)
+# Some networks and apps remove parentheses, or write their name before the browser's.
+_LOST_PARENTHESES = re.compile(
+    r"(Mozilla/5\.0) ((?:Linux|iPhone|iPad|iPod);[^()]*?) (AppleWebKit/\S+)"
+    r" KHTML, like Gecko"
+)
+_WITH_PARENTHESES = r"\1 (\2) \3 (KHTML, like Gecko)"
+_NAME_BEFORE = re.compile(
+    r"(?P<name>[^()]{0,64}?)[HM]{0,2}oz+il+a ?/? ?[4-6]\.\d ?"
+    r"(?=\((?:Linux;|Android|iPhone;|iPad;|iPod))"
+)
+# Browsers of feature phones and of early phones with Android.
+_OLD_PHONE = re.compile(
+    r"\w.{0,80}(?:Profile/MIDP-|UP\.Browser/\d|WAP[ -]Browser/|MAUI[/ -]"
+    r"|Android/\d.{0,80}(?:Browser/|AppleWebKit))",
+    re.IGNORECASE,
+)
+_PARENTHESIS = re.compile(r"[()]")
+_BEFORE_ENGINE = ") AppleWebKit/"  # ends a comment whose model opens a parenthesis
+_ADDRESS = re.compile(r"https?:|@\w")
 
-# How machines call themselves, once the above is gone; in small letters, since that is
-# quicker than to ignore the case.
+# General words of programs. Lowercase, which is faster than to ignore the case.
 _PREVIEW = re.compile(
     r"""preview | externalhit | facebot | facebookexternal | meta-external | vkshare
     | whatsapp | viber | skype | embed | iframely | cardyb | mastodon | mattermost
@@ -63,45 +86,141 @@ _MACHINE = re.compile(
     | fetch | headless | phantom | selenium | puppeteer | playwright | lighthouse
     | inspect | page\ ?speed | search\ console | adsense | adwords | google-
     | google_partner | duplexweb | linkverification | virustotal | safebrows | safeweb
-    | barracuda | proofpoint | mimecast | sentinel | netcraft | phish | detectify
-    | censys | expanse | shodan | nuclei | zgrab | masscan | nmap | \bscan | scanner
-    | monitor | uptime | pingdom | statuscake | catchpoint | ptst/ | gtmetrix
-    | diagnostics | observatory | yottaa | siteimprove | check(?:er)?\b
-    | validator | verif | survey | archiv | nutch | heritrix | indexer
+    | barracuda | proofpoint | mimecast | sentinel | phish | \bscan | scanner
+    | monitor | uptime | synthetic | diagnostics | observatory | check(?:er)?\b
+    | validator | verif | survey | archiv | indexer | translat
     | \brss | subscribers | \bproxy | transcoder | optimizer
-    | collector | analy[sz]e | datanyze | brandverity | reputation | lookup | scorer
+    | collector | analy[sz]e | reputation | lookup | scorer
     | agent/ | -agent | -user/ | researchscan
     | headers\b | convertify | screenshot | ghost\ inspector
     | \bcurl | wget | python | aiohttp | httpx | okhttp | go-http | java[/)] | axios
     | node-fetch | undici | guzzle | libwww | httpclient | \bruby | \bperl | \bphp
-    | postman | insomnia | cfnetwork | ms-office | microsoft\ office | outlook
+    | postman | insomnia | cfnetwork
     | https?:/ | \bwww\. | mailto | @[\w-]+\.\w | \(at\)
-    | \b[\w-]{1,40}\.(?:com|net|org|io|ai)\b
+    | [\w-]\.(?:com|net|org|io|ai)\b
     | compatible;(?!\ +(?:msie\ \d|konqueror)[^;]*; ) | like\ gecko;""",
     re.VERBOSE,
 )
-_OLD_BROWSER = re.compile(
-    r"\(compatible; +(?:MSIE \d|Konqueror)[^()]*\)", re.IGNORECASE
+_OFFICE = re.compile(
+    r"""ms-?office | macoutlook
+    | microsoft\ (?:office|outlook|word|excel|powerpoint|onenote|visio|publisher)
+    | \b(?:word|excel|powerpoint|onenote|outlook)/\d""",
+    re.VERBOSE,
 )
+# The frame of desktop apps, and its earlier name.
+_DESKTOP_APP = re.compile(r" (?:electron|atomshell)/", re.IGNORECASE)
+# Signs of a program, which names of apps do not contain.
+_EXPLICIT = re.compile(r"compatible|https?:|www\.|@\w|mailto|\bbot\b")
 
 
 @lru_cache(CACHE_SIZE)
 def classify(agent: str) -> Kind:
-    agent = agent[:MAX_LENGTH]
-    is_browsers = len(agent) >= MIN_LENGTH and _BROWSER.match(agent)
-    rest = strip_device_and_app(agent) if is_browsers else None
-    if _PREVIEW.search((agent if rest is None else rest).lower()):
-        return "preview"
-    return "bot" if rest is None or _MACHINE.search(rest.lower()) else "person"
+    """Return who sends this user agent.
 
-
-def strip_device_and_app(agent: str) -> str | None:
-    """What is left of an agent without its device and its app; None if it has none.
-
-    A browser names its device in its first comment, or there says what it is like.
+    "office" is a request by Microsoft Office before the browser's own. "suspect" may be
+    a person's app or a program.
     """
-    start = agent.find("(")
-    device = _DEVICE.match(agent, start) or _OLD_BROWSER.match(agent, start)
-    if start < 0 or device is None:
+    agent = agent[:MAX_LENGTH].strip()
+    if _BARE_APP.match(agent):
+        return "person"
+    text = readable_text(agent)
+    if text is None:
+        return _without_browser(agent.lower())
+    lower = text.lower()
+    return _by_names(lower) or _by_words(lower)
+
+
+def readable_text(agent: str) -> str | None:
+    """Return an agent without model and app, or None if it is not a browser's."""
+    if len(agent) < MIN_LENGTH:
         return None
-    return _IN_APP.sub("", agent[:start] + agent[device.end() :])
+    if _BROWSER.match(agent):
+        return _readable_browser(_LOST_PARENTHESES.sub(_WITH_PARENTHESES, agent))
+    if found := _NAME_BEFORE.match(agent):
+        browser = _readable_browser(f"Mozilla/5.0 {agent[found.end() :]}")
+        return browser and f"{found['name']} {browser}"
+    return agent if _OLD_PHONE.match(agent) else None
+
+
+def _readable_browser(agent: str) -> str | None:
+    start = agent.find("(")
+    end = _end_of_comment(agent, start) or agent.find(_BEFORE_ENGINE, start) + 1
+    if end and _DEVICE.match(agent, start):
+        comment = agent[start + 1 : end - 1]
+        if _NAMES_MODEL.match(comment) and not _ADDRESS.search(comment):
+            comment = _without_model(comment)
+        agent = f"{agent[:start]}({comment}){agent[end:]}"
+    elif not _FEATURE_PHONE.match(agent):
+        return None
+    if _DESKTOP_APP.search(agent):
+        return agent
+    return names.APPS.sub("", agent)
+
+
+def has_general_word(name: str) -> bool:
+    lower = name.lower()
+    return bool(_general_word(lower) or _OFFICE.search(lower))
+
+
+def _end_of_comment(agent: str, start: int) -> int:
+    """Return the position behind the comment that starts here, or 0."""
+    depth = 0
+    for found in _PARENTHESIS.finditer(agent, max(start, 0)):
+        depth += 1 if found[0] == "(" else -1
+        if depth == 0:
+            return found.end()
+    return 0
+
+
+def _without_model(comment: str) -> str:
+    parts = comment.split(";")
+    has_build = " build/" in comment.lower()
+    for index, part in enumerate(parts):
+        if " build/" in part.lower() if has_build else not _SYSTEM.fullmatch(part):
+            return ";".join(parts[:index] + parts[index + 1 :])
+    return comment
+
+
+def _without_browser(lower: str) -> Kind:
+    if _PREVIEW.search(lower) or names.PREVIEWS.search(lower):
+        return "preview"
+    return "office" if _OFFICE.search(lower) else "bot"
+
+
+def _by_names(lower: str) -> Kind | None:
+    if names.PREVIEWS.search(lower):
+        return "preview"
+    if _OFFICE.search(lower):
+        return "office"
+    if names.BOTS.search(lower):
+        return "bot"
+    return _electron(lower) if _DESKTOP_APP.search(lower) else None
+
+
+def _electron(lower: str) -> Kind | None:
+    """Links open outside of desktop apps, which request them for previews."""
+    if names.ELECTRON_BROWSERS.search(lower):
+        return None
+    return "preview" if names.ELECTRON_MESSENGERS.search(lower) else "suspect"
+
+
+def _by_words(lower: str) -> Kind:
+    kind = _general_word(lower)
+    if kind is None:
+        return "person"
+    return "suspect" if _is_named_app(lower) else kind
+
+
+def _general_word(lower: str) -> Kind | None:
+    if _PREVIEW.search(lower):
+        return "preview"
+    return "bot" if _MACHINE.search(lower) else None
+
+
+def _is_named_app(lower: str) -> bool:
+    """Return whether only an app behind a complete mobile browser is called so."""
+    if " mobile" not in lower:
+        return False
+    end = max(lower.rfind(" mobile"), lower.rfind(" safari/"))
+    view, app = lower[:end], lower[end:]
+    return not _general_word(view) and not _EXPLICIT.search(app)

@@ -1,5 +1,5 @@
-"""Telling other programs what happened (ADR 15, security §3.5).
+"""Webhooks: signed requests about events (docs/adr/0015).
 
-`events` writes what is to be told into the table, `deliveries` takes it from there and
-`sender` brings it to the receivers; `subscriptions` says who these are.
+`events` writes deliveries, `deliveries` claims and records them, `sender` sends them to
+the receivers, which `subscriptions` manages.
 """

@@ -1,4 +1,4 @@
-"""Which addresses events may be sent to; the network's side of it is in `transport`."""
+"""URLs that events may be sent to. `http_client` checks the addresses behind them."""
 
 from urllib.parse import urlsplit
 
@@ -11,12 +11,12 @@ from shortlinks.models.webhooks import MAX_DESTINATION_LENGTH
 PORTS = frozenset({443, 8443})
 
 
-def parse(given: str) -> str:
-    """The address as it is called, or UrlRejected: read by the parser of links.
+def parse(url: str) -> str:
+    """Return the normalized URL, or raise UrlRejected, by the parser of links.
 
-    Names that lead to private addresses are found out when they are called.
+    A name that resolves to a private address is only rejected when it is called.
     """
-    if len(given) > MAX_DESTINATION_LENGTH:
+    if len(url) > MAX_DESTINATION_LENGTH:
         raise UrlRejected(
             "TooLong",
             f"This value is too long: {MAX_DESTINATION_LENGTH} characters at most.",
@@ -24,13 +24,13 @@ def parse(given: str) -> str:
     policy = UrlPolicy(
         frozenset(), allows_private=settings.WEBHOOK_ALLOW_PRIVATE_TARGETS
     )
-    target = urls.parse(given, policy).target
+    target = urls.parse(url, policy).target
     if not settings.WEBHOOK_ALLOW_PRIVATE_TARGETS:
-        _refuse_insecure(target)
+        _check_scheme_and_port(target)
     return target
 
 
-def _refuse_insecure(target: str) -> None:
+def _check_scheme_and_port(target: str) -> None:
     parts = urlsplit(target)
     if parts.scheme != "https":
         raise UrlRejected("UnsafeUrl", "A webhook's URL must start with https://.")

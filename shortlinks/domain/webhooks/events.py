@@ -1,9 +1,10 @@
-"""What is to be told, written in the transaction in which it happens (ADR 15).
+"""Events for webhooks, enqueued in the transaction in which they happen.
 
-Another event needs a line in `SUBJECTS` and a writer in `bodies`.
+Each row of the outbox is one event for one webhook (docs/adr/0015). Another event needs
+a member of `WebhookEvent`, an entry in `SOURCES` and a renderer in `payloads`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -11,24 +12,26 @@ from django.conf import settings
 from django.db import connection
 
 from shortlinks.domain.postgres import arrays
-from shortlinks.models import WebhookEvent
+from shortlinks.domain.webhooks import payloads
+from shortlinks.models import DeliveryState, WebhookDelivery, WebhookEvent
 
 
 @dataclass(frozen=True, slots=True)
 class EventSource:
-    """The row that an event is about, `subject` in these pieces of SQL.
+    """The row that an event is about, called `subject` in these pieces of SQL.
 
-    Its contact's events are told in their order. `facts` are pairs of
-    `jsonb_build_object`: what the body will say, beside what it says of the contact.
+    `payload_data` are pairs of `jsonb_build_object` for the renderer, in addition to
+    those of the contact. A contact's events are sent in their order.
     """
 
     table: str
     payload_data: str
+    render: Callable[..., str]
     contact_id: str = "subject.contact_id"
 
 
-def _pair(*columns: str) -> str:
-    """Two contacts, by the ids that a receiver knows."""
+def _contact_pair(*columns: str) -> str:
+    """Return the pair of two contacts, by the ids that a receiver knows."""
     entity_id = "(SELECT entity_id FROM shortlinks_contact WHERE id = subject.{})"
     ids = ", ".join(entity_id.format(column) for column in columns)
     return f"'contacts', jsonb_build_array({ids})"
@@ -36,62 +39,90 @@ def _pair(*columns: str) -> str:
 
 _MERGE = f"""
         'merge_id', subject.id, 'rule', subject.rule, 'evidence', subject.evidence,
-        {_pair("survivor_id", "loser_id")}"""
-SOURCES = {
+        {_contact_pair("survivor_id", "loser_id")}"""
+_SUGGESTION = f"""
+        'suggestion_id', subject.id, 'rule', subject.rule,
+        {_contact_pair("one_id", "other_id")}"""
+_NOTE = """
+        'note_id', subject.id, 'url', subject.url,
+        'created_at', extract(epoch FROM subject.created_at),
+        'link_age', (SELECT extract(epoch FROM subject.created_at - link.created_at)
+                     FROM shortlinks_shortlink AS link WHERE link.id = subject.link_id)
+"""
+# The reason of the withdrawal: that of a visit whose verdict changed.
+_WITHDRAWAL = """
+        'reason', (SELECT visit.reason FROM shortlinks_visit AS visit
+                   WHERE visit.link_id = subject.link_id AND visit.verdict <> ''
+                     AND visit.occurred_at <@ subject.period
+                   ORDER BY visit.overridden_at IS NULL, visit.verdict <> 'suspect',
+                            visit.occurred_at, visit.id LIMIT 1)
+"""
+SOURCES: dict[str, EventSource] = {
     WebhookEvent.NOTE_CONTACT: EventSource(
         "shortlinks_note",
-        """
-        'note_id', subject.id, 'note_type', subject.note_type, 'url', subject.url,
-        'text', subject.text, 'created_by', subject.created_by_id,
-        'created_at', extract(epoch FROM subject.created_at),
+        f"""{_NOTE}, 'note_type', subject.note_type, 'text', subject.text,
+        'reason', subject.reason, 'created_by', subject.created_by_id,
         'updated_at', extract(epoch FROM subject.updated_at)""",
+        payloads.note_contact,
+    ),
+    WebhookEvent.WITHDRAW_NOTE: EventSource(
+        "shortlinks_note", f"{_NOTE}, {_WITHDRAWAL}", payloads.withdraw_note
     ),
     WebhookEvent.MERGE_CONTACT: EventSource(
         "shortlinks_merge",
         f"""{_MERGE}, 'by', subject.created_by_id,
         'at', extract(epoch FROM subject.created_at)""",
+        payloads.merge_contact,
         "subject.survivor_id",
     ),
     WebhookEvent.UNDO_MERGE: EventSource(
         "shortlinks_merge",
         f"""{_MERGE}, 'by', subject.undone_by_id,
         'at', extract(epoch FROM subject.undone_at)""",
+        payloads.merge_contact,
         "subject.survivor_id",
     ),
     WebhookEvent.SUGGEST_MERGE: EventSource(
         "shortlinks_mergesuggestion",
-        f"""
-        'suggestion_id', subject.id, 'rule', subject.rule,
-        'evidence', subject.evidence, {_pair("one_id", "other_id")},
+        f"""{_SUGGESTION}, 'evidence', subject.evidence,
         'at', extract(epoch FROM subject.created_at)""",
+        payloads.suggest_merge,
+        "subject.one_id",
+    ),
+    WebhookEvent.CLOSE_SUGGESTION: EventSource(
+        "shortlinks_mergesuggestion",
+        f"""{_SUGGESTION}, 'state', subject.state, 'merge_id', subject.merge_id,
+        'by', subject.decided_by_id, 'at', extract(epoch FROM subject.decided_at)""",
+        payloads.close_suggestion,
         "subject.one_id",
     ),
 }
 
-SELECT = """
-SELECT subject.id, webhook.id FROM {subject.table} AS subject
-JOIN shortlinks_contact AS contact ON contact.id = {subject.contact_id}
+SELECT_TARGETS = """
+SELECT subject.id, webhook.id FROM {source.table} AS subject
+JOIN shortlinks_contact AS contact ON contact.id = {source.contact_id}
 JOIN shortlinks_webhook AS webhook
-  ON webhook.account_id = contact.account_id AND {listens}
+  ON webhook.account_id = contact.account_id AND webhook.disabled_at IS NULL
+ AND %s = ANY(webhook.settings)
 WHERE subject.id = ANY(%s::bigint[]) ORDER BY subject.id, webhook.id
 """
-# The webhooks' rows are held: nobody deletes one while its events are being written.
+# The webhooks' rows are locked, so that none is deleted while its events are inserted.
 INSERT = """
 INSERT INTO shortlinks_webhookdelivery
   (webhook_id, event, event_id, contact_id, subject_id, state, attempts, due_at,
    created_at, payload_data)
 SELECT webhook.id, %(event)s, e.event_id, contact.id, subject.id, 'pending', 0, now(),
        now(), jsonb_build_object(
-         {subject.payload_data},
+         {source.payload_data},
          'entity_id', contact.entity_id, 'group_id', contact.group_id,
          'responsible_user_id', contact.responsible_user_id,
          'account_id', account.id, 'subdomain', account.subdomain,
-         'time_zone', account.time_zone)
+         'time_zone', account.time_zone, 'language', account.language)
 FROM unnest(%(subjects)s::bigint[], %(webhooks)s::bigint[], %(event_ids)s::uuid[])
   WITH ORDINALITY AS e (subject_id, webhook_id, event_id, position)
 JOIN shortlinks_webhook AS webhook ON webhook.id = e.webhook_id
-JOIN {subject.table} AS subject ON subject.id = e.subject_id
-JOIN shortlinks_contact AS own ON own.id = {subject.contact_id}
+JOIN {source.table} AS subject ON subject.id = e.subject_id
+JOIN shortlinks_contact AS own ON own.id = {source.contact_id}
 JOIN shortlinks_contact AS contact
   ON contact.id = coalesce(own.merged_into_id, own.id)
 JOIN shortlinks_account AS account ON account.id = contact.account_id
@@ -99,62 +130,76 @@ ORDER BY e.position
 FOR KEY SHARE OF webhook
 ON CONFLICT (event_id) DO NOTHING
 """
-CANCEL = """
-UPDATE shortlinks_webhookdelivery SET state = 'cancelled', due_at = NULL
-WHERE id IN (
-  SELECT id FROM shortlinks_webhookdelivery
-  WHERE event = %s AND subject_id = ANY(%s::bigint[]) AND state = 'pending'
-  ORDER BY id FOR UPDATE)
-"""
 
-# A subject's id, and that of a webhook that wants to know of it.
-Target = tuple[int, int]
-
-
-def subscribed_sql(event: WebhookEvent) -> str:
-    """SQL: whether the row `webhook` wants to know. Asked along with the statement
-    that writes the subject, it costs no query of its own.
-    """
-    return f"webhook.disabled_at IS NULL AND '{event.value}' = ANY(webhook.settings)"
+Target = tuple[int, int]  # ids of a subject and of a webhook that subscribed to it
 
 
 def enqueue(event: WebhookEvent, subjects: Sequence[int]) -> int:
-    """Tell of rows that are new, in their order; how many tellings that makes."""
-    query = SELECT.format(subject=SOURCES[event], listens=subscribed_sql(event))
+    """Enqueue an event for each new row, in their order; return the deliveries' count.
+
+    No query follows the first if no webhook has subscribed.
+    """
+    query = SELECT_TARGETS.format(source=SOURCES[event])
     with connection.cursor() as cursor:
-        cursor.execute(query, [arrays.encode(subjects)])
+        cursor.execute(query, [event, arrays.encode(subjects)])
         return enqueue_for(event, cursor.fetchall())
 
 
-def enqueue_for(event: WebhookEvent, tellings: Sequence[Target]) -> int:
-    """The same for who knows which webhooks want to know; no query if none does."""
-    if not tellings:
-        return 0
-    about = {
-        "event": event,
-        "subjects": [subject_id for subject_id, _ in tellings],
-        "webhooks": [webhook_id for _, webhook_id in tellings],
-        "event_ids": [event_id(*telling, event) for telling in tellings],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(
-            INSERT.format(subject=SOURCES[event]), arrays.encode_params(about)
-        )
-        return int(cursor.rowcount)
+def enqueue_for(
+    event: WebhookEvent, targets: Sequence[Target], *, withdrawn: Sequence[int] = ()
+) -> int:
+    """Enqueue for known webhooks, and cancel unsent events of `withdrawn` subjects.
 
-
-def cancel(event: WebhookEvent, subjects: Sequence[int]) -> None:
-    """Do not tell of rows that were withdrawn, where it was not told yet.
-
-    After `enqueue`, so that rows are locked in one order: webhooks, then deliveries.
+    Rows are locked in one order: webhooks, then deliveries.
     """
-    if subjects:
-        with connection.cursor() as cursor:
-            cursor.execute(CANCEL, [event, arrays.encode(subjects)])
+    count = _insert(event, targets) if targets else 0
+    if withdrawn:
+        _cancel(event, withdrawn)
+    return count
+
+
+def enqueue_to_receivers(
+    event: WebhookEvent, subjects: Sequence[int], *, of: WebhookEvent
+) -> int:
+    """Enqueue for the webhooks that may have received an earlier event of each row.
+
+    They must have subscribed to both events.
+    """
+    query = SELECT_TARGETS.format(source=SOURCES[event])
+    with connection.cursor() as cursor:
+        cursor.execute(query, [event, arrays.encode(subjects)])
+        targets: list[Target] = cursor.fetchall()
+    earlier = {event_id(*target, of): target for target in targets}
+    sent = WebhookDelivery.objects.filter(event_id__in=earlier, attempts__gt=0)
+    received = [earlier[id_] for id_ in sent.values_list("event_id", flat=True)]
+    return enqueue_for(event, sorted(received))
 
 
 def event_id(subject_id: int, webhook_id: int, event: str) -> UUID:
-    """The same for the same event however often it is told: receivers see repeats."""
+    """Return the same id each time, so that receivers recognize a repetition."""
     return uuid5(
         NAMESPACE_URL, f"{settings.BASE_URL} {event} {subject_id} {webhook_id}"
+    )
+
+
+def _insert(event: WebhookEvent, targets: Sequence[Target]) -> int:
+    parameters = {
+        "event": event,
+        "subjects": [subject_id for subject_id, _ in targets],
+        "webhooks": [webhook_id for _, webhook_id in targets],
+        "event_ids": [event_id(*target, event) for target in targets],
+    }
+    statement = INSERT.format(source=SOURCES[event])
+    with connection.cursor() as cursor:
+        cursor.execute(statement, arrays.encode_params(parameters))
+        return int(cursor.rowcount)
+
+
+def _cancel(event: WebhookEvent, subjects: Sequence[int]) -> None:
+    pending = WebhookDelivery.objects.filter(
+        event=event, subject_id__in=subjects, state=DeliveryState.PENDING
+    )
+    locked = pending.order_by("pk").select_for_update()
+    WebhookDelivery.objects.filter(pk__in=locked.values("pk")).update(
+        state=DeliveryState.CANCELLED, due_at=None
     )

@@ -1,9 +1,9 @@
-"""One request to a receiver: signed, bounded, and to public addresses only.
+"""One request to a receiver: signed, limited, and only to public addresses.
 
-`requests-hardened` resolves a name once, refuses private addresses and connects to the
-very address it judged, so a name that changes its mind (rebinding) gains nothing. Added
-here: what its list of addresses misses, a limit on the whole request, for its time-outs
-start anew with each byte that trickles in, and one on the answer.
+`requests-hardened` resolves a name once, rejects private addresses and connects to the
+address that it checked, which prevents DNS rebinding. This module rejects addresses
+that it misses. It limits the size of the response and the time of the whole request,
+because each byte that arrives restarts the timeouts of `requests`.
 """
 
 import contextlib
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any
 from uuid import UUID
@@ -38,7 +39,7 @@ TOTAL_TIMEOUT_SECONDS = 15.0
 MAX_RESPONSE_BYTES = 64 * 1024
 MAX_ERROR_LENGTH = 500
 USER_AGENT = "shortlinks-webhooks"
-# All of IPv6 that is given out to the public lies in here.
+# Contains all public IPv6 addresses assigned so far.
 PUBLIC_IPV6 = IPv6Network("2000::/3")
 
 
@@ -52,32 +53,52 @@ class Message:
 
 
 def send(message: Message, *, seconds: float = TOTAL_TIMEOUT_SECONDS) -> Outcome:
-    """Send the message once; an answer other than 2xx, or none, is a failure.
+    """Send the message once; a status other than 2xx, or none, is a failure.
 
-    `seconds` bounds the request once the name is resolved.
+    `seconds` limits the request after the name is resolved.
     """
-    late = Outcome(error=f"No answer within {seconds:g} s.")
-    with _Deadline(seconds) as watch, _session() as session:
+    late = Outcome(error=f"The receiver did not answer within {seconds:g} s.")
+    with _Deadline(seconds) as deadline, _session() as session:
         try:
             with session.post(
-                destinations.parse(message.destination),  # the rules may be newer
+                destinations.parse(message.destination),  # the rules may have changed
                 data=message.body.encode(),
                 headers=_headers(message, timezone.now()),
                 stream=True,
             ) as response:
-                if watch.is_over:  # amid the headers
+                if deadline.is_over:  # while the headers were read
                     return late
                 _read(response)
                 return _outcome(response)
         except (RequestException, HTTPError, OSError, ValueError) as error:
-            return late if watch.is_over else Outcome(error=_error_text(error))
+            return late if deadline.is_over else Outcome(error=_error_text(error))
+
+
+def fetch(url: str, *, max_bytes: int, seconds: float = TOTAL_TIMEOUT_SECONDS) -> bytes:
+    """Return the body of a response, under the limits of webhooks.
+
+    Raise OSError if there is none in time, or if it is too large. `RequestException`
+    is an OSError, too.
+    """
+    with _Deadline(seconds) as deadline, _session() as session:
+        try:
+            with session.get(url, stream=True) as response:
+                response.raise_for_status()
+                body: bytes = response.raw.read(max_bytes + 1, decode_content=True)
+        except (HTTPError, ValueError) as error:
+            raise OSError(_error_text(error)) from error
+        if deadline.is_over:
+            raise OSError(f"no whole response within {seconds:g} s")
+        if response.status_code != HTTPStatus.OK or len(body) > max_bytes:
+            raise OSError(f"status {response.status_code}, {len(body)} bytes")
+        return body
 
 
 def is_public(address: str) -> bool:
-    """Whether the address is one that anybody in the internet could mean.
+    """Return whether the address is public.
 
-    Asked of what `requests-hardened` let through: addresses of IPv4 inside IPv6 in
-    their older forms, site-local ones, and whatever is not given out yet.
+    `requests-hardened` accepts IPv4 addresses inside IPv6 in their older forms,
+    site-local addresses and those that are not assigned yet.
     """
     ip = ip_address(address)
     if isinstance(ip, IPv6Address) and ip not in PUBLIC_IPV6:
@@ -86,7 +107,7 @@ def is_public(address: str) -> bool:
 
 
 class _Deadline:
-    """Ends a connection when its time is over, whatever it is busy with."""
+    """A timer that ends a connection, whatever it is doing."""
 
     def __init__(self, seconds: float) -> None:
         self._timer = threading.Timer(seconds, self._end)
@@ -110,12 +131,12 @@ class _Deadline:
     def _end(self) -> None:
         self.is_over = True
         if self._socket is not None:
-            # Not TLS's own, which would change what another thread is reading with.
+            # TLS's own method would change the object that another thread reads from.
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
-_deadline: ContextVar[_Deadline] = ContextVar("_watch")
+_deadline: ContextVar[_Deadline] = ContextVar("_deadline")
 
 
 class _WatchedHTTP(HTTPConnection):
@@ -146,7 +167,7 @@ class _Adapter(HTTPAdapter):
 
 
 class _ProxiedAdapter(_Adapter):
-    """By a proxy that resolves and judges names itself: WEBHOOK_PROXY."""
+    """Sends through WEBHOOK_PROXY, which resolves and checks names itself."""
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **options)
@@ -155,7 +176,7 @@ class _ProxiedAdapter(_Adapter):
 
 
 class _PublicAdapter(_Adapter, IPFilterAdapter):  # type: ignore[misc]  # untyped
-    """Connects to public addresses only, to the one it has judged."""
+    """Connects to the address that it checked, if it is public."""
 
     def __init__(self) -> None:
         IPFilterAdapter.__init__(self, is_https_proto=True)
@@ -171,14 +192,14 @@ class _PublicAdapter(_Adapter, IPFilterAdapter):  # type: ignore[misc]  # untype
 @contextlib.contextmanager
 def _session() -> Iterator[Any]:
     config = Config(
-        ip_filter_enable=False,  # our own adapter has it, and more
+        ip_filter_enable=False,  # _PublicAdapter filters
         ip_filter_allow_loopback_ips=False,
         never_redirect=True,
         default_timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
         user_agent_override=USER_AGENT,
     )
     with HTTPSession(config) as session:
-        session.trust_env = False  # no proxy of the environment's, no .netrc
+        session.trust_env = False  # ignore the environment's proxies and .netrc
         if settings.WEBHOOK_ALLOW_PRIVATE_TARGETS:
             session.mount("http://", _Adapter())
             session.mount("https://", _Adapter())
@@ -204,9 +225,9 @@ def _headers(message: Message, now: datetime) -> dict[str, str]:
 
 
 def _read(response: Response) -> None:
-    """Let the receiver finish, within bounds; what it says is not looked at."""
+    """Read and ignore the body, up to a limit, so that the receiver can finish."""
     left = MAX_RESPONSE_BYTES
-    with contextlib.suppress(HTTPError, OSError):  # its status is its answer
+    with contextlib.suppress(HTTPError, OSError):  # only the status counts
         while left > 0 and (chunk := response.raw.read1(left)):
             left -= len(chunk)
 
@@ -218,7 +239,7 @@ def _outcome(response: Response) -> Outcome:
     redirect = ": redirects are not followed" if 300 <= status < 400 else ""
     return Outcome(
         status,
-        f"Answered {status}{redirect}.",
+        f"The receiver answered {status}{redirect}.",
         retry_policy.parse_retry_after(
             response.headers.get("Retry-After"), timezone.now()
         ),
@@ -226,9 +247,9 @@ def _outcome(response: Response) -> Outcome:
 
 
 def _error_text(error: Exception) -> str:
-    """Without the url's path, which may hold a secret."""
+    """Return the error without the URL's path, which may contain a secret."""
     if isinstance(error, InvalidIPAddress):
-        return f"The name leads to an address that is not public: {error}."
+        return f"The host name resolves to an address that is not public: {error}."
     first = error.args[0] if error.args else None
     reason = first.reason if isinstance(first, MaxRetryError) else None
     return f"{type(error).__name__}: {reason or error}"[:MAX_ERROR_LENGTH]

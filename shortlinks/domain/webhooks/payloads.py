@@ -1,17 +1,19 @@
-"""What a receiver reads: the original's form, in PHP's brackets (contract §4)."""
+"""Request bodies of webhooks: forms with PHP's brackets, as in docs/contract.md."""
 
 import json
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from shortlinks.domain import time_zones
-from shortlinks.models import NoteType, WebhookEvent
+from django.utils import translation
+
+from shortlinks.domain import reasons, time_zones
+from shortlinks.models import Certainty, NoteType
 
 CONTENT_TYPE = "application/x-www-form-urlencoded"
-SERVICE = "shortlinks"  # who speaks in a service message
-CONTACT = 1  # as `element_type`
+SERVICE = "shortlinks"  # the sender of a service message
+CONTACT = 1  # an `element_type`
 NOTE_TYPE_NUMBERS = {
     NoteType.COMMON: 4,
     NoteType.SERVICE: 25,
@@ -20,7 +22,7 @@ NOTE_TYPE_NUMBERS = {
 
 
 def note_contact(data: Mapping[str, Any], *, base_url: str) -> str:
-    """The form that tells of a note; all values are strings, times the account's."""
+    """Render a note. All values are strings, and times are in the account's zone."""
     zone = data["time_zone"]
     note = {
         "id": data["note_id"],
@@ -35,19 +37,50 @@ def note_contact(data: Mapping[str, Any], *, base_url: str) -> str:
         "account_id": data["account_id"],
         "date_create": _moment(data["created_at"], zone),
         "timestamp_x": _moment(data["updated_at"], zone),
+        **(_reason(data) if data["note_type"] == NoteType.LINK_FOLLOWED else {}),
     }
     return _form("contacts[note][0][note]", note, data, base_url)
 
 
+def withdraw_note(data: Mapping[str, Any], *, base_url: str) -> str:
+    """Render the withdrawal of a note, an event that amoCRM does not have."""
+    note = {
+        "id": data["note_id"],
+        "element_id": data["entity_id"],
+        "url": data["url"],
+        **_reason(data),
+        "date_create": _moment(data["created_at"], data["time_zone"]),
+    }
+    return _form("contacts[withdrawn_note][0][note]", note, data, base_url)
+
+
+def _reason(data: Mapping[str, Any]) -> dict[str, str]:
+    reason = data["reason"] or ""
+    return {
+        "certainty": reasons.certainty(reason),
+        "reason": reason,
+        "explanation": _explain(data),
+    }
+
+
+def _explain(data: Mapping[str, Any]) -> str:
+    """Explain the reason in the account's language."""
+    age = data["link_age"]
+    with translation.override(data["language"]):
+        return reasons.explain(
+            data["reason"] or "", None if age is None else timedelta(seconds=age)
+        )
+
+
 def merge_contact(data: Mapping[str, Any], *, base_url: str) -> str:
-    """Ours, in the original's manner: who merged, or may be one, and why."""
+    """Render a merge or its undoing, an event that amoCRM does not have."""
     one, other = data["contacts"]
     merge = {
         "id": data["merge_id"],
         "rule": data["rule"],
         "element_id": one,
         "merged_id": other,
-        **_because(data["evidence"], data),
+        **_evidence(data),
         "created_by": data["by"] or 0,
         "date_create": _moment(data["at"], data["time_zone"]),
     }
@@ -55,24 +88,41 @@ def merge_contact(data: Mapping[str, Any], *, base_url: str) -> str:
 
 
 def suggest_merge(data: Mapping[str, Any], *, base_url: str) -> str:
+    """Render a suggestion, an event that amoCRM does not have."""
+    return _suggestion(data, _evidence(data), base_url)
+
+
+def close_suggestion(data: Mapping[str, Any], *, base_url: str) -> str:
+    """Render the end of a suggestion: its state, and the merge and user if any."""
+    end = {
+        "state": data["state"],
+        "merge_id": data["merge_id"] or 0,
+        "modified_by": data["by"] or 0,
+    }
+    return _suggestion(data, end, base_url)
+
+
+def _suggestion(
+    data: Mapping[str, Any], fields: Mapping[str, Any], base_url: str
+) -> str:
     one, other = data["contacts"]
     suggestion = {
         "id": data["suggestion_id"],
         "rule": data["rule"],
         "element_id": one,
         "other_id": other,
-        **_because(data["evidence"], data),
+        **fields,
         "date_create": _moment(data["at"], data["time_zone"]),
     }
     return _form("contacts[merge_suggestion][0]", suggestion, data, base_url)
 
 
-def _because(evidence: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """What it was concluded from, as far as there is something."""
-    told = {name: evidence[name] for name in ("chat_id", "url") if name in evidence}
+def _evidence(data: Mapping[str, Any]) -> dict[str, Any]:
+    evidence = data["evidence"]
+    fields = {name: evidence[name] for name in ("chat_id", "url") if name in evidence}
     if "opened_at" in evidence:
-        told["opened_at"] = _moment(evidence["opened_at"], data["time_zone"])
-    return told
+        fields["opened_at"] = _moment(evidence["opened_at"], data["time_zone"])
+    return fields
 
 
 def _form(
@@ -92,28 +142,18 @@ def _form(
 
 
 def _text(data: Mapping[str, Any]) -> str:
-    """Of a typed note its `params`, as JSON."""
+    """Return the text, or the note's `params` as JSON if its type has some."""
     if data["note_type"] == NoteType.COMMON:
         return str(data["text"])
     if data["note_type"] == NoteType.SERVICE:
-        said = {"service": SERVICE, "text": data["text"]}
-        return json.dumps(said, ensure_ascii=False)
-    return json.dumps({"url": data["url"]}, ensure_ascii=False)
+        params = {"service": SERVICE, "text": data["text"]}
+        return json.dumps(params, ensure_ascii=False)
+    params = {"url": data["url"]}
+    if reasons.certainty(data["reason"]) == Certainty.UNSURE:
+        params["text"] = _explain(data)
+    return json.dumps(params, ensure_ascii=False)
 
 
 def _moment(seconds: float, time_zone: str) -> str:
     moment = datetime.fromtimestamp(seconds, time_zones.get(time_zone))
     return moment.strftime("%Y-%m-%d %H:%M:%S")
-
-
-# The writer of each event's body.
-RENDERERS: dict[str, Callable[..., str]] = {
-    WebhookEvent.NOTE_CONTACT: note_contact,
-    WebhookEvent.MERGE_CONTACT: merge_contact,
-    WebhookEvent.UNDO_MERGE: merge_contact,
-    WebhookEvent.SUGGEST_MERGE: suggest_merge,
-}
-
-
-def render(event: str, data: Mapping[str, Any], *, base_url: str) -> str:
-    return RENDERERS[event](data, base_url=base_url)

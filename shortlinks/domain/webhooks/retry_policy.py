@@ -1,11 +1,11 @@
-"""When an event is tried again (security §3.5)."""
+"""Retries of webhook deliveries."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 GONE = 410
-# Before each attempt, counted from the end of the one before it.
+# Before each attempt, counted from the end of the previous one.
 RETRY_DELAYS = (
     timedelta(0),
     timedelta(seconds=5),
@@ -23,11 +23,11 @@ MAX_PAUSE = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an attempt: an answer's status, or why there was none."""
+    """The outcome of an attempt: the response's status, or why there was none."""
 
     status: int | None = None
     error: str = ""
-    pause: timedelta | None = None  # as the receiver asked for it
+    pause: timedelta | None = None  # requested by the receiver
     is_our_fault: bool = False
 
     @property
@@ -40,18 +40,21 @@ class Outcome:
 
 
 def next_delay(outcome: Outcome, attempts: int) -> timedelta | None:
-    """How long to wait after this many failed attempts; None to give up."""
+    """Return the delay after this many failed attempts, or None to give up."""
     if outcome.is_gone or attempts >= len(RETRY_DELAYS):
         return None
     return max(RETRY_DELAYS[attempts], outcome.pause or timedelta(0))
 
 
 def parse_retry_after(retry_after: str | None, now: datetime) -> timedelta | None:
-    """What a header `Retry-After` asks for, seconds or a date: a day at most."""
+    """Return the pause that a `Retry-After` header requests, a day at most.
+
+    The header is a number of seconds or a date.
+    """
     if not retry_after:
         return None
     if retry_after.strip().isdecimal():
-        asked = timedelta(seconds=min(int(retry_after.strip()[:9]), 10**9))
+        pause = timedelta(seconds=int(retry_after.strip()[:9]))
     else:
         try:
             until = parsedate_to_datetime(retry_after)
@@ -59,5 +62,5 @@ def parse_retry_after(retry_after: str | None, now: datetime) -> timedelta | Non
             return None
         if until.tzinfo is None:
             until = until.replace(tzinfo=UTC)
-        asked = until - now
-    return min(max(asked, timedelta(0)), MAX_PAUSE)
+        pause = until - now
+    return min(max(pause, timedelta(0)), MAX_PAUSE)

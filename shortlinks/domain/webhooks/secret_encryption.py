@@ -1,6 +1,6 @@
-"""The webhooks' signing secrets, which the database holds encrypted.
+"""Encryption of the webhooks' signing secrets in the database.
 
-Stored as `kid:token`, so that it is seen which of WEBHOOK_KEYS is still needed.
+A secret is stored as `kid:token`, which shows which of WEBHOOK_KEYS is still needed.
 """
 
 import base64
@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 
 SECRET_BYTES = 32
-PREFIX = "whsec_"  # of Standard Webhooks
+PREFIX = "whsec_"  # required by Standard Webhooks
 
 
 def new() -> str:
@@ -23,16 +23,17 @@ def encrypt(secret: str) -> str:
     return f"{kid}:{_fernet(kid).encrypt(secret.encode()).decode()}"
 
 
-def decrypt(sealed: str) -> str:
-    """The secret; KeyError if its key is gone, InvalidToken if it is another one."""
-    kid, _, token = sealed.partition(":")
+def decrypt(encrypted: str) -> str:
+    """Return the secret; KeyError without its key, InvalidToken if it is another."""
+    kid, _, token = encrypted.partition(":")
     return _fernet(kid).decrypt(token.encode()).decode()
 
 
-def reencrypt(sealed: str) -> str | None:
-    """By the newest key; None if it is already, or if its own key is gone."""
+def reencrypt(encrypted: str) -> str | None:
+    """Encrypt with the newest key; None if it already is, or if its key is missing."""
     _, *older = settings.WEBHOOK_KEYS
-    return encrypt(decrypt(sealed)) if sealed.partition(":")[0] in older else None
+    kid = encrypted.partition(":")[0]
+    return encrypt(decrypt(encrypted)) if kid in older else None
 
 
 def _fernet(kid: str) -> Fernet:

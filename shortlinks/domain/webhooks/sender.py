@@ -1,4 +1,4 @@
-"""Sending what is due: many receivers at a time, and none waits for a slow one."""
+"""Concurrent sending of due deliveries, so that no receiver waits for another."""
 
 import logging
 from collections.abc import Iterable
@@ -9,6 +9,7 @@ from django.conf import settings
 
 from shortlinks.domain.webhooks import (
     deliveries,
+    events,
     http_client,
     payloads,
     secret_encryption,
@@ -20,21 +21,21 @@ from shortlinks.domain.webhooks.retry_policy import Outcome
 logger = logging.getLogger(__name__)
 
 THREADS = 32
-# How long new deliveries may wait while others are under way.
+# Limits how long new deliveries wait while others are under way.
 POLL_INTERVAL_SECONDS = 0.25
 
 Attempt = Future[Outcome]
 
 
 class Sender:
-    """Threads wait for the receivers; the tables are for the thread that made it.
+    """Sends requests in threads; only the thread of the caller uses the database.
 
-    On leaving it waits for what is under way, which has an end (see `transport`).
+    `__exit__` waits for requests under way, whose duration `http_client` limits.
     """
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="webhook")
-        self._under_way: dict[Attempt, ClaimedDelivery] = {}
+        self._in_progress: dict[Attempt, ClaimedDelivery] = {}
         self.accepted = self.failed = 0
 
     def __enter__(self) -> "Sender":
@@ -47,22 +48,22 @@ class Sender:
         traceback: TracebackType | None,
     ) -> None:
         if error is None:
-            self._record(wait(self._under_way).done)
-        # else the leases end, and what was not recorded is sent again
+            self._record(wait(self._in_progress).done)
+        # Otherwise the leases expire, and unrecorded deliveries are sent again.
         self._pool.shutdown(cancel_futures=True)
 
     def step(self) -> bool:
-        """Send more of what is due, record what came back; False if there was none."""
-        for claimed in deliveries.claim(THREADS - len(self._under_way)):
-            self._under_way[self._pool.submit(_attempt, claimed)] = claimed
-        if not self._under_way:
+        """Send due deliveries and record finished ones; return False without any."""
+        for claimed in deliveries.claim(THREADS - len(self._in_progress)):
+            self._in_progress[self._pool.submit(_attempt, claimed)] = claimed
+        if not self._in_progress:
             return False
-        came_back = wait(self._under_way, POLL_INTERVAL_SECONDS, FIRST_COMPLETED)
-        self._record(came_back.done)
+        finished = wait(self._in_progress, POLL_INTERVAL_SECONDS, FIRST_COMPLETED)
+        self._record(finished.done)
         return True
 
     def _record(self, attempts: Iterable[Attempt]) -> None:
-        claims = [(attempt, self._under_way.pop(attempt)) for attempt in attempts]
+        claims = [(attempt, self._in_progress.pop(attempt)) for attempt in attempts]
         if claims:
             outcomes = [
                 (claimed, _outcome(attempt, claimed)) for attempt, claimed in claims
@@ -74,24 +75,23 @@ class Sender:
 
 
 def _attempt(claimed: ClaimedDelivery) -> Outcome:
+    render = events.SOURCES[claimed.event].render
     return http_client.send(
         Message(
             destination=claimed.destination,
             secret=secret_encryption.decrypt(claimed.secret),
             event_id=claimed.event_id,
             content_type=payloads.CONTENT_TYPE,
-            body=payloads.render(
-                claimed.event, claimed.payload_data, base_url=settings.BASE_URL
-            ),
+            body=render(claimed.payload_data, base_url=settings.BASE_URL),
         )
     )
 
 
 def _outcome(attempt: Attempt, claimed: ClaimedDelivery) -> Outcome:
-    """A fault of ours, such as a key that is gone, counts as a failed attempt."""
+    """Return the outcome; an internal error, such as a missing key, is a failure."""
     error = attempt.exception()
     if error is None:
         return attempt.result()
     logger.error("delivery %d could not be sent", claimed.id, exc_info=error)
-    said = f"Our fault: {error!r}"[: http_client.MAX_ERROR_LENGTH]
-    return Outcome(error=said, is_our_fault=True)
+    text = f"Internal error: {error!r}"[: http_client.MAX_ERROR_LENGTH]
+    return Outcome(error=text, is_our_fault=True)

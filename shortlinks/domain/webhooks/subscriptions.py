@@ -1,4 +1,4 @@
-"""Who is told: webhooks made, changed, ended, and switched off and on."""
+"""Webhooks: subscribe, unsubscribe, enable and disable."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -11,20 +11,21 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from shortlinks.domain import quotas
+from shortlinks.domain.quotas import Quota
 from shortlinks.domain.webhooks import secret_encryption
 from shortlinks.domain.webhooks.retry_policy import RETRY_DELAYS, Outcome
 from shortlinks.models import Account, DeliveryState, User, Webhook, WebhookDelivery
 
 logger = logging.getLogger(__name__)
 
-MAX_PER_ACCOUNT = 100
 DISABLED_MANUALLY = "Disabled by an administrator."
 GONE = "The receiver answered 410 Gone."
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What a caller asks for; `destination` was let through by `destinations`."""
+    """A requested webhook, with a `destination` from `destinations.parse`."""
 
     destination: str
     settings: Sequence[str]
@@ -33,19 +34,19 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionResult:
-    """The only sight of the secret, of a webhook that was just made."""
+    """A webhook. Its secret is returned once, when it is created."""
 
     webhook: Webhook
     secret: str | None
 
 
 class TooManyWebhooks(Exception):
-    """The account has as many as it may have."""
+    """The account has reached its limit of webhooks."""
 
 
 def subscribe(account: Account, user: User, wanted: Subscription) -> SubscriptionResult:
-    """Make the account's webhook for this destination, or change and enable it."""
-    _refuse_too_many(account, wanted)
+    """Create the account's webhook for this destination, or change and enable it."""
+    _check_limit(account, wanted)
     changed: dict[str, Any] = {
         "settings": list(wanted.settings),
         "updated_at": timezone.now(),
@@ -72,7 +73,7 @@ def subscribe(account: Account, user: User, wanted: Subscription) -> Subscriptio
 
 @transaction.atomic
 def unsubscribe(account_id: int, destination: str) -> bool:
-    """End it, with all that it was not told yet; False if there is none."""
+    """Delete the webhook and its unsent events; return False if there is none."""
     webhook = (
         Webhook.objects.select_for_update()
         .filter(account_id=account_id, destination=destination)
@@ -86,7 +87,7 @@ def unsubscribe(account_id: int, destination: str) -> bool:
 
 @transaction.atomic
 def enable(chosen: Iterable[Webhook]) -> int:
-    """Tell them again, at once what waits for them; how many were disabled."""
+    """Enable webhooks and send their pending events; return how many were disabled."""
     disabled = _locked(chosen).filter(disabled_at__isnull=False)
     ids = [webhook.pk for webhook in disabled]
     Webhook.objects.filter(pk__in=ids).update(
@@ -103,7 +104,7 @@ def enable(chosen: Iterable[Webhook]) -> int:
 
 @transaction.atomic
 def disable(chosen: Iterable[Webhook], reason: str = DISABLED_MANUALLY) -> int:
-    """Tell them no more; what waits for them is kept. How many were enabled."""
+    """Disable webhooks and keep their pending events; return how many were enabled."""
     enabled = _locked(chosen).filter(disabled_at=None)
     ids = [webhook.pk for webhook in enabled]
     now = Now()
@@ -113,23 +114,22 @@ def disable(chosen: Iterable[Webhook], reason: str = DISABLED_MANUALLY) -> int:
 
 
 def disable_failing(webhook: Webhook, outcome: Outcome) -> None:
-    """Disable a webhook that is gone or did not answer for days, and say so."""
-    dead = (
-        f"No event was accepted in {len(RETRY_DELAYS)} attempts; last: {outcome.error}"
-    )
-    reason = GONE if outcome.is_gone else dead
+    """Disable a webhook that is gone or has not answered for days, and log it."""
+    attempts = len(RETRY_DELAYS)
+    silent = f"No event was accepted in {attempts} attempts. Last: {outcome.error}"
+    reason = GONE if outcome.is_gone else silent
     if disable([webhook], reason):
         host = urlsplit(webhook.destination).hostname  # the rest may hold a secret
         logger.warning("webhook %d to %s disabled: %s", webhook.pk, host, reason)
 
 
 def reencrypt_secrets() -> int:
-    """Encrypt with the newest key what an older one still encrypts; how many."""
+    """Encrypt with the newest key what older keys encrypted; return the count."""
     count = 0
     for webhook in Webhook.objects.all():
-        if sealed := secret_encryption.reencrypt(webhook.secret):
+        if encrypted := secret_encryption.reencrypt(webhook.secret):
             same = Webhook.objects.filter(pk=webhook.pk, secret=webhook.secret)
-            count += same.update(secret=sealed)
+            count += same.update(secret=encrypted)
     return count
 
 
@@ -139,7 +139,8 @@ def _locked(chosen: Iterable[Webhook]) -> "QuerySet[Webhook]":
     return rows.select_for_update(no_key=True)
 
 
-def _refuse_too_many(account: Account, wanted: Subscription) -> None:
+def _check_limit(account: Account, wanted: Subscription) -> None:
     others = Webhook.objects.filter(account=account)
-    if others.exclude(destination=wanted.destination).count() >= MAX_PER_ACCOUNT:
+    count = others.exclude(destination=wanted.destination).count()
+    if quotas.is_reached(Quota.WEBHOOKS, count):
         raise TooManyWebhooks

@@ -1,4 +1,4 @@
-"""The month as a word: 11/12 is two days, by who reads it. A date is not broken."""
+"""Dates with the month as a word, because 11/12 is ambiguous, and without breaks."""
 
 DATE_FORMAT = SHORT_DATE_FORMAT = "j\xa0M\xa0Y"
 TIME_FORMAT = "H:i"

@@ -1,4 +1,4 @@
-"""As in tables and letters in Russian."""
+"""Dates in the usual Russian form."""
 
 DATE_FORMAT = SHORT_DATE_FORMAT = "d.m.Y"
 TIME_FORMAT = "H:i"

@@ -1,4 +1,4 @@
-"""Make an empty installation one that can be logged in to."""
+"""Create the first account of an empty installation."""
 
 import secrets
 from argparse import ArgumentParser
@@ -19,13 +19,13 @@ LANGUAGES = ("ru", "en")
 
 class Command(BaseCommand):
     help = (
-        "Creates the first account, its administrator (who operates the service, too)"
-        " and a token, and prints them as KEY=value lines: the password and the token"
-        " are shown once."
+        "Creates the first account, its administrator, who is also the operator, and a"
+        " token. Prints them as KEY=value lines. The password and the token are not"
+        " shown again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("email", help="the administrator's, to log in with")
+        parser.add_argument("email", help="the administrator's e-mail, to sign in with")
         parser.add_argument("--account", default="Main", help="the account's name")
         parser.add_argument("--language", default="en", choices=LANGUAGES)
         parser.add_argument("--time-zone", default="UTC", help="such as Europe/Moscow")
@@ -33,19 +33,14 @@ class Command(BaseCommand):
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
         if Account.objects.exists():
-            raise CommandError("there is an account already; nothing was changed")
+            raise CommandError("An account already exists. Nothing was changed.")
         for key, value in _create(options).items():
             self.stdout.write(f"{key}={value}")
 
 
 def _create(options: dict[str, str]) -> dict[str, object]:
     email, zone = options["email"].strip().lower(), options["time_zone"]
-    if zone not in available_timezones():
-        raise CommandError(f"no such time zone: {zone}")
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise CommandError(f"no e-mail address: {email}") from None
+    _check(email, zone)
     account = Account.objects.create(
         name=options["account"],
         subdomain=slugify(options["account"])[:63] or "main",
@@ -66,5 +61,14 @@ def _create(options: dict[str, str]) -> dict[str, object]:
         "ACCOUNT_ID": account.id,
         "ADMIN_EMAIL": email,
         "ADMIN_PASSWORD": password,
-        "TOKEN": tokens.issue(administrator, name="first run").text,
+        "TOKEN": tokens.issue(administrator, name="bootstrap").text,
     }
+
+
+def _check(email: str, zone: str) -> None:
+    if zone not in available_timezones():
+        raise CommandError(f"There is no time zone {zone}.")
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise CommandError(f"{email} is not an e-mail address.") from None

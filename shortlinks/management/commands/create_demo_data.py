@@ -1,4 +1,4 @@
-"""Fill an empty service with an account to try it on."""
+"""Create a demo account in an empty installation."""
 
 import secrets
 from typing import Any
@@ -10,18 +10,20 @@ from django.db import transaction
 from shortlinks.domain.auth import tokens
 from shortlinks.domain.contacts import contacts
 from shortlinks.domain.contacts.contacts import NewContact
-from shortlinks.domain.links import short_links, urls
+from shortlinks.domain.links import link_creation, urls
 from shortlinks.domain.links.link_requests import AuthorizedLinkRequest
 from shortlinks.models import AccessLevel, Account, ConnectedSite, Contact, Group, User
 
 NAMES = [("Анна", "Петрова"), ("Timur", "Akhmetov"), ("Olga", "Lis")]
 HIDDEN = ("Ivan", "Hidden")
+# The contact of all samples in docs/, so that they run as they are printed.
+SAMPLE_ID = 11070881
 
 
 class Command(BaseCommand):
     help = (
-        "Creates a demo account with an administrator, a manager, contacts and tokens, "
-        "if there is no account yet, and prints them as KEY=value lines."
+        "Creates a demo account with an administrator, a manager, contacts and tokens,"
+        " and prints them as KEY=value lines. Does nothing if an account exists."
     )
 
     @transaction.atomic
@@ -53,8 +55,15 @@ def _create() -> dict[str, object]:
         contacts_view=AccessLevel.MINE,
         contacts_edit=AccessLevel.MINE,
     )
-    own = contacts.create([_contact(*name, manager) for name in NAMES], user=admin)
-    hidden = contacts.create([_contact(*HIDDEN, admin)], user=admin)
+    ids = [SAMPLE_ID, *[None] * (len(NAMES) - 1)]
+    own = contacts.create(
+        [
+            _contact(entity_id, *name, manager)
+            for entity_id, name in zip(ids, NAMES, strict=True)
+        ],
+        user=admin,
+    )
+    hidden = contacts.create([_contact(None, *HIDDEN, admin)], user=admin)
     return {
         "ACCOUNT_ID": account.id,
         "TOKEN": tokens.issue(admin, name="demo").text,
@@ -65,29 +74,31 @@ def _create() -> dict[str, object]:
         "ADMIN_PASSWORD": passwords[0],
         "MANAGER_EMAIL": manager.email,
         "MANAGER_PASSWORD": passwords[1],
-        **(_site(own[0]) if settings.DEMO_SITE_URL else {}),
+        **(_site(own[-1]) if settings.DEMO_SITE_URL else {}),
     }
 
 
 def _site(contact: Contact) -> dict[str, object]:
-    """A site of the account, and a link of the contact's that leads there."""
+    """Create a connected site, and a link of the contact to it."""
     url = urls.parse(f"{settings.DEMO_SITE_URL}/", urls.policy())
     site = ConnectedSite.objects.create(
         account=contact.account, origin=settings.DEMO_SITE_URL
     )
     entity_id, account_id = contact.entity_id, contact.account_id
-    [made] = short_links.create(
+    [link] = link_creation.create(
         [AuthorizedLinkRequest(url, entity_id, contact.pk, account_id)]
     )
     return {
         "SITE_KEY": site.site_key,
-        "DEMO_LINK": f"{settings.SHORT_BASE_URL}/{made.code}",
+        "DEMO_LINK": f"{settings.SHORT_BASE_URL}/{link.code}",
     }
 
 
-def _contact(first_name: str, last_name: str, responsible: User) -> NewContact:
+def _contact(
+    entity_id: int | None, first_name: str, last_name: str, responsible: User
+) -> NewContact:
     return NewContact(
-        entity_id=None,
+        entity_id=entity_id,
         name=f"{first_name} {last_name}",
         first_name=first_name,
         last_name=last_name,

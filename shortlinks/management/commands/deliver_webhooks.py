@@ -1,4 +1,4 @@
-"""Tell webhooks of events with no broker at all: the same work that the worker does."""
+"""Send webhooks without a broker."""
 
 import threading
 
@@ -8,9 +8,9 @@ from shortlinks.management.polling import PollingCommand
 
 class Command(PollingCommand):
     help = (
-        "Sends the events that are due to their webhooks. With --loop it goes on until"
-        " it is told to stop, and so replaces the worker of the queue `webhooks` while"
-        " there is no broker; it may run beside workers."
+        "Sends due events to their webhooks. With --loop it continues until it is"
+        " stopped, and replaces the worker of the queue `webhooks` while the broker is"
+        " unavailable. It may run alongside workers."
     )
 
     def run_once(self, stop: threading.Event) -> None:
@@ -18,5 +18,5 @@ class Command(PollingCommand):
             while not stop.is_set() and sender.step():
                 pass
         if sender.accepted or sender.failed:
-            said = f"accepted: {sender.accepted}, failed: {sender.failed}"
-            self.stdout.write(f"webhooks sent; {said}")
+            counts = f"accepted: {sender.accepted}, failed: {sender.failed}"
+            self.stdout.write(f"webhooks sent: {counts}")

@@ -1,4 +1,4 @@
-"""Judge past visits by today's rules."""
+"""Reclassify past visits by the current rules."""
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
@@ -16,30 +16,30 @@ BAR = 40
 
 
 def moment(text: str) -> datetime:
-    """A day, or a time of one; UTC if it names no zone."""
+    """Parse a day or a time; it is UTC if it has no zone."""
     try:
         day = parse_date(text)
         found = datetime(day.year, day.month, day.day) if day else parse_datetime(text)  # noqa: DTZ001
     except ValueError as error:
         raise ArgumentTypeError(f"{text}: {error}") from None
     if found is None:
-        raise ArgumentTypeError(f"{text} is no time such as 2026-11-01T12:00")
+        raise ArgumentTypeError(f"{text} is not a time such as 2026-11-01T12:00")
     return found if timezone.is_aware(found) else timezone.make_aware(found)
 
 
 class Command(BaseCommand):
     help = (
-        "Judges the visits since a day by today's rules; notes, pixels and counters"
-        " follow. What an administrator overruled stays."
+        "Reclassify past visits by the current rules, and update notes, pixels and"
+        " counters. Verdicts set by an administrator stay."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--since", type=moment, required=True, help="from when on")
-        parser.add_argument("--until", type=moment, help="up to when; now if not named")
+        parser.add_argument("--since", type=moment, required=True, help="first time")
+        parser.add_argument("--until", type=moment, help="last time, by default now")
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="say what would change, change nothing",
+            help="only show changes",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -72,4 +72,4 @@ class Command(BaseCommand):
         for (before, after), count in sorted(changes.items()):
             self.stdout.write(f"{before} -> {after}: {count}")
         verb = "would change" if dry_run else "changed"
-        self.stdout.write(f"{seen} visits judged, {changes.total()} {verb}.")
+        self.stdout.write(f"{seen} visits classified, {changes.total()} {verb}.")

@@ -1,4 +1,4 @@
-"""Forget what old visits said of people's devices; beat does it each day."""
+"""Redact details of old visits, as the worker does every hour."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -15,12 +15,10 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--dry-run", action="store_true", help="only say how many there are"
-        )
+        parser.add_argument("--dry-run", action="store_true", help="only show how many")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["dry_run"]:
-            self.stdout.write(f"would be changed: {retention.count()}")
+            self.stdout.write(f"visits to redact: {retention.count()}")
             return
-        self.stdout.write(f"changed: {sum(retention.redact_details())}")
+        self.stdout.write(f"visits redacted: {sum(retention.redact_details())}")

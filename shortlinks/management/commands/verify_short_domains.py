@@ -1,4 +1,4 @@
-"""Look for the proofs of short domains in DNS."""
+"""Verify short domains by their DNS records."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,12 +11,14 @@ from shortlinks.models import ShortDomain
 
 class Command(BaseCommand):
     help = (
-        "Looks for the TXT records of the short domains that are not verified yet, or"
-        " of those that claim one host, and says what it saw."
+        "Checks the TXT records of short domains that are not verified yet, or of one"
+        " host, and prints the results."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("host", nargs="?", help="all that wait if not named")
+        parser.add_argument(
+            "host", nargs="?", help="by default, all that are not verified"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         domains = ShortDomain.objects.select_related("account").order_by("id")
@@ -25,9 +27,11 @@ class Command(BaseCommand):
         else:
             domains = domains.filter(host=urls.normalize_host(options["host"]))
             if not domains:
-                raise CommandError(f"no account claims {options['host']}")
+                raise CommandError(
+                    f"No account has the short domain {options['host']}."
+                )
         for domain in domains:
             checked = short_domains.verify(domain)
-            whose = f"{domain.host} ({domain.account.subdomain})"
-            self.stdout.write(f"{whose}: {checked.detail}")
+            name = f"{domain.host} ({domain.account.subdomain})"
+            self.stdout.write(f"{name}: {checked.detail}")
         self.stdout.write(f"{len(domains)} short domains checked.")

@@ -1,6 +1,6 @@
 "use strict";
 
-// What unfold leaves without a name for who listens to the page.
+// Accessible names where unfold has none.
 const ICON = ".material-symbols-outlined";
 
 addEventListener("DOMContentLoaded", () => {
@@ -11,8 +11,8 @@ addEventListener("DOMContentLoaded", () => {
   }
 });
 
-// An icon is a word of its font, which would be read out. It is passed over; what has
-// nothing else is named by its title, or as `#ours-says` has it.
+// An icon is a word in its font and would be read out, so it is hidden. A control
+// without other text is named by its title or by `#icon-names`.
 function nameIcons(root) {
   for (const icon of root.querySelectorAll(ICON)) {
     const control = icon.closest("a, button, summary, [role=button]");
@@ -33,13 +33,12 @@ function textOf(part) {
 
 // "More actions: User" beside a field.
 function iconsName(icon) {
-  const said = document.getElementById("ours-says")?.dataset[icon.textContent.trim()];
+  const said = document.getElementById("icon-names")?.dataset[icon.textContent.trim()];
   const field = icon.closest(".related-widget-wrapper")?.querySelector("select, input");
   return [said, field?.labels[0]?.textContent.trim()].filter(Boolean).join(": ");
 }
 
-// A field with a search of its own (select2) is named by the label of the field; it is
-// made by whoever listens to `load`, too.
+// Name a select2 field by the label of its select; select2 itself starts on `load`.
 addEventListener("load", () => setTimeout(nameSearches));
 
 function nameSearches() {

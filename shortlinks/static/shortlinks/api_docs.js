@@ -1,6 +1,6 @@
 "use strict";
 
-// The token that a reader enters stays in the page: it is gone when the page is closed.
+// A token that is entered stays in the page until it is closed.
 SwaggerUIBundle({
   url: document.getElementById("api").dataset.document,
   domNode: document.getElementById("api"),

@@ -1,7 +1,7 @@
 "use strict";
 
-// What unfold made for the mouse alone (the user's menu, the switch of themes, the menu on
-// a phone): a button for the keyboard, too.
+// Make unfold's mouse-only controls (user menu, theme switch, phone menu) buttons for
+// the keyboard.
 addEventListener("DOMContentLoaded", () => {
   const clickable = ":is(.cursor-pointer, .cursor-pointer > *)[x-on\\:click]";
   const parts = `${clickable}:not(button, a[href], input, label)`;

@@ -1,6 +1,6 @@
 "use strict";
 
-// Asks every few seconds for what is on the page already; a tab in the background rests.
+// Poll parts of the page every 2 s, unless the tab is in the background.
 (() => {
   const EVERY = 2000;
 
@@ -10,8 +10,8 @@
     async function refresh() {
       if (document.hidden) return;
       try {
-        const answer = await fetch(part.dataset.fresh, { cache: "no-cache" });
-        // signed out meanwhile, or come to its end
+        const answer = await fetch(part.dataset.refresh, { cache: "no-cache" });
+        // signed out, or the import has ended
         if (answer.redirected || answer.headers.has("X-Ended")) {
           clearInterval(timer);
           return location.reload();
@@ -20,7 +20,7 @@
         if (text !== shown && shown) replace(part, text);
         shown = text;
       } catch {
-        // no network for a moment: the next one asks again
+        // no network: the next poll tries again
       }
     }
 
@@ -29,18 +29,17 @@
     document.addEventListener("visibilitychange", refresh);
   }
 
-  // Who stands on a link of the list goes on standing there; screen readers are told
-  // what came, and not the whole list again.
+  // Keep the focus on its link, and let screen readers announce only what is new.
   function replace(part, text) {
     const held = part.contains(document.activeElement)
       ? document.activeElement.getAttribute("href")
       : null;
     part.innerHTML = text;
     if (held) part.querySelector(`[href="${CSS.escape(held)}"]`)?.focus();
-    const said = part.querySelector("[data-said]")?.dataset.said;
-    const status = document.getElementById("said");
+    const said = part.querySelector("[data-announce]")?.dataset.announce;
+    const status = document.getElementById("announcement");
     if (said && said !== status.textContent) status.textContent = said;
   }
 
-  for (const part of document.querySelectorAll("[data-fresh]")) keepFresh(part);
+  for (const part of document.querySelectorAll("[data-refresh]")) keepFresh(part);
 })();

@@ -1,4 +1,4 @@
-"""Two known contacts of one account."""
+"""Contacts of one account: all but X are known."""
 
 import pytest
 
@@ -14,3 +14,18 @@ def client(account: Account) -> Contact:
 @pytest.fixture
 def other(account: Account) -> Contact:
     return factories.contact(account, name="Another")
+
+
+@pytest.fixture
+def a(account: Account) -> Contact:
+    return factories.contact(account, name="A")
+
+
+@pytest.fixture
+def b(account: Account) -> Contact:
+    return factories.contact(account, name="B")
+
+
+@pytest.fixture
+def x(account: Account) -> Contact:
+    return factories.contact(account, name="", is_anonymous=True)

@@ -1,4 +1,4 @@
-"""A receiver, an account that tells it, and the worker's part as a call."""
+"""Fixtures for webhooks: a receiver, and a webhook that sends to it."""
 
 from collections.abc import Iterator
 

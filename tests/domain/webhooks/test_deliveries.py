@@ -1,4 +1,4 @@
-"""From the table to the receivers: once, in order, on a schedule, and no further."""
+"""Webhook deliveries: once, in order, on a schedule."""
 
 import threading
 from collections import defaultdict
@@ -21,13 +21,19 @@ from shortlinks.models import (
     WebhookDelivery,
 )
 from tests import factories, receivers
-from tests.domain.webhooks.sending import FAILURE, deliver, later, states, write_note
+from tests.domain.webhooks.steps import (
+    FAILURE,
+    advance_time,
+    deliver,
+    states,
+    write_note,
+)
 from tests.receivers import Receiver
 
 HOUR = timedelta(hours=1)
 
 
-def test_a_receiver_that_is_down_three_times_gets_each_event_once_and_in_order(
+def test_events_arrive_once_and_in_order_after_three_failures(
     contact: Contact, webhook: Webhook, receiver: Receiver
 ) -> None:
     for _ in range(3):
@@ -35,7 +41,7 @@ def test_a_receiver_that_is_down_three_times_gets_each_event_once_and_in_order(
     receiver.answers = [FAILURE] * 3
 
     for wait in (*retry_policy.RETRY_DELAYS[:4], timedelta(0), timedelta(0)):
-        later(seconds=wait.total_seconds())
+        advance_time(seconds=wait.total_seconds())
         deliver()
 
     first, second, third = Note.objects.order_by("id").values_list("id", flat=True)
@@ -45,7 +51,7 @@ def test_a_receiver_that_is_down_three_times_gets_each_event_once_and_in_order(
     assert states() == [DeliveryState.DELIVERED] * 3
 
 
-def test_an_event_waits_for_the_earlier_ones_of_its_contact_alone(
+def test_event_waits_only_for_earlier_ones_of_its_contact(
     account: Account, contact: Contact, webhook: Webhook, receiver: Receiver
 ) -> None:
     write_note(contact)
@@ -60,13 +66,13 @@ def test_an_event_waits_for_the_earlier_ones_of_its_contact_alone(
     assert receiver.note_ids[-1] == Note.objects.get(link=other).id
 
 
-def test_nothing_is_sent_twice(
+def test_delivery_is_sent_once(
     contact: Contact, webhook: Webhook, receiver: Receiver
 ) -> None:
     write_note(contact)
 
     deliver()
-    later(days=5)
+    advance_time(days=5)
     deliver()
 
     assert len(receiver.received) == 1
@@ -75,15 +81,15 @@ def test_nothing_is_sent_twice(
     assert delivery.delivered_at is not None
 
 
-def test_what_a_crash_left_is_sent_again_with_the_same_id(
+def test_delivery_of_a_crashed_worker_is_sent_again_with_the_same_id(
     contact: Contact, webhook: Webhook, receiver: Receiver
 ) -> None:
     write_note(contact)
     [lost] = deliveries.claim(10)
 
     deliver()
-    assert receiver.received == []  # the claim still holds
-    later(seconds=deliveries.LEASE.total_seconds())
+    assert receiver.received == []  # the lease has not expired
+    advance_time(seconds=deliveries.LEASE.total_seconds())
     deliver()
 
     [request] = receiver.received
@@ -91,15 +97,15 @@ def test_what_a_crash_left_is_sent_again_with_the_same_id(
     assert WebhookDelivery.objects.get().attempts == 2
 
 
-def test_whoever_comes_back_after_its_lease_changes_nothing(
+def test_outcome_is_ignored_after_the_lease_expired(
     contact: Contact, webhook: Webhook, receiver: Receiver
 ) -> None:
     write_note(contact)
     [late] = deliveries.claim(10)
-    later(seconds=deliveries.LEASE.total_seconds())
+    advance_time(seconds=deliveries.LEASE.total_seconds())
     deliver()
 
-    deliveries.record([(late, Outcome(500, "Answered 500."))])
+    deliveries.record([(late, Outcome(500, "The receiver answered 500."))])
 
     assert states() == [DeliveryState.DELIVERED]
 
@@ -107,12 +113,12 @@ def test_whoever_comes_back_after_its_lease_changes_nothing(
 @pytest.mark.parametrize(
     ("outcome", "state"),
     [
-        (Outcome(500, "Answered 500."), DeliveryState.CANCELLED),
+        (Outcome(500, "The receiver answered 500."), DeliveryState.CANCELLED),
         (Outcome(200), DeliveryState.DELIVERED),
     ],
-    ids=["failed", "told"],
+    ids=["failed", "delivered"],
 )
-def test_a_note_withdrawn_while_it_was_sent_is_not_tried_again(
+def test_delivery_of_a_note_withdrawn_meanwhile_is_not_retried(
     contact: Contact, webhook: Webhook, outcome: Outcome, state: str
 ) -> None:
     write_note(contact)
@@ -124,7 +130,7 @@ def test_a_note_withdrawn_while_it_was_sent_is_not_tried_again(
     assert states() == [state]
 
 
-def test_one_receiver_has_a_few_threads_and_one_that_failed_has_one(
+def test_claim_limits_requests_for_each_webhook(
     account: Account, webhook: Webhook
 ) -> None:
     for _ in range(10):
@@ -138,7 +144,9 @@ def test_one_receiver_has_a_few_threads_and_one_that_failed_has_one(
     assert len(deliveries.claim(32)) == 1
 
 
-def test_receivers_take_turns(account: Account, receiver: Receiver) -> None:
+def test_claim_alternates_between_webhooks(
+    account: Account, receiver: Receiver
+) -> None:
     for number in range(3):
         factories.webhook(account, f"{receiver.url}{number}")
     for _ in range(4):
@@ -150,7 +158,7 @@ def test_receivers_take_turns(account: Account, receiver: Receiver) -> None:
     assert sum(len(turn) for turn in turns) == 12
 
 
-def test_a_slow_receiver_does_not_delay_another(
+def test_slow_receiver_does_not_delay_another(
     contact: Contact, account: Account, webhook: Webhook, receiver: Receiver
 ) -> None:
     receiver.answering.clear()
@@ -168,7 +176,7 @@ def test_a_slow_receiver_does_not_delay_another(
     assert states().count(DeliveryState.DELIVERED) == 3
 
 
-def test_a_secret_that_cannot_be_read_is_a_failed_attempt(
+def test_attempt_fails_without_the_key_of_the_secret(
     contact: Contact, webhook: Webhook, receiver: Receiver, settings: Settings
 ) -> None:
     write_note(contact)
@@ -179,12 +187,12 @@ def test_a_secret_that_cannot_be_read_is_a_failed_attempt(
     delivery = WebhookDelivery.objects.get()
     assert (delivery.state, delivery.last_error) == (
         "pending",
-        "Our fault: KeyError('k1')",
+        "Internal error: KeyError('k1')",
     )
     assert receiver.received == []
 
 
-def test_workers_at_once_send_each_event_once_and_in_order(
+def test_concurrent_workers_send_each_event_once_and_in_order(
     transactional_db: None, receiver: Receiver
 ) -> None:
     account = factories.account()
@@ -217,7 +225,7 @@ def test_workers_at_once_send_each_event_once_and_in_order(
     }
 
 
-def test_no_short_code_leaves(
+def test_request_contains_no_short_code(
     contact: Contact, webhook: Webhook, receiver: Receiver
 ) -> None:
     link = write_note(contact)
@@ -229,7 +237,7 @@ def test_no_short_code_leaves(
     assert link.url in request.form["contacts[note][0][note][text]"]
 
 
-def test_old_deliveries_are_dropped(account: Account, webhook: Webhook) -> None:
+def test_purge_deletes_old_deliveries(account: Account, webhook: Webhook) -> None:
     for _ in range(2):
         write_note(factories.contact(account))
     old = WebhookDelivery.objects.order_by("id")[:1]
@@ -242,7 +250,7 @@ def test_old_deliveries_are_dropped(account: Account, webhook: Webhook) -> None:
     assert WebhookDelivery.objects.count() == 1
 
 
-def test_an_inactive_account_tells_nothing(
+def test_inactive_account_sends_no_events(
     account: Account, contact: Contact, webhook: Webhook, receiver: Receiver
 ) -> None:
     write_note(contact)
@@ -254,12 +262,12 @@ def test_an_inactive_account_tells_nothing(
     assert receiver.received == []
 
 
-def test_only_what_could_be_sent_is_late(
+def test_lag_counts_only_deliveries_that_can_be_sent(
     contact: Contact, webhook: Webhook, receiver: Receiver
 ) -> None:
     write_note(contact)
     assert 0 <= backlog.lag_seconds() < 60
-    later(minutes=5)
+    advance_time(minutes=5)
     assert 300 <= backlog.lag_seconds() < 360
 
     receiver.answers = [FAILURE]
@@ -268,7 +276,7 @@ def test_only_what_could_be_sent_is_late(
     WebhookDelivery.objects.filter(attempts=0).update(due_at=F("created_at") - HOUR)
     assert backlog.lag_seconds() == 0  # it waits for the first, which failed
 
-    later(hours=1)
+    advance_time(hours=1)
     assert backlog.lag_seconds() > 3000
     subscriptions.disable([webhook])
     assert backlog.lag_seconds() == 0

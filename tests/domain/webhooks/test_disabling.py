@@ -1,4 +1,4 @@
-"""Receivers that are given up, or ask for a pause, and what is sent once more."""
+"""Failing webhooks are disabled or paused, and events are sent again by hand."""
 
 import pytest
 
@@ -12,11 +12,17 @@ from shortlinks.models import (
     WebhookDelivery,
 )
 from tests import factories
-from tests.domain.webhooks.sending import FAILURE, deliver, later, states, write_note
+from tests.domain.webhooks.steps import (
+    FAILURE,
+    advance_time,
+    deliver,
+    states,
+    write_note,
+)
 from tests.receivers import Receiver
 
 
-def test_410_disables_at_once(
+def test_webhook_is_disabled_by_status_410(
     account: Account, contact: Contact, webhook: Webhook, receiver: Receiver
 ) -> None:
     receiver.answers = [(410, {})]
@@ -32,7 +38,7 @@ def test_410_disables_at_once(
     assert len(states()) == 1
 
 
-def test_the_last_attempt_disables_and_says_so(
+def test_webhook_is_disabled_and_logged_after_the_last_attempt(
     contact: Contact,
     webhook: Webhook,
     receiver: Receiver,
@@ -43,18 +49,18 @@ def test_the_last_attempt_disables_and_says_so(
     write_note(contact)
 
     for wait in retry_policy.RETRY_DELAYS:
-        later(seconds=wait.total_seconds())
+        advance_time(seconds=wait.total_seconds())
         deliver()
 
     webhook.refresh_from_db()
-    reason = "No event was accepted in 10 attempts; last: Answered 500."
+    reason = "No event was accepted in 10 attempts. Last: The receiver answered 500."
     assert (webhook.disabled_reason, webhook.failures) == (reason, 10)
     assert f"webhook {webhook.id} to 127.0.0.1 disabled: {reason}" in caplog.text
     assert states() == [DeliveryState.FAILED, DeliveryState.PENDING]
     assert len(receiver.received) == 10
 
 
-def test_what_waited_for_a_disabled_webhook_is_sent_when_it_is_enabled(
+def test_enabling_sends_events_that_waited(
     contact: Contact, webhook: Webhook, receiver: Receiver
 ) -> None:
     write_note(contact)
@@ -68,7 +74,7 @@ def test_what_waited_for_a_disabled_webhook_is_sent_when_it_is_enabled(
     assert states() == [DeliveryState.DELIVERED]
 
 
-def test_a_single_event_that_is_refused_does_not_disable_a_receiver_that_lives(
+def test_webhook_that_rejects_a_single_event_stays_enabled(
     account: Account, contact: Contact, webhook: Webhook, receiver: Receiver
 ) -> None:
     write_note(contact)
@@ -78,14 +84,14 @@ def test_a_single_event_that_is_refused_does_not_disable_a_receiver_that_lives(
     [first, second] = deliveries.claim(10)
     deliveries.record([(second, Outcome(200))])
 
-    deliveries.record([(first, Outcome(500, "Answered 500."))])
+    deliveries.record([(first, Outcome(500, "The receiver answered 500."))])
 
     webhook.refresh_from_db()
     assert webhook.disabled_at is None
     assert states() == [DeliveryState.FAILED, DeliveryState.DELIVERED]
 
 
-def test_retry_after_holds_the_whole_receiver(
+def test_retry_after_pauses_the_whole_webhook(
     account: Account, contact: Contact, webhook: Webhook, receiver: Receiver
 ) -> None:
     receiver.answers = [(429, {"Retry-After": "3000"})]
@@ -93,17 +99,17 @@ def test_retry_after_holds_the_whole_receiver(
     deliver()
     write_note(factories.contact(account))
 
-    later(seconds=2900)
+    advance_time(seconds=2900)
     deliver()
     assert len(receiver.received) == 1
-    later(seconds=100)
+    advance_time(seconds=100)
     deliver()
 
     assert len(receiver.received) == 3
     assert states() == [DeliveryState.DELIVERED] * 2
 
 
-def test_sent_again_it_is_the_same_event(
+def test_resend_repeats_the_same_event(
     contact: Contact, webhook: Webhook, receiver: Receiver
 ) -> None:
     write_note(contact)
@@ -117,7 +123,7 @@ def test_sent_again_it_is_the_same_event(
     assert first.body == again.body
 
 
-def test_withdrawn_notes_and_what_is_under_way_are_not_sent_again(
+def test_resend_skips_withdrawn_notes_and_claimed_deliveries(
     account: Account, webhook: Webhook
 ) -> None:
     write_note(factories.contact(account))

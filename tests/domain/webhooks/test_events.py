@@ -1,8 +1,9 @@
-"""What is told: notes that are new, in the transaction that writes them (ADR 15)."""
+"""Events of notes are enqueued in the transaction that stores the note."""
 
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import Settings
 
 from shortlinks.domain.visits import processing
@@ -34,13 +35,13 @@ def webhook(account: Account) -> Webhook:
     return factories.webhook(account, URL)[0]
 
 
-def follow_up_an_open(link: ShortLink, time: str = "12:00") -> Note | None:
+def process_open(link: ShortLink, time: str = "12:00") -> Note | None:
     factories.visit(link, occurred_at=at(time))
     processing.process_due()
     return Note.objects.filter(created_at=at(time)).first()
 
 
-def test_a_new_note_is_told_to_each_enabled_webhook_of_its_account(
+def test_new_note_is_enqueued_for_each_enabled_webhook_of_its_account(
     account: Account, link: ShortLink, webhook: Webhook
 ) -> None:
     second, _ = factories.webhook(account, f"{URL}2")
@@ -48,26 +49,28 @@ def test_a_new_note_is_told_to_each_enabled_webhook_of_its_account(
     subscriptions.disable([disabled])
     factories.webhook(factories.account(), URL)
 
-    note = follow_up_an_open(link)
+    note = process_open(link)
 
     assert note is not None
-    told = WebhookDelivery.objects.order_by("id")
-    assert [(d.webhook, d.subject_id, d.contact_id, d.state) for d in told] == [
+    deliveries = WebhookDelivery.objects.order_by("id")
+    assert [(d.webhook, d.subject_id, d.contact_id, d.state) for d in deliveries] == [
         (webhook, note.id, link.contact_id, DeliveryState.PENDING),
         (second, note.id, link.contact_id, DeliveryState.PENDING),
     ]
-    assert len({d.event_id for d in told}) == 2
+    assert len({d.event_id for d in deliveries}) == 2
 
 
-def test_a_raised_count_is_no_event(link: ShortLink, webhook: Webhook) -> None:
-    follow_up_an_open(link, "12:00")
-    follow_up_an_open(link, "12:01")
+def test_further_open_of_a_note_is_not_an_event(
+    link: ShortLink, webhook: Webhook
+) -> None:
+    process_open(link, "12:00")
+    process_open(link, "12:01")
 
     assert Note.objects.get().opens == 2
     assert WebhookDelivery.objects.count() == 1
 
 
-def test_a_note_withdrawn_before_it_is_told_is_not_told(
+def test_withdrawn_note_cancels_its_unsent_delivery(
     link: ShortLink, webhook: Webhook
 ) -> None:
     visit = factories.visit(link)
@@ -79,7 +82,38 @@ def test_a_note_withdrawn_before_it_is_told_is_not_told(
     assert WebhookDelivery.objects.get().state == DeliveryState.CANCELLED
 
 
-def test_it_is_not_told_later_either_by_a_webhook_that_is_disabled_just_then(
+@pytest.mark.parametrize(
+    ("attempts", "subscribed", "expected"),
+    [
+        pytest.param(1, True, 1, id="sent"),
+        pytest.param(0, True, 0, id="not sent"),
+        pytest.param(1, False, 0, id="not subscribed"),
+    ],
+)
+def test_withdrawal_is_enqueued_for_webhooks_that_received_the_note(
+    link: ShortLink, webhook: Webhook, attempts: int, *, subscribed: bool, expected: int
+) -> None:
+    also = [WebhookEvent.WITHDRAW_NOTE] if subscribed else []
+    Webhook.objects.update(settings=[WebhookEvent.NOTE_CONTACT, *also])
+    visit = factories.visit(link)
+    processing.process_due()
+    note = Note.objects.get()
+    WebhookDelivery.objects.update(
+        state=DeliveryState.DELIVERED if attempts else DeliveryState.PENDING,
+        attempts=attempts,
+        due_at=None if attempts else timezone.now(),
+    )
+
+    processing.override_verdict([visit.pk], Verdict.BOT)
+
+    sent = WebhookDelivery.objects.filter(event=WebhookEvent.WITHDRAW_NOTE)
+    assert sent.count() == expected
+    assert [(d.subject_id, d.payload_data["reason"]) for d in sent] == [
+        (note.id, "set by an administrator")
+    ] * expected
+
+
+def test_withdrawn_note_cancels_the_delivery_of_a_disabled_webhook(
     link: ShortLink, webhook: Webhook
 ) -> None:
     visit = factories.visit(link)
@@ -91,19 +125,19 @@ def test_it_is_not_told_later_either_by_a_webhook_that_is_disabled_just_then(
     assert WebhookDelivery.objects.get().state == DeliveryState.CANCELLED
 
 
-def test_a_follow_up_that_fails_tells_nothing(
-    link: ShortLink, webhook: Webhook
-) -> None:
+def test_rolled_back_note_enqueues_nothing(link: ShortLink, webhook: Webhook) -> None:
     with transaction.atomic():
-        follow_up_an_open(link)
+        process_open(link)
         assert WebhookDelivery.objects.exists()
         transaction.set_rollback(True)
 
     assert not WebhookDelivery.objects.exists()
 
 
-def test_told_again_an_event_is_the_same_one(link: ShortLink, webhook: Webhook) -> None:
-    note = follow_up_an_open(link)
+def test_event_enqueued_twice_has_the_same_id(
+    link: ShortLink, webhook: Webhook
+) -> None:
+    note = process_open(link)
     assert note is not None
 
     events.enqueue(WebhookEvent.NOTE_CONTACT, [note.id])
@@ -113,14 +147,14 @@ def test_told_again_an_event_is_the_same_one(link: ShortLink, webhook: Webhook) 
     assert event_id.version == 5
 
 
-def test_another_installations_events_have_other_ids(settings: Settings) -> None:
+def test_event_id_differs_between_installations(settings: Settings) -> None:
     here = events.event_id(1, 1, "note_contact")
     settings.BASE_URL = "https://elsewhere.example"
 
     assert events.event_id(1, 1, "note_contact") != here
 
 
-def test_notes_by_hand_are_told_too(account: Account, webhook: Webhook) -> None:
+def test_note_of_a_user_is_enqueued(account: Account, webhook: Webhook) -> None:
     note = Note.objects.create(
         account=account,
         contact=factories.contact(account),
@@ -130,13 +164,13 @@ def test_notes_by_hand_are_told_too(account: Account, webhook: Webhook) -> None:
 
     events.enqueue(WebhookEvent.NOTE_CONTACT, [note.id])
 
-    facts = WebhookDelivery.objects.get().payload_data
-    assert (facts["note_type"], facts["text"]) == ("common", "Called back")
+    data = WebhookDelivery.objects.get().payload_data
+    assert (data["note_type"], data["text"]) == ("common", "Called back")
 
 
 @pytest.mark.parametrize(("webhooks", "more"), [(0, 0), (1, 1), (3, 1)])
 @pytest.mark.parametrize("size", [1, 50])
-def test_a_batch_costs_one_query_more_and_none_without_webhooks(
+def test_batch_of_notes_takes_one_more_query_only_with_webhooks(
     account: Account, webhooks: int, more: int, size: int
 ) -> None:
     links = [factories.link(factories.contact(account)) for _ in range(size)]
@@ -154,7 +188,7 @@ def test_a_batch_costs_one_query_more_and_none_without_webhooks(
 
 
 @pytest.mark.parametrize(("webhooks", "more"), [(0, 0), (3, 1)])
-def test_a_batch_that_withdraws_costs_one_more_and_none_without_webhooks(
+def test_withdrawn_batch_takes_one_more_query_only_with_webhooks(
     account: Account, link: ShortLink, webhooks: int, more: int
 ) -> None:
     for number in range(webhooks):

@@ -1,0 +1,17 @@
+"""Admin page for security events, which nobody can change."""
+
+from django.contrib import admin
+
+from shortlinks.admin.base import AccountScopedAdmin
+from shortlinks.models import SecurityEvent
+
+
+@admin.register(SecurityEvent)
+class SecurityEventAdmin(AccountScopedAdmin[SecurityEvent]):
+    """Administrators see their account's events, operators also those of nobody."""
+
+    fields = ("occurred_at", "kind", "user", "detail", "network", "count")
+    list_display = fields
+    list_filter = ("kind",)
+    list_select_related = ("user",)
+    ordering = ("-id",)

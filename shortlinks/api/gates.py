@@ -1,0 +1,151 @@
+"""Gates: the checks that a request passes before its view handles it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.http.request import HttpHeaders
+from django.utils import timezone
+
+from shortlinks.api import problems
+from shortlinks.api.database_breaker import breaker
+from shortlinks.api.problems import Problem
+from shortlinks.domain import integers
+from shortlinks.domain.auth import rate_limits, tokens
+from shortlinks.domain.auth.rate_limits import Acquired
+from shortlinks.domain.auth.tokens import Caller
+from shortlinks.models import Scope, User
+
+CONTEXT_USER = "X-Context-User-ID"
+CONTEXT_USER_META = HttpHeaders.to_wsgi_name(CONTEXT_USER)
+NO_CREDENTIALS = (
+    "Authentication credentials were not provided. Send an access token as a Bearer"
+    " token in the Authorization header."
+)
+OTHER_SCHEME = (
+    "The Authorization header has another scheme than Bearer. Send an access token as"
+    " `Authorization: Bearer <token>`."
+)
+NOT_AN_ADMIN = f"{CONTEXT_USER} requires an administrator's token. Omit this header."
+UNKNOWN_USER = f"{CONTEXT_USER} does not match an active user of this account."
+
+
+Scopes = Scope | Sequence[Scope] | None
+
+
+@dataclass(slots=True)
+class Passage:
+    """The progress of one request through the gates.
+
+    `scopes` are those of which the view requires one, or None. A cached token saves a
+    query, but a view may accept it only if it confirms the caller (`tokens.confirm`).
+    """
+
+    request: HttpRequest
+    scopes: Scopes
+    accepts_cached_token: bool = False
+    is_counted: bool = False
+    acquired: Acquired | None = None  # None if nothing limits the request
+    _caller: Caller | None = None
+
+    @property
+    def caller(self) -> Caller:
+        assert self._caller is not None  # noqa: S101  gates set it
+        return self._caller
+
+    @caller.setter
+    def caller(self, caller: Caller) -> None:
+        self._caller = caller
+
+    @property
+    def user(self) -> User | None:
+        """Return the caller's user, or None before authentication."""
+        return self._caller.user if self._caller else None
+
+    @property
+    def has_cached_token(self) -> bool:
+        return self._caller is not None and self._caller.version is not None
+
+
+Gate = Callable[[Passage], None]
+
+
+def require_database(passage: Passage) -> None:
+    if breaker.is_open:
+        raise problems.database_unavailable()
+
+
+def authenticate(passage: Passage) -> None:
+    words = passage.request.META.get("HTTP_AUTHORIZATION", "").split()
+    if not words or words[0].lower() != "bearer":
+        # never repeats the header, which may be a token without a scheme
+        detail = OTHER_SCHEME if words else NO_CREDENTIALS
+        raise Problem(401, detail, headers=problems.CHALLENGE)
+    if len(words) != 2:
+        raise tokens.TokenRejected
+    now = timezone.now()
+    cached = passage.accepts_cached_token and tokens.get_cached(words[1], now=now)
+    if cached:
+        passage.caller = Caller(cached.row.user, cached.row, cached.version)
+    else:
+        token = tokens.verify(words[1], now=now)
+        passage.caller = Caller(token.user, token)
+    tokens.record_network(passage.caller.token)
+
+
+def act_for_user(passage: Passage) -> None:
+    """Let an administrator's token act for the user that the request names."""
+    text = passage.request.META.get(CONTEXT_USER_META)
+    if text is None:
+        return
+    caller = passage.caller
+    if not caller.user.is_admin:
+        raise Problem(403, NOT_AN_ADMIN)
+    user = (
+        User.objects.in_account(caller.user.account_id or 0)
+        .filter(pk=integers.from_text(text), is_active=True)
+        .first()
+    )
+    if user is None:
+        raise Problem(403, UNKNOWN_USER)
+    passage.caller = Caller(user, caller.token, caller.version)
+
+
+def limit_rate(passage: Passage) -> None:
+    """Count the request once, even if it passes the gates twice."""
+    if passage.is_counted:
+        return
+    token = passage.caller.token
+    limits = rate_limits.limits_for_token(token.pk, token.account_id, token.rate)
+    passage.acquired = rate_limits.acquire(limits)
+    if passage.acquired and passage.acquired.wait_seconds:
+        raise problems.too_many_requests(passage.acquired.wait_seconds)
+    passage.is_counted = True
+
+
+def require_scope(passage: Passage) -> None:
+    """Run after `limit_rate`, so that refused requests count, too."""
+    required = any_of(passage.scopes)
+    if required and not required.intersection(passage.caller.token.scopes):
+        raise Problem(403, "Invalid scope")
+
+
+def any_of(scopes: Scopes) -> frozenset[Scope]:
+    """Return the scopes of which a token needs one, or none for any token."""
+    if scopes is None:
+        return frozenset()
+    return frozenset([scopes] if isinstance(scopes, Scope) else scopes)
+
+
+GATES: tuple[Gate, ...] = (
+    require_database,
+    authenticate,
+    act_for_user,
+    limit_rate,
+    require_scope,
+)
+
+
+def check(passage: Passage) -> None:
+    for gate in GATES:
+        gate(passage)

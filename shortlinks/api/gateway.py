@@ -1,0 +1,158 @@
+"""The ASGI application of API and admin: it reads a body, then starts a thread.
+
+Slow clients and long queues are rejected here, before Django. `/healthz`, `/readyz` and
+pages that hash passwords have threads of their own, so that none delays the others.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from django.conf import settings
+
+from shortlinks.api import wsgi_threads
+from shortlinks.api.instrumentation import METHODS, NO_ROUTE
+from shortlinks.api.problems import DETAILS, Problem
+from shortlinks.api.wsgi_threads import (
+    QueueFull,
+    Response,
+    Scope,
+    WsgiApplication,
+    WsgiThreads,
+)
+from shortlinks.domain import ip_addresses
+from shortlinks.domain.imports import spreadsheets
+from shortlinks.domain.ip_addresses import ClientAddresses
+from shortlinks.observability import metrics, request_ids
+from shortlinks.request_bodies import BodyReader, BodyRejected, Receive
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+THREADS = 32
+MAX_WAITING = 256
+HEALTH_PATHS = ("/healthz", "/readyz")
+MAX_WAITING_CHECKS = 63
+PASSWORD_PATHS = re.compile(
+    r"/admin/(login|password_change|shortlinks/user/(add|\d+/password))/"
+)
+PASSWORD_THREADS = 4
+MAX_WAITING_PASSWORDS = 16
+UPLOAD_PATHS = frozenset({"/admin/import/", "/admin/import-users/"})
+MAX_UPLOAD_BYTES = spreadsheets.MAX_FILE_BYTES + 64 * 1024  # other parts of the form
+RETRY_AFTER_SECONDS = 5
+
+
+class Gateway:
+    def __init__(self, application: WsgiApplication) -> None:
+        self._bodies = BodyReader()
+        self._addresses = ClientAddresses(settings.TRUSTED_PROXIES)
+        self._threads = WsgiThreads(
+            application, threads=THREADS, max_waiting=MAX_WAITING
+        )
+        self._password_threads = WsgiThreads(
+            application, threads=PASSWORD_THREADS, max_waiting=MAX_WAITING_PASSWORDS
+        )
+        self._health_threads = {
+            path: WsgiThreads(application, threads=1, max_waiting=MAX_WAITING_CHECKS)
+            for path in HEALTH_PATHS
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        try:
+            response = await self._respond(scope, receive)
+        except (BodyRejected, QueueFull) as error:
+            response = _rejection(scope, error.status)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": response.status,
+                "headers": response.headers,
+            }
+        )
+        content = b"" if scope["method"] == "HEAD" else response.content
+        await send({"type": "http.response.body", "body": content})
+
+    async def _respond(self, scope: Scope, receive: Receive) -> Response:
+        threads = self._threads_for(scope)
+        headers = dict(scope["headers"])
+        client = self._client(scope, headers)
+        length = _content_length(headers)
+        max_bytes = _max_body_bytes(scope["path"])
+        # A view rejects a body that is announced as too long.
+        if length is not None and not 0 < length <= max_bytes:
+            return await threads.respond(wsgi_threads.environ(scope, None), client)
+        async with self._bodies.read(
+            receive, client, max_bytes=max_bytes, length=length
+        ) as body:
+            return await threads.respond(wsgi_threads.environ(scope, body), client)
+
+    def _threads_for(self, scope: Scope) -> WsgiThreads:
+        path = scope["path"]
+        if path in self._health_threads:
+            return self._health_threads[path]
+        is_password = scope["method"] == "POST" and PASSWORD_PATHS.match(path)
+        return self._password_threads if is_password else self._threads
+
+    def _client(self, scope: Scope, headers: dict[bytes, bytes]) -> bytes:
+        client = scope.get("client")
+        address = self._addresses.client_address(
+            client[0] if client else "", headers.get(b"x-forwarded-for")
+        )
+        return ip_addresses.customer_network(address)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        all_threads = (
+            self._threads,
+            self._password_threads,
+            *self._health_threads.values(),
+        )
+        await asyncio.gather(*(asyncio.to_thread(each.stop) for each in all_threads))
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _content_length(headers: dict[bytes, bytes]) -> int | None:
+    """Return the announced length, 0 without a body, or None if it is in chunks."""
+    if b"transfer-encoding" in headers:
+        return None
+    return int(headers.get(b"content-length", 0))
+
+
+def _max_body_bytes(path: str) -> int:
+    return MAX_UPLOAD_BYTES if path in UPLOAD_PATHS else settings.API_MAX_BODY_BYTES
+
+
+def _rejection(scope: Scope, status: HTTPStatus) -> Response:
+    """Return a problem, and close the connection because the body was not read."""
+    headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
+    offered = headers.get(request_ids.HEADER.lower(), b"").decode("latin-1")
+    request_id = request_ids.accept(offered)
+    method = scope["method"] if scope["method"] in METHODS else "other"
+    metrics.api_requests.labels(NO_ROUTE, method, status.value).inc()
+    body = msgspec.json.encode(Problem(status, DETAILS[status.value]).body())
+    return Response(
+        status,
+        [
+            (b"content-type", b"application/problem+json"),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"no-store"),
+            (b"connection", b"close"),
+            (request_ids.HEADER.lower().encode(), request_id.encode()),
+            *_retry_after(status),
+        ],
+        body,
+    )
+
+
+def _retry_after(status: HTTPStatus) -> list[tuple[bytes, bytes]]:
+    if status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.BAD_REQUEST}:
+        return []
+    return [(b"retry-after", b"%d" % RETRY_AFTER_SECONDS)]

@@ -1,0 +1,137 @@
+"""Run a WSGI application in threads, for requests whose bodies have been read.
+
+No thread waits for a client: the body is complete, and the response is sent elsewhere.
+"""
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from shortlinks import request_bodies
+from shortlinks.request_bodies import Body
+
+Scope = MutableMapping[str, Any]
+WsgiApplication = Callable[..., Any]
+Environ = dict[str, Any]
+
+WITHOUT_PREFIX = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
+
+
+class QueueFull(Exception):
+    """Too many requests of all clients (503) or of this one (429) are unfinished."""
+
+    def __init__(self, status: HTTPStatus) -> None:
+        super().__init__(status.phrase)
+        self.status = status
+
+
+@dataclass(slots=True)
+class Response:
+    status: int = 500
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    content: bytes = b""
+
+
+class WsgiThreads:
+    """Some threads and their queue, of which one client gets at most half."""
+
+    def __init__(
+        self, application: WsgiApplication, *, threads: int, max_waiting: int
+    ) -> None:
+        self._application = application
+        self._executor = ThreadPoolExecutor(threads, "wsgi")
+        self._max_unfinished = threads + max_waiting
+        self._unfinished = 0
+        self._by_client: Counter[bytes] = Counter()
+
+    async def respond(self, environ: Environ, client: bytes) -> Response:
+        """Return the whole response, or raise QueueFull at once."""
+        if self._unfinished >= self._max_unfinished:
+            raise QueueFull(HTTPStatus.SERVICE_UNAVAILABLE)
+        if self._by_client[client] >= self._max_unfinished // 2:
+            raise QueueFull(HTTPStatus.TOO_MANY_REQUESTS)
+        self._unfinished += 1
+        self._by_client[client] += 1
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._executor, self._call, environ)
+        finally:
+            self._unfinished -= 1
+            request_bodies.subtract(self._by_client, client, 1)
+
+    def stop(self) -> None:
+        """Wait for the requests that threads have begun."""
+        self._executor.shutdown()
+
+    def _call(self, environ: Environ) -> Response:
+        response = Response()
+
+        def start_response(
+            status: str, headers: list[tuple[str, str]], exc_info: Any = None
+        ) -> None:
+            response.status = int(status[:3])
+            response.headers = [
+                (name.lower().encode("latin-1"), value.encode("latin-1"))
+                for name, value in headers
+            ]
+
+        parts = self._application(environ, start_response)
+        try:
+            response.content = b"".join(parts)
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
+        return response
+
+
+def environ(scope: Scope, body: Body | None) -> Environ:
+    """Return the variables of PEP 3333 for an ASGI request."""
+    server, port = scope["server"]
+    client = scope.get("client")
+    variables = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": server,
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": client[0] if client else "",
+        **_headers(scope),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": body.file if body else BytesIO(),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    if body:
+        variables["CONTENT_LENGTH"] = str(body.size)
+    return variables
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """Return the headers as variables, repeated ones joined.
+
+    A name with an underscore is left out: it would replace the variable of a header
+    that a proxy has set.
+    """
+    variables: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        if "_" in name:
+            continue
+        key = WITHOUT_PREFIX.get(name) or f"HTTP_{name.upper().replace('-', '_')}"
+        if key in variables:
+            separator = "; " if name == "cookie" else ","
+            value = f"{variables[key]}{separator}{value}"
+        variables[key] = value
+    return variables

@@ -1,0 +1,83 @@
+"""Record security events, and delete them after a year (docs/adr/0052)."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from contextvars import ContextVar
+from datetime import timedelta
+
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from shortlinks.domain import ip_addresses
+from shortlinks.models import Account, AddressMask, SecurityEvent, User
+from shortlinks.models import SecurityEventKind as Kind
+
+logger = logging.getLogger(__name__)
+
+RETENTION = timedelta(days=365)
+BATCH_SIZE = 10_000
+MAX_DETAIL_LENGTH = 250
+
+# An attack of many requests updates few rows.
+UPSERT = """
+INSERT INTO shortlinks_securityevent AS event
+  (account_id, user_id, kind, detail, network, hour)
+VALUES (%(account)s, %(user)s, %(kind)s, %(detail)s, %(network)s,
+        date_trunc('hour', now()))
+ON CONFLICT (hour, account_id, user_id, kind, detail, network)
+DO UPDATE SET count = event.count + 1, occurred_at = now()
+"""
+
+_client: ContextVar[bytes] = ContextVar("client_address", default=b"")
+
+
+@contextlib.contextmanager
+def client(address: bytes) -> Iterator[None]:
+    """Set the packed address of the client during a request."""
+    token = _client.set(address)
+    try:
+        yield
+    finally:
+        _client.reset(token)
+
+
+def client_network() -> str:
+    """Return the client's /24 or /48 network, or "" outside of requests."""
+    return ip_addresses.masked(_client.get(), AddressMask.TRUNCATED)
+
+
+def record(
+    kind: Kind, *, user: User | None, account: Account | None = None, detail: str = ""
+) -> None:
+    """Count an event of the user, or of the account; never raise a database error.
+
+    `detail` must not contain emails, tokens or codes.
+    """
+    account = account or (user.account if user else None)
+    mask = account.address_mask if account else AddressMask.TRUNCATED
+    parameters = {
+        "account": account.pk if account else None,
+        "user": user.pk if user else None,
+        "kind": kind,
+        "detail": detail[:MAX_DETAIL_LENGTH],
+        "network": ip_addresses.masked(_client.get(), mask),
+    }
+    logger.info(
+        "security event: %s, user %s, account %s",
+        *(str(kind), parameters["user"], parameters["account"]),
+    )
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(UPSERT, parameters)
+    except DatabaseError as error:  # the request goes on, and the log has the event
+        logger.warning("a security event was not stored: %s", error)
+
+
+def purge() -> int:
+    """Delete old events, at most a batch."""
+    old = SecurityEvent.objects.filter(hour__lt=timezone.now() - RETENTION)
+    deleted, _ = SecurityEvent.objects.filter(
+        pk__in=old.order_by("hour").values("pk")[:BATCH_SIZE]
+    ).delete()
+    return deleted

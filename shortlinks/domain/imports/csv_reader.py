@@ -1,0 +1,118 @@
+"""Reading of CSV files, also with quotation marks that have no pair."""
+
+import csv
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from io import BytesIO, TextIOWrapper
+
+from shortlinks.domain.imports.file_errors import (
+    INVALID_CSV,
+    INVALID_QUOTE,
+    INVALID_QUOTES,
+    UnreadableFile,
+)
+from shortlinks.domain.imports.raw_rows import RawRow
+
+DELIMITERS = ",;\t"
+# Excel reads the separator from such a line, and does not show it.
+SEPARATOR_LINE = re.compile(r'"?sep=(?P<delimiter>[,;|\t])"?\s*', re.IGNORECASE)
+ENCODINGS = ("utf-8-sig", "cp1251")  # the second is that of old Russian programs
+BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
+SAMPLE_BYTES = 4096
+MAX_REREAD_LINES = 1_000_000
+
+
+def read(content: bytes) -> Iterator[RawRow]:
+    """Yield all rows, numbered as a spreadsheet numbers them. Raises UnreadableFile."""
+    file = TextIOWrapper(BytesIO(content), _encoding(content), newline="")
+    lines = _Lines(file)
+    delimiter = _delimiter(lines)
+    for number, (cells, error) in enumerate(_records(lines, delimiter), start=1):
+        yield RawRow(number, cells, error)
+
+
+class _Lines:
+    """The lines of a file; those of the current record can be read again."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self._again: deque[str] = deque()
+        self._reread = 0
+        self.current: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.popleft() if self._again else next(self._lines)
+        self.current.append(line)
+        return line
+
+    def reread(self, start: int) -> None:
+        """Return to a line of the current record. Raises UnreadableFile."""
+        self._reread += len(self.current) - start
+        if self._reread > MAX_REREAD_LINES:
+            raise UnreadableFile(INVALID_QUOTES)
+        self._again.extendleft(reversed(self.current[start:]))
+        self.current.clear()
+
+
+def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[list[str], str]]:
+    """Yield the cells and the error of each record.
+
+    A quotation mark without its pair spoils its own line, and not those after it.
+    """
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while True:
+        lines.current.clear()
+        try:
+            cells, error = next(reader), ""
+        except StopIteration:
+            return
+        except csv.Error:
+            cells, error = _unquoted(lines.current[0], delimiter), INVALID_QUOTE
+            lines.reread(1)
+            reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        yield cells, error
+
+
+def _unquoted(line: str, delimiter: str) -> list[str]:
+    try:
+        [cells] = csv.reader([line], delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    except csv.Error:
+        raise UnreadableFile(INVALID_CSV) from None
+    return cells
+
+
+def _delimiter(lines: _Lines) -> str:
+    """Return the delimiter of a `sep=` line, or the most frequent of the header."""
+    head = next(lines, "")
+    if match := SEPARATOR_LINE.fullmatch(head):
+        return match["delimiter"]
+    lines.reread(0)
+    return max(DELIMITERS, key=head.count)
+
+
+def _encoding(content: bytes) -> str:
+    for encoding in (*_utf_16(content[:SAMPLE_BYTES]), *ENCODINGS):
+        try:
+            content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return encoding
+    raise UnreadableFile(INVALID_CSV)
+
+
+def _utf_16(sample: bytes) -> tuple[str, ...]:
+    """Return the kind of UTF-16 that the file seems to have.
+
+    Excel writes it as "Unicode text". Without a byte order mark, it is recognized by
+    the zero bytes of Latin letters, digits and separators.
+    """
+    if sample.startswith(BYTE_ORDER_MARKS):
+        return ("utf-16",)
+    high, low = sample[::2].count(0), sample[1::2].count(0)
+    if 10 * (high + low) < len(sample):
+        return ()
+    return ("utf-16-be",) if high > low else ("utf-16-le",)

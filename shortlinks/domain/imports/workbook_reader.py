@@ -1,0 +1,139 @@
+"""Reading of XLSX files, row by row to save memory."""
+
+import zlib
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError
+from zipfile import BadZipFile, ZipFile
+
+import openpyxl
+from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
+
+from shortlinks.domain.imports.file_errors import (
+    ERROR_VALUE,
+    INVALID_XLSX,
+    NO_FORMULA_VALUE,
+    ROUNDED_NUMBER,
+    TOO_LARGE_UNPACKED,
+    UnreadableFile,
+)
+from shortlinks.domain.imports.raw_rows import InvalidCell, RawRow
+
+MAX_UNPACKED_BYTES = 100 * 1024 * 1024
+# Parts of a workbook that openpyxl keeps in memory, at many times their size.
+MAX_SHARED_STRINGS_BYTES = 40 * 1024 * 1024
+MAX_STYLES_BYTES = 2 * 1024 * 1024
+MAX_CELLS = 1_000  # of a row; cells further to the right count as the last one
+ROUNDED_FROM = 10**15  # Excel has 15 significant digits
+# Exceptions of openpyxl and its parsers for invalid files.
+PARSER_ERRORS = (
+    *(AttributeError, BadZipFile, IndexError, InvalidFileException, KeyError, OSError),
+    *(NotImplementedError, ParseError, TypeError, ValueError, zlib.error),
+)
+
+
+class Workbook:
+    """An opened workbook. Raises UnreadableFile."""
+
+    def __init__(self, content: bytes) -> None:
+        check_archive_size(content)
+        try:
+            self._book: Any = openpyxl.load_workbook(
+                BytesIO(content), read_only=True, data_only=True
+            )
+            visible = [
+                sheet
+                for sheet in self._book.worksheets
+                if sheet.sheet_state == "visible"
+            ]
+            self._sheet = visible[0]
+        except PARSER_ERRORS:
+            raise UnreadableFile(INVALID_XLSX) from None
+        self.ignored_sheets = [
+            str(sheet.title) for sheet in visible[1:] if _has_cells(sheet)
+        ]
+
+    def rows(self) -> Iterator[RawRow]:
+        """Yield the rows of the first visible sheet; gaps in their numbers are empty.
+
+        openpyxl would fill these gaps: a million rows for one cell far below.
+        """
+        book, sheet, last = self._book, self._sheet, 0
+        try:
+            with sheet._get_source() as source:
+                parser = _Parser(
+                    source,
+                    sheet._shared_strings,
+                    data_only=True,
+                    epoch=book.epoch,
+                    date_formats=book._date_formats,
+                    timedelta_formats=book._timedelta_formats,
+                )
+                for number, cells in parser.parse():
+                    last = max(number, last + 1)
+                    yield RawRow(last, _texts(cells))
+        except PARSER_ERRORS:
+            raise UnreadableFile(INVALID_XLSX) from None
+
+
+class _Parser(WorkSheetParser):  # type: ignore[misc]  # openpyxl has no types
+    """A parser that distinguishes formulas without a value from empty cells."""
+
+    def parse_cell(self, element: Element) -> dict[str, Any]:
+        cell: dict[str, Any] = super().parse_cell(element)
+        has_result = cell["value"] is not None or element.get("t") == "str"  # even ""
+        if not has_result and element.find(FORMULA_TAG) is not None:
+            cell["value"] = InvalidCell("", NO_FORMULA_VALUE)
+        return cell
+
+
+def check_archive_size(content: bytes) -> None:
+    """Check the sizes in the archive's directory, which limit the unpacking."""
+    try:
+        with ZipFile(BytesIO(content)) as archive:
+            sizes = {part.filename: part.file_size for part in archive.infolist()}
+    except PARSER_ERRORS:
+        raise UnreadableFile(INVALID_XLSX) from None
+    limits = {
+        "xl/sharedStrings.xml": MAX_SHARED_STRINGS_BYTES,
+        "xl/styles.xml": MAX_STYLES_BYTES,
+    }
+    is_large = any(
+        size > limits.get(name, MAX_UNPACKED_BYTES) for name, size in sizes.items()
+    )
+    if is_large or sum(sizes.values()) > MAX_UNPACKED_BYTES:
+        raise UnreadableFile(TOO_LARGE_UNPACKED)
+    if "[Content_Types].xml" not in sizes:
+        raise UnreadableFile(INVALID_XLSX)
+
+
+def _has_cells(sheet: Any) -> bool:
+    """Return False for the empty sheets that some programs add."""
+    return (sheet.max_row or 2, sheet.max_column or 2) != (1, 1)
+
+
+def _texts(cells: Iterable[dict[str, Any]]) -> list[str]:
+    """Return the cells by their columns."""
+    filled = {
+        min(cell["column"], MAX_CELLS): text
+        for cell in cells
+        if (text := _text(cell)) is not None
+    }
+    return [filled.get(number, "") for number in range(1, max(filled, default=0) + 1)]
+
+
+def _text(cell: dict[str, Any]) -> str | None:
+    """Return the text of a cell, None if it is empty. Ids are stored as floats."""
+    value = cell["value"]
+    if value is None or isinstance(value, InvalidCell):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = str(value).strip()
+    if cell["data_type"] == "e":
+        return InvalidCell(text, ERROR_VALUE)
+    if isinstance(value, int | float) and abs(value) >= ROUNDED_FROM:
+        return InvalidCell(text, ROUNDED_NUMBER)
+    return text or None

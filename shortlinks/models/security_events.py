@@ -1,0 +1,65 @@
+"""Security events of accounts: sign-ins, denied requests, tokens and exports."""
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from shortlinks.models.accounts import Account, User
+
+
+class SecurityEventKind(models.TextChoices):
+    SIGN_IN = "sign_in", _("sign-in")
+    SIGN_IN_FAILED = "sign_in_failed", _("failed sign-in")
+    ACCESS_DENIED = "access_denied", _("access denied")
+    TOKEN_ISSUED = "token_issued", _("token created")
+    TOKEN_NEW_NETWORK = "token_new_network", _("token used from a new network")
+    TOKEN_REVOKED = "token_revoked", _("token revoked")
+    EXPORT = "export", _("export")
+
+
+class SecurityEvent(models.Model):
+    """Equal events within one hour, and their number (docs/adr/0052).
+
+    `account` and `user` are None if the email of a failed sign-in is unknown.
+    """
+
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), on_delete=models.CASCADE, null=True
+    )
+    user = models.ForeignKey(
+        User,
+        verbose_name=_("user"),
+        on_delete=models.DO_NOTHING,  # the id stays
+        null=True,
+        db_index=False,
+        db_constraint=False,
+    )
+    kind = models.CharField(
+        _("event"), max_length=17, choices=SecurityEventKind.choices
+    )
+    detail = models.CharField(_("details"), max_length=250, db_default="")
+    network = models.CharField(
+        _("network"),
+        max_length=43,
+        db_default="",
+        help_text=_("Masked like the addresses of visitors."),
+    )
+    hour = models.DateTimeField()
+    count = models.PositiveIntegerField(_("number"), db_default=1)
+    occurred_at = models.DateTimeField(_("time"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("security event")
+        verbose_name_plural = _("security events")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["hour", "account", "user", "kind", "detail", "network"],
+                name="security_event_once_an_hour",
+                nulls_distinct=False,
+            )
+        ]
+
+    def __str__(self) -> str:
+        time = timezone.localtime(self.occurred_at)
+        return f"{self.get_kind_display()}, {time:%Y-%m-%d %H:%M}"

@@ -1,0 +1,1 @@
+"""Drills: an installation with docker-compose.yml keeps its promises under load."""

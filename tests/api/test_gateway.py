@@ -1,0 +1,151 @@
+"""The gateway runs a WSGI application in threads, within limits for each client."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from shortlinks.api import gateway
+from shortlinks.api.gateway import Gateway
+
+Messages = list[dict[str, Any]]
+
+
+def scope(path: str = "/", **changes: Any) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [],
+        "client": ("198.51.100.7", "40000"),
+        "server": ("127.0.0.1", "8000"),
+        **changes,
+    }
+
+
+async def request(application: Gateway, scope: dict[str, Any]) -> Messages:
+    sent: Messages = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await application(scope, receive, send)
+    return sent
+
+
+def run(application: Gateway, *scopes: dict[str, Any]) -> Sequence[Messages]:
+    async def run_all() -> Sequence[Messages]:
+        return await asyncio.gather(*(request(application, each) for each in scopes))
+
+    return asyncio.run(run_all())
+
+
+def echo(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    """Respond with the variables that are text."""
+    start_response("200 OK", [("X-Answer", "1")])
+    texts = {name: each for name, each in environ.items() if isinstance(each, str)}
+    return [json.dumps(texts).encode()]
+
+
+def test_application_gets_the_variables_of_the_request() -> None:
+    headers = [
+        (b"host", b"crm.test"),
+        (b"content-type", b"text/plain"),
+        (b"cookie", b"a=1"),
+        (b"cookie", b"b=2"),
+        (b"accept", b"x"),
+        (b"accept", b"y"),
+        (b"x_forwarded_for", b"forged"),
+    ]
+    sent = scope("/é", raw_path=b"/%C3%A9%2F", query_string=b"q=%20", headers=headers)
+
+    [[start, body]] = run(Gateway(echo), sent)
+
+    assert (start["status"], start["headers"]) == (200, [(b"x-answer", b"1")])
+    assert json.loads(body["body"]) == {
+        "REQUEST_METHOD": "GET",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": "/é/".encode().decode("latin-1"),
+        "QUERY_STRING": "q=%20",
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "8000",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "198.51.100.7",
+        "HTTP_HOST": "crm.test",
+        "CONTENT_TYPE": "text/plain",
+        "HTTP_COOKIE": "a=1; b=2",
+        "HTTP_ACCEPT": "x,y",
+        "wsgi.url_scheme": "http",
+    }
+
+
+def test_response_to_head_has_no_body() -> None:
+    [[_, body]] = run(Gateway(echo), scope(method="HEAD"))
+
+    assert body["body"] == b""
+
+
+class Blocking:
+    """An application that responds to nothing before a health check."""
+
+    def __init__(self) -> None:
+        self._release = threading.Event()
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> list[bytes]:
+        if environ["PATH_INFO"] == "/healthz":
+            self._release.set()
+        else:
+            assert self._release.wait(10)
+        start_response("200 OK", [])
+        return []
+
+
+@pytest.fixture
+def _few_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway, "THREADS", 2)
+    monkeypatch.setattr(gateway, "MAX_WAITING", 4)
+
+
+@pytest.mark.usefixtures("_few_threads")
+def test_queue_is_limited_and_health_checks_pass_it() -> None:
+    other = ("198.51.100.8", "40000")
+    third = ("198.51.100.9", "40000")
+    scopes = [
+        *[scope() for _ in range(4)],
+        *[scope(client=other) for _ in range(3)],
+        scope(client=third),
+        scope("/healthz"),
+    ]
+
+    statuses = [messages[0]["status"] for messages in run(Gateway(Blocking()), *scopes)]
+
+    assert statuses == [200, 200, 200, 429, 200, 200, 200, 503, 200]
+
+
+@pytest.mark.usefixtures("_few_threads")
+def test_rejection_is_a_problem_with_the_id_of_the_request() -> None:
+    id_ = "0123456789abcdef"
+    headers = [(b"x-request-id", id_.encode())]
+    scopes = [*[scope() for _ in range(3)], scope(headers=headers), scope("/healthz")]
+
+    start, body = run(Gateway(Blocking()), *scopes)[3]
+
+    sent = dict(start["headers"])
+    assert start["status"] == 429
+    assert sent[b"content-type"] == b"application/problem+json"
+    assert sent[b"retry-after"] == b"5"
+    assert sent[b"x-request-id"] == id_.encode()
+    assert sent[b"connection"] == b"close"
+    assert json.loads(body["body"])["status"] == 429

@@ -1,0 +1,152 @@
+"""Every route of the API, for callers of all levels and contacts of all kinds."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from shortlinks.api.openapi.document import operations
+from tests import factories
+from tests.conftest import Api
+from tests.rights import api_rows, levels, population, requests
+from tests.rights.api_rows import HIDDEN, PREFIX, PUBLIC, ROWS, SHOWN, Outcome, Row
+from tests.rights.levels import CALLERS, CONTACTS, EDIT, NONE, OWN, RIGHTS
+from tests.rights.population import Population
+
+OWN_KINDS = (OWN, levels.MERGED_OWN)
+# A suggestion shows the anonymous contact and its chat to those who decide about it.
+SUGGESTED = ("pk", "entity_id", "suggestion_id", "apart_id", "title")
+# These rights do not depend on the contact.
+OF_CALLER = (api_rows.ADD, api_rows.ADMINISTRATOR, api_rows.ANYONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One row for one caller and one kind of contact."""
+
+    row: Row
+    caller: str
+    kind: str
+
+    @property
+    def right(self) -> str:
+        rights = RIGHTS[self.caller]
+        own, other = rights[OWN], rights[self.kind]
+        known = own if self.kind == "anonymous" else other
+        is_admin = self.caller == levels.ADMINISTRATOR
+        return {
+            api_rows.CONTACT: other,
+            api_rows.PAIR: levels.weaker(own, other),
+            # A user who may edit the known contact decides about an anonymous one.
+            api_rows.SUGGESTION: levels.weaker(own, known),
+            api_rows.OWN_PATH: own,
+            api_rows.ADD: EDIT if levels.may_add(self.caller) else NONE,
+            api_rows.ADMINISTRATOR: EDIT if is_admin else NONE,
+            api_rows.ANYONE: EDIT,
+        }[self.row.of]
+
+    @property
+    def expected(self) -> Outcome:
+        row, right = self.row, self.right
+        usual = {EDIT: row.edit, NONE: row.none}.get(right, row.view)
+        return row.but.get(self.kind, usual)
+
+    def __str__(self) -> str:
+        return f"{self.row.request} {json.dumps(self.row.body)}, {self.kind} contact"
+
+
+def kinds(row: Row) -> list[str]:
+    """Return the contacts that matter, without pairs of the own one with itself."""
+    if row.of in OF_CALLER:
+        return [OWN]
+    names_own = "own_id" in str((row.request, row.body))
+    return [kind for kind in CONTACTS if not (names_own and kind in OWN_KINDS)]
+
+
+def cases(caller: str) -> Iterator[Case]:
+    for row in ROWS:
+        yield from (Case(row, caller, kind) for kind in kinds(row))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    text: str
+    sent: str
+    written: Sequence[str]
+
+
+@dataclass(slots=True)
+class Session:
+    """Requests of one caller, which leave no trace. Repeated reads are sent once."""
+
+    given: Population
+    api: Api
+    _reads: dict[str, Answer] = field(default_factory=dict)
+
+    def answer(self, case: Case) -> Answer:
+        values = self.given.rows[case.kind].values
+        method, _, path = case.row.request.partition(" ")
+        prefix = "" if path.startswith("/oauth2/") else PREFIX
+        url = prefix + path.format_map(values)
+        if method == "GET" and url in self._reads:
+            return self._reads[url]
+        body = requests.fill(case.row.body, values)
+        text = "" if body is None else json.dumps(body)
+        with requests.undone() as written:
+            response = self.api.send(
+                method, url, data=text, content_type="application/json"
+            )
+        shown = response.content.decode()
+        answer = Answer(response.status_code, shown, url + text, written)
+        if method == "GET":
+            self._reads[url] = answer
+        return answer
+
+    def outcome(self, case: Case, answer: Answer) -> Outcome:
+        if not case.row.shows:
+            return answer.status
+        if case.row.shows == api_rows.DECISION:
+            return str(json.loads(answer.text)["decision"]["state"])
+        id_ = str(self.given.rows[case.kind].values[case.row.shows])
+        return SHOWN if answer.status < 400 and id_ in answer.text else HIDDEN
+
+
+def secrets(caller: str, given: Population) -> set[str]:
+    """Return the ids and texts of all contacts that the caller may not view."""
+    rights = RIGHTS[caller]
+    hidden = {kind for kind in CONTACTS if rights[kind] == NONE}
+    found = {text for kind in hidden for text in given.rows[kind].secrets}
+    if rights[OWN] != NONE:
+        values = given.rows["anonymous"].values
+        found -= {str(values[name]) for name in SUGGESTED}
+    return found
+
+
+def test_each_route_has_a_row() -> None:
+    described = {each.route for each in operations()}
+
+    assert described == {row.route for row in ROWS} | PUBLIC
+    assert {each.route for each in operations() if not each.needs_token} == PUBLIC
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_routes_answer_by_the_rights_to_the_contact(db: None, caller: str) -> None:
+    given = population.create(caller)
+    session = Session(given, Api(factories.token(given.caller)))
+    hidden = secrets(caller, given)
+
+    wrong: list[str] = []
+    for case in cases(caller):
+        answer = session.answer(case)
+        actual = session.outcome(case, answer)
+        leaked = [s for s in hidden if s in answer.text and s not in answer.sent]
+        if actual != case.expected:
+            wrong.append(f"{case}: {case.expected}, not {actual}: {answer.text[:200]}")
+        elif answer.written and (answer.status >= 400 or actual == HIDDEN):
+            wrong.append(f"{case}: writes to {answer.written}")
+        elif leaked:
+            wrong.append(f"{case}: shows {leaked}")
+
+    assert not wrong, "\n".join(wrong)
