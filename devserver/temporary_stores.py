@@ -88,8 +88,11 @@ def running(store: Store, base: Path) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.send_signal(program.stop_signal)
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        try:
             process.wait(program.stop_seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def wait(store: Store, process: subprocess.Popen[bytes]) -> None:
