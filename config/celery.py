@@ -116,7 +116,7 @@ app.conf.update(
             "options": {"expires": 15.0},
         },
         "short-domains": {
-            "task": "shortlinks.tasks.check_short_domains",
+            "task": "shortlinks.tasks.verify_short_domains_again",
             "schedule": 600.0,
             "options": {"expires": 600.0},
         },

@@ -142,7 +142,7 @@ def sync_link_cache() -> None:
 
 
 @shared_task
-def check_short_domains() -> None:
+def verify_short_domains_again() -> None:
     """Check proofs for at most 25 s; the next run, 10 minutes later, continues."""
     deadline = time.monotonic() + DOMAIN_SECONDS
     short_domains.check_again(lambda: time.monotonic() < deadline)
