@@ -158,7 +158,7 @@ class RedirectApp:
     async def _find(self, code: str) -> tuple[CachedLink, CachedAccount] | None:
         """Return None for unknown and ended links, which are looked up alike.
 
-        Otherwise, the time of a 404 would tell that a link has existed.
+        Otherwise, the time of a 404 would show that a link has existed.
         """
         now = time.time()
         link = self.links.get_fresh(code)
