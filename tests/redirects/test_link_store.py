@@ -59,7 +59,7 @@ def run(
         is_back = threading.Event()
         breaker = CircuitBreaker("Postgres", is_back.wait)
         database = CountingDatabase(Connection(queries.conninfo(), timeout=5), breaker)
-        cache = Counting.from_url(settings.REDIS_URL)
+        cache: Any = Counting.from_url(settings.REDIS_URL)
         database.asked = cache.asked = asked
         store = LinkStore(database, cache, redis_client.breaker, urls.policy())
         links = CoalescingCache(store.links, kind=CachedLink, seconds=60, size=9)
