@@ -158,6 +158,7 @@ MIDDLEWARE = [
     "shortlinks.admin.browser_middleware.AdminMessageMiddleware",
     "shortlinks.admin.sign_in_again.SignInAgainMiddleware",
     "shortlinks.admin.csp.ContentSecurityPolicyMiddleware",
+    "shortlinks.api.unavailable_page.UnavailableMiddleware",
     "shortlinks.admin.localization.LocalizationMiddleware",
     "shortlinks.admin.staff_middleware.StaffCookieMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

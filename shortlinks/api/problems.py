@@ -3,6 +3,7 @@
 import http
 import logging
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.views import defaults
 
-from shortlinks.api import denied_requests
+from shortlinks.api import denied_requests, unavailable_page
 from shortlinks.api.database_breaker import breaker
 from shortlinks.api.resources import errors
 from shortlinks.api.resources.errors import ItemErrors
@@ -26,6 +27,7 @@ from shortlinks.domain.quotas import QuotaReached
 
 logger = logging.getLogger(__name__)
 
+DATABASE_ERRORS = (OperationalError, InterfaceError)
 API_PATHS = ("/api/", "/oauth2/")
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 RETRY_AFTER = "30"  # seconds, while the database is unavailable
@@ -128,7 +130,7 @@ def _problem(error: Exception) -> Problem:
         return error
     if isinstance(error, QuotaReached):
         return Problem(403, QUOTA_REACHED.format(error))
-    if isinstance(error, (OperationalError, InterfaceError)):
+    if isinstance(error, DATABASE_ERRORS):
         return _from_database(error)
     for kind, status in STATUS_BY_EXCEPTION.items():
         if isinstance(error, kind):
@@ -188,4 +190,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     if _is_api(request):
         return _response(Problem(500, DETAILS[500]))
+    error = sys.exc_info()[1]  # Django calls this while it handles the error
+    if isinstance(error, DATABASE_ERRORS):
+        _from_database(error)  # trips the breaker
+        return unavailable_page.render(request)
     return defaults.server_error(request)
