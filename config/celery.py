@@ -136,6 +136,10 @@ app.conf.update(
             "task": "shortlinks.tasks.purge_security_events",
             "schedule": 3600.0,
         },
+        "sessions": {
+            "task": "shortlinks.tasks.purge_sessions",
+            "schedule": 3600.0,
+        },
         "daily-salts": {
             "task": "shortlinks.tasks.delete_expired_salts",
             "schedule": 3600.0,

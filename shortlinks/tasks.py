@@ -12,7 +12,7 @@ from celery import Task, shared_task
 from kombu.exceptions import OperationalError
 
 from shortlinks.domain import quotas
-from shortlinks.domain.auth import security_events
+from shortlinks.domain.auth import security_events, sessions
 from shortlinks.domain.imports import batches, lifecycle
 from shortlinks.domain.links import cache_sync, short_domains
 from shortlinks.domain.monitoring import heartbeats
@@ -156,6 +156,11 @@ def record_heartbeat() -> None:
 @shared_task
 def purge_security_events() -> None:
     security_events.purge()
+
+
+@shared_task
+def purge_sessions() -> None:
+    sessions.purge()
 
 
 @shared_task

@@ -37,12 +37,16 @@ def _show_once(scopes: Iterable[str]) -> str:
     return ", ".join(str(Scope(scope).label) for scope in scopes)
 
 
-class NewTokenForm(AdminForm[ApiToken]):
-    scopes = forms.MultipleChoiceField(
+def _scopes() -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(
         label=capfirst(_("scopes")),
         choices=Scope.choices,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
+
+
+class NewTokenForm(AdminForm[ApiToken]):
+    scopes = _scopes()
 
     def clean_expires_at(self) -> datetime:
         expires_at: datetime = self.cleaned_data["expires_at"]
@@ -132,6 +136,7 @@ class ApiTokenAdmin(AccountScopedAdmin[ApiToken]):
 
 
 class NewIntegrationForm(AdminForm[Integration]):
+    scopes = _scopes()
     redirect_uri = forms.URLField(
         label=capfirst(_("redirect URI")),
         max_length=2048,
@@ -167,14 +172,21 @@ class IntegrationAdmin(AccountScopedAdmin[Integration]):
 
     def get_fields(self, request: HttpRequest, obj: Integration | None = None) -> Names:
         if obj is None:
-            return ("name", "redirect_uri")
+            return ("name", "redirect_uri", "scopes")
         return ("account", *self.list_display, "allowed")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        own = super().get_changeform_initial_data(request)
+        return {"scopes": default_scopes(), **own}
 
     def save_model(
         self, request: HttpRequest, obj: Integration, form: Any, change: object
     ) -> None:
         registered = oauth.register(
-            user=current_user(request), name=obj.name, redirect_uri=obj.redirect_uri
+            user=current_user(request),
+            name=obj.name,
+            redirect_uri=obj.redirect_uri,
+            scopes=obj.scopes,
         )
         obj.pk = registered.integration.pk
         text = gettext(

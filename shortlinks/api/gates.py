@@ -13,7 +13,7 @@ from shortlinks.api.problems import Problem
 from shortlinks.domain import integers
 from shortlinks.domain.auth import rate_limits, tokens
 from shortlinks.domain.auth.rate_limits import Acquired
-from shortlinks.domain.auth.tokens import Caller
+from shortlinks.domain.auth.tokens import Caller, TokenRejected
 from shortlinks.models import Scope, User
 
 CONTEXT_USER = "X-Context-User-ID"
@@ -81,16 +81,23 @@ def authenticate(passage: Passage) -> None:
         # never repeats the header, which may be a token without a scheme
         detail = OTHER_SCHEME if words else NO_CREDENTIALS
         raise Problem(401, detail, headers=problems.CHALLENGE)
-    if len(words) != 2:
-        raise tokens.TokenRejected
-    now = timezone.now()
-    cached = passage.accepts_cached_token and tokens.get_cached(words[1], now=now)
-    if cached:
-        passage.caller = Caller(cached.row.user, cached.row, cached.version)
-    else:
-        token = tokens.verify(words[1], now=now)
-        passage.caller = Caller(token.user, token)
+    try:
+        passage.caller = _caller(words, accepts_cached=passage.accepts_cached_token)
+    except TokenRejected as error:
+        tokens.record_rejected(error)
+        raise
     tokens.record_network(passage.caller.token)
+
+
+def _caller(words: Sequence[str], *, accepts_cached: bool) -> Caller:
+    if len(words) != 2:
+        raise TokenRejected
+    now = timezone.now()
+    cached = tokens.get_cached(words[1], now=now) if accepts_cached else None
+    if cached:
+        return Caller(cached.row.user, cached.row, cached.version)
+    token = tokens.verify(words[1], now=now)
+    return Caller(token.user, token)
 
 
 def act_for_user(passage: Passage) -> None:

@@ -5,11 +5,11 @@ A user accepts or rejects each suggestion.
 
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 
-from shortlinks.api import hal, merges, parsing
+from shortlinks.api import hal, merges, parsing, visible_evidence
 from shortlinks.api.filters import Filter, ListQuery
 from shortlinks.api.hal import Response
 from shortlinks.api.merges import ALREADY_MERGED
@@ -71,7 +71,7 @@ class SuggestionAccept(ApiView):
             raise Problem(403, merges.FORBIDDEN) from None
         if merge is None:
             raise Problem(409, ALREADY_MERGED)
-        return Response(merges.represent(merge, request))
+        return Response(merges.represent(merges.decided(merge, user), request))
 
 
 class SuggestionReject(ApiView):
@@ -93,15 +93,20 @@ def represent(row: MergeSuggestion, request: Request) -> resources.MergeSuggesti
         contacts=_pair(row),
         chat=_chat(row),
         rule=row.rule,
-        evidence=row.evidence,
+        evidence=visible_evidence.of(row),
         state=row.state,
-        merge_id=row.merge_id,
+        merge_id=_merge_id(row),
         created_at=int(row.created_at.timestamp()),
         decided_by=row.decided_by_id,
         decided_at=hal.unix_seconds(row.decided_at),
         account_id=row.account_id,
         links=hal.self_links(request, f"/api/v4/merge_suggestions/{row.id}"),
     )
+
+
+def _merge_id(row: Any) -> int | None:
+    """Return the merge that decided the suggestion, if the caller may view it."""
+    return row.merge_id if row.shows_merge else None
 
 
 def _chat(row: Any) -> resources.SuggestedChat | None:
@@ -118,7 +123,9 @@ def _pair(row: MergeSuggestion) -> list[int]:
 
 
 def _visible(user: User) -> "QuerySet[MergeSuggestion]":
-    rows = MergeSuggestion.objects.visible_to(user).with_chat()
+    shown = merges.visible(user).filter(pk=OuterRef("merge"))
+    visible = MergeSuggestion.objects.visible_to(user).with_chat()
+    rows = visible_evidence.annotate(visible.annotate(shows_merge=Exists(shown)), user)
     return rows.select_related("one__merged_into", "other__merged_into")
 
 

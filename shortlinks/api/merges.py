@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 from msgspec import structs
 from rest_framework.request import Request
 
-from shortlinks.api import hal, parsing
+from shortlinks.api import hal, parsing, visible_evidence
 from shortlinks.api.filters import Filter, ListQuery
 from shortlinks.api.hal import Response
 from shortlinks.api.parsing import FieldReader
@@ -60,14 +60,14 @@ class ContactMerge(ApiView):
             raise Problem(403, FORBIDDEN) from None
         if merge is None:
             raise Problem(409, ALREADY_MERGED)
-        return Response(represent(merge, request))
+        return Response(represent(decided(merge, user), request))
 
 
 class Merges(ApiView):
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.CONTACTS_READ}
 
     def get(self, request: Request) -> Response:
-        rows = QUERY.apply(request, _visible(self.caller.user))
+        rows = QUERY.apply(request, visible(self.caller.user))
         return hal.paginated(
             hal.page(request), "merges", rows, lambda merge: represent(merge, request)
         )
@@ -77,7 +77,7 @@ class MergeView(ApiView):
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.CONTACTS_READ}
 
     def get(self, request: Request, merge_id: int) -> Response:
-        merge = get_object_or_404(_visible(self.caller.user), pk=merge_id)
+        merge = get_object_or_404(visible(self.caller.user), pk=merge_id)
         return Response(represent(merge, request))
 
 
@@ -88,7 +88,7 @@ class MergeUndo(ApiView):
 
     def post(self, request: Request, merge_id: int) -> Response:
         user = self.caller.user
-        merge = get_object_or_404(_visible(user), pk=merge_id)
+        merge = get_object_or_404(visible(user), pk=merge_id)
         require_editable([merge.survivor.root, merge.loser.root], user)
         try:
             kept = undoing.undo(merge, by=user)
@@ -97,7 +97,7 @@ class MergeUndo(ApiView):
         except TooOld:
             detail = f"The merge is older than {undoing.UNDO_WINDOW.days} days."
             raise Problem(409, detail) from None
-        merge.refresh_from_db()
+        merge = decided(merge, user)
         fields = [resources.KeptField(i.contact.entity_id, i.column) for i in kept]
         undone = structs.asdict(represent(merge, request))
         return Response(resources.UndoneMerge(**undone, kept=fields))
@@ -109,7 +109,7 @@ def represent(merge: Merge, request: Request) -> resources.Merge:
         rule=merge.rule,
         survivor_id=merge.survivor.entity_id,
         merged_id=merge.loser.entity_id,
-        evidence=merge.evidence,
+        evidence=visible_evidence.of(merge),
         state=merge.state,
         created_by=merge.created_by_id or 0,
         created_at=int(merge.created_at.timestamp()),
@@ -125,9 +125,20 @@ def require_editable(rows: list[Contact], user: User) -> None:
         raise Problem(403, FORBIDDEN)
 
 
-def _visible(user: User) -> "QuerySet[Merge]":
-    visible = Contact.objects.visible_including_merged(user)
-    merges = Merge.objects.filter(survivor__in=visible, loser__in=visible)
+def decided(merge: Merge, user: User) -> Merge:
+    """Return a merge that the user decided, as `represent` takes it.
+
+    Afterwards, they may be unable to view one of its contacts.
+    """
+    rows = visible_evidence.annotate(Merge.objects.filter(pk=merge.pk), user)
+    return rows.select_related("survivor__merged_into", "loser__merged_into").get()
+
+
+def visible(user: User) -> "QuerySet[Merge]":
+    """Return the merges that the user may view, as `represent` takes them."""
+    readable = Contact.objects.visible_including_merged(user)
+    merges = Merge.objects.filter(survivor__in=readable, loser__in=readable)
+    merges = visible_evidence.annotate(merges, user)
     return merges.select_related("survivor__merged_into", "loser__merged_into")
 
 

@@ -120,6 +120,7 @@ def _unreadable(problem: Problem) -> OAuthProblem:
 def _redeem(
     parameters: dict[str, str], *, kind: GrantKind, secret: str
 ) -> oauth.TokenPair:
+    integration = None
     try:
         integration = oauth.authenticate(
             client_id=parameters.get("client_id", ""),
@@ -127,13 +128,15 @@ def _redeem(
             redirect_uri=parameters.get("redirect_uri", ""),
         )
         return oauth.redeem(integration, kind=kind, secret=secret)
-    except oauth.UnknownClient:
+    except oauth.UnknownClient as error:
+        oauth.record_failure(error.integration)
         raise OAuthProblem(
             401,
             "Client authentication failed.",
             hint="Check client_id, client_secret and redirect_uri",
         ) from None
     except oauth.GrantRejected:
+        oauth.record_failure(integration)
         raise OAuthProblem(
             400,
             "The code or refresh token is not valid.",

@@ -135,7 +135,11 @@ def test_tokens_cannot_be_changed_or_deleted(client: Client, own: World) -> None
 
 
 def test_integration_secret_is_shown_once(client: Client, account: Account) -> None:
-    order = {"name": "CRM", "redirect_uri": "https://crm.example/back"}
+    order = {
+        "name": "CRM",
+        "redirect_uri": "https://crm.example/back",
+        "scopes": ["links:write"],
+    }
 
     first: Any = client.post(listing(Integration, "add"), order, follow=True)
     again = client.get(listing(Integration)).content.decode()
@@ -183,3 +187,20 @@ def test_deleting_an_integration_deletes_its_tokens(client: Client, own: World) 
     assert ApiToken.objects.get() == own.token
     with pytest.raises(tokens.TokenRejected):
         tokens.verify(pair.access_token, now=timezone.now())
+
+
+def test_integration_may_report_chats_of_a_channel(
+    client: Client, account: Account, admin: User
+) -> None:
+    order = {
+        "name": "Channel",
+        "redirect_uri": "https://channel.example/",
+        "scopes": ["chats:report"],
+    }
+
+    client.post(listing(Integration, "add"), order)
+
+    made = Integration.objects.get()
+    pair = oauth.redeem(made, kind=GrantKind.CODE, secret=oauth.authorize(made, admin))
+    assert made.scopes == ["chats:report"]
+    assert tokens.verify(pair.access_token, now=timezone.now()).scopes == made.scopes

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,8 +12,16 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from shortlinks.domain.auth import tokens
-from shortlinks.models import Account, GrantKind, Integration, OAuthGrant, User
+from shortlinks.domain.auth import security_events, tokens
+from shortlinks.models import (
+    Account,
+    GrantKind,
+    Integration,
+    OAuthGrant,
+    SecurityEventKind,
+    User,
+)
+from shortlinks.models.tokens import default_scopes
 
 CODE_TTL = timedelta(minutes=20)
 ACCESS_TOKEN_TTL = timedelta(days=1)
@@ -36,13 +45,23 @@ class TokenPair:
 class UnknownClient(Exception):
     """The client id, secret or redirect URI does not match."""
 
+    def __init__(self, integration: Integration | None = None) -> None:
+        super().__init__()
+        self.integration = integration
+
 
 class GrantRejected(Exception):
     """The code or refresh token is unknown, used, expired or another client's."""
 
 
-def register(*, user: User, name: str, redirect_uri: str) -> RegisteredIntegration:
-    """Create an integration in the user's account."""
+def register(
+    *,
+    user: User,
+    name: str,
+    redirect_uri: str,
+    scopes: Sequence[str] | None = None,
+) -> RegisteredIntegration:
+    """Create an integration in the user's account, by default with default scopes."""
     if user.account is None:
         raise ValueError("operators have no account and no integrations")
     secret = secrets.token_urlsafe(48)
@@ -51,6 +70,7 @@ def register(*, user: User, name: str, redirect_uri: str) -> RegisteredIntegrati
         name=name,
         redirect_uri=redirect_uri,
         secret_sha256=_sha256(secret),
+        scopes=default_scopes() if scopes is None else list(scopes),
     )
     return RegisteredIntegration(integration, secret)
 
@@ -67,8 +87,19 @@ def authenticate(*, client_id: str, secret: str, redirect_uri: str) -> Integrati
         raise UnknownClient from None
     is_secret = hmac.compare_digest(bytes(integration.secret_sha256), _sha256(secret))
     if not is_secret or integration.redirect_uri != redirect_uri:
-        raise UnknownClient
+        raise UnknownClient(integration)
     return integration
+
+
+def record_failure(integration: Integration | None) -> None:
+    """Count a refused request for tokens, of a known client or an unknown one."""
+    kind = SecurityEventKind.OAUTH_FAILED
+    if integration is None:
+        security_events.record_frequent(kind, user=None)
+        return
+    security_events.record_frequent(
+        kind, user=None, account=integration.account, detail=integration.name
+    )
 
 
 @transaction.atomic

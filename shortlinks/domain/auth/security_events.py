@@ -2,7 +2,10 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator
+import math
+import threading
+import time
+from collections.abc import Hashable, Iterator
 from contextvars import ContextVar
 from datetime import timedelta
 
@@ -18,15 +21,17 @@ logger = logging.getLogger(__name__)
 RETENTION = timedelta(days=365)
 BATCH_SIZE = 10_000
 MAX_DETAIL_LENGTH = 250
+FREQUENT_SECONDS = 10.0
+MAX_FREQUENT = 10_000  # kinds of events in memory
 
 # An attack of many requests updates few rows.
 UPSERT = """
 INSERT INTO shortlinks_securityevent AS event
-  (account_id, user_id, kind, detail, network, hour)
+  (account_id, user_id, kind, detail, network, hour, count)
 VALUES (%(account)s, %(user)s, %(kind)s, %(detail)s, %(network)s,
-        date_trunc('hour', now()))
+        date_trunc('hour', now()), %(count)s)
 ON CONFLICT (hour, account_id, user_id, kind, detail, network)
-DO UPDATE SET count = event.count + 1, occurred_at = now()
+DO UPDATE SET count = event.count + excluded.count, occurred_at = now()
 """
 
 _client: ContextVar[bytes] = ContextVar("client_address", default=b"")
@@ -48,9 +53,14 @@ def client_network() -> str:
 
 
 def record(
-    kind: Kind, *, user: User | None, account: Account | None = None, detail: str = ""
+    kind: Kind,
+    *,
+    user: User | None,
+    account: Account | None = None,
+    detail: str = "",
+    count: int = 1,
 ) -> None:
-    """Count an event of the user, or of the account; never raise a database error.
+    """Add events of the user, or of the account; never raise a database error.
 
     `detail` must not contain emails, tokens or codes.
     """
@@ -61,6 +71,7 @@ def record(
         "user": user.pk if user else None,
         "kind": kind,
         "detail": detail[:MAX_DETAIL_LENGTH],
+        "count": count,
         "network": ip_addresses.masked(_client.get(), mask),
     }
     logger.info(
@@ -72,6 +83,44 @@ def record(
             cursor.execute(UPSERT, parameters)
     except DatabaseError as error:  # the request goes on, and the log has the event
         logger.warning("a security event was not stored: %s", error)
+
+
+def record_frequent(
+    kind: Kind, *, user: User | None, account: Account | None = None, detail: str = ""
+) -> None:
+    """Count an event that anybody can cause many times a second.
+
+    Each process stores the first one at once, and further ones together after some
+    seconds, with the next. So a flood writes few rows, and up to that many may be lost.
+    """
+    owner = (user.pk if user else None, account.pk if account else None)
+    count = _frequent.add((kind, *owner, detail, client_network()))
+    if count:
+        record(kind, user=user, account=account, detail=detail, count=count)
+
+
+class _Frequent:
+    """Numbers of equal events that are not stored yet."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[Hashable, tuple[float, int]] = {}
+
+    def add(self, event: Hashable) -> int:
+        """Return the number of events to store now, or 0."""
+        now = time.monotonic()
+        with self._lock:
+            stored_at, waiting = self._known.get(event, (-math.inf, 0))
+            if now - stored_at < FREQUENT_SECONDS:
+                self._known[event] = (stored_at, waiting + 1)
+                return 0
+            if len(self._known) >= MAX_FREQUENT:
+                self._known.clear()
+            self._known[event] = (now, 0)
+            return waiting + 1
+
+
+_frequent = _Frequent()
 
 
 def purge() -> int:

@@ -78,7 +78,14 @@ class Caller:
 
 
 class TokenRejected(Exception):
-    """The token is not active. Callers get no details."""
+    """The token is not active. Callers get no details.
+
+    `row` is the token's, if its signature is valid, for the security event.
+    """
+
+    def __init__(self, row: ApiToken | None = None) -> None:
+        super().__init__()
+        self.row = row
 
 
 def issue(
@@ -109,9 +116,11 @@ def issue(
 
 def verify(text: str, *, now: datetime) -> ApiToken:
     """Return the active token's row with its user and account, or raise."""
-    found = _fetch_active(_read_jti(text), now)
+    jti = _read_jti(text)
+    found = _fetch_active(jti, now)
     if found is None:
-        raise TokenRejected
+        rows = ApiToken.objects.filter(jti=jti).select_related("user", "account")
+        raise TokenRejected(rows.first())
     if _is_use_due(found.row, now):
         _record_use(found.row, now)
     else:  # otherwise the version is outdated already
@@ -181,6 +190,17 @@ def record_network(row: ApiToken) -> None:
     if others.update(networks=networks):
         _record_event(SecurityEventKind.TOKEN_NEW_NETWORK, row)
     row.networks = networks  # this process may have cached the row
+
+
+def record_rejected(error: TokenRejected) -> None:
+    """Count a request with an unknown, expired or revoked token."""
+    kind, row = SecurityEventKind.TOKEN_REJECTED, error.row
+    if row is None:
+        security_events.record_frequent(kind, user=None)
+        return
+    security_events.record_frequent(
+        kind, user=row.user, account=row.account, detail=row.name
+    )
 
 
 def _record_event(kind: SecurityEventKind, row: ApiToken) -> None:

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import URLValidator
 
 from shortlinks.domain.auth import oauth
-from shortlinks.models import User
+from shortlinks.models import Scope, User
 
 
 class Command(BaseCommand):
@@ -23,6 +23,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "redirect_uri", help="the redirect_uri that the client sends"
         )
+        parser.add_argument(
+            "--scope",
+            action="append",
+            choices=Scope.values,
+            help="a permission; repeatable; the default is all but chats:report",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = User.objects.filter(email=options["email"].lower()).first()
@@ -35,7 +41,10 @@ class Command(BaseCommand):
         except ValidationError:
             raise CommandError("redirect_uri must be an http or https URL.") from None
         registered = oauth.register(
-            user=user, name=options["name"], redirect_uri=options["redirect_uri"]
+            user=user,
+            name=options["name"],
+            redirect_uri=options["redirect_uri"],
+            scopes=options["scope"],
         )
         self.stdout.write(f"CLIENT_ID={registered.integration.client_id}")
         self.stdout.write(f"CLIENT_SECRET={registered.secret}")
