@@ -26,6 +26,7 @@ from shortlinks.domain.contacts.contacts import (
     UnknownUsers,
 )
 from shortlinks.models import Contact, Scope, TrackingConsent, User
+from shortlinks.models.contacts import NAMES
 
 T = TypeVar("T")
 
@@ -41,7 +42,7 @@ QUERY = ListQuery(
     },
     orders={"id": "entity_id", "updated_at": "updated_at"},
     default=("entity_id",),
-    search_fields=("name", "first_name", "last_name"),
+    search_fields=NAMES,
 )
 TAKEN = FieldError(
     "AlreadyExists", "id", "A contact with this id already exists. Use another id."

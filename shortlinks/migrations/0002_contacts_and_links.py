@@ -818,6 +818,12 @@ class Migration(migrations.Migration):
                 django.contrib.postgres.indexes.OpClass(
                     django.db.models.functions.text.Upper("name"), "gin_trgm_ops"
                 ),
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("first_name"), "gin_trgm_ops"
+                ),
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("last_name"), "gin_trgm_ops"
+                ),
                 name="contact_name_search",
             ),
         ),

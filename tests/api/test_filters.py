@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
+from shortlinks.api.contacts import QUERY
 from shortlinks.models import Account, Contact, Note, NoteType, User
 from tests import factories
 from tests.conftest import Api
@@ -211,3 +212,10 @@ def test_events_are_filtered(
     notes: list[Note], api: Api, query: str, status: int
 ) -> None:
     assert api.get(f"/api/v4/events?{query}").status_code == status
+
+
+def test_search_by_name_has_an_index_of_each_column() -> None:
+    [index] = [each for each in Contact._meta.indexes if "search" in each.name]
+
+    for column in QUERY.search_fields:
+        assert f"Upper(F({column}))" in repr(index)
