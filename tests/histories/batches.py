@@ -58,7 +58,7 @@ def play(histories: Sequence[History], service: Service) -> list[Outcome]:
     """Return the outcome of each history."""
     accounts.delete_all()
     *stages, last = accounts.create([*histories, History("last", (), known=("Z",))])
-    _let_redirects_reload()
+    _let_redirects_reload(since=time.monotonic())
     players = [
         Player(history, stage, service)
         for history, stage in zip(histories, stages, strict=True)
@@ -69,7 +69,7 @@ def play(histories: Sequence[History], service: Service) -> list[Outcome]:
             moves = [(p, s) for p, s in zip(players, turn, strict=True) if s]
             list(pool.map(lambda move: _move(move[0], move[1], barrier), moves))
             barrier.wait()
-            _settle(moves)
+            _settle(moves, time.monotonic())
         shared = _shared_browsers()
         return list(pool.map(lambda p: p.outcome(shared[p.stage.account.pk]), players))
 
@@ -113,14 +113,14 @@ def _shared_browsers() -> defaultdict[int, set[str]]:
     return found
 
 
-def _settle(moves: Sequence[tuple[Player, list[Step]]]) -> None:
+def _settle(moves: Sequence[tuple[Player, list[Step]]], moved_at: float) -> None:
     """Let the worker process what happened, and let the time of `pass` go by."""
     _wait_for_visits()
     everybody = [player.stage.account.pk for player, _ in moves]
     _process_checks(everybody)
     kinds = {step.kind for _, steps in moves for step in steps}
     if kinds & CHANGES_LINKS:
-        _let_redirects_reload()
+        _let_redirects_reload(since=moved_at)
     waiting: dict[timedelta, list[int]] = {}
     for player, steps in moves:
         if (step := steps[-1]).kind == "wait":
@@ -166,6 +166,6 @@ def _wait_until_done(checks: Sequence[int]) -> None:
     )
 
 
-def _let_redirects_reload() -> None:
+def _let_redirects_reload(*, since: float) -> None:
     """Wait until redirects have read sites again, and forgotten cached links."""
-    time.sleep(RELOAD_SECONDS)
+    time.sleep(max(0, since + RELOAD_SECONDS - time.monotonic()))
