@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 DAY = 24 * 60.0  # times are in minutes
 MONTHS = 90 * DAY
+SESSION = 30.0
 PER_LINK, PER_CONTACT, PER_DAY, SHARED_BY = 2, 5, 5, 3
 
 Pair = frozenset[str]
@@ -11,13 +12,26 @@ Pair = frozenset[str]
 
 @dataclass
 class Attachment:
-    """A browser opened links of a contact, or got its clicks at another address."""
+    """A browser opened links of a contact, or got its clicks at another address.
+
+    Or a user confirmed it for a contact that only chatted there.
+    """
 
     first: float
     last: float
     is_returning: bool = False
     is_elsewhere: bool = False
+    has_only_chatted: bool = False
     review: str = ""
+
+
+@dataclass
+class Click:
+    """A click of a link, whose token a page may redeem once, for some time."""
+
+    contact: str
+    when: float
+    is_redeemed: bool = False
 
 
 @dataclass
@@ -26,6 +40,9 @@ class Suggested:
     rule: str
     browser: str
     is_open: bool = True
+
+
+Keyed = dict[tuple[str, str], Attachment]
 
 
 @dataclass
@@ -37,7 +54,7 @@ class Facts:
     anonymous: tuple[str, ...] = ()  # with links
     now: float = 0.0
     parents: dict[str, str] = field(default_factory=dict)
-    attached: dict[tuple[str, str], Attachment] = field(default_factory=dict)
+    attached: Keyed = field(default_factory=dict)
     opens: list[tuple[str, str, str, float]] = field(default_factory=list)
     redeemed: list[tuple[str, str, float]] = field(default_factory=list)
     chats: dict[str, tuple[str, str, float]] = field(default_factory=dict)
@@ -47,6 +64,7 @@ class Facts:
     joins: list[tuple[str, float]] = field(default_factory=list)
     deleted: set[str] = field(default_factory=set)
     pages: dict[str, str] = field(default_factory=dict)
+    clicks: dict[str, Click] = field(default_factory=dict)
     merges: list[tuple[str, str]] = field(default_factory=list)
 
     def root(self, name: str) -> str:
@@ -61,9 +79,7 @@ class Facts:
         visitors = {person for person, _, _ in self.chats.values()}
         return {*self.known, *self.anonymous, *visitors}
 
-    def attachments(
-        self, browser: str, contact: str
-    ) -> dict[tuple[str, str], Attachment]:
+    def attachments(self, browser: str, contact: str) -> Keyed:
         """Return the attachments of the contact and of those merged into it."""
         return {
             (where, who): each
