@@ -34,12 +34,44 @@ class Click:
     is_redeemed: bool = False
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """A chat or else an open on which a decision rests, and whose links were opened."""
+
+    browser: str = ""
+    chat: str = ""
+    attachment: Attachment | None = None
+    opened: frozenset[str] = frozenset()
+
+    @property
+    def event(self) -> tuple[str, str, int]:
+        """Identify what causes one merge at most."""
+        return self.browser, self.chat, id(self.attachment)
+
+
 @dataclass
 class Suggested:
+    """A suggestion, the number of the merge that closed it, and of merges before it."""
+
     pair: tuple[str, str]
     rule: str
-    browser: str
+    evidence: Evidence
+    after: int
     is_open: bool = True
+    closed_by: int = 0
+
+
+@dataclass
+class Merged:
+    """A merge; those of rules may be withdrawn, and their events may merge again."""
+
+    loser: str
+    into: str
+    when: float
+    evidence: Evidence
+    is_by_rule: bool = False
+    is_undone: bool = False
+    is_withdrawn: bool = False
 
 
 Keyed = dict[tuple[str, str], Attachment]
@@ -55,6 +87,7 @@ class Facts:
     now: float = 0.0
     parents: dict[str, str] = field(default_factory=dict)
     attached: Keyed = field(default_factory=dict)
+    elsewhere: set[tuple[str, str]] = field(default_factory=set)
     opens: list[tuple[str, str, str, float]] = field(default_factory=list)
     redeemed: list[tuple[str, str, float]] = field(default_factory=list)
     chats: dict[str, tuple[str, str, float]] = field(default_factory=dict)
@@ -65,12 +98,16 @@ class Facts:
     deleted: set[str] = field(default_factory=set)
     pages: dict[str, str] = field(default_factory=dict)
     clicks: dict[str, Click] = field(default_factory=dict)
-    merges: list[tuple[str, str]] = field(default_factory=list)
+    merges: list[Merged] = field(default_factory=list)
 
     def root(self, name: str) -> str:
         while name in self.parents:
             name = self.parents[name]
         return name
+
+    def members(self, name: str) -> frozenset[str]:
+        """Return the contact and all that are merged with it."""
+        return frozenset(n for n in self.names() if self.root(n) == self.root(name))
 
     def open_suggestions(self) -> list[Suggested]:
         return [each for each in self.suggestions if each.is_open]
@@ -123,6 +160,17 @@ class Facts:
 
     def _counts(self, who: str) -> bool:
         return self.is_known(who) and who not in self.deleted
+
+    def _opened(self, browser: str, *roots: str) -> frozenset[str]:
+        """Return whose links among these people were opened here, for the evidence."""
+        openers = self._openers(browser)
+        found: set[str] = set()
+        for root in roots:
+            here = {who for where, who, _, _ in self.opens if where == browser}
+            elsewhere = {who for where, who in self.elsewhere if where == browser}
+            own = {who for who in here if self.root(who) == root and root in openers}
+            found |= own or {who for who in elsewhere if self.root(who) == root}
+        return frozenset(found)
 
     def _is_kiosk(self, browser: str) -> bool:
         seen = self._last_seen(browser).values()

@@ -21,7 +21,7 @@ OWN_IMPORT = re.compile(
 
 @dataclass(frozen=True)
 class Mutation:
-    """What the changed rule does, and which text of the oracle is replaced."""
+    """A changed rule, and which text of the oracle is replaced."""
 
     name: str
     old: str

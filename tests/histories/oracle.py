@@ -3,17 +3,27 @@
 It keeps what happened, and computes the facts from it at each decision. It covers
 opens, landings (also elsewhere), lured clicks, scans, chats, time, links of anonymous
 contacts, edits, deleted contacts, and what a user decides about browsers, suggestions
-and people. It leaves out denied consent, and the undo of all but a visitor's last join.
+and people, also undone merges. It leaves out denied consent, bursts, and opens of links
+of deleted contacts.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.histories.decisions import Decisions
-from tests.histories.facts import Attachment, Click, Keyed, Suggested
+from tests.histories.facts import (
+    DAY,
+    Attachment,
+    Click,
+    Evidence,
+    Keyed,
+    Merged,
+    Suggested,
+)
 from tests.histories.notation import History, Outcome, Step
 
 STEP = 1 / 6  # in minutes; in fact somewhat longer
 TOKEN = 3.0  # minutes
+YEAR = 365 * DAY
 UNITS = {"second": 1 / 60, "minute": 1.0, "hour": 60.0, "day": 24 * 60.0}
 
 
@@ -26,6 +36,10 @@ class Oracle(Decisions):
     """A method for each kind of step, which adds to the facts and decides."""
 
     refused: list[str] = field(default_factory=list)
+    first: tuple[str, ...] = ()  # contacts of the beginning
+
+    def __post_init__(self) -> None:
+        self.first = (*sorted(self.known), *self.anonymous)
 
     def play(self, step: Step) -> None:
         self.now += STEP
@@ -54,7 +68,7 @@ class Oracle(Decisions):
         if not (contact := self._redeem(browser, how)):
             return
         if page == browser or how != "from elsewhere":
-            assert page in {"", browser}, "the docs do not say what such a page joins"
+            self._require_unused(page, browser)
             self._land(browser, browser, contact, has_gesture=how != "without gesture")
         else:
             self._land_elsewhere(browser, page, contact)
@@ -64,7 +78,7 @@ class Oracle(Decisions):
         if not (contact := self._redeem(clicked, how)):
             return
         if page == clicked or how == "from the same address":
-            assert page in {"", clicked}, "the docs do not say what such a page joins"
+            self._require_unused(page, clicked)
             self._land(browser, clicked, contact, has_gesture=True)
         else:
             self._land_elsewhere(browser, page, contact)
@@ -86,7 +100,7 @@ class Oracle(Decisions):
         for attachment in attached.values():
             attachment.review = {"confirm": "confirmed", "reject": "rejected"}[review]
         if review == "confirm":
-            self._examine_confirmed(attached)
+            self._examine(attached)
 
     def detach(self, browser: str, person: str) -> None:
         if not (attached := self.of_user(browser, person)):
@@ -103,18 +117,17 @@ class Oracle(Decisions):
         {"accept": self._accept, "reject": self._reject}[decision](found[0])
 
     def undo(self, number: str) -> None:
-        """Undo the visitor's last merge, so that nothing is merged into the visitor."""
         if int(number) > len(self.merges):
             raise Refused
-        loser, into = self.merges[int(number) - 1]
-        if self.parents.get(loser) != into:
+        merge = self.merges[int(number) - 1]
+        if merge.is_undone or self.now - merge.when > YEAR:
             raise Refused
-        whole = self.root(into)
-        del self.parents[loser]
-        self.separate |= {frozenset({loser, into}), frozenset({loser, whole})}
-        for person, browser, _ in list(self.chats.values()):
-            if person == loser:
-                self._examine(browser)
+        self._undo(merge, int(number))
+
+    def undo_all(self) -> None:
+        for number in range(len(self.merges), 0, -1):
+            if not self.merges[number - 1].is_undone:
+                self.undo(str(number))
 
     def edit(self, person: str) -> None:
         self.known.add(self.root(person))
@@ -122,7 +135,7 @@ class Oracle(Decisions):
     def merge(self, survivor: str, loser: str) -> None:
         if self.root(survivor) == self.root(loser):
             raise Refused
-        self._merge(self.root(survivor), self.root(loser))
+        self._merge(self.root(survivor), self.root(loser), Evidence())
 
     def delete(self, person: str) -> None:
         self.deleted.add(person)
@@ -137,7 +150,6 @@ class Oracle(Decisions):
         people = {
             root: frozenset(n for n in names if self.root(n) == root)
             for root in map(self.root, names)
-            if root not in self.deleted
         }
         suggested = {
             (frozenset(people[root] for root in self._pair(each)), each.rule)
@@ -148,6 +160,11 @@ class Oracle(Decisions):
         pages = {browser for browser, uid in self.pages.items() if uid in self.shared}
         shared = frozenset(pages | {uid.rstrip("'") for uid in self.shared})
         return Outcome(groups, frozenset(suggested), shared, tuple(self.refused))
+
+    def _require_unused(self, page: str, browser: str) -> None:
+        """Refuse pages of other browsers: the docs do not say what they join."""
+        if page not in {"", browser}:
+            raise Refused
 
     def _redeem(self, clicked: str, how: str) -> str:
         """Return whose link it was, or nothing if the click is ignored."""
@@ -165,28 +182,36 @@ class Oracle(Decisions):
         self.pages[page] = browser
         self.redeemed.append((browser, contact, self.now))
         self.attached[browser, contact].is_returning |= has_gesture
-        self._examine(browser)
+        self._examine_chats(browser)
 
     def _land_elsewhere(self, browser: str, page: str, contact: str) -> None:
         self.pages[browser] = page or f"{browser}'"
+        self.elsewhere.add((self.pages[browser], contact))
         self._attach(self.pages[browser], contact, is_elsewhere=True)
 
     def _accept(self, suggested: Suggested) -> None:
-        one, other = (self.root(name) for name in suggested.pair)
-        into, loser = (one, other) if self.is_known(one) else (other, one)
-        self._merge(into, loser)
-        attached = self.attachments(suggested.browser, into)
+        into, loser = sorted(map(self.root, suggested.pair), key=self._rank)
+        evidence = suggested.evidence
+        self._merge(into, loser, evidence)
+        attached = self.attachments(evidence.browser, into)
         if not attached:
-            attached = self._attach_chatter(suggested.browser, into)
+            attached = self._attach_chatter(evidence.browser, into)
         for attachment in attached.values():
             attachment.review = "confirmed"
-        self._examine_confirmed(attached)
+        self._examine(attached)
+
+    def _rank(self, name: str) -> tuple[bool, int]:
+        """Return which contact survives: the known one, else the older one."""
+        visitors = [person for person, _, _ in self.chats.values()]
+        order = [*sorted(self.first), *visitors]
+        return not self.is_known(name), order.index(name)
 
     def _forget_unused(self, browser: str) -> None:
         """Forget a browser of nobody: earlier suggestions confirm nothing later."""
         if all(where != browser for where, _ in self.attached):
             for each in self.suggestions:
-                each.browser = "" if each.browser == browser else each.browser
+                if each.evidence.browser == browser:
+                    each.evidence = replace(each.evidence, browser="")
 
     def _attach_chatter(self, browser: str, contact: str) -> Keyed:
         if (when := self._chatted(browser).get(contact)) is None:
@@ -201,6 +226,62 @@ class Oracle(Decisions):
         for each in self.open_suggestions():
             if self._pair(each) == pair:
                 each.is_open = False
+
+    def _undo(self, merge: Merged, number: int) -> None:
+        self._remove(merge)
+        left = self.members(merge.loser)
+        ones = {merge.into, self.root(merge.into), *(merge.evidence.opened - left)}
+        self.separate |= {frozenset({one, merge.loser}) for one in ones - {merge.loser}}
+        checks = [merge.evidence, *self._closed_by(number)]
+        for later, each in reversed(list(enumerate(self.merges, start=1))):
+            if later > number and self._is_misplaced(each, merge):
+                self._remove(each)
+                each.is_withdrawn = True
+                checks += [each.evidence, *self._closed_by(later)]
+        checks += self._withdraw_suggestions(merge, number)
+        self._examine_again(checks)
+
+    def _remove(self, merge: Merged) -> None:
+        """Compute who is one person, as if the merge had never been."""
+        merge.is_undone = True
+        self.parents = {m.loser: m.into for m in self.merges if not m.is_undone}
+
+    def _closed_by(self, number: int) -> list[Evidence]:
+        """Return what the suggestions rest on that this merge answered."""
+        closed = [each for each in self.suggestions if each.closed_by == number]
+        return [each.evidence for each in reversed(closed)]
+
+    def _is_misplaced(self, merge: Merged, undone: Merged) -> bool:
+        """Return whether a rule joined it to the wrong one of the two contacts."""
+        is_of_rule = merge.is_by_rule and not merge.is_undone
+        if not is_of_rule or merge.into not in {undone.into, undone.loser}:
+            return False
+        opened = merge.evidence.opened - {merge.loser}
+        return bool(opened) and not opened & self.members(merge.into)
+
+    def _withdraw_suggestions(self, merge: Merged, number: int) -> list[Evidence]:
+        """Close suggestions that rest on links of somebody else now."""
+        people = self.members(merge.into) | self.members(merge.loser)
+        since = [
+            each
+            for each in reversed(self.open_suggestions())
+            if each.after >= number and people & set(each.pair)
+        ]
+        for each in since:
+            pair = self.members(each.pair[0]) | self.members(each.pair[1])
+            opened = each.evidence.opened
+            each.is_open = bool(opened) and opened <= pair
+        return [each.evidence for each in since]
+
+    def _examine_again(self, checks: list[Evidence]) -> None:
+        """Decide again about chats, and about all opens of other browsers."""
+        for evidence in checks:
+            if not evidence.chat:
+                keys = [key for key in self.attached if key[0] == evidence.browser]
+                self._examine(reversed(keys))
+            elif evidence.chat in self.chats:
+                person, browser, when = self.chats[evidence.chat]
+                self._decide_chat(person, browser, when)
 
     def of_user(self, browser: str, person: str) -> Keyed:
         """Return attachments that a user sees: of the cookie and of the page's uid."""

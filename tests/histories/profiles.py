@@ -1,4 +1,4 @@
-"""What random histories are about: how many people, and which steps how often."""
+"""Profiles of random histories: how many people, and which steps how often."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -59,24 +59,29 @@ PROFILES = (
     Profile((1, 1), ("settle_in",), modes=AUTO, visitors=2, steps=(0, 2)),
     Profile((1, 1), ("settle_in",), modes=AUTO, visitors=2, steps=(0, 2)),
     Profile((1, 2), ("forward", "quarrel"), visitors=2),
-    Profile((1, 1), ("forward",), visitors=2),
-    Profile((1, 1), ("forward",), visitors=2),
+    Profile((1, 1), ("forward",), visitors=2, steps=(0, 2)),
+    Profile((1, 1), ("forward",), visitors=2, steps=(0, 2)),
+    Profile((1, 1), ("forward", "spread"), visitors=2, steps=(0, 0)),
     Profile((1, 1), ("spread",), visitors=2, steps=(0, 2)),
     Profile((1, 1), ("spread",), visitors=2, steps=(0, 2)),
     Profile((1, 2), ("crowd",), visitors=8),
     Profile((1, 1), ("crowd",), visitors=8, steps=(0, 2)),
+    Profile((1, 1), ("return_late",), steps=(0, 1)),
     Profile((1, 2), ("return_late",)),
     Profile((1, 2), ("return_late", "move")),
     Profile((2, 3), ("share",)),
-    Profile((2, 2), ("share",)),
+    Profile((2, 2), ("share",), steps=(0, 2)),
     Profile((3, 4), ("gather",), anonymous=(0, 1)),
     Profile((3, 3), ("gather", "leave"), anonymous=(0, 1)),
-    Profile((2, 2), ("gather_anonymous",), anonymous=(1, 2)),
+    Profile((2, 2), ("gather_anonymous",), anonymous=(1, 2), steps=(0, 2)),
     Profile((1, 2), ("gather_anonymous",), anonymous=(2, 2)),
-    Profile((1, 3), ("leave", "move")),
+    Profile((2, 3), ("leave", "move"), steps=(0, 2)),
     Profile((2, 3), ("lure_twice",)),
-    Profile((2, 2), ("lure_twice", "move")),
+    Profile((2, 2), ("lure_twice", "move"), steps=(0, 2)),
     Profile((1, 2), ("quarrel",), weights=USERS),
     Profile((2, 3), ("answer",), weights=USERS),
+    Profile((2, 2), ("part",), steps=(0, 2)),
+    Profile((2, 3), ("part",), weights=USERS, anonymous=(0, 1)),
+    Profile((2, 3), ("part", "answer"), weights=USERS),
     Profile((2, 4), ("answer", "share"), weights=USERS, anonymous=(0, 1)),
 )

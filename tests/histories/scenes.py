@@ -169,7 +169,8 @@ class Scenes(RandomSteps):
             self._visit(browser, self._contact())
         self._visit(browser, contact, hows=("opens",))
         how = self.dice.choice(["from elsewhere", "from elsewhere", "as another agent"])
-        self._play(f"{browser} lands {how}")
+        if self._is_present(contact):
+            self._play(f"{browser} lands {how}")
         self._chat(self._visitor(), browser)
         if self._chance(0.5):
             self.dice.choice([self.accept, self.reject, self.confirm])()
@@ -195,6 +196,8 @@ class Scenes(RandomSteps):
         self._chat(visitor, browser)
         for _ in range(self.dice.randint(1, 3)):
             self.dice.choice([self.accept, self.reject, self.merge, self.edit])()
+        if self._chance(0.6):
+            self.undo()
         self._chat(self.dice.choice([visitor, self._visitor()]), browser)
 
     def quarrel(self) -> None:
@@ -209,3 +212,19 @@ class Scenes(RandomSteps):
         if self._chance(0.3):
             self._visit(browser, self._contact())
         self._chat(self.dice.choice([visitor, self._visitor()]), browser)
+
+    def part(self) -> None:
+        """Two known contacts were one person while somebody chatted."""
+        browser, other, *_ = self._browsers()
+        one, two = self._contact(), self._contact()
+        self._visit(browser, two)
+        if self._chance(0.4):
+            self._visit(self.dice.choice([browser, other]), one, hows=("opens",))
+        if self._chance(0.8):
+            self._merge(two, one)
+        if self._chance(0.6):
+            self._review("confirm", browser, two)
+        self._chat(self._visitor(), browser)
+        self.dice.choice([self.merge, self.accept, self.wait, self.reject])()
+        self.dice.choice([self.undo_first, self.undo, self.undo_everything])()
+        self._chat(self._visitor(), browser)

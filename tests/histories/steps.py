@@ -59,9 +59,13 @@ class RandomSteps:
             self._receive(self.dice.choice(LURED), browser)
 
     def open_unprocessed(self) -> None:
-        """A visitor writes at once; the product waits for the click."""
+        """A visitor writes at once; the product waits for the click.
+
+        A known contact does not: the docs do not say which suggestion comes first.
+        """
         if browser := self._open(" unprocessed"):
-            self._chat(self._visitor(), browser)
+            if not self.oracle.is_known(visitor := self._visitor()):
+                self._chat(visitor, browser)
             self._play("pass 1 minute")  # or the next step would come at once, too
 
     def chat(self) -> None:
@@ -106,23 +110,27 @@ class RandomSteps:
             self._play(f"edit {self.dice.choice(people)}")
 
     def merge(self) -> None:
-        """Merge somebody into a known contact."""
-        survivors = [n for n in self._roots() if self.oracle.is_known(n)]
-        survivor = self.dice.choice(survivors) if survivors else ""
-        losers = [name for name in self._roots() if name != survivor]
-        if survivor and losers:
-            self._play(f"merge {self.dice.choice(losers)} into {survivor}")
+        """Merge somebody into a known contact, or seldom into an anonymous one."""
+        roots = self._roots()
+        known = [name for name in roots if self.oracle.is_known(name)]
+        survivors = known if self._chance(0.9) else roots
+        if len(roots) > 1 and survivors:
+            survivor = self.dice.choice(survivors)
+            self._merge(self.dice.choice([n for n in roots if n != survivor]), survivor)
 
     def undo(self) -> None:
-        """Undo any merge of a visitor that is not undone yet."""
-        numbers = [
-            number
-            for number, (loser, into) in enumerate(self.oracle.merges, start=1)
-            if loser in VISITORS and self.oracle.parents.get(loser) == into
-        ]
-        last = {self.oracle.merges[number - 1][0]: number for number in numbers}
-        if last:
-            self._play(f"undo merge {self.dice.choice(list(last.values()))}")
+        """Undo any merge that is not undone yet, the last one more often."""
+        merges = enumerate(self.oracle.merges, start=1)
+        numbers = [number for number, each in merges if not each.is_undone]
+        if numbers:
+            self._play(f"undo merge {self.dice.choice([*numbers, numbers[-1]])}")
+
+    def undo_first(self) -> None:
+        if self.oracle.merges and not self.oracle.merges[0].is_undone:
+            self._play("undo merge 1")
+
+    def undo_everything(self) -> None:
+        self._play("undo all")
 
     def delete(self) -> None:
         """Delete a known contact, or restore the deleted one."""
@@ -170,6 +178,10 @@ class RandomSteps:
     def _review(self, review: str, browser: str, contact: str) -> None:
         if self._is_attached(browser, contact):
             self._play(f"{review} {browser} of {contact}")
+
+    def _merge(self, loser: str, survivor: str) -> None:
+        if {loser, survivor} <= set(self._roots()):
+            self._play(f"merge {loser} into {survivor}")
 
     def _detach(self, browser: str, contact: str) -> None:
         if self._is_attached(browser, contact):

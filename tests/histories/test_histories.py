@@ -1,9 +1,11 @@
 """Histories over HTTP: written ones and random ones, played in the same batches.
 
-The written ones come from the docs alone, without looking at the code. So does the
-oracle, which says how the random ones end. `pytest --histories-over-http 10000` plays
-more than the usual 100, and `--first-seed 4711` others. A history that differs is
-printed in the notation of `histories.txt`, where it can be replayed.
+The written ones come from the docs alone, without looking at the code. The random ones
+have an oracle, which was written from the docs, too.
+
+`pytest --histories-over-http 10000` plays more than the usual 100, and
+`--first-seed 4711` others. A history that differs is printed in the notation of
+`histories.txt`, where it can be replayed.
 """
 
 import itertools
