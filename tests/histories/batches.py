@@ -4,6 +4,7 @@ All histories of a batch advance together. After each step, the worker processes
 is due, and everything gets so old that no open can become part of a burst.
 """
 
+import contextlib
 import threading
 import time
 from collections import defaultdict
@@ -64,7 +65,7 @@ def play(histories: Sequence[History], service: Service) -> list[Outcome]:
         for history, stage in zip(histories, stages, strict=True)
     ]
     barrier = Barrier(Player(History("last", ()), last, service))
-    with ThreadPoolExecutor(THREADS) as pool:
+    with _threads() as pool:
         for turn in zip_longest(*(_turns(history.steps) for history in histories)):
             moves = [(p, s) for p, s in zip(players, turn, strict=True) if s]
             list(pool.map(lambda move: _move(move[0], move[1], barrier), moves))
@@ -84,6 +85,22 @@ def differences(histories: Sequence[History], service: Service) -> list[str]:
     ]
 
 
+@contextlib.contextmanager
+def _threads() -> Iterator[ThreadPoolExecutor]:
+    """Yield threads that keep their connections to the database until the end."""
+    everyone = threading.Barrier(THREADS)
+
+    def close(_: int) -> None:
+        everyone.wait(TIMEOUT_SECONDS)  # or one thread would do it for another
+        connection.close()
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        try:
+            yield pool
+        finally:
+            list(pool.map(close, range(THREADS)))
+
+
 def _turns(steps: Sequence[Step]) -> Iterator[list[Step]]:
     """Group steps that come at once: an unprocessed open, and what visitors do next."""
     turn: list[Step] = []
@@ -101,7 +118,6 @@ def _move(player: Player, steps: Sequence[Step], barrier: Barrier) -> None:
         player.play(step)
         if step.is_unprocessed:
             barrier.wait()  # no chat can wait for a click that is not stored
-    connection.close()  # of this thread
 
 
 def _shared_browsers() -> defaultdict[int, set[str]]:
