@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
-from django.conf import settings
 from django.http import Http404
 from msgspec import UNSET, structs
 from rest_framework.request import Request
@@ -16,7 +15,9 @@ from shortlinks.api.problems import Problem, ValidationFailed
 from shortlinks.api.resources import webhooks as resources
 from shortlinks.api.resources.errors import FieldError, ItemErrors
 from shortlinks.api.views import ApiView
+from shortlinks.domain import quotas
 from shortlinks.domain.links.urls import UrlRejected
+from shortlinks.domain.quotas import Quota
 from shortlinks.domain.webhooks import destinations, subscriptions
 from shortlinks.domain.webhooks.subscriptions import Subscription, TooManyWebhooks
 from shortlinks.models import Scope, Webhook, WebhookEvent
@@ -28,12 +29,7 @@ QUERY = ListQuery(
     orders={"id": "id"},
     default=("sort", "id"),
 )
-TOO_MANY = FieldError(
-    "TooMany",
-    "destination",
-    f"The account has {settings.MAX_WEBHOOKS_PER_ACCOUNT} webhooks already."
-    " Delete one.",
-)
+TOO_MANY = "The account has {} webhooks already. Delete one."
 FOR_ADMINISTRATORS = (
     "Only administrators may use webhooks. Use an administrator's token."
 )
@@ -69,7 +65,7 @@ class Webhooks(ApiView):
         try:
             subscribed = subscriptions.subscribe(account, user, requested)
         except TooManyWebhooks:
-            raise ValidationFailed([ItemErrors("0", [TOO_MANY])]) from None
+            raise _too_many() from None
         subscription = resources.Subscription(
             **structs.asdict(represent(subscribed.webhook)),
             secret=UNSET if subscribed.secret is None else subscribed.secret,
@@ -82,6 +78,12 @@ class Webhooks(ApiView):
         if not subscriptions.unsubscribe(self.caller.token.account_id, destination):
             raise Http404
         return Response(status=204)
+
+
+def _too_many() -> ValidationFailed:
+    detail = TOO_MANY.format(quotas.limit(Quota.WEBHOOKS))
+    error = FieldError("TooMany", "destination", detail)
+    return ValidationFailed([ItemErrors("0", [error])])
 
 
 def represent(webhook: Webhook) -> resources.Webhook:

@@ -53,7 +53,7 @@ def suggested(contacts: Sequence[Contact], **fields: Any) -> MergeSuggestion:
     )
 
 
-def shown(api: Api, path: str, row: Merge | MergeSuggestion) -> dict[str, Any]:
+def shown(api: Any, path: str, row: Merge | MergeSuggestion) -> dict[str, Any]:
     """Return the row, which the list and its own address show equally."""
     [listed] = api.get(path).json()["_embedded"][path.rpartition("/")[2]]
     one: dict[str, Any] = api.get(f"{path}/{row.pk}").json()
