@@ -4,16 +4,19 @@ Each row of the outbox is one event for one webhook (docs/adr/0015). Another eve
 a member of `WebhookEvent`, an entry in `SOURCES` and a renderer in `payloads`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from uuid import NAMESPACE_URL, UUID, uuid5
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from shortlinks.domain.postgres import arrays
 from shortlinks.domain.webhooks import payloads
-from shortlinks.models import DeliveryState, WebhookDelivery, WebhookEvent
+from shortlinks.models import DeliveryState, Webhook, WebhookDelivery, WebhookEvent
+from shortlinks.models.webhooks import TEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,34 @@ def enqueue_to_receivers(
     sent = WebhookDelivery.objects.filter(event_id__in=earlier, attempts__gt=0)
     received = [earlier[id_] for id_ in sent.values_list("event_id", flat=True)]
     return enqueue_for(event, sorted(received))
+
+
+def enqueue_test(webhook: Webhook) -> None:
+    """Enqueue a test, unless one is waiting. It is sent to a paused webhook, too."""
+    now, account = timezone.now(), webhook.account
+    test = WebhookDelivery(
+        webhook=webhook,
+        event=TEST,
+        event_id=uuid4(),
+        subject_id=webhook.pk,
+        payload_data={
+            "webhook_id": webhook.pk,
+            "at": now.timestamp(),
+            "account_id": account.pk,
+            "subdomain": account.subdomain,
+            "time_zone": account.time_zone,
+        },
+        due_at=now,
+        created_at=now,
+    )
+    WebhookDelivery.objects.bulk_create([test], ignore_conflicts=True)
+
+
+def render(event: str, payload_data: Mapping[str, Any]) -> str:
+    """Return the body of the request."""
+    source = SOURCES.get(event)
+    renderer = payloads.test if source is None else source.render
+    return renderer(payload_data, base_url=settings.BASE_URL)
 
 
 def event_id(subject_id: int, webhook_id: int, event: str) -> UUID:

@@ -102,6 +102,15 @@ def close_suggestion(data: Mapping[str, Any], *, base_url: str) -> str:
     return _suggestion(data, end, base_url)
 
 
+def test(data: Mapping[str, Any], *, base_url: str) -> str:
+    """Render a test, which an administrator asked for and which is about nothing."""
+    sent = {
+        "webhook_id": data["webhook_id"],
+        "date_create": _moment(data["at"], data["time_zone"]),
+    }
+    return _form("test", sent, data, base_url)
+
+
 def _suggestion(
     data: Mapping[str, Any], fields: Mapping[str, Any], base_url: str
 ) -> str:
