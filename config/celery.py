@@ -115,6 +115,11 @@ app.conf.update(
             "schedule": 15.0,
             "options": {"expires": 15.0},
         },
+        "short-domains": {
+            "task": "shortlinks.tasks.verify_short_domains_again",
+            "schedule": 600.0,
+            "options": {"expires": 600.0},
+        },
         "partitions": {
             "task": "shortlinks.tasks.create_partitions",
             "schedule": 6 * 3600.0,

@@ -4,12 +4,14 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin.base import AccountScopedAdmin, Names, Row, is_administrator
 from shortlinks.admin.forms import AdminForm
-from shortlinks.domain.links import connected_sites, short_domains
+from shortlinks.domain.links import connected_sites, domain_proofs, short_domains
 from shortlinks.domain.pixels import pixel_script
 from shortlinks.models import ConnectedSite, ShortDomain
 
@@ -80,14 +82,40 @@ class NewDomainForm(AdminForm[ShortDomain]):
 class ShortDomainAdmin(HostAdmin[ShortDomain]):
     form = NewDomainForm
     entered_fields = ("host", "cookie_domain")
-    stored_fields = ("name", "value", "verified_at", "is_default", "created_at")
-    list_display = ("host", "cookie_domain", "verified_at", "is_default", "created_at")
+    stored_fields = (
+        *("state", "rules", "name", "value", "verified_at", "checked_at"),
+        *("is_default", "created_at"),
+    )
+    list_display = ("host", "cookie_domain", "state", "is_default", "created_at")
     search_fields = ("host",)
     ordering = ("-id",)
     actions = ("check_now", "use_for_new_links")
 
     def has_check_permission(self, request: HttpRequest) -> bool:
         return is_administrator(request)
+
+    @admin.display(description=_("state"), ordering="verified_at")
+    def state(self, row: ShortDomain) -> str:
+        if row.proof_lost_at is None:
+            is_verified = row.verified_at is not None
+            return gettext("verified") if is_verified else gettext("not verified")
+        since = date_format(timezone.localtime(row.proof_lost_at))
+        if row.verified_at is None:
+            text = gettext("stopped; the TXT record is missing since %(since)s")
+            return text % {"since": since}
+        end = timezone.localtime(row.proof_lost_at + domain_proofs.GRACE)
+        text = gettext("TXT record missing since %(since)s; works until %(end)s")
+        return text % {"since": since, "end": date_format(end)}
+
+    @admin.display(description=_("rules"))
+    def rules(self, row: ShortDomain) -> str:
+        return gettext(
+            "A domain has no effect until it is verified. If several accounts add it,"
+            " the first whose record is found has it. It moves to another account only"
+            " when that account's record is found and yours is not. The record is"
+            " checked every week. If it is missing, the domain works for %(days)d more"
+            " days, and again as soon as the record is back."
+        ) % {"days": domain_proofs.GRACE.days}
 
     @admin.display(description=_("name of the TXT record"))
     def name(self, row: ShortDomain) -> str:

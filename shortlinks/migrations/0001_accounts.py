@@ -758,7 +758,7 @@ class Migration(migrations.Migration):
             name='SecurityEvent',
             fields=[
                 ('id', shortlinks.models.ids.TimeOrderedIdField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('sign_in', 'sign-in'), ('sign_in_failed', 'failed sign-in'), ('access_denied', 'access denied'), ('token_issued', 'token created'), ('token_new_network', 'token used from a new network'), ('token_revoked', 'token revoked'), ('export', 'export')], max_length=17, verbose_name='event')),
+                ('kind', models.CharField(choices=[('sign_in', 'sign-in'), ('sign_in_failed', 'failed sign-in'), ('access_denied', 'access denied'), ('token_issued', 'token created'), ('token_new_network', 'token used from a new network'), ('token_revoked', 'token revoked'), ('export', 'export'), ('domain_verified', 'short domain verified'), ('domain_lost', 'record of a short domain is missing'), ('domain_stopped', 'short domain stopped')], max_length=17, verbose_name='event')),
                 ('detail', models.CharField(db_default='', max_length=250, verbose_name='details')),
                 ('network', models.CharField(db_default='', help_text='Masked like the addresses of visitors.', max_length=43, verbose_name='network')),
                 ('hour', models.DateTimeField()),

@@ -619,6 +619,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "checked_at",
+                    models.DateTimeField(
+                        editable=False, null=True, verbose_name="last checked"
+                    ),
+                ),
+                (
+                    "proof_lost_at",
+                    models.DateTimeField(
+                        editable=False, null=True, verbose_name="record missing since"
+                    ),
+                ),
+                (
                     "is_default",
                     models.BooleanField(
                         default=False,

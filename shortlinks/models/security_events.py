@@ -16,6 +16,9 @@ class SecurityEventKind(models.TextChoices):
     TOKEN_NEW_NETWORK = "token_new_network", _("token used from a new network")
     TOKEN_REVOKED = "token_revoked", _("token revoked")
     EXPORT = "export", _("export")
+    DOMAIN_VERIFIED = "domain_verified", _("short domain verified")
+    DOMAIN_LOST = "domain_lost", _("record of a short domain is missing")
+    DOMAIN_STOPPED = "domain_stopped", _("short domain stopped")
 
 
 class SecurityEvent(models.Model):

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -121,9 +121,34 @@ class ShortDomainQuerySet(models.QuerySet["ShortDomain"]):
     def verified(self) -> Self:
         return self.exclude(verified_at=None)
 
+    def without_proof(self) -> Self:
+        """Return those without a valid record, when DNS was last asked."""
+        return self.exclude(verified_at__isnull=False, proof_lost_at=None)
+
+    def lost(self) -> Self:
+        """Return those that were proven, and whose record is missing."""
+        return self.exclude(proof_lost_at=None)
+
+    def due(self, *, before: datetime, lost_before: datetime) -> Self:
+        """Return those once proven whose last check is older, oldest first.
+
+        `lost_before` applies to those whose record is missing.
+        """
+        is_due = Q(checked_at=None) | Q(checked_at__lt=before)
+        is_lost = Q(proof_lost_at__isnull=False)
+        was_proven = Q(verified_at__isnull=False) | is_lost
+        found = self.filter(
+            was_proven, is_due | is_lost & Q(checked_at__lt=lost_before)
+        )
+        return found.order_by(F("checked_at").asc(nulls_first=True), "pk")
+
 
 class ShortDomain(models.Model):
-    """A customer's host name for short links of the account."""
+    """A customer's host name for short links of the account.
+
+    It has no effect unless `verified_at` is set. `proof_lost_at` is the first check
+    that did not find the record of a domain that was verified.
+    """
 
     account = models.ForeignKey(
         Account, verbose_name=_("account"), on_delete=models.CASCADE, db_index=False
@@ -146,6 +171,10 @@ class ShortDomain(models.Model):
     )
     challenge = models.CharField(max_length=32, default=new_challenge, editable=False)
     verified_at = models.DateTimeField(_("verified"), null=True, editable=False)
+    checked_at = models.DateTimeField(_("last checked"), null=True, editable=False)
+    proof_lost_at = models.DateTimeField(
+        _("record missing since"), null=True, editable=False
+    )
     is_default = models.BooleanField(
         _("default for new links"),
         default=False,

@@ -248,7 +248,7 @@ def _with_query(request: Request, encoded: bytes) -> Request:
 
 def _serves(request: Request, link: CachedLink) -> bool:
     """Return whether the host may redirect to the link of this account."""
-    return request.domain is None or request.domain.serves(link.account_id)
+    return request.domain is None or request.domain.account_id == link.account_id
 
 
 def _join_repeated(lines: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

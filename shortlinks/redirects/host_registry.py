@@ -26,10 +26,10 @@ FROM shortlinks_connectedsite AS site
 JOIN shortlinks_account AS account ON account.id = site.account_id
 WHERE account.is_active
 """
-# If several accounts claim a host, the one that has verified it comes last and wins.
+# Others are only claimed. They must not affect anybody's links (docs/adr/0054).
 SELECT_DOMAINS = """
-SELECT host, account_id, verified_at IS NOT NULL, cookie_domain
-FROM shortlinks_shortdomain ORDER BY verified_at NULLS FIRST, id
+SELECT host, account_id, cookie_domain
+FROM shortlinks_shortdomain WHERE verified_at IS NOT NULL
 """
 
 
@@ -41,14 +41,13 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A short domain; `cookies` are set if the customer's whole site shares them."""
+    """A verified short domain.
+
+    `cookies` are set if the customer's whole site shares them.
+    """
 
     account_id: int
-    is_verified: bool
     cookies: PixelCookies | None
-
-    def serves(self, account_id: int) -> bool:
-        return self.is_verified and self.account_id == account_id
 
 
 def _empty() -> Mapping[Any, Any]:
@@ -65,7 +64,7 @@ class Hosts:
     domains: Mapping[bytes, Domain] = field(default_factory=_empty)
 
     def domain(self, host: bytes | None) -> Domain | None:
-        """Return None for the service's own host and for unknown ones."""
+        """Return None for the service's own host, unknown and unverified ones."""
         if not self.domains or host is None:
             return None
         name, _, _ = host.partition(b":")
@@ -97,8 +96,7 @@ class HostRegistry:
         """Return whether the host is the service's own or a verified short domain."""
         if name in self._own:
             return True
-        domain = self.hosts.domain(name.encode())
-        return domain is not None and domain.is_verified
+        return self.hosts.domain(name.encode()) is not None
 
     async def refresh_forever(self) -> None:
         while True:
@@ -125,8 +123,8 @@ class HostRegistry:
             origins=frozenset(site.origin for site in by_key.values()),
             prefixes=dict(prefixes),
             domains={
-                host.encode(): Domain(account_id, is_verified, self._domain(domain))
-                for host, account_id, is_verified, domain in domains
+                host.encode(): Domain(account_id, self._domain(domain))
+                for host, account_id, domain in domains
                 if host not in self._own
             },
         )

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from shortlinks.models import Account, ConnectedSite, ShortDomain, User
 from tests import name_servers
 from tests.admin.conftest import SignIn
 from tests.admin.fixtures_full_account import World, address, listing
+
+DAY = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -183,3 +186,43 @@ def test_sites_and_domains_cannot_be_changed(client: Client, own: World) -> None
     ]
 
     assert statuses == [403, 403]
+
+
+@pytest.mark.parametrize(
+    ("times", "shown"),
+    [
+        ({}, "not verified"),
+        ({"verified_at": DAY}, ">verified"),
+        (
+            {"verified_at": DAY, "proof_lost_at": DAY},
+            "TXT record missing since 1\xa0Nov\xa02026; works until 29\xa0Nov\xa02026",
+        ),
+        (
+            {"proof_lost_at": DAY},
+            "stopped; the TXT record is missing since 1\xa0Nov\xa02026",
+        ),
+    ],
+    ids=["claimed", "verified", "lost", "stopped"],
+)
+def test_list_tells_the_state_of_a_proof(
+    client: Client, own: World, times: dict[str, datetime], shown: str
+) -> None:
+    ShortDomain.objects.filter(pk=own.domain.pk).update(verified_at=None)
+    ShortDomain.objects.filter(pk=own.domain.pk).update(**times)
+
+    listed = client.get(listing(ShortDomain)).content.decode()
+
+    assert shown in listed
+
+
+def test_dashboard_names_lost_proofs_of_the_account(
+    client: Client, own: World, foreign: World
+) -> None:
+    domains = ShortDomain.objects.filter
+    label = "Short domains without their TXT record"
+    domains(pk=foreign.domain.pk).update(proof_lost_at=DAY)
+    assert label not in client.get("/admin/").content.decode()
+
+    domains(pk=own.domain.pk).update(proof_lost_at=DAY)
+
+    assert label in client.get("/admin/").content.decode()

@@ -141,7 +141,7 @@ def loss(
     rows = ShortLink.objects.filter(code__in=lost)
     lost_ids = frozenset(rows.values_list("id", flat=True))
     open_links(redirects, lost)
-    # What the redirects could not store during the copy would come after the restore.
+    # Visits that the redirects cannot store during the copy would come afterwards.
     wait_until_processed(visits=2 * CONTACTS)
     environment = {"DATABASE_URL": REFUSING, "TRUSTED_PROXIES": "127.0.0.0/8"}
     with services.redirects(tmp_path, **environment) as cut_off:

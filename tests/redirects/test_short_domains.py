@@ -106,19 +106,57 @@ def test_own_host_cannot_be_claimed(
     assert status(visitor, other_link, own.netloc) == 302
 
 
-def test_domain_serves_links_after_it_is_verified(
+def test_domain_serves_only_its_account_after_it_is_verified(
     visitor: httpx.Client, account: Account, link: ShortLink, other_link: ShortLink
 ) -> None:
-    claimed = wait_for_domain(
-        visitor, other_link, factories.short_domain(account, verified_at=None)
-    )
-    assert status(visitor, link, claimed.host) == 404
+    claimed = factories.short_domain(account, verified_at=None)
+    wait_for_domain(visitor, other_link, factories.short_domain(account))
+    assert status(visitor, other_link, claimed.host) == 302
 
     claimed.verified_at = timezone.now()
     claimed.save()
 
-    customer_pages.wait_until(lambda: status(visitor, link, claimed.host) == 302)
-    assert status(visitor, other_link, claimed.host) == 404
+    customer_pages.wait_until(lambda: status(visitor, other_link, claimed.host) == 404)
+    assert status(visitor, link, claimed.host) == 302
+
+
+def stable(response: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
+    """Return what is equal in two responses, apart from the browser's new id."""
+    headers = {**response.headers, "date": ""}
+    attributes = headers.get("set-cookie", "").partition(";")[2]
+    return response.status_code, response.content, {**headers, "set-cookie": attributes}
+
+
+@pytest.mark.parametrize(
+    "path", ["/{code}", "/privacy", "/AbcdefGHJKLm", "/tls-host?domain={host}"]
+)
+def test_claim_of_a_host_changes_no_response_under_it(
+    visitor: httpx.Client, account: Account, other_link: ShortLink, path: str
+) -> None:
+    """The host may be that of a deleted domain, whose links still point here."""
+    host = "go.legacy-shop.example"
+    address = path.format(code=other_link.code, host=host)
+    visitor.cookies.clear()
+    before = stable(visitor.get(address, headers={"Host": host}))
+
+    claim = {"host": host, "cookie_domain": "legacy-shop.example", "verified_at": None}
+    factories.short_domain(account, **claim)
+    wait_for_domain(visitor, other_link, factories.short_domain(account))
+
+    visitor.cookies.clear()
+    assert stable(visitor.get(address, headers={"Host": host})) == before
+
+
+def test_lost_proof_has_no_effect_until_the_domain_is_stopped(
+    visitor: httpx.Client, account: Account, other_link: ShortLink
+) -> None:
+    lost = factories.short_domain(account, proof_lost_at=timezone.now())
+    wait_for_domain(visitor, other_link, lost)
+
+    lost.verified_at = None
+    lost.save()
+
+    customer_pages.wait_until(lambda: status(visitor, other_link, lost.host) == 302)
 
 
 def test_claim_does_not_affect_a_verified_domain(

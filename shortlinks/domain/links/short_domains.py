@@ -5,6 +5,7 @@ prove nothing: every domain that points here is answered by this service.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,12 +13,13 @@ import dns.exception
 import dns.nameserver
 import dns.resolver
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 from publicsuffixlist import PublicSuffixList
 
-from shortlinks.domain.links import urls
+from shortlinks.domain.links import domain_proofs, urls
+from shortlinks.domain.links.domain_proofs import Answer
 from shortlinks.models import ShortDomain
 
 DNS_TIMEOUT_SECONDS = 5.0
@@ -36,6 +38,7 @@ _MESSAGES = (
         gettext_noop("The name servers do not respond. Try again later."),
     ),
 )
+TAKEN = gettext_noop("Another account has verified this domain already.")
 
 
 class InvalidDomain(ValueError):
@@ -83,21 +86,25 @@ def parse_cookie_domain(text: str, of_host: str) -> str:
 
 
 def verify(domain: ShortDomain) -> VerificationResult:
-    """Look up the TXT record, unless the domain is verified already."""
-    if domain.verified_at is not None:
+    """Look up the TXT record, and store whether the domain is proven."""
+    texts, problem = _look_up(domain)
+    stored = domain_proofs.store(domain, texts)
+    if stored.is_taken:
+        return VerificationResult(is_verified=False, detail=TAKEN)
+    if stored.answer is Answer.FOUND:
         return VerificationResult(
             is_verified=True, detail=gettext_noop("It is verified.")
         )
-    try:
-        found = _texts(domain.txt_name)
-    except dns.exception.DNSException as error:
-        return VerificationResult(is_verified=False, detail=_explain(error))
-    if domain.txt_value not in found:
-        return VerificationResult(
-            is_verified=False,
-            detail=gettext_noop("The TXT record has another value."),
-        )
-    return _store_verification(domain)
+    return VerificationResult(is_verified=False, detail=problem)
+
+
+def check_again(should_continue: Callable[[], bool]) -> int:
+    """Verify the domains that are due; return how many were checked."""
+    count = 0
+    while should_continue() and (domain := _take_due()):
+        verify(domain)
+        count += 1
+    return count
 
 
 def set_default(domain: ShortDomain) -> None:
@@ -112,18 +119,30 @@ def set_default(domain: ShortDomain) -> None:
         own.filter(pk=domain.pk).update(is_default=True)
 
 
-def _store_verification(domain: ShortDomain) -> VerificationResult:
+@transaction.atomic
+def _take_due() -> ShortDomain | None:
+    """Return a domain that was proven once, and count it as checked."""
+    now = timezone.now()
+    due = ShortDomain.objects.due(
+        before=now - domain_proofs.CHECK_INTERVAL,
+        lost_before=now - domain_proofs.LOST_CHECK_INTERVAL,
+    )
+    domain = due.select_for_update(skip_locked=True).first()
+    if domain is not None:
+        domain.checked_at = now
+        domain.save(update_fields=["checked_at"])
+    return domain
+
+
+def _look_up(domain: ShortDomain) -> tuple[set[str] | None, str]:
+    """Return the texts, None if the answer was unclear, and what may be wrong."""
     try:
-        with transaction.atomic():
-            domain.verified_at = timezone.now()
-            domain.save(update_fields=["verified_at"])
-    except IntegrityError:
-        domain.verified_at = None
-        return VerificationResult(
-            is_verified=False,
-            detail=gettext_noop("Another account has verified this domain already."),
-        )
-    return VerificationResult(is_verified=True, detail=gettext_noop("It is verified."))
+        texts = _texts(domain.txt_name)
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer) as error:
+        return set(), _explain(error)
+    except dns.exception.DNSException as error:
+        return None, _explain(error)
+    return texts, gettext_noop("The TXT record has another value.")
 
 
 def _texts(name: str) -> set[str]:

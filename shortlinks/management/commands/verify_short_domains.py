@@ -11,19 +11,17 @@ from shortlinks.models import ShortDomain
 
 class Command(BaseCommand):
     help = (
-        "Checks the TXT records of short domains that are not verified yet, or of one"
-        " host, and prints the results."
+        "Checks the TXT records of short domains that are not verified or whose record"
+        " is missing, or of one host, and prints the results."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "host", nargs="?", help="by default, all that are not verified"
-        )
+        parser.add_argument("host", nargs="?", help="by default, all without a proof")
 
     def handle(self, *args: Any, **options: Any) -> None:
         domains = ShortDomain.objects.select_related("account").order_by("id")
         if options["host"] is None:
-            domains = domains.filter(verified_at=None)
+            domains = domains.without_proof()
         else:
             domains = domains.filter(host=urls.normalize_host(options["host"]))
             if not domains:

@@ -110,13 +110,18 @@ def test_verify_reports_an_error_of_the_name_server(
     assert not is_verified(domain)
 
 
-def test_verified_domain_stays_verified(domain: ShortDomain, texts: Texts) -> None:
+def test_verified_domain_stays_verified_while_its_record_is_missing(
+    domain: ShortDomain, texts: Texts
+) -> None:
     prove(texts, domain)
     short_domains.verify(domain)
     texts.clear()
 
-    assert short_domains.verify(domain).is_verified
+    checked = short_domains.verify(domain)
+
+    assert checked.detail == "DNS has no such name yet."
     assert is_verified(domain)
+    assert ShortDomain.objects.lost().get() == domain
 
 
 def test_second_account_cannot_verify_the_same_domain(
@@ -233,7 +238,7 @@ def checked(*arguments: str) -> str:
     return output.getvalue()
 
 
-def test_command_checks_unverified_domains(
+def test_command_checks_domains_without_a_proof(
     domain: ShortDomain, account: Account, texts: Texts
 ) -> None:
     ShortDomain.objects.create(account=account, host="s.shop.example")

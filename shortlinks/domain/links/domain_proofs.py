@@ -1,0 +1,107 @@
+"""Proofs of short domains: when one is lost, stops and comes back (docs/adr/0054)."""
+
+from collections.abc import Iterable, Set
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from typing import NamedTuple
+
+from django.db import transaction
+from django.utils import timezone
+
+from shortlinks.domain.auth import security_events
+from shortlinks.models import SecurityEventKind, ShortDomain
+
+CHECK_INTERVAL = timedelta(days=7)
+LOST_CHECK_INTERVAL = timedelta(days=1)
+# A lost open is a lost sale, so a domain outlives a mistake in its DNS.
+GRACE = timedelta(days=28)
+
+
+class Answer(Enum):
+    """The reply of DNS; `UNCLEAR` if the name servers failed."""
+
+    FOUND = auto()
+    MISSING = auto()
+    UNCLEAR = auto()
+
+
+class Proof(NamedTuple):
+    """The times of a short domain; both are None if it was never verified."""
+
+    verified_at: datetime | None
+    lost_at: datetime | None
+
+
+class StoredProof(NamedTuple):
+    answer: Answer
+    is_taken: bool  # by another account
+
+
+def after(proof: Proof, answer: Answer, now: datetime) -> Proof:
+    """Return the proof after one check. Only a clear answer changes it."""
+    if answer is Answer.FOUND:
+        return Proof(proof.verified_at or now, None)
+    if answer is Answer.UNCLEAR or proof == (None, None):
+        return proof
+    lost_at = proof.lost_at or now
+    is_over = now - lost_at >= GRACE
+    return Proof(None if is_over else proof.verified_at, lost_at)
+
+
+@transaction.atomic
+def store(domain: ShortDomain, texts: Set[str] | None) -> StoredProof:
+    """Store the result of a check; `texts` are None if the answer was unclear.
+
+    If several accounts claim the host, the verified one keeps it while its own record
+    is among these. Otherwise, it goes to the account whose record is.
+    """
+    # locks all claims, so that concurrent checks wait
+    claims = ShortDomain.objects.filter(host=domain.host).select_related("account")
+    rows = {
+        row.pk: row for row in claims.select_for_update(of=("self",)).order_by("pk")
+    }
+    own = rows.pop(domain.pk, None)
+    answer = _answer(domain, texts)
+    holders = [row for row in rows.values() if row.verified_at is not None]
+    is_taken = answer is Answer.FOUND and any(
+        _answer(row, texts) is Answer.FOUND for row in holders
+    )
+    if own is None or is_taken:  # or it was deleted meanwhile
+        return StoredProof(answer, is_taken)
+    now = timezone.now()
+    if answer is Answer.FOUND:
+        _release(holders, now)
+    _change(own, after(Proof(own.verified_at, own.proof_lost_at), answer, now))
+    ShortDomain.objects.filter(pk=own.pk).update(checked_at=now)
+    return StoredProof(answer, is_taken)
+
+
+def _answer(domain: ShortDomain, texts: Set[str] | None) -> Answer:
+    if texts is None:
+        return Answer.UNCLEAR
+    return Answer.FOUND if domain.txt_value in texts else Answer.MISSING
+
+
+def _release(holders: Iterable[ShortDomain], now: datetime) -> None:
+    """End the proofs of domains that another account has proven meanwhile."""
+    for row in holders:
+        _change(row, Proof(None, row.proof_lost_at or now))
+
+
+def _change(row: ShortDomain, proof: Proof) -> None:
+    before = Proof(row.verified_at, row.proof_lost_at)
+    if proof == before:
+        return
+    row.verified_at, row.proof_lost_at = proof
+    row.save(update_fields=["verified_at", "proof_lost_at"])
+    security_events.record(
+        _event(before, proof), user=None, account=row.account, detail=row.host
+    )
+
+
+def _event(before: Proof, proof: Proof) -> SecurityEventKind:
+    if proof.lost_at is None:
+        return SecurityEventKind.DOMAIN_VERIFIED
+    if before.verified_at is not None and proof.verified_at is None:
+        return SecurityEventKind.DOMAIN_STOPPED
+    return SecurityEventKind.DOMAIN_LOST
