@@ -118,6 +118,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "mail_due_at",
+                    models.DateTimeField(
+                        editable=False,
+                        help_text="When to tell its owner that it stopped.",
+                        null=True,
+                    ),
+                ),
+                (
                     "last_success_at",
                     models.DateTimeField(
                         editable=False, null=True, verbose_name="last delivery"

@@ -102,6 +102,9 @@ class Webhook(models.Model):
         blank=True, editable=False, help_text="A key of `domain/webhooks/failures`."
     )
     disabled_at = models.DateTimeField(_("disabled"), null=True, editable=False)
+    mail_due_at = models.DateTimeField(
+        null=True, editable=False, help_text="When to tell its owner that it stopped."
+    )
     last_success_at = models.DateTimeField(
         _("last delivery"), null=True, editable=False
     )

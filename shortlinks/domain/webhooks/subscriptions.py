@@ -113,6 +113,7 @@ def enable(chosen: Iterable[Webhook]) -> int:
     ids = [webhook.pk for webhook in failing]
     Webhook.objects.filter(pk__in=ids).update(
         disabled_at=None,
+        mail_due_at=None,
         paused_until=None,
         failing_since=None,
         failures=0,
@@ -146,9 +147,9 @@ def resume(chosen: Iterable[Webhook]) -> int:
 
 @transaction.atomic
 def disable_failing(webhook: Webhook) -> None:
-    """Disable a webhook, keep its pending events, and log it."""
+    """Disable a webhook, keep its pending events, log it, and plan an e-mail."""
     enabled = _locked([webhook]).filter(disabled_at=None)
-    if enabled.update(disabled_at=Now(), updated_at=Now()):
+    if enabled.update(disabled_at=Now(), mail_due_at=Now(), updated_at=Now()):
         host = urlsplit(webhook.destination).hostname  # the rest may hold a secret
         reason = webhook.last_error
         logger.warning("webhook %d to %s disabled: %s", webhook.pk, host, reason)
