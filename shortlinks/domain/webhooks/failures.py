@@ -59,7 +59,7 @@ SENTENCES = {
         "An error of this service. The operator finds it in the log."
     ),
 }
-# By OpenSSL's `verify_code`.
+# Keys of OpenSSL's `verify_code`.
 CERTIFICATES = {
     9: "certificate not valid yet",
     10: "certificate expired",
