@@ -34,6 +34,8 @@ class Migration(migrations.Migration):
                             choices=[
                                 ("note_contact", "note on a contact"),
                                 ("withdraw_note_contact", "note withdrawn"),
+                                ("link_opened", "link opened (JSON)"),
+                                ("withdraw_link_opened", "open withdrawn (JSON)"),
                                 ("merge_contact", "contacts merged"),
                                 ("undo_merge_contact", "merge undone"),
                                 ("suggest_merge_contact", "merge suggested"),
@@ -172,6 +174,8 @@ class Migration(migrations.Migration):
                         choices=[
                             ("note_contact", "note on a contact"),
                             ("withdraw_note_contact", "note withdrawn"),
+                            ("link_opened", "link opened (JSON)"),
+                            ("withdraw_link_opened", "open withdrawn (JSON)"),
                             ("merge_contact", "contacts merged"),
                             ("undo_merge_contact", "merge undone"),
                             ("suggest_merge_contact", "merge suggested"),

@@ -17,6 +17,8 @@ MAX_DESTINATION_LENGTH = 600  # characters, which always fit an index row
 class WebhookEvent(models.TextChoices):
     NOTE_CONTACT = "note_contact", _("note on a contact")
     WITHDRAW_NOTE = "withdraw_note_contact", _("note withdrawn")
+    LINK_OPENED = "link_opened", _("link opened (JSON)")
+    WITHDRAW_OPEN = "withdraw_link_opened", _("open withdrawn (JSON)")
     MERGE_CONTACT = "merge_contact", _("contacts merged")
     UNDO_MERGE = "undo_merge_contact", _("merge undone")
     SUGGEST_MERGE = "suggest_merge_contact", _("merge suggested")

@@ -10,7 +10,6 @@ from shortlinks.domain.webhooks import (
     events,
     failures,
     http_client,
-    payloads,
     secret_encryption,
 )
 from shortlinks.domain.webhooks.deliveries import ClaimedDelivery
@@ -74,13 +73,14 @@ class Sender:
 
 
 def _attempt(claimed: ClaimedDelivery) -> Outcome:
+    content_type, body = events.render(claimed.event, claimed.payload_data)
     return http_client.send(
         Message(
             destination=claimed.destination,
             secret=secret_encryption.decrypt(claimed.secret),
             event_id=claimed.event_id,
-            content_type=payloads.CONTENT_TYPE,
-            body=events.render(claimed.event, claimed.payload_data),
+            content_type=content_type,
+            body=body,
         )
     )
 
