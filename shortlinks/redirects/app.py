@@ -156,9 +156,18 @@ class RedirectApp:
         return privacy.respond(request.method, request.headers, request.query, cookies)
 
     async def _find(self, code: str) -> tuple[CachedLink, CachedAccount] | None:
-        link = self.links.get_fresh(code) or await self.links.get(code)
-        if link is None or 0 < link.expires_at <= time.time():
+        """Return None for unknown and ended links, which are looked up alike.
+
+        Otherwise, the time of a 404 would show that a link has existed.
+        """
+        now = time.time()
+        link = self.links.get_fresh(code)
+        if link is None or link.is_expired(now):
+            link = await self.links.get(code)
+        if link is None:
             return None
+        if link.is_expired(now):  # no store answered: it is an old value
+            raise Unavailable
         account_id = link.account_id
         account = self.accounts.get_fresh(account_id) or await self.accounts.get(
             account_id

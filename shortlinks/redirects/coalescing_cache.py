@@ -21,11 +21,19 @@ class Unavailable(Exception):
     """The lookup failed, and there is no old value."""
 
 
+class Incomplete(Exception, Generic[K, V]):
+    """The lookup failed for all keys but those that were found."""
+
+    def __init__(self, found: dict[K, V]) -> None:
+        super().__init__(f"{len(found)} keys were found")
+        self.found = found
+
+
 class CoalescingCache(Generic[K, V]):
     """Values by key for a short time; `fetch` omits keys that do not exist.
 
-    Missing keys are not cached. If `fetch` fails, old values are returned. Values are
-    stored packed, which needs a third less memory and 0.2 µs more.
+    Missing keys are not cached. If `fetch` fails, or raises Incomplete, old values are
+    returned. Values are stored packed, which needs a third less memory and 0.2 µs more.
     """
 
     def __init__(
@@ -73,14 +81,19 @@ class CoalescingCache(Generic[K, V]):
             self._lookup = None
 
     async def _load(self, keys: Sequence[K]) -> None:
-        found: dict[K, V] | None
+        found: dict[K, V] = {}
+        is_complete = False
         try:
             found = await self._fetch(keys)
+            is_complete = True
+        except Incomplete as error:
+            found = error.found
+            logger.warning("lookup of %d keys failed: %r", len(keys), error.__cause__)
         except Exception as error:  # noqa: BLE001  any error means unavailable
             logger.warning("lookup of %d keys failed: %r", len(keys), error)
-            found = None
         for key in keys:
-            self._settle(self._waiting.pop(key), key, found)
+            is_known = is_complete or key in found
+            self._settle(self._waiting.pop(key), key, found if is_known else None)
 
     def _settle(
         self, waiter: asyncio.Future[V | None], key: K, found: dict[K, V] | None

@@ -1,15 +1,22 @@
-"""Look up links and accounts in Redis, then in Postgres."""
+"""Look up links and accounts in Redis, then in Postgres.
 
+Postgres is asked for everything that Redis does not have, and for ended links: unknown
+and ended ones must take the same time (SECURITY.md).
+"""
+
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
 import msgspec
+import psycopg
 import redis.asyncio as redis
 
 from shortlinks.domain.circuit_breaker import CircuitBreaker
 from shortlinks.domain.links import redis_cache, urls
 from shortlinks.domain.links.redis_cache import CachedAccount, CachedLink
 from shortlinks.domain.pixels import consent
+from shortlinks.redirects.coalescing_cache import Incomplete
 from shortlinks.redirects.database import GuardedConnection, Row
 
 K = TypeVar("K")
@@ -22,6 +29,7 @@ SELECT link.code, link.id, link.account_id, link.target,
 FROM shortlinks_shortlink AS link
 JOIN shortlinks_contact AS contact ON contact.id = link.contact_id
 WHERE link.code = ANY(%(keys)s) AND link.disabled_at IS NULL
+  AND (link.expires_at IS NULL OR link.expires_at > to_timestamp(%(now)s))
 """  # noqa: S608  constants
 SELECT_ACCOUNTS = f"""
 SELECT id, {", ".join(CachedAccount.__struct_fields__)}
@@ -45,50 +53,64 @@ class LinkStore:
     async def links(self, codes: Sequence[str]) -> dict[str, CachedLink]:
         """Return the active links whose targets the current URL policy allows."""
         found = await self._read_through(
-            codes, CachedLink, redis_cache.link_key, self._select_links
+            codes, self._cached_links, redis_cache.link_key, self._select_links
         )
-        return {
-            code: link
-            for code, link in found.items()
-            if urls.is_still_allowed(link.target, self._policy)
-        }
+        return {code: link for code, link in found.items() if self._is_allowed(link)}
 
     async def accounts(self, ids: Sequence[int]) -> dict[int, CachedAccount]:
         return await self._read_through(
-            ids, CachedAccount, redis_cache.account_key, self._select_accounts
+            ids, self._cached_accounts, redis_cache.account_key, self._select_accounts
         )
 
     async def _read_through(
         self,
         keys: Sequence[K],
-        kind: type[V],
+        cached: Callable[[Sequence[K]], Awaitable[dict[K, V]]],
         name: Callable[[K], str],
         select: Callable[[Sequence[K]], Awaitable[dict[K, V]]],
     ) -> dict[K, V]:
-        found, missing = await self._cached(keys, kind, name)
+        found = await cached(keys)
+        missing = [key for key in keys if key not in found]
         if missing:
-            stored = await select(missing)
+            try:
+                stored = await select(missing)
+            except (psycopg.Error, OSError) as error:
+                raise Incomplete(found) from error
             await self._write_back({name(key): v for key, v in stored.items()})
             found |= stored
         return found
 
+    async def _cached_links(self, codes: Sequence[str]) -> dict[str, CachedLink]:
+        now = time.time()
+        found = await self._cached(codes, CachedLink, redis_cache.link_key)
+        return {
+            code: link
+            for code, link in found.items()
+            if self._is_allowed(link) and not link.is_expired(now)
+        }
+
+    async def _cached_accounts(self, ids: Sequence[int]) -> dict[int, CachedAccount]:
+        return await self._cached(ids, CachedAccount, redis_cache.account_key)
+
+    def _is_allowed(self, link: CachedLink) -> bool:
+        return urls.is_still_allowed(link.target, self._policy)
+
     async def _cached(
         self, keys: Sequence[K], kind: type[V], name: Callable[[K], str]
-    ) -> tuple[dict[K, V], list[K]]:
-        """Return the values in Redis, and the keys that are missing there."""
+    ) -> dict[K, V]:
+        """Return the values in Redis; none for tombstones."""
         if self._cache_breaker.is_open:
-            return {}, list(keys)
+            return {}
         try:
             values = await self._cache.mget([name(key) for key in keys])
         except redis.RedisError as error:
             self._cache_breaker.trip(error)
-            return {}, list(keys)
-        found = {
+            return {}
+        return {
             key: msgspec.json.decode(value, type=kind)
             for key, value in zip(keys, values, strict=True)
             if value is not None and value != redis_cache.TOMBSTONE
         }
-        return found, [k for k, v in zip(keys, values, strict=True) if v is None]
 
     async def _write_back(
         self, values: dict[str, CachedLink] | dict[str, CachedAccount]
@@ -125,4 +147,6 @@ class LinkStore:
         }
 
     async def _select(self, query: str, keys: Iterable[object]) -> list[Row]:
-        return await self._database.execute(query, {"keys": list(keys)})
+        return await self._database.execute(
+            query, {"keys": list(keys), "now": time.time()}
+        )

@@ -74,6 +74,7 @@ class Outcome:
     settled: float  # seconds from the end of the load until all was processed
     seconds: float
     broken: Sequence[str]
+    figures: Sequence[str]
 
 
 def run(fault: Fault, service: Service, plan: Plan) -> Outcome:
@@ -95,6 +96,7 @@ def run(fault: Fault, service: Service, plan: Plan) -> Outcome:
             settled = _settle(service)
         counts = verification.count(load.opened, seeded, lost=service.lost_visits())
         broken = [*counts.broken, *verification.links(integration), *fault.broken()]
+        figures = fault.figures()
     finally:
         fault.clear(service)
     if plan.checks_latency and not waits.is_met:
@@ -107,6 +109,7 @@ def run(fault: Fault, service: Service, plan: Plan) -> Outcome:
         settled=settled,
         seconds=time.monotonic() - began,
         broken=broken,
+        figures=figures,
     )
 
 

@@ -29,6 +29,10 @@ class Fault:
         """Return the broken promises that concern only this fault."""
         return ()
 
+    def figures(self) -> Sequence[str]:
+        """Return measurements that concern only this fault, as lines of text."""
+        return ()
+
 
 @dataclass(kw_only=True)
 class PartFault(Fault):

@@ -31,7 +31,8 @@ def row(outcome: Outcome) -> str:
         f"{outcome.settled:.1f} s",
         "; ".join(outcome.broken) or "held",
     )
-    return report.line(cells, WIDTHS)
+    indented = (f"    {figure}" for figure in outcome.figures)
+    return "\n".join([report.line(cells, WIDTHS), *indented])
 
 
 def keep_logs(base: Path) -> None:

@@ -3,6 +3,7 @@
 from systemtests.chaos.clock import DAY, ClockJump
 from systemtests.chaos.disk import DiskFull
 from systemtests.chaos.faults import Fault, NoFault, freeze, kill, restart
+from systemtests.chaos.flood import Flood
 from systemtests.chaos.migration import Migration
 from systemtests.chaos.tasks import PoisonRow, Redelivery
 
@@ -22,6 +23,7 @@ OTHERS: list[Fault] = [
     PoisonRow(),
     Redelivery(),
     Migration(),
+    Flood(),
 ]
 FAULTS: dict[str, Fault] = {
     fault.name: fault for fault in [NoFault(), *SINGLE, *PAIRS, *OTHERS]

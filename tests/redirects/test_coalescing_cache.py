@@ -3,7 +3,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from shortlinks.redirects.coalescing_cache import CoalescingCache, Unavailable
+from shortlinks.redirects.coalescing_cache import (
+    CoalescingCache,
+    Incomplete,
+    Unavailable,
+)
 
 
 class Store:
@@ -74,6 +78,23 @@ def test_cache_returns_an_old_value_while_the_store_is_unavailable() -> None:
 
         store.is_unavailable = False
         assert await numbers.get(4) == "value 4"
+
+    asyncio.run(scenario())
+
+
+def test_cache_returns_what_an_incomplete_lookup_found() -> None:
+    async def fetch(keys: Sequence[int]) -> dict[int, str]:
+        raise Incomplete({2: "value 2"}) from ConnectionError()
+
+    async def scenario() -> None:
+        numbers = CoalescingCache(fetch, kind=str, seconds=60, size=100)
+
+        found, missing = await asyncio.gather(
+            numbers.get(2), numbers.get(4), return_exceptions=True
+        )
+
+        assert (found, type(missing)) == ("value 2", Unavailable)
+        assert numbers.get_fresh(2) == "value 2"
 
     asyncio.run(scenario())
 

@@ -55,6 +55,9 @@ class CachedLink(msgspec.Struct, frozen=True, array_like=True):
         code = consent.CODES[tracking_consent]
         return cls(id, account_id, target, expires_at or 0, code)
 
+    def is_expired(self, now: float) -> bool:
+        return 0 < self.expires_at <= now
+
 
 class CachedAccount(msgspec.Struct, frozen=True, array_like=True):
     """The settings of an account that redirects need, named like their columns."""
