@@ -61,8 +61,9 @@ class ContactForm(RowForm[Contact]):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
-        account_id = getattr(self.instance, "account_id", None) or 0
-        if self.instance._state.adding and quotas.are_contacts_full(account_id):
+        account = data.get("account")  # the instance has none yet
+        is_new = self.instance._state.adding
+        if is_new and account and quotas.are_contacts_full(account.pk):
             self.add_error(None, gettext(quotas.TOO_MANY_CONTACTS))
         return data
 

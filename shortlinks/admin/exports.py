@@ -79,7 +79,8 @@ def as_csv(rows: Iterable[Sequence[Any]]) -> tuple[bytes, str]:
     """
     text = StringIO()
     delimiter = ";" if get_language() == "ru" else ","
-    csv.writer(text, delimiter=delimiter).writerows(map(_safe, rows))
+    writer = csv.writer(text, delimiter=delimiter)
+    writer.writerows(_safe(row, formulas.escape_csv) for row in rows)
     # Excel reads the file as UTF-8 because of the byte order mark
     return text.getvalue().encode("utf-8-sig"), "text/csv; charset=utf-8"
 
@@ -97,15 +98,15 @@ def as_workbook(sheets: Mapping[str, Iterable[Sequence[Any]]]) -> tuple[bytes, s
         for title, rows in sheets.items():
             sheet = book.add_worksheet(title)
             for number, row in enumerate(rows):
-                sheet.write_row(number, 0, _safe(row))
+                sheet.write_row(number, 0, _safe(row, formulas.escape))
             sheet.autofit()
     return file.getvalue(), XLSX
 
 
-def _safe(row: Sequence[Any]) -> list[Any]:
+def _safe(row: Sequence[Any], escape: Callable[[str], str]) -> list[Any]:
     """Return the cells; all but numbers and days are text."""
     return [
-        cell if isinstance(cell, int | float | date) else formulas.escape(str(cell))
+        cell if isinstance(cell, int | float | date) else escape(str(cell))
         for cell in row
     ]
 

@@ -117,12 +117,20 @@ def paginated(
     found = list(rows[start : start + current.limit + 1])
     if not found:
         return Response(status=204)
-    links = {"self": _page_href(current)}
-    if len(found) > current.limit:
-        links["next"] = _page_href(replace(current, number=current.number + 1))
+    links = _page_links(current, has_next=len(found) > current.limit)
     embedded = [represent(row) for row in found[: current.limit]]
     body = {"_page": current.number, "_links": links, "_embedded": {name: embedded}}
     return Response(body | totals(current))
+
+
+def _page_links(current: Page, *, has_next: bool) -> dict[str, Link]:
+    numbers = {"self": current.number}
+    if has_next:
+        numbers["next"] = current.number + 1
+    if current.number > 1:
+        numbers |= {"first": 1, "prev": current.number - 1}
+    pages = {name: replace(current, number=page) for name, page in numbers.items()}
+    return {name: _page_href(page) for name, page in pages.items()}
 
 
 def _page_href(target: Page) -> Link:

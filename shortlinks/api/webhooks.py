@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar, TypeVar
 
-from django.conf import settings
 from django.http import Http404
 from django.utils import translation
 from msgspec import UNSET, structs
@@ -18,7 +17,9 @@ from shortlinks.api.problems import Problem, ValidationFailed
 from shortlinks.api.resources import webhooks as resources
 from shortlinks.api.resources.errors import FieldError, ItemErrors
 from shortlinks.api.views import ApiView
+from shortlinks.domain import quotas
 from shortlinks.domain.links.urls import UrlRejected
+from shortlinks.domain.quotas import Quota
 from shortlinks.domain.webhooks import destinations, failures, subscriptions
 from shortlinks.domain.webhooks.subscriptions import Subscription, TooManyWebhooks
 from shortlinks.models import Scope, Webhook, WebhookEvent
@@ -30,12 +31,7 @@ QUERY = ListQuery(
     orders={"id": "id"},
     default=("sort", "id"),
 )
-TOO_MANY = FieldError(
-    "TooMany",
-    "destination",
-    f"The account has {settings.MAX_WEBHOOKS_PER_ACCOUNT} webhooks already."
-    " Delete one.",
-)
+TOO_MANY = "The account has {} webhooks already. Delete one."
 FOR_ADMINISTRATORS = (
     "Only administrators may use webhooks. Use an administrator's token."
 )
@@ -72,7 +68,7 @@ class Webhooks(ApiView):
         try:
             subscribed = subscriptions.subscribe(account, user, requested)
         except TooManyWebhooks:
-            raise ValidationFailed([ItemErrors("0", [TOO_MANY])]) from None
+            raise _too_many() from None
         with translation.override(user.language):
             shown = represent(subscribed.webhook)
         subscription = resources.Subscription(
@@ -87,6 +83,12 @@ class Webhooks(ApiView):
         if not subscriptions.unsubscribe(self.caller.token.account_id, destination):
             raise Http404
         return Response(status=204)
+
+
+def _too_many() -> ValidationFailed:
+    detail = TOO_MANY.format(quotas.limit(Quota.WEBHOOKS))
+    error = FieldError("TooMany", "destination", detail)
+    return ValidationFailed([ItemErrors("0", [error])])
 
 
 def represent(webhook: Webhook) -> resources.Webhook:

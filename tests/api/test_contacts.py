@@ -59,7 +59,8 @@ def test_list_is_complete_when_following_next(account: Account, api: Api) -> Non
     assert ids == expected
     assert page["_page"] == 3
     assert page["_links"] == {
-        "self": {"href": "http://testserver/api/v4/contacts?page=3&limit=2"}
+        name: {"href": f"http://testserver/api/v4/contacts?page={number}&limit=2"}
+        for name, number in (("self", 3), ("first", 1), ("prev", 2))
     }
 
 

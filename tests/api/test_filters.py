@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from shortlinks.models import Account, Contact, Note, NoteType, User
 from tests import factories
@@ -211,3 +213,34 @@ def test_events_are_filtered(
     notes: list[Note], api: Api, query: str, status: int
 ) -> None:
     assert api.get(f"/api/v4/events?{query}").status_code == status
+
+
+LISTS = (
+    *("contacts", "contacts/notes", "events", "short_links", "users", "webhooks"),
+    *("merges", "merge_suggestions"),
+)
+NAMES = st.sampled_from(
+    [
+        *("filter[id]", "filter[id][]", "filter[created_at]", "filter[created_at][to]"),
+        *("filter[name]", "filter[type]", "filter[entity_id][]", "filter[note_type]"),
+        *("filter[url]", "order[id]", "order[created_at]", "query", "page", "limit"),
+        *("filter", "filter[", "filter[]", "filter[id]x", "filter[id][a]", "order[x]"),
+    ]
+)
+VALUES = st.sampled_from(
+    [
+        *("1", "0", "-1", "1,2", "1,2,3", ",", "9" * 19, "9" * 5000, "1e3", "asc"),
+        *("١", "\0", "%", "_", "\\", "link_followed", "common", "Anna", "1\n", " 1"),
+    ]
+)
+PARAMETERS = st.lists(st.tuples(NAMES, VALUES | st.text(max_size=4)), max_size=5)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(path=st.sampled_from(LISTS), parameters=PARAMETERS)
+def test_any_filters_are_applied_or_rejected(
+    api: Api, path: str, parameters: list[tuple[str, str]]
+) -> None:
+    query = urlencode(parameters, errors="replace")
+
+    assert api.get(f"/api/v4/{path}?{query}").status_code in {200, 204, 400}

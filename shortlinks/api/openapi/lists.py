@@ -50,15 +50,17 @@ def response(
     links = {
         "self": href(f"{path}?page=1&limit=50"),
         "next": href(f"{path}?page=2&limit=50"),
+        "first": href(f"{path}?page=1&limit=50"),
+        "prev": href(f"{path}?page=1&limit=50"),
     }
     page = {
         "_page": integer(1, minimum=1),
-        "_links": object_(links, optional=("next",)),
+        "_links": object_(links, optional=("next", "first", "prev")),
         "_embedded": object_({name: array(reference(resource), minItems=1)}),
         **(more or {}),
     }
     return SuccessResponse(
-        "A page of the list. The last page has no `next`.",
+        "A page of the list. The last has no `next`, the first no `first` and `prev`.",
         object_(page),
         without_body={204: "The list or the page is empty."},
     )

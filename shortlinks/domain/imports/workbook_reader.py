@@ -1,14 +1,13 @@
 """Reading of XLSX files, row by row to save memory."""
 
-import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError
-from zipfile import BadZipFile, ZipFile
+from xml.etree.ElementTree import Element
+from zipfile import ZipFile
 
 import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 
 from shortlinks.domain.imports.file_errors import (
@@ -27,11 +26,6 @@ MAX_SHARED_STRINGS_BYTES = 40 * 1024 * 1024
 MAX_STYLES_BYTES = 2 * 1024 * 1024
 MAX_CELLS = 1_000  # of a row; cells further to the right count as the last one
 ROUNDED_FROM = 10**15  # Excel has 15 significant digits
-# Exceptions of openpyxl and its parsers for invalid files.
-PARSER_ERRORS = (
-    *(AttributeError, BadZipFile, IndexError, InvalidFileException, KeyError, OSError),
-    *(NotImplementedError, ParseError, TypeError, ValueError, zlib.error),
-)
 
 
 class Workbook:
@@ -39,18 +33,15 @@ class Workbook:
 
     def __init__(self, content: bytes) -> None:
         check_archive_size(content)
-        try:
+        with _invalid_if_parsers_fail():
             self._book: Any = openpyxl.load_workbook(
                 BytesIO(content), read_only=True, data_only=True
             )
-            visible = [
-                sheet
-                for sheet in self._book.worksheets
-                if sheet.sheet_state == "visible"
-            ]
-            self._sheet = visible[0]
-        except PARSER_ERRORS:
-            raise UnreadableFile(INVALID_XLSX) from None
+        sheets = self._book.worksheets
+        visible = [sheet for sheet in sheets if sheet.sheet_state == "visible"]
+        if not visible:
+            raise UnreadableFile(INVALID_XLSX)
+        self._sheet = visible[0]
         self.ignored_sheets = [
             str(sheet.title) for sheet in visible[1:] if _has_cells(sheet)
         ]
@@ -60,22 +51,23 @@ class Workbook:
 
         openpyxl would fill these gaps: a million rows for one cell far below.
         """
-        book, sheet, last = self._book, self._sheet, 0
-        try:
-            with sheet._get_source() as source:
-                parser = _Parser(
-                    source,
-                    sheet._shared_strings,
-                    data_only=True,
-                    epoch=book.epoch,
-                    date_formats=book._date_formats,
-                    timedelta_formats=book._timedelta_formats,
-                )
-                for number, cells in parser.parse():
-                    last = max(number, last + 1)
-                    yield RawRow(last, _texts(cells))
-        except PARSER_ERRORS:
-            raise UnreadableFile(INVALID_XLSX) from None
+        last = 0
+        for number, cells in self._parsed_rows():
+            last = max(number, last + 1)
+            yield RawRow(last, _texts(cells))
+
+    def _parsed_rows(self) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+        book, sheet = self._book, self._sheet
+        with _invalid_if_parsers_fail(), sheet._get_source() as source:
+            parser = _Parser(
+                source,
+                sheet._shared_strings,
+                data_only=True,
+                epoch=book.epoch,
+                date_formats=book._date_formats,
+                timedelta_formats=book._timedelta_formats,
+            )
+            yield from parser.parse()
 
 
 class _Parser(WorkSheetParser):  # type: ignore[misc]  # openpyxl has no types
@@ -91,11 +83,8 @@ class _Parser(WorkSheetParser):  # type: ignore[misc]  # openpyxl has no types
 
 def check_archive_size(content: bytes) -> None:
     """Check the sizes in the archive's directory, which limit the unpacking."""
-    try:
-        with ZipFile(BytesIO(content)) as archive:
-            sizes = {part.filename: part.file_size for part in archive.infolist()}
-    except PARSER_ERRORS:
-        raise UnreadableFile(INVALID_XLSX) from None
+    with _invalid_if_parsers_fail(), ZipFile(BytesIO(content)) as archive:
+        sizes = {part.filename: part.file_size for part in archive.infolist()}
     limits = {
         "xl/sharedStrings.xml": MAX_SHARED_STRINGS_BYTES,
         "xl/styles.xml": MAX_STYLES_BYTES,
@@ -107,6 +96,15 @@ def check_archive_size(content: bytes) -> None:
         raise UnreadableFile(TOO_LARGE_UNPACKED)
     if "[Content_Types].xml" not in sizes:
         raise UnreadableFile(INVALID_XLSX)
+
+
+@contextmanager
+def _invalid_if_parsers_fail() -> Iterator[None]:
+    """Raise UnreadableFile for any error of openpyxl and the parsers that it uses."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001  damaged files raise errors of many kinds
+        raise UnreadableFile(INVALID_XLSX) from None
 
 
 def _has_cells(sheet: Any) -> bool:
