@@ -73,7 +73,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--histories-over-http",
         type=int,
-        default=200,
+        default=100,
         help="random histories that are played over HTTP",
     )
     parser.addoption(

@@ -4,6 +4,7 @@ All histories of a batch advance together. After each step, the worker processes
 is due, and everything gets so old that no open can become part of a burst.
 """
 
+import contextlib
 import threading
 import time
 from collections import defaultdict
@@ -58,18 +59,18 @@ def play(histories: Sequence[History], service: Service) -> list[Outcome]:
     """Return the outcome of each history."""
     accounts.delete_all()
     *stages, last = accounts.create([*histories, History("last", (), known=("Z",))])
-    _let_redirects_reload()
+    _let_redirects_reload(since=time.monotonic())
     players = [
         Player(history, stage, service)
         for history, stage in zip(histories, stages, strict=True)
     ]
     barrier = Barrier(Player(History("last", ()), last, service))
-    with ThreadPoolExecutor(THREADS) as pool:
+    with _threads() as pool:
         for turn in zip_longest(*(_turns(history.steps) for history in histories)):
             moves = [(p, s) for p, s in zip(players, turn, strict=True) if s]
             list(pool.map(lambda move: _move(move[0], move[1], barrier), moves))
             barrier.wait()
-            _settle(moves)
+            _settle(moves, time.monotonic())
         shared = _shared_browsers()
         return list(pool.map(lambda p: p.outcome(shared[p.stage.account.pk]), players))
 
@@ -82,6 +83,22 @@ def differences(histories: Sequence[History], service: Service) -> list[str]:
         for history, outcome in zip(histories, outcomes, strict=True)
         if outcome != history.expect
     ]
+
+
+@contextlib.contextmanager
+def _threads() -> Iterator[ThreadPoolExecutor]:
+    """Yield threads that keep their connections to the database until the end."""
+    everyone = threading.Barrier(THREADS)
+
+    def close(_: int) -> None:
+        everyone.wait(TIMEOUT_SECONDS)  # or one thread would do it for another
+        connection.close()
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        try:
+            yield pool
+        finally:
+            list(pool.map(close, range(THREADS)))
 
 
 def _turns(steps: Sequence[Step]) -> Iterator[list[Step]]:
@@ -101,7 +118,6 @@ def _move(player: Player, steps: Sequence[Step], barrier: Barrier) -> None:
         player.play(step)
         if step.is_unprocessed:
             barrier.wait()  # no chat can wait for a click that is not stored
-    connection.close()  # of this thread
 
 
 def _shared_browsers() -> defaultdict[int, set[str]]:
@@ -113,14 +129,14 @@ def _shared_browsers() -> defaultdict[int, set[str]]:
     return found
 
 
-def _settle(moves: Sequence[tuple[Player, list[Step]]]) -> None:
+def _settle(moves: Sequence[tuple[Player, list[Step]]], moved_at: float) -> None:
     """Let the worker process what happened, and let the time of `pass` go by."""
     _wait_for_visits()
     everybody = [player.stage.account.pk for player, _ in moves]
     _process_checks(everybody)
     kinds = {step.kind for _, steps in moves for step in steps}
     if kinds & CHANGES_LINKS:
-        _let_redirects_reload()
+        _let_redirects_reload(since=moved_at)
     waiting: dict[timedelta, list[int]] = {}
     for player, steps in moves:
         if (step := steps[-1]).kind == "wait":
@@ -166,6 +182,6 @@ def _wait_until_done(checks: Sequence[int]) -> None:
     )
 
 
-def _let_redirects_reload() -> None:
+def _let_redirects_reload(*, since: float) -> None:
     """Wait until redirects have read sites again, and forgotten cached links."""
-    time.sleep(RELOAD_SECONDS)
+    time.sleep(max(0, since + RELOAD_SECONDS - time.monotonic()))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 DAY = 24 * 60.0  # times are in minutes
 MONTHS = 90 * DAY
+SESSION = 30.0
 PER_LINK, PER_CONTACT, PER_DAY, SHARED_BY = 2, 5, 5, 3
 
 Pair = frozenset[str]
@@ -11,21 +12,69 @@ Pair = frozenset[str]
 
 @dataclass
 class Attachment:
-    """A browser opened links of a contact, or got its clicks at another address."""
+    """A browser opened links of a contact, or got its clicks at another address.
+
+    Or a user confirmed it for a contact that only chatted there.
+    """
 
     first: float
     last: float
     is_returning: bool = False
     is_elsewhere: bool = False
+    has_only_chatted: bool = False
     review: str = ""
 
 
 @dataclass
+class Click:
+    """A click of a link, whose token a page may redeem once, for some time."""
+
+    contact: str
+    when: float
+    is_redeemed: bool = False
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A chat or else an open on which a decision rests, and whose links were opened."""
+
+    browser: str = ""
+    chat: str = ""
+    attachment: Attachment | None = None
+    opened: frozenset[str] = frozenset()
+
+    @property
+    def event(self) -> tuple[str, str, int]:
+        """Identify what causes one merge at most."""
+        return self.browser, self.chat, id(self.attachment)
+
+
+@dataclass
 class Suggested:
+    """A suggestion, the number of the merge that closed it, and of merges before it."""
+
     pair: tuple[str, str]
     rule: str
-    browser: str
+    evidence: Evidence
+    after: int
     is_open: bool = True
+    closed_by: int = 0
+
+
+@dataclass
+class Merged:
+    """A merge; those of rules may be withdrawn, and their events may merge again."""
+
+    loser: str
+    into: str
+    when: float
+    evidence: Evidence
+    is_by_rule: bool = False
+    is_undone: bool = False
+    is_withdrawn: bool = False
+
+
+Keyed = dict[tuple[str, str], Attachment]
 
 
 @dataclass
@@ -37,7 +86,8 @@ class Facts:
     anonymous: tuple[str, ...] = ()  # with links
     now: float = 0.0
     parents: dict[str, str] = field(default_factory=dict)
-    attached: dict[tuple[str, str], Attachment] = field(default_factory=dict)
+    attached: Keyed = field(default_factory=dict)
+    elsewhere: set[tuple[str, str]] = field(default_factory=set)
     opens: list[tuple[str, str, str, float]] = field(default_factory=list)
     redeemed: list[tuple[str, str, float]] = field(default_factory=list)
     chats: dict[str, tuple[str, str, float]] = field(default_factory=dict)
@@ -47,12 +97,17 @@ class Facts:
     joins: list[tuple[str, float]] = field(default_factory=list)
     deleted: set[str] = field(default_factory=set)
     pages: dict[str, str] = field(default_factory=dict)
-    merges: list[tuple[str, str]] = field(default_factory=list)
+    clicks: dict[str, Click] = field(default_factory=dict)
+    merges: list[Merged] = field(default_factory=list)
 
     def root(self, name: str) -> str:
         while name in self.parents:
             name = self.parents[name]
         return name
+
+    def members(self, name: str) -> frozenset[str]:
+        """Return the contact and all that are merged with it."""
+        return frozenset(n for n in self.names() if self.root(n) == self.root(name))
 
     def open_suggestions(self) -> list[Suggested]:
         return [each for each in self.suggestions if each.is_open]
@@ -61,9 +116,7 @@ class Facts:
         visitors = {person for person, _, _ in self.chats.values()}
         return {*self.known, *self.anonymous, *visitors}
 
-    def attachments(
-        self, browser: str, contact: str
-    ) -> dict[tuple[str, str], Attachment]:
+    def attachments(self, browser: str, contact: str) -> Keyed:
         """Return the attachments of the contact and of those merged into it."""
         return {
             (where, who): each
@@ -107,6 +160,17 @@ class Facts:
 
     def _counts(self, who: str) -> bool:
         return self.is_known(who) and who not in self.deleted
+
+    def _opened(self, browser: str, *roots: str) -> frozenset[str]:
+        """Return whose links among these people were opened here, for the evidence."""
+        openers = self._openers(browser)
+        found: set[str] = set()
+        for root in roots:
+            here = {who for where, who, _, _ in self.opens if where == browser}
+            elsewhere = {who for where, who in self.elsewhere if where == browser}
+            own = {who for who in here if self.root(who) == root and root in openers}
+            found |= own or {who for who in elsewhere if self.root(who) == root}
+        return frozenset(found)
 
     def _is_kiosk(self, browser: str) -> bool:
         seen = self._last_seen(browser).values()

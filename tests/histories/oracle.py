@@ -3,41 +3,85 @@
 It keeps what happened, and computes the facts from it at each decision. It covers
 opens, landings (also elsewhere), lured clicks, scans, chats, time, links of anonymous
 contacts, edits, deleted contacts, and what a user decides about browsers, suggestions
-and people. It leaves out denied consent, and the undo of all but a visitor's last join.
+and people, also undone merges. It leaves out denied consent, bursts, and opens of links
+of deleted contacts.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from tests.histories.facts import DAY, MONTHS, PER_DAY, Attachment, Facts, Suggested
-from tests.histories.notation import Outcome
+from tests.histories.decisions import Decisions
+from tests.histories.facts import (
+    DAY,
+    Attachment,
+    Click,
+    Evidence,
+    Keyed,
+    Merged,
+    Suggested,
+)
+from tests.histories.notation import History, Outcome, Step
+
+STEP = 1 / 6  # in minutes; in fact somewhat longer
+TOKEN = 3.0  # minutes
+YEAR = 365 * DAY
+UNITS = {"second": 1 / 60, "minute": 1.0, "hour": 60.0, "day": 24 * 60.0}
+
+
+class Refused(Exception):
+    """There is nothing to decide."""
 
 
 @dataclass
-class Oracle(Facts):
-    """Facts, and the rules that decide when one is added."""
+class Oracle(Decisions):
+    """A method for each kind of step, which adds to the facts and decides."""
 
-    # Steps.
+    refused: list[str] = field(default_factory=list)
+    first: tuple[str, ...] = ()  # contacts of the beginning
 
-    def open(self, browser: str, contact: str, link: str) -> None:
+    def __post_init__(self) -> None:
+        self.first = (*sorted(self.known), *self.anonymous)
+
+    def play(self, step: Step) -> None:
+        self.now += STEP
+        try:
+            getattr(self, step.kind)(**step.parts)
+        except Refused:
+            self.refused.append(step.text)
+
+    # Visitors.
+
+    def open(self, browser: str, link: str, how: str = "") -> None:
+        if how == "as staff":
+            return
+        contact, number = link[0], link[1:]
         has_cookie = any(opened[0] == browser for opened in self.opens)
-        self.opens.append((browser, contact, link, self.now))
+        self.opens.append((browser, contact, number, self.now))
+        self.clicks[browser] = Click(contact, self.now)
         self._attach(browser, contact, is_returning=has_cookie)
 
-    def land(self, browser: str, contact: str) -> None:
-        """The page had a gesture, and the address of the click."""
-        self.pages[browser] = browser
-        self.redeemed.append((browser, contact, self.now))
-        self.attached[browser, contact].is_returning = True
-        self._examine(browser)
+    def scan(self, browser: str, links: str) -> None:
+        """A gateway opens all links of a mailing. This is not evidence."""
 
-    def land_elsewhere(self, browser: str, contact: str) -> None:
-        """The page stores no `visitor_uid` yet, and gets one of its own."""
-        self.pages[browser] = f"{browser}'"
-        self._attach(self.pages[browser], contact, is_elsewhere=True)
+    def land(self, browser: str, how: str = "") -> None:
+        """The page had a gesture unless said otherwise. It keeps the uid it stores."""
+        page = self.pages.get(browser, "")
+        if not (contact := self._redeem(browser, how)):
+            return
+        if page == browser or how != "from elsewhere":
+            self._require_unused(page, browser)
+            self._land(browser, browser, contact, has_gesture=how != "without gesture")
+        else:
+            self._land_elsewhere(browser, page, contact)
 
-    def receive(self, browser: str, contact: str) -> None:
-        self._attach(browser, contact, is_elsewhere=True)
+    def receive(self, browser: str, clicked: str, how: str = "") -> None:
+        page = self.pages.get(browser, "")
+        if not (contact := self._redeem(clicked, how)):
+            return
+        if page == clicked or how == "from the same address":
+            self._require_unused(page, clicked)
+            self._land(browser, clicked, contact, has_gesture=True)
+        else:
+            self._land_elsewhere(browser, page, contact)
 
     def chat(self, person: str, browser: str) -> None:
         name = f"{person} {browser}" if person.isupper() else person
@@ -45,49 +89,59 @@ class Oracle(Facts):
         self.chats[name] = (person, uid, self.now)
         self._decide_chat(person, uid, self.now)
 
-    def confirm(self, browser: str, contact: str) -> None:
-        for attachment in self.attachments(browser, contact).values():
-            attachment.review = "confirmed"
-        for _, who in list(self.attachments(browser, contact)):
-            self._decide_open(browser, who)
-        self._examine(browser)
+    def wait(self, number: str, unit: str) -> None:
+        self.now += int(number) * UNITS[unit] - STEP
 
-    def accept(self, suggested: Suggested) -> None:
-        one, other = (self.root(name) for name in suggested.pair)
-        into, loser = (one, other) if self.is_known(one) else (other, one)
-        self._merge(into, loser)
-        self.confirm(suggested.browser, into)
+    # Users.
 
-    def reject(self, suggested: Suggested) -> None:
-        pair = frozenset(self.root(name) for name in suggested.pair)
-        self.separate |= {pair, frozenset(suggested.pair)}
-        for each in self.open_suggestions():
-            if frozenset(self.root(name) for name in each.pair) == pair:
-                each.is_open = False
+    def review(self, review: str, browser: str, person: str) -> None:
+        if not (attached := self.of_user(browser, person)):
+            raise Refused
+        for attachment in attached.values():
+            attachment.review = {"confirm": "confirmed", "reject": "rejected"}[review]
+        if review == "confirm":
+            self._examine(attached)
 
-    def review_rejected(self, browser: str, contact: str) -> None:
-        for attachment in self.attachments(browser, contact).values():
-            attachment.review = "rejected"
-
-    def detach(self, browser: str, contact: str) -> None:
-        for key in self.attachments(browser, contact):
+    def detach(self, browser: str, person: str) -> None:
+        if not (attached := self.of_user(browser, person)):
+            raise Refused
+        for key in attached:
             del self.attached[key]
+            self._forget_unused(key[0])
 
-    def undo(self, number: int) -> None:
-        """Undo the visitor's last merge, so that nothing is merged into the visitor."""
-        loser, into = self.merges[number - 1]
-        whole = self.root(into)
-        del self.parents[loser]
-        self.separate |= {frozenset({loser, into}), frozenset({loser, whole})}
-        for person, browser, _ in list(self.chats.values()):
-            if person == loser:
-                self._examine(browser)
+    def decide(self, decision: str, one: str, other: str) -> None:
+        pair = frozenset({self.root(one), self.root(other)})
+        found = [e for e in self.open_suggestions() if self._pair(e) == pair]
+        if not found or len(pair) == 1:
+            raise Refused
+        {"accept": self._accept, "reject": self._reject}[decision](found[0])
+
+    def undo(self, number: str) -> None:
+        if int(number) > len(self.merges):
+            raise Refused
+        merge = self.merges[int(number) - 1]
+        if merge.is_undone or self.now - merge.when > YEAR:
+            raise Refused
+        self._undo(merge, int(number))
+
+    def undo_all(self) -> None:
+        for number in range(len(self.merges), 0, -1):
+            if not self.merges[number - 1].is_undone:
+                self.undo(str(number))
 
     def edit(self, person: str) -> None:
         self.known.add(self.root(person))
 
     def merge(self, survivor: str, loser: str) -> None:
-        self._merge(self.root(survivor), self.root(loser))
+        if self.root(survivor) == self.root(loser):
+            raise Refused
+        self._merge(self.root(survivor), self.root(loser), Evidence())
+
+    def delete(self, person: str) -> None:
+        self.deleted.add(person)
+
+    def restore(self, person: str) -> None:
+        self.deleted.discard(person)
 
     # Results.
 
@@ -96,160 +150,155 @@ class Oracle(Facts):
         people = {
             root: frozenset(n for n in names if self.root(n) == root)
             for root in map(self.root, names)
-            if root not in self.deleted
         }
         suggested = {
-            (frozenset(people[self.root(name)] for name in each.pair), each.rule)
+            (frozenset(people[root] for root in self._pair(each)), each.rule)
             for each in self.open_suggestions()
-            if self.root(each.pair[0]) != self.root(each.pair[1])
-            and not self.deleted & set(map(self.root, each.pair))
+            if len(self._pair(each)) > 1 and not self.deleted & self._pair(each)
         }
         groups = frozenset(group for group in people.values() if len(group) > 1)
-        shared = frozenset(uid.rstrip("'") for uid in self.shared)
-        return Outcome(groups, frozenset(suggested), shared)
+        pages = {browser for browser, uid in self.pages.items() if uid in self.shared}
+        shared = frozenset(pages | {uid.rstrip("'") for uid in self.shared})
+        return Outcome(groups, frozenset(suggested), shared, tuple(self.refused))
 
-    # The decisions.
+    def _require_unused(self, page: str, browser: str) -> None:
+        """Refuse pages of other browsers: the docs do not say what they join."""
+        if page not in {"", browser}:
+            raise Refused
 
-    def _attach(
-        self,
-        browser: str,
-        contact: str,
-        *,
-        is_returning: bool = False,
-        is_elsewhere: bool = False,
+    def _redeem(self, clicked: str, how: str) -> str:
+        """Return whose link it was, or nothing if the click is ignored."""
+        click = self.clicks[clicked]
+        if how == "as another agent" or self.now - click.when > TOKEN:
+            return ""
+        if click.is_redeemed:
+            raise Refused
+        click.is_redeemed = True
+        return click.contact
+
+    def _land(
+        self, page: str, browser: str, contact: str, *, has_gesture: bool
     ) -> None:
-        is_new = (browser, contact) not in self.attached
-        attachment = self.attached.setdefault(
-            (browser, contact),
-            Attachment(self.now, self.now, is_elsewhere=is_elsewhere),
-        )
-        attachment.last = self.now
-        attachment.is_returning |= is_returning
-        if is_new:
-            self._decide_open(browser, contact)
-        self._examine(browser)
+        self.pages[page] = browser
+        self.redeemed.append((browser, contact, self.now))
+        self.attached[browser, contact].is_returning |= has_gesture
+        self._examine_chats(browser)
 
-    def _examine(self, browser: str) -> None:
-        """Decide again about chats whose contact is still anonymous."""
-        chats = sorted(self.chats.values(), key=lambda chat: chat[2], reverse=True)
-        for person, where, when in chats:
-            is_recent = self.now - when < MONTHS
-            if where == browser and is_recent and not self.is_known(person):
+    def _land_elsewhere(self, browser: str, page: str, contact: str) -> None:
+        self.pages[browser] = page or f"{browser}'"
+        self.elsewhere.add((self.pages[browser], contact))
+        self._attach(self.pages[browser], contact, is_elsewhere=True)
+
+    def _accept(self, suggested: Suggested) -> None:
+        into, loser = sorted(map(self.root, suggested.pair), key=self._rank)
+        evidence = suggested.evidence
+        self._merge(into, loser, evidence)
+        attached = self.attachments(evidence.browser, into)
+        if not attached:
+            attached = self._attach_chatter(evidence.browser, into)
+        for attachment in attached.values():
+            attachment.review = "confirmed"
+        self._examine(attached)
+
+    def _rank(self, name: str) -> tuple[bool, int]:
+        """Return which contact survives: the known one, else the older one."""
+        visitors = [person for person, _, _ in self.chats.values()]
+        order = [*sorted(self.first), *visitors]
+        return not self.is_known(name), order.index(name)
+
+    def _forget_unused(self, browser: str) -> None:
+        """Forget a browser of nobody: earlier suggestions confirm nothing later."""
+        if all(where != browser for where, _ in self.attached):
+            for each in self.suggestions:
+                if each.evidence.browser == browser:
+                    each.evidence = replace(each.evidence, browser="")
+
+    def _attach_chatter(self, browser: str, contact: str) -> Keyed:
+        if (when := self._chatted(browser).get(contact)) is None:
+            return {}
+        key = browser, contact
+        self.attached[key] = Attachment(when, when, has_only_chatted=True)
+        return {key: self.attached[key]}
+
+    def _reject(self, suggested: Suggested) -> None:
+        pair = self._pair(suggested)
+        self.separate |= {pair, frozenset(suggested.pair)}
+        for each in self.open_suggestions():
+            if self._pair(each) == pair:
+                each.is_open = False
+
+    def _undo(self, merge: Merged, number: int) -> None:
+        self._remove(merge)
+        left = self.members(merge.loser)
+        ones = {merge.into, self.root(merge.into), *(merge.evidence.opened - left)}
+        self.separate |= {frozenset({one, merge.loser}) for one in ones - {merge.loser}}
+        checks = [merge.evidence, *self._closed_by(number)]
+        for later, each in reversed(list(enumerate(self.merges, start=1))):
+            if later > number and self._is_misplaced(each, merge):
+                self._remove(each)
+                each.is_withdrawn = True
+                checks += [each.evidence, *self._closed_by(later)]
+        checks += self._withdraw_suggestions(merge, number)
+        self._examine_again(checks)
+
+    def _remove(self, merge: Merged) -> None:
+        """Compute who is one person, as if the merge had never been."""
+        merge.is_undone = True
+        self.parents = {m.loser: m.into for m in self.merges if not m.is_undone}
+
+    def _closed_by(self, number: int) -> list[Evidence]:
+        """Return what the suggestions rest on that this merge answered."""
+        closed = [each for each in self.suggestions if each.closed_by == number]
+        return [each.evidence for each in reversed(closed)]
+
+    def _is_misplaced(self, merge: Merged, undone: Merged) -> bool:
+        """Return whether a rule joined it to the wrong one of the two contacts."""
+        is_of_rule = merge.is_by_rule and not merge.is_undone
+        if not is_of_rule or merge.into not in {undone.into, undone.loser}:
+            return False
+        opened = merge.evidence.opened - {merge.loser}
+        return bool(opened) and not opened & self.members(merge.into)
+
+    def _withdraw_suggestions(self, merge: Merged, number: int) -> list[Evidence]:
+        """Close suggestions that rest on links of somebody else now."""
+        people = self.members(merge.into) | self.members(merge.loser)
+        since = [
+            each
+            for each in reversed(self.open_suggestions())
+            if each.after >= number and people & set(each.pair)
+        ]
+        for each in since:
+            pair = self.members(each.pair[0]) | self.members(each.pair[1])
+            opened = each.evidence.opened
+            each.is_open = bool(opened) and opened <= pair
+        return [each.evidence for each in since]
+
+    def _examine_again(self, checks: list[Evidence]) -> None:
+        """Decide again about chats, and about all opens of other browsers."""
+        for evidence in checks:
+            if not evidence.chat:
+                keys = [key for key in self.attached if key[0] == evidence.browser]
+                self._examine(reversed(keys))
+            elif evidence.chat in self.chats:
+                person, browser, when = self.chats[evidence.chat]
                 self._decide_chat(person, browser, when)
 
-    def _decide_open(self, browser: str, contact: str) -> None:
-        opened = self.root(contact)
-        is_decided = self.mode == "off" or browser in self.shared
-        if is_decided or self._is_kiosk(browser):
-            return
-        people = [
-            who
-            for who in self._last_seen(browser)
-            if who != opened and not self._are_separate(who, opened)
-        ]
-        if self.is_known(opened):
-            self._suggest_each(people, opened, "R5", browser)
-            if not people:
-                self._join_latest(opened, browser)
-        elif len(people) == 1:
-            self._join(people[0], opened, "R5", browser)
-        else:
-            self._suggest_each(people, opened, "R6", browser)
-
-    def _join_latest(self, opened: str, browser: str) -> None:
-        """Join the anonymous contact whose link was opened last in the browser."""
-        last = {
-            who: max(each.last for each in attached)
-            for who, attached in self._openers(browser).items()
-            if not self.is_known(who)
-            and who not in self.deleted
-            and not self._are_separate(who, opened)
+    def of_user(self, browser: str, person: str) -> Keyed:
+        """Return attachments that a user sees: of the cookie and of the page's uid."""
+        uids = {browser, self.pages.get(browser, browser)}
+        return {
+            key: each
+            for uid in sorted(uids)
+            for key, each in self.attachments(uid, person).items()
         }
-        if last:
-            self._join(opened, max(last, key=lambda who: last[who]), "R5", browser)
 
-    def _decide_chat(self, person: str, browser: str, chatted: float) -> None:
-        who = self.root(person)
-        opened = any(where == browser for where, _ in self.attached)
-        if self.mode == "off" or not opened or browser in self.shared:
-            return
-        others = [other for other in self._last_seen(browser) if other != who]
-        if not others or self._is_kiosk(browser):
-            return
-        allowed = [other for other in others if not self._are_separate(other, who)]
-        clicked = self._clicked(browser, chatted)
-        if self.is_known(who):
-            self._suggest_each(allowed, who, "R4", browser)
-        elif len(others) == 1:
-            self._join_each(allowed, who, "R3", browser)
-        elif clicked in allowed:
-            self._join(str(clicked), who, "R6", browser)
-        else:
-            self._suggest_each(allowed, who, "R6", browser)
+    def _pair(self, suggested: Suggested) -> frozenset[str]:
+        return frozenset(map(self.root, suggested.pair))
 
-    def _join_each(
-        self, people: Iterable[str], who: str, rule: str, browser: str
-    ) -> None:
-        for other in people:
-            self._join(other, who, rule, browser)
 
-    def _clicked(self, browser: str, chatted: float) -> str | None:
-        clicks = [
-            (self.root(who), when)
-            for where, who, when in self.redeemed
-            if where == browser and 0 <= chatted - when <= 30
-        ]
-        if len({who for who, _ in clicks}) != 1:
-            return None
-        clicked, last = clicks[-1]
-        seen = self._last_seen(browser)
-        later = [w for w, when in seen.items() if w != clicked and when > last]
-        return None if later else clicked
-
-    def _join(self, known: str, person: str, rule: str, browser: str) -> None:
-        if doubt := self._doubt(known, person, rule, browser):
-            self._suggest(known, person, doubt, browser)
-            return
-        self._merge(known, person)
-        self.joins.append((known, self.now))
-
-    def _merge(self, into: str, loser: str) -> None:
-        """Answer the questions about the loser: who it is, if it was anonymous."""
-        for each in self.open_suggestions():
-            pair = {self.root(name) for name in each.pair}
-            if pair == {into, loser} or (not self.is_known(loser) and loser in pair):
-                each.is_open = False
-        self.parents[loser] = into
-        self.merges.append((loser, into))
-
-    def _doubt(self, known: str, person: str, rule: str, browser: str) -> str:
-        attached = self._openers(browser).get(known, [])
-        today = [w for w, when in self.joins if w == known and self.now - when < DAY]
-        is_confirmed = any(each.review == "confirmed" for each in attached)
-        if self._is_doubtful(browser, person):
-            return "R10"
-        if not is_confirmed and attached and all(a.is_elsewhere for a in attached):
-            return "R11"
-        if not is_confirmed and attached and self._is_forwarded(browser, known):
-            return "R7"
-        is_enough = self.mode == "auto" and self._is_established(browser, known)
-        if not is_confirmed and not is_enough:
-            return "R9"
-        if len(today) >= PER_DAY:
-            return "R8"
-        is_old = self.now - self._last_seen(browser)[known] > MONTHS
-        return rule if is_old else ""
-
-    def _suggest_each(
-        self, people: Iterable[str], who: str, rule: str, browser: str
-    ) -> None:
-        for other in people:
-            self._suggest(other, who, rule, browser)
-
-    def _suggest(self, one: str, other: str, rule: str, browser: str) -> None:
-        """Suggest the pair, unless a suggestion of it is open."""
-        pair = {one, other}
-        if not any(
-            set(map(self.root, e.pair)) == pair for e in self.open_suggestions()
-        ):
-            self.suggestions.append(Suggested((one, other), rule, browser))
+def replay(history: History, kind: type[Oracle] = Oracle) -> Outcome:
+    """Return the outcome of the history's steps."""
+    oracle = kind(set(history.known), history.mode, history.anonymous)
+    for step in history.steps:
+        oracle.play(step)
+    return oracle.outcome()

@@ -36,6 +36,7 @@ class Browser:
     address: str
     elsewhere: str
     cookie: str = ""
+    cookie_uid: str = ""
     page_uid: str = ""
     click: str = ""
 
@@ -74,7 +75,7 @@ class Player:
         used = self._browser(browser)
         reply = self._visit(used, link, self._staff if how == "as staff" else "")
         if cookie := re.match(rf"{COOKIE}=([^;]+)", reply.headers["Set-Cookie"] or ""):
-            used.cookie = cookie.group(1)
+            used.cookie, used.cookie_uid = cookie.group(1), ""
         token = TOKEN.search(reply.headers["Location"])
         used.click = token.group(1) if token else ""
 
@@ -230,11 +231,11 @@ class Player:
 
     def _cookie_uid(self, browser: Browser) -> str:
         """Return the uid that a site's server gets for the cookie of a short domain."""
-        if not browser.cookie:
-            return ""
-        body = {"cookie": browser.cookie, "user_agent": factories.CHROME}
-        uid: str = self._api("POST", "pixels/exchange", body)["visitor_uid"]
-        return uid
+        if browser.cookie and not browser.cookie_uid:
+            body = {"cookie": browser.cookie, "user_agent": factories.CHROME}
+            reply = self._api("POST", "pixels/exchange", body)
+            browser.cookie_uid = reply["visitor_uid"]
+        return browser.cookie_uid
 
     def _pixels(self, browser: str, person: str) -> list[str]:
         """Return the paths of the contact's attachments to this browser."""
