@@ -20,7 +20,7 @@ SEPARATOR_LINE = re.compile(r'"?sep=(?P<delimiter>[,;|\t])"?\s*', re.IGNORECASE)
 ENCODINGS = ("utf-8-sig", "cp1251")  # the second is that of old Russian programs
 BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 SAMPLE_BYTES = 4096
-# Of all lines that are read again: many short ones, or some long ones, take seconds.
+# Limits on all lines that are read again. Many short or some long ones take seconds.
 MAX_REREAD_LINES = 1_000_000
 MAX_REREAD_CHARACTERS = 50_000_000
 
