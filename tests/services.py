@@ -25,6 +25,9 @@ from deploy.programs import Program, Rank
 T = TypeVar("T")
 
 ROOT = Path(settings.BASE_DIR)
+# With a limit, httpcore closes connections beyond it, also one that another thread
+# has just been given ("Bad file descriptor").
+UNLIMITED = httpx.Limits(max_connections=None, max_keepalive_connections=None)
 
 
 def wait_for(condition: Callable[[], Any], *, seconds: float = 30) -> Any:
@@ -211,7 +214,9 @@ def _serving(
         **environment,
     }
     process = Process(program, directory / f"{program.name}.log", **environment)
-    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
+    client = httpx.Client(
+        base_url=f"http://127.0.0.1:{port}", timeout=10, limits=UNLIMITED
+    )
     try:
         wait_for(lambda: process.has_logged("") and _is_healthy(client))
         yield Server(process, client)

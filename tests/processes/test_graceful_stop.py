@@ -108,7 +108,9 @@ def test_no_request_is_lost_if_all_processes_stop(
     assert [visitor.failure for visitor in visitors] == [None] * VISITORS
     statuses = [status for visitor in visitors for status in visitor.statuses]
     assert set(statuses) == {302}
-    assert Visit.objects.count() == len(statuses)
+    # On a slow machine, the visitors exceed the budget of visits stored one by one.
+    visits = Visit.objects.aggregate(Sum("visit_count"))
+    assert visits == {"visit_count__sum": len(statuses)}
 
     with services.worker(tmp_path, name="next"):
         app.send_task(PROCESS_VISITS)

@@ -12,7 +12,7 @@ DESTINATION = "https://crm.example.com/hook"
 
 class Webhook(Struct, kw_only=True):
     id: Annotated[int, fields.id_(fields.WEBHOOK)]
-    destination: Annotated[str, fields.example(DESTINATION, format="iri")]
+    destination: Annotated[str, fields.example(DESTINATION)]
     created_at: fields.Timestamp
     updated_at: fields.Timestamp
     account_id: fields.AccountId
