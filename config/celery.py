@@ -90,6 +90,11 @@ app.conf.update(
             "task": "shortlinks.tasks.maintain_webhooks",
             "schedule": 3600.0,
         },
+        "webhook-owners": {
+            "task": "shortlinks.tasks.mail_webhook_owners",
+            "schedule": 30.0,
+            "options": {"expires": 30.0},
+        },
         # for imports whose worker was killed
         "imports": {
             "task": "shortlinks.tasks.run_imports",

@@ -13,6 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off", ""})
 PLACEHOLDER = "change-me"  # of .env.example
+BACKENDS = "django.core.mail.backends"
+SMTP_PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 
 
 def read(name: str) -> str | None:
@@ -177,6 +179,32 @@ def http_url(name: str, default: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
         raise ImproperlyConfigured(f"{name} must be like https://go.example.com")
     return value
+
+
+def email(name: str) -> dict[str, Any]:
+    """Return Django's settings for a URL of a mail server or folder, or for no mail.
+
+    `smtp://user:password@host:587` uses STARTTLS, `smtps://` TLS from the start,
+    `smtp+plain://` neither, and `file:///folder` writes files.
+    """
+    value = text(name, "")
+    parts = urlsplit(value)
+    if not value:
+        return {"BACKEND": f"{BACKENDS}.dummy.EmailBackend"}
+    if parts.scheme == "file" and parts.path:
+        path = unquote(parts.path)
+        return {"BACKEND": f"{BACKENDS}.filebased.EmailBackend", "FILE_PATH": path}
+    if parts.scheme not in SMTP_PORTS or not parts.hostname:
+        raise ImproperlyConfigured(f"{name} must be like smtp://user:password@host:587")
+    return {
+        "BACKEND": f"{BACKENDS}.smtp.EmailBackend",
+        "HOST": parts.hostname,
+        "PORT": parts.port or SMTP_PORTS[parts.scheme],
+        "HOST_USER": unquote(parts.username or ""),
+        "HOST_PASSWORD": unquote(parts.password or ""),
+        "USE_TLS": parts.scheme == "smtp",
+        "USE_SSL": parts.scheme == "smtps",
+    }
 
 
 def host(url: str) -> str:

@@ -86,6 +86,19 @@ WEBHOOK_ALLOW_PRIVATE_TARGETS = env.flag("WEBHOOK_ALLOW_PRIVATE_TARGETS", defaul
 _PROXY = env.text("WEBHOOK_PROXY", "")
 WEBHOOK_PROXY = _PROXY and env.http_url("WEBHOOK_PROXY", _PROXY)
 
+# --- e-mail -----------------------------------------------------------------
+_EMAIL = env.email("EMAIL_URL")
+EMAIL_BACKEND = _EMAIL["BACKEND"]
+EMAIL_FILE_PATH = _EMAIL.get("FILE_PATH")
+EMAIL_HOST = _EMAIL.get("HOST", "")
+EMAIL_PORT = _EMAIL.get("PORT", 25)
+EMAIL_HOST_USER = _EMAIL.get("HOST_USER", "")
+EMAIL_HOST_PASSWORD = _EMAIL.get("HOST_PASSWORD", "")
+EMAIL_USE_TLS = _EMAIL.get("USE_TLS", False)
+EMAIL_USE_SSL = _EMAIL.get("USE_SSL", False)
+EMAIL_TIMEOUT = 5  # seconds; the worker that sends it also writes notes
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"shortlinks@{env.host(BASE_URL)}")
+
 # --- stores -----------------------------------------------------------------
 # 0 means no limit, for commands and migrations. Servers and workers have a limit.
 DATABASE_STATEMENT_TIMEOUT_SECONDS = env.number(

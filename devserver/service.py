@@ -82,6 +82,8 @@ def _prepare(project: Path, var: Path) -> Service:
         "SHORT_BASE_URL": f"http://{roles.LOOPBACK}:{redirect_port}",
         "ALLOWED_HOSTS": f"{roles.LOOPBACK},localhost",
         "METRICS_PORT": str(metrics_port),
+        "WEBHOOK_ALLOW_PRIVATE_TARGETS": "1",  # a receiver on this machine
+        "EMAIL_URL": (var / "mail").as_uri(),
         "DEMO_SITE_URL": f"http://{demo_site.HOST}:{kept[DEMO_PORT]}",
         **{store.setting: store.url for store in own},
     }

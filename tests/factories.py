@@ -201,3 +201,11 @@ def webhook(
     made = subscriptions.subscribe(of, by or admin(of), wanted)
     assert made.secret is not None
     return made.webhook, made.secret
+
+
+def disable(webhook: Webhook) -> None:
+    """Disable a webhook as if its receiver had failed too long."""
+    now = timezone.now()
+    Webhook.objects.filter(pk=webhook.pk).update(
+        disabled_at=now, failing_since=now, failures=10, last_error="status: 500"
+    )

@@ -31,6 +31,9 @@ Read = Callable[[str], object]
         (env.redis_url, "127.0.0.1:6379"),
         (env.database, "mysql://a:b@c/d"),
         (env.database, "postgres://a:b@c"),
+        (env.email, "mail.example.com"),
+        (env.email, "http://mail.example.com"),
+        (env.email, "smtp://"),
     ],
 )
 def test_error_has_the_name_of_an_invalid_variable(
@@ -154,3 +157,37 @@ def test_safe_settings_are_accepted() -> None:
     production_checks.check(
         base_url="https://crm.example", debug=False, allowed_hosts=["crm.example"]
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("", {"BACKEND": "django.core.mail.backends.dummy.EmailBackend"}),
+        (
+            "file:///var/m%20ail",
+            {
+                "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+                "FILE_PATH": "/var/m ail",
+            },
+        ),
+        (
+            "smtps://u%40a:p@mail.example.com",
+            {
+                "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+                "HOST": "mail.example.com",
+                "PORT": 465,
+                "HOST_USER": "u@a",
+                "HOST_PASSWORD": "p",
+                "USE_TLS": False,
+                "USE_SSL": True,
+            },
+        ),
+    ],
+    ids=["none", "folder", "server"],
+)
+def test_email_url_is_read(
+    monkeypatch: pytest.MonkeyPatch, value: str, expected: dict[str, object]
+) -> None:
+    monkeypatch.setenv("A_SETTING", value)
+
+    assert env.email("A_SETTING") == expected

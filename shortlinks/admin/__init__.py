@@ -15,6 +15,7 @@ from shortlinks.admin import (
     sites,
     tokens,
     visits,
+    webhook_deliveries,
     webhooks,
 )
 
@@ -34,5 +35,6 @@ __all__ = [
     "sites",
     "tokens",
     "visits",
+    "webhook_deliveries",
     "webhooks",
 ]

@@ -11,7 +11,7 @@ from django.contrib.admin import widgets
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
@@ -234,9 +234,15 @@ class AccountScopedAdmin(Styled[Row]):
         token = {submissions.FIELD: submissions.token(request)}
         extra = {"show_delete": False, **token, **(extra_context or {})}
         view = partial(super().changeform_view, request, object_id, form_url, extra)
-        if object_id is not None or request.method != "POST":
+        if request.method != "POST":
             return view()
-        return submissions.once(request, view, is_accepted=_is_accepted)
+        if object_id is None:
+            view = partial(submissions.once, request, view, is_accepted=_is_accepted)
+        try:
+            return view()
+        except IntegrityError:
+            # Someone else has just stored the same, which the form now reports.
+            return view()
 
     # --- account column and filter for operators -----------------------------
 

@@ -15,7 +15,7 @@ from shortlinks.admin.base import current_user, is_operator
 from shortlinks.domain.monitoring import gauges
 from shortlinks.domain.reports import statistics
 from shortlinks.domain.reports.statistics import ReportPeriod
-from shortlinks.models import ShortDomain
+from shortlinks.models import Webhook, WebhookState
 
 PERIODS = (7, 30, 90)
 PERIOD = "days"
@@ -82,19 +82,18 @@ def _tiles(request: HttpRequest) -> Iterator[Tile]:
         not dead_lettered,
         f"{visits}?dead_lettered=yes",
     )
+    yield from _webhook_tiles(account_id)
+
+
+def _webhook_tiles(account_id: int | None) -> Iterator[Tile]:
+    failing = Webhook.objects.in_state(WebhookState.FAILING)
+    if account_id is not None:
+        failing = failing.filter(account=account_id)
+    webhooks = reverse("admin:shortlinks_webhook_changelist")
+    count = failing.count()
+    address = f"{webhooks}?state={WebhookState.FAILING}"
+    yield Tile(gettext("Failing webhooks"), str(count), not count, address)
     deliveries = reverse("admin:shortlinks_webhookdelivery_changelist")
     failed = statistics.failed_deliveries(account_id, timezone.now() - FAILED_WITHIN)
     label = gettext("Undelivered webhooks, 7 days")
     yield Tile(label, str(failed), not failed, deliveries)
-    yield from _lost_domains(account_id)
-
-
-def _lost_domains(account_id: int | None) -> Iterator[Tile]:
-    """Return a figure only if a domain stops, or has stopped."""
-    lost = ShortDomain.objects.lost()
-    if account_id is not None:
-        lost = lost.filter(account=account_id)
-    if count := lost.count():
-        label = gettext("Short domains without their TXT record")
-        domains = reverse("admin:shortlinks_shortdomain_changelist")
-        yield Tile(label, str(count), is_good=False, address=domains)

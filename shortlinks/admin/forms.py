@@ -113,5 +113,6 @@ def _display(bound: BoundField) -> str:
         return str(rows.filter(pk=value).first() or value)
     if isinstance(field, forms.ChoiceField):
         labels = dict(cast(Iterable[tuple[Any, Any]], field.choices))
-        return str(labels.get(value, value))
+        chosen = value if isinstance(value, list) else [value]
+        return ", ".join(str(labels.get(each, each)) for each in chosen)
     return str(field.prepare_value(value))

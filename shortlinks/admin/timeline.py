@@ -11,8 +11,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext, ngettext
 
-from shortlinks.admin import contact_comparison, devices
-from shortlinks.domain import reasons
+from shortlinks.admin import contact_comparison
+from shortlinks.domain import devices, reasons
 from shortlinks.models import (
     Certainty,
     Chat,

@@ -1,9 +1,11 @@
 """`/api/v4/webhooks`: URLs that receive the account's events (docs/contract.md)."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import ClassVar, TypeVar
 
 from django.http import Http404
+from django.utils import translation
 from msgspec import UNSET, structs
 from rest_framework.request import Request
 
@@ -18,7 +20,7 @@ from shortlinks.api.views import ApiView
 from shortlinks.domain import quotas
 from shortlinks.domain.links.urls import UrlRejected
 from shortlinks.domain.quotas import Quota
-from shortlinks.domain.webhooks import destinations, subscriptions
+from shortlinks.domain.webhooks import destinations, failures, subscriptions
 from shortlinks.domain.webhooks.subscriptions import Subscription, TooManyWebhooks
 from shortlinks.models import Scope, Webhook, WebhookEvent
 
@@ -51,13 +53,14 @@ class Webhooks(ApiView):
     def get(self, request: Request) -> Response:
         webhooks = Webhook.objects.filter(account=self.caller.token.account)
         rows = QUERY.apply(request, webhooks)
-        return hal.paginated(
-            hal.page(request),
-            "webhooks",
-            rows,
-            represent,
-            totals=lambda _: {"_total_items": rows.count()},
-        )
+        with translation.override(self.caller.user.language):
+            return hal.paginated(
+                hal.page(request),
+                "webhooks",
+                rows,
+                represent,
+                totals=lambda _: {"_total_items": rows.count()},
+            )
 
     def post(self, request: Request) -> Response:
         requested = _read(request, _subscription)
@@ -66,8 +69,10 @@ class Webhooks(ApiView):
             subscribed = subscriptions.subscribe(account, user, requested)
         except TooManyWebhooks:
             raise _too_many() from None
+        with translation.override(user.language):
+            shown = represent(subscribed.webhook)
         subscription = resources.Subscription(
-            **structs.asdict(represent(subscribed.webhook)),
+            **structs.asdict(shown),
             secret=UNSET if subscribed.secret is None else subscribed.secret,
         )
         headers = {"Cache-Control": "no-store"}
@@ -96,8 +101,15 @@ def represent(webhook: Webhook) -> resources.Webhook:
         created_by=webhook.created_by_id or 0,
         sort=webhook.sort,
         disabled=webhook.disabled_at is not None,
+        paused=webhook.paused_at is not None,
+        failing_since=_timestamp(webhook.failing_since),
+        last_error=failures.explain(webhook.last_error),
         settings=webhook.settings,
     )
+
+
+def _timestamp(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp())
 
 
 def _read(request: Request, read: Callable[[FieldReader], T]) -> T:

@@ -34,6 +34,8 @@ class Migration(migrations.Migration):
                             choices=[
                                 ("note_contact", "note on a contact"),
                                 ("withdraw_note_contact", "note withdrawn"),
+                                ("link_opened", "link opened (JSON)"),
+                                ("withdraw_link_opened", "open withdrawn (JSON)"),
                                 ("merge_contact", "contacts merged"),
                                 ("undo_merge_contact", "merge undone"),
                                 ("suggest_merge_contact", "merge suggested"),
@@ -45,6 +47,7 @@ class Migration(migrations.Migration):
                             max_length=32,
                         ),
                         size=None,
+                        verbose_name="events",
                     ),
                 ),
                 ("sort", models.BigIntegerField(default=1, verbose_name="order")),
@@ -71,24 +74,26 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "disabled_at",
+                    "paused_at",
                     models.DateTimeField(
-                        editable=False, null=True, verbose_name="disabled"
-                    ),
-                ),
-                (
-                    "disabled_reason",
-                    models.TextField(
-                        blank=True, editable=False, verbose_name="reason for disabling"
+                        editable=False,
+                        help_text="By an administrator.",
+                        null=True,
+                        verbose_name="paused",
                     ),
                 ),
                 (
                     "paused_until",
                     models.DateTimeField(
                         editable=False,
-                        help_text="The receiver requested a pause (Retry-After).",
+                        help_text="Requested by the receiver (Retry-After).",
                         null=True,
-                        verbose_name="paused until",
+                    ),
+                ),
+                (
+                    "failing_since",
+                    models.DateTimeField(
+                        editable=False, null=True, verbose_name="failing since"
                     ),
                 ),
                 (
@@ -98,6 +103,28 @@ class Migration(migrations.Migration):
                         editable=False,
                         help_text="Since the last successful delivery.",
                         verbose_name="failures",
+                    ),
+                ),
+                (
+                    "last_error",
+                    models.TextField(
+                        blank=True,
+                        editable=False,
+                        help_text="A key of `domain/webhooks/failures`.",
+                    ),
+                ),
+                (
+                    "disabled_at",
+                    models.DateTimeField(
+                        editable=False, null=True, verbose_name="disabled"
+                    ),
+                ),
+                (
+                    "mail_due_at",
+                    models.DateTimeField(
+                        editable=False,
+                        help_text="When to tell its owner that it stopped.",
+                        null=True,
                     ),
                 ),
                 (
@@ -147,6 +174,8 @@ class Migration(migrations.Migration):
                         choices=[
                             ("note_contact", "note on a contact"),
                             ("withdraw_note_contact", "note withdrawn"),
+                            ("link_opened", "link opened (JSON)"),
+                            ("withdraw_link_opened", "open withdrawn (JSON)"),
                             ("merge_contact", "contacts merged"),
                             ("undo_merge_contact", "merge undone"),
                             ("suggest_merge_contact", "merge suggested"),
@@ -154,6 +183,7 @@ class Migration(migrations.Migration):
                                 "close_suggestion_contact",
                                 "merge suggestion closed",
                             ),
+                            ("test", "test"),
                         ],
                         max_length=32,
                         verbose_name="event",
@@ -213,7 +243,10 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "last_error",
-                    models.TextField(db_default="", verbose_name="last error"),
+                    models.TextField(
+                        db_default="",
+                        help_text="A key of `domain/webhooks/failures`.",
+                    ),
                 ),
                 ("created_at", models.DateTimeField(verbose_name="created")),
                 (
@@ -225,6 +258,8 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_constraint=False,
                         db_index=False,
+                        help_text="None for a test.",
+                        null=True,
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         to="shortlinks.contact",
                     ),
@@ -246,21 +281,37 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="webhook",
             constraint=models.UniqueConstraint(
-                fields=("account", "destination"), name="webhook_destination"
+                fields=("account", "destination"),
+                name="webhook_destination",
+                violation_error_message="A webhook with this URL already exists.",
             ),
         ),
         migrations.AddConstraint(
             model_name="webhook",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("disabled_at", None), ("disabled_reason", "")),
                     models.Q(
-                        ("disabled_at__isnull", False),
-                        models.Q(("disabled_reason", ""), _negated=True),
+                        ("failing_since", None), ("failures", 0), ("last_error", "")
+                    ),
+                    models.Q(
+                        ("failing_since__isnull", False),
+                        ("failures__gt", 0),
+                        models.Q(("last_error", ""), _negated=True),
                     ),
                     _connector="OR",
                 ),
-                name="webhook_disabled_has_reason",
+                name="webhook_failing_has_failures_and_error",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="webhook",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("disabled_at", None),
+                    ("failing_since__isnull", False),
+                    _connector="OR",
+                ),
+                name="webhook_disabled_is_failing",
             ),
         ),
         migrations.AddIndex(
@@ -302,6 +353,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="webhookdelivery",
             index=models.Index(
+                condition=models.Q(("event", "test")),
+                fields=["webhook", "-id"],
+                name="delivery_test",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="webhookdelivery",
+            index=models.Index(
                 condition=models.Q(("state", "failed")),
                 fields=["id"],
                 name="delivery_failed",
@@ -318,6 +377,14 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="delivery_due_while_pending",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="webhookdelivery",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("event", "test"), ("state", "pending")),
+                fields=("webhook",),
+                name="delivery_one_test_at_a_time",
             ),
         ),
     ]

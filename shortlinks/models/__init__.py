@@ -64,6 +64,7 @@ from shortlinks.models.webhooks import (
     Webhook,
     WebhookDelivery,
     WebhookEvent,
+    WebhookState,
 )
 
 __all__ = [
@@ -129,4 +130,5 @@ __all__ = [
     "Webhook",
     "WebhookDelivery",
     "WebhookEvent",
+    "WebhookState",
 ]

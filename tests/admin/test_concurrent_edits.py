@@ -17,6 +17,7 @@ from shortlinks.models import (
     ShortLink,
     TrackingConsent,
     User,
+    Webhook,
 )
 from tests import factories
 from tests.admin import html_forms
@@ -39,8 +40,10 @@ VALUES = {
     "contacts_add": "D",
     "contacts_delete": "M",
     "contacts_export": "M",
+    "destination": "https://other.example/",
+    "settings": ["merge_contact"],
 }
-EDITABLE = (Account, Contact, Group, ShortLink, User)
+EDITABLE = (Account, Contact, Group, ShortLink, User, Webhook)
 
 
 @pytest.fixture

@@ -120,6 +120,7 @@ def test_tiles_show_queue_and_failures(
     assert tiles["Failed visits"] == "1"
     assert tiles["Opens in queue"] == "2"
     assert tiles["Undelivered webhooks, 7 days"] == "0"
+    assert tiles["Failing webhooks"] == "0"
 
 
 @pytest.mark.parametrize(
@@ -201,3 +202,21 @@ def test_days_without_visits_are_listed(db: None) -> None:
         (28, 0, 0),
         (1, 0, 0),
     ]
+
+
+def test_failing_webhooks_of_the_account_are_counted_and_lead_to_their_list(
+    admin: User, sign_in: SignIn, account: Account
+) -> None:
+    factories.disable(factories.webhook(account, "https://one.example/")[0])
+    factories.webhook(account, "https://two.example/")
+    foreign = factories.webhook(factories.account(), "https://three.example/")[0]
+    factories.disable(foreign)
+    client = sign_in(admin)
+
+    page: Any = client.get("/admin/")
+
+    [tile] = [t for t in page.context["tiles"] if t.label == "Failing webhooks"]
+    assert (tile.value, tile.is_good) == ("1", False)
+    listed: Any = client.get(tile.address)
+    rows = listed.context["cl"].result_list
+    assert [row.destination for row in rows] == ["https://one.example/"]

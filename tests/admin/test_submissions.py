@@ -22,6 +22,7 @@ from shortlinks.models import (
     Import,
     Integration,
     User,
+    Webhook,
 )
 from tests import factories
 from tests.admin import html_forms
@@ -65,7 +66,7 @@ def test_every_creating_form_has_a_token(
 
     tokens = [_form(client, path)["form_token"][0] for path in paths]
 
-    assert len(added) >= 6
+    assert len(added) >= 7
     assert len(set(tokens)) == len(paths)
     assert min(map(len, tokens)) >= 20
 
@@ -85,8 +86,12 @@ def test_contact_is_created_once(client: Client, account: Account) -> None:
     [
         (ApiToken, {"name": ["CRM"]}),
         (Integration, {"name": ["CRM"], "redirect_uri": ["https://crm.example/"]}),
+        (
+            Webhook,
+            {"destination": ["https://crm.example/"], "settings": ["note_contact"]},
+        ),
     ],
-    ids=["token", "integration"],
+    ids=["token", "integration", "webhook"],
 )
 def test_repeated_form_shows_the_secret_of_the_first(
     client: Client, admin: User, model: type[models.Model], values: Fields

@@ -20,7 +20,7 @@ from shortlinks.api.openapi.document import document, operations
 from shortlinks.api.openapi.operations import PATH_PARAMETERS, Operation
 from shortlinks.api.resources.fields import CONTACT, LINK
 from shortlinks.api.views import PublicView
-from shortlinks.models import ApiToken
+from shortlinks.models import Account, ApiToken
 from tests import factories, openapi_examples
 from tests.conftest import Api
 
@@ -149,6 +149,23 @@ def test_operation_without_schema_returns_204(db: None, operation: Operation) ->
     response = send_example(operation)
 
     assert (response.status_code, response.content) == (204, b"")
+
+
+@pytest.mark.parametrize("path", ["short_links", "webhooks"])
+def test_url_that_only_browsers_accept_is_as_described(
+    db: None, api: Api, path: str
+) -> None:
+    """Browsers open URLs with characters that no URI or IRI may contain."""
+    account, url = Account.objects.get(), "https://shop.example/a|b{c}[d]^`"
+    factories.link(factories.contact(account), url)
+    factories.webhook(account, url)
+
+    response = api.get(f"/api/v4/{path}")
+
+    operation = STRICT["paths"][f"/api/v4/{path}"]["get"]
+    media = operation["responses"]["200"]["content"]["application/hal+json"]
+    assert url in response.content.decode()
+    openapi_examples.validate(decode(response), media["schema"], of=STRICT)
 
 
 def decode(response: HttpResponse) -> Any:

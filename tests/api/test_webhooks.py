@@ -41,6 +41,9 @@ def test_subscription_has_amocrms_keys_and_the_secret(
         "created_by": admin.id,
         "sort": 3,
         "disabled": False,
+        "paused": False,
+        "failing_since": None,
+        "last_error": "",
         "settings": ["note_contact"],
     }
     Verifier(secret)
@@ -53,7 +56,7 @@ def test_subscription_is_updated_and_keeps_its_secret_when_repeated(
     api: Api,
 ) -> None:
     first = subscribe(api).json()
-    subscriptions.disable(Webhook.objects.all())
+    factories.disable(Webhook.objects.get())
     before = Webhook.objects.get().secret
 
     again = subscribe(api, sort=7)
@@ -63,6 +66,29 @@ def test_subscription_is_updated_and_keeps_its_secret_when_repeated(
     assert "secret" not in again.json()
     assert (again.json()["id"], again.json()["disabled"]) == (first["id"], False)
     assert (webhook.sort, webhook.secret, webhook.disabled_at) == (7, before, None)
+
+
+def test_subscribing_again_does_not_end_a_pause(api: Api) -> None:
+    subscribe(api)
+    subscriptions.pause(Webhook.objects.all())
+
+    again = subscribe(api, settings=["merge_contact"]).json()
+
+    assert (again["paused"], again["settings"]) == (True, ["merge_contact"])
+
+
+def test_list_says_since_when_and_why_a_webhook_fails(api: Api) -> None:
+    subscribe(api)
+    Webhook.objects.update(
+        failing_since=factories.at("04:13"), failures=2, last_error="status: 502"
+    )
+
+    listed: Any = api.get(PATH)
+
+    [webhook] = listed.json()["_embedded"]["webhooks"]
+    assert webhook["failing_since"] == int(factories.at("04:13").timestamp())
+    assert webhook["last_error"] == "The server answered 502."
+    assert webhook["disabled"] is False
 
 
 def test_list_has_a_total_and_filters_by_destination(api: Api) -> None:

@@ -25,7 +25,10 @@ from tests.browser.page_checks import PageChecker
 OF_MANAGERS = ["Contact", "Note", "ShortLink", "Chat", "MergeSuggestion", "Merge"]
 # Pages that differ between managers and administrators.
 OTHERWISE = ["contact", "contacts"]
-ADDED = ["apitoken", "integration", "connectedsite", "shortdomain", "group", "user"]
+ADDED = [
+    *("apitoken", "integration", "webhook", "connectedsite", "shortdomain"),
+    *("group", "user"),
+]
 
 
 @pytest.fixture(params=["en", "ru"])

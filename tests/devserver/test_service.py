@@ -55,6 +55,13 @@ def notes(api: httpx.Client) -> list[tuple[int, dict[str, str]]]:
     return [(note["entity_id"], note["params"]) for note in listed]
 
 
+def subscribe_this_machine(api: httpx.Client, token: str) -> httpx.Response:
+    """Subscribe a receiver on loopback, as the page for integrators runs it."""
+    wanted = {"destination": "http://127.0.0.1:8099/", "settings": ["note_contact"]}
+    headers = {"Authorization": f"Bearer {token}"}
+    return api.post("/api/v4/webhooks", json=wanted, headers=headers)
+
+
 def all_output(run: Devserver, project: Path) -> str:
     logs = (project / "var" / "log").iterdir()
     return run.output + "".join(log.read_text(errors="replace") for log in logs)
@@ -84,6 +91,7 @@ def test_service_shows_an_open_and_keeps_its_notes_after_a_restart(
     second.wait_for("ready in")
     with httpx.Client(base_url=demo["BASE_URL"], headers=headers) as api:
         assert len(notes(api)) == 1
+        assert subscribe_this_machine(api, demo["TOKEN"]).status_code == 201
     stop(second)
 
     assert demo.keys() == KEYS

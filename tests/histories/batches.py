@@ -46,8 +46,9 @@ class Barrier:
 
     def wait(self) -> None:
         with self._lock:
-            self._player.open("p", "Z1")
             self._opens += 1
+            # Each from its own address, because few visits of one are stored.
+            self._player.open(f"browser {self._opens}", "Z1")
             services.wait_for(self._is_stored, seconds=TIMEOUT_SECONDS)
 
     def _is_stored(self) -> bool:

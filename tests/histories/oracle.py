@@ -150,6 +150,7 @@ class Oracle(Decisions):
         people = {
             root: frozenset(n for n in names if self.root(n) == root)
             for root in map(self.root, names)
+            if root not in self.deleted
         }
         suggested = {
             (frozenset(people[root] for root in self._pair(each)), each.rule)

@@ -57,6 +57,7 @@ class Player:
         self.stage = stage
         self.service = service
         self.refused: list[str] = []
+        self._deleted: set[str] = set()
         self._browsers: dict[str, Browser] = {}
         self._chats: dict[str, tuple[int, int]] = {}
         self._headers = {
@@ -75,7 +76,9 @@ class Player:
         used = self._browser(browser)
         reply = self._visit(used, link, self._staff if how == "as staff" else "")
         if cookie := re.match(rf"{COOKIE}=([^;]+)", reply.headers["Set-Cookie"] or ""):
-            used.cookie, used.cookie_uid = cookie.group(1), ""
+            is_same = used.cookie == cookie.group(1)
+            used.cookie_uid = used.cookie_uid if is_same else ""
+            used.cookie = cookie.group(1)
         token = TOKEN.search(reply.headers["Location"])
         used.click = token.group(1) if token else ""
 
@@ -152,9 +155,11 @@ class Player:
 
     def delete(self, person: str) -> None:
         self._set_deleted(person, is_deleted=True)
+        self._deleted.add(person)
 
     def restore(self, person: str) -> None:
         self._set_deleted(person, is_deleted=False)
+        self._deleted.discard(person)
 
     def consent(self, consent: str, person: str) -> None:
         consents = {"deny": "denied", "grant": "granted"}
@@ -167,7 +172,7 @@ class Player:
             browser.click = _older(browser.click, duration(number, unit))
 
     def outcome(self, shared_uids: Collection[str]) -> Outcome:
-        """Read who is one person, and suggestions.
+        """Read who is one person, and suggestions. Merges with deleted ones are hidden.
 
         Shared browsers are given, because only the admin shows them.
         """
@@ -181,7 +186,9 @@ class Player:
             for row in self._list("merge_suggestions?filter[state]=open")
             if set(row["contacts"]) <= set(people)  # not yet one person
         }
-        groups = frozenset(names for names in people.values() if len(names) > 1)
+        hidden = {self.stage.contacts[name].entity_id for name in self._deleted}
+        shown = [names for id_, names in people.items() if id_ not in hidden]
+        groups = frozenset(names for names in shown if len(names) > 1)
         refused = tuple(self.refused)
         return Outcome(groups, frozenset(suggested), self._shared(shared_uids), refused)
 

@@ -183,7 +183,7 @@ class Scenes(RandomSteps):
             if number and self._chance(0.7):
                 self._play("pass 40 minutes")
             self._visit(browser, each, hows=("opens",))
-            self._receive(lured, browser)
+            self._receive(lured, browser, odds=0.3)
             if self._chance(0.4):
                 self._review("confirm", lured, each)
         self._chat(self._visitor(), lured)

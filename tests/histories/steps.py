@@ -157,14 +157,17 @@ class RandomSteps:
         if self._page(browser) in {"", browser}:
             self._play(f"{browser} lands{how}")
 
-    def _receive(self, lured: str, browser: str) -> None:
-        is_usable = browser in self.oracle.clicks
-        is_new = self._page(lured) in {"", browser}
-        hows = ["", "", " as another agent", *[" from the same address"] * is_new]
-        if is_usable and not self.oracle.clicks[browser].is_redeemed:
-            if self._chance(0.25):
-                self._play("pass 5 minutes")
-            self._play(f"{lured} gets {browser}'s click{self.dice.choice(hows)}")
+    def _receive(self, lured: str, browser: str, odds: float = 0.6) -> None:
+        """Let a page get the browser's click, by these odds in an odd way."""
+        click = self.oracle.clicks.get(browser)
+        if click is None or click.is_redeemed:
+            return
+        hows = [" as another agent", "", ""]
+        if self._page(lured) in {"", browser}:
+            hows = [" from the same address", *hows[:2]]
+        how = self.dice.choice(hows) if self._chance(odds) else ""
+        self._perhaps_play(odds / 2, "pass 5 minutes")
+        self._play(f"{lured} gets {browser}'s click{how}")
 
     def _perhaps_play(self, probability: float, *texts: str) -> None:
         if self._chance(probability):

@@ -1,5 +1,6 @@
 """Webhooks, with real processes and receivers."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
@@ -10,14 +11,23 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from django.db.models import F, QuerySet
+from django.test import Client
 
 from config.celery import app
 from shortlinks.domain.webhooks.retry_policy import RETRY_DELAYS
-from shortlinks.models import Contact, DeliveryState, Note, User, WebhookDelivery
+from shortlinks.models import (
+    Contact,
+    DeliveryState,
+    Note,
+    User,
+    Webhook,
+    WebhookDelivery,
+)
 from tests import factories, receivers, services, stores
 from tests.receivers import Receiver
 from tests.services import Process
 
+CSRF = "a" * 32  # the same value as cookie and field
 Subscribe = Callable[[Receiver], str]
 
 
@@ -72,6 +82,41 @@ def create_link(web: httpx.Client, contact: Contact, url: str) -> str:
     )
     [link] = response.json()["_embedded"]["short_links"]
     return str(urlsplit(link["url"]).path)
+
+
+def sign_in(web: httpx.Client, user: User) -> httpx.Client:
+    """Return a client whose session and form token the admin accepts."""
+    session = Client()
+    session.force_login(user)
+    cookies = {"sessionid": session.cookies["sessionid"].value, "csrftoken": CSRF}
+    return httpx.Client(base_url=web.base_url, cookies=cookies)
+
+
+def test_webhook_made_in_the_admin_receives_a_signed_test(
+    web: httpx.Client, workers: Process, admin: User, receiver: Receiver
+) -> None:
+    form: dict[str, Any] = {
+        "csrfmiddlewaretoken": CSRF,
+        "account": admin.account_id,
+        "sort": 1,
+    }
+    form |= {"destination": receiver.url, "settings": ["note_contact"]}
+    with sign_in(web, admin) as browser:
+        added = browser.post("/admin/shortlinks/webhook/add/", data=form)
+        assert added.status_code == 302
+        shown = browser.get(added.headers["Location"]).text
+        webhook = Webhook.objects.get()
+        page = f"/admin/shortlinks/webhook/{webhook.pk}"
+        assert browser.post(f"{page}/pause/", data=form).status_code == 302
+
+        assert browser.post(f"{page}/send_test/", data=form).status_code == 302
+        services.wait_for(lambda: "received" in browser.get(f"{page}/last_test/").text)
+
+    [request] = receiver.received
+    [secret] = re.findall(r"whsec_[\w+/=]+", shown)
+    request.verify(secret)
+    assert request.form["test[webhook_id]"] == str(webhook.pk)
+    assert request.form["account[id]"] == str(admin.account_id)
 
 
 def test_webhook_of_an_open_is_signed_and_has_the_fields_of_amocrm(

@@ -54,7 +54,7 @@ UserIdOr0 = Annotated[int, id_or_0(USER)]
 IdOr0 = Annotated[int, id_or_0(0)]
 LinkId = Annotated[int, id_(LINK)]
 Timestamp = Annotated[int, timestamp()]
-SourceUrl = Annotated[str, example(SOURCE_URL, format="iri")]
+SourceUrl = Annotated[str, example(SOURCE_URL)]
 RequestId = Annotated[str, example("0", "The item's own, or else its index.")]
 Certainty = Annotated[
     str, choice(models.Certainty.values, "certain", "How certain the verdict is.")

@@ -25,9 +25,8 @@ class ShortLink(fields.Resource, kw_only=True):
     id: fields.LinkId
     url: Annotated[
         str,
-        fields.example(
-            fields.SOURCE_URL, "The URL as the integration sent it.", format="iri"
-        ),
+        # browsers accept more than an IRI, such as "|"
+        fields.example(fields.SOURCE_URL, "The URL as the integration sent it."),
     ]
     account_id: fields.AccountId
     metadata: LinkMetadata

@@ -12,7 +12,7 @@ DESTINATION = "https://crm.example.com/hook"
 
 class Webhook(Struct, kw_only=True):
     id: Annotated[int, fields.id_(fields.WEBHOOK)]
-    destination: Annotated[str, fields.example(DESTINATION, format="iri")]
+    destination: Annotated[str, fields.example(DESTINATION)]
     created_at: fields.Timestamp
     updated_at: fields.Timestamp
     account_id: fields.AccountId
@@ -21,8 +21,19 @@ class Webhook(Struct, kw_only=True):
     disabled: Annotated[
         bool,
         fields.example(
-            value=False, description="A disabled webhook receives no events."
+            value=False,
+            description="It failed too long and gets no events until it is enabled.",
         ),
+    ]
+    paused: Annotated[
+        bool,
+        fields.example(
+            value=False, description="An administrator paused it. Its events wait."
+        ),
+    ]
+    failing_since: fields.Timestamp | None
+    last_error: Annotated[
+        str, fields.example("", "Why the last attempt failed, in the user's language.")
     ]
     settings: Annotated[
         list[

@@ -20,7 +20,9 @@ SEPARATOR_LINE = re.compile(r'"?sep=(?P<delimiter>[,;|\t])"?\s*', re.IGNORECASE)
 ENCODINGS = ("utf-8-sig", "cp1251")  # the second is that of old Russian programs
 BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 SAMPLE_BYTES = 4096
+# Limits on all lines that are read again. Many short or some long ones take seconds.
 MAX_REREAD_LINES = 1_000_000
+MAX_REREAD_CHARACTERS = 50_000_000
 
 
 def read(content: bytes) -> Iterator[RawRow]:
@@ -38,7 +40,7 @@ class _Lines:
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = iter(lines)
         self._again: deque[str] = deque()
-        self._reread = 0
+        self._reread_lines = self._reread_characters = 0
         self.current: list[str] = []
 
     def __iter__(self) -> Iterator[str]:
@@ -51,10 +53,13 @@ class _Lines:
 
     def reread(self, start: int) -> None:
         """Return to a line of the current record. Raises UnreadableFile."""
-        self._reread += len(self.current) - start
-        if self._reread > MAX_REREAD_LINES:
+        lines = self.current[start:]
+        self._reread_lines += len(lines)
+        self._reread_characters += sum(map(len, lines))
+        has_many = self._reread_lines > MAX_REREAD_LINES
+        if has_many or self._reread_characters > MAX_REREAD_CHARACTERS:
             raise UnreadableFile(INVALID_QUOTES)
-        self._again.extendleft(reversed(self.current[start:]))
+        self._again.extendleft(reversed(lines))
         self.current.clear()
 
 

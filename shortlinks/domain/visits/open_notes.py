@@ -21,7 +21,11 @@ from shortlinks.domain.visits import visit_records
 from shortlinks.domain.webhooks import events
 from shortlinks.models import NoteType, Verdict, WebhookEvent
 
-EVENT = WebhookEvent.NOTE_CONTACT
+# Events of a new note, and those that withdraw them.
+EVENTS = {
+    WebhookEvent.NOTE_CONTACT: WebhookEvent.WITHDRAW_NOTE,
+    WebhookEvent.LINK_OPENED: WebhookEvent.WITHDRAW_OPEN,
+}
 
 LOCK_LINKS = """
 SELECT id FROM shortlinks_shortlink WHERE id = ANY(%s::bigint[])
@@ -54,9 +58,9 @@ WITH note AS (
   JOIN shortlinks_shortlink AS link ON link.id = n.link_id
   ORDER BY n.since, link.id
   RETURNING id, account_id)
-SELECT note.id, webhook.id FROM note JOIN shortlinks_webhook AS webhook
+SELECT event, note.id, webhook.id FROM note JOIN shortlinks_webhook AS webhook
   ON webhook.account_id = note.account_id AND webhook.disabled_at IS NULL
- AND %(event)s = ANY(webhook.settings)
+JOIN unnest(%(events)s::text[]) AS event ON event = ANY(webhook.settings)
 ORDER BY note.id, webhook.id
 """
 UPDATE = """
@@ -255,38 +259,47 @@ def _store(plans: Mapping[int, Plan]) -> NoteChanges:
         changed = _columns(old) | {"ids": ids, "now": now}
         with connection.cursor() as cursor:
             cursor.execute(UPDATE, arrays.encode_params(changed))
-    targets = _insert(new, now)
-    deliveries = events.enqueue_for(EVENT, targets, withdrawn=to_cancel)
-    return NoteChanges(len(new), len(old), len(withdrawn), deliveries + withdrawals)
+    deliveries = withdrawals
+    for event, targets in _insert(new, now).items():
+        deliveries += events.enqueue_for(event, targets)
+    if to_cancel:
+        events.cancel(EVENTS, to_cancel)
+    return NoteChanges(len(new), len(old), len(withdrawn), deliveries)
 
 
 def _delete(withdrawn: Sequence[int]) -> tuple[int, list[int]]:
     """Delete notes; return the count of their events, and those to be cancelled."""
     if not withdrawn:
         return 0, []
-    withdrawals = events.enqueue_to_receivers(
-        WebhookEvent.WITHDRAW_NOTE, withdrawn, of=EVENT
+    withdrawals = sum(
+        events.enqueue_to_receivers(withdrawal, withdrawn, of=event)
+        for event, withdrawal in EVENTS.items()
     )
     with connection.cursor() as cursor:
         cursor.execute(DELETE, [arrays.encode(withdrawn)])
         return withdrawals, [id_ for (id_,) in cursor]
 
 
-def _insert(new: Sequence[tuple[int, Window]], now: datetime) -> list[events.Target]:
-    """Insert notes; return the webhooks that subscribed to each."""
+def _insert(
+    new: Sequence[tuple[int, Window]], now: datetime
+) -> dict[str, list[events.Target]]:
+    """Insert notes; return the webhooks that subscribed to each, by event."""
     if not new:
-        return []
+        return {}
     links = [link_id for link_id, _ in new]
     values = {
         "type": NoteType.LINK_FOLLOWED,
-        "event": EVENT,
+        "events": list(EVENTS),
         "links": links,
         "now": now,
     }
     parameters = _columns([window for _, window in new]) | values
     with connection.cursor() as cursor:
         cursor.execute(INSERT, arrays.encode_params(parameters))
-        return list(cursor.fetchall())
+        targets: defaultdict[str, list[events.Target]] = defaultdict(list)
+        for event, *target in cursor:
+            targets[event].append((target[0], target[1]))
+        return targets
 
 
 def _columns(windows: Sequence[Window]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ MAX_CONCURRENT = 4
 
 # Deliveries that can be sent now. `{lock}` is empty or locks them. A webhook's
 # deliveries of one contact go one after the other, and few at a time for each webhook.
+# A test goes at once, even if the webhook is paused or disabled.
 DUE_SQL = """
   SELECT webhook.destination, webhook.secret, in_progress.busy, head.id, head.due_at
   FROM shortlinks_webhook AS webhook
@@ -22,7 +23,7 @@ DUE_SQL = """
   CROSS JOIN LATERAL (
     SELECT d.id, d.due_at FROM shortlinks_webhookdelivery AS d
     WHERE d.webhook_id = webhook.id AND d.state = 'pending'
-      AND d.due_at <= statement_timestamp()
+      AND d.due_at <= statement_timestamp() AND d.event <> 'test'
       AND NOT EXISTS (
         SELECT FROM shortlinks_webhookdelivery AS earlier
         WHERE earlier.webhook_id = d.webhook_id AND earlier.contact_id = d.contact_id
@@ -31,8 +32,17 @@ DUE_SQL = """
     LIMIT greatest(
       CASE webhook.failures WHEN 0 THEN %(max_concurrent)s ELSE 1 END - busy, 0)
     {lock}) AS head
-  WHERE webhook.disabled_at IS NULL
+  WHERE webhook.disabled_at IS NULL AND webhook.paused_at IS NULL
     AND (webhook.paused_until IS NULL OR webhook.paused_until <= statement_timestamp())
+  UNION ALL
+  SELECT webhook.destination, webhook.secret, 0, test.id, test.due_at
+  FROM (SELECT d.id, d.webhook_id, d.due_at FROM shortlinks_webhookdelivery AS d
+        WHERE d.state = 'pending' AND d.event = 'test'
+          AND d.due_at <= statement_timestamp()
+        {lock}) AS test
+  JOIN shortlinks_webhook AS webhook ON webhook.id = test.webhook_id
+  JOIN shortlinks_account AS account
+    ON account.id = webhook.account_id AND account.is_active
 """
 SELECT_LAG = f"""
 SELECT extract(epoch FROM statement_timestamp() - min(due_at))::float8

@@ -21,6 +21,7 @@ from shortlinks.domain.webhooks import retry_policy, subscriptions
 from shortlinks.domain.webhooks.backlog import DUE_SQL, MAX_CONCURRENT
 from shortlinks.domain.webhooks.retry_policy import Outcome
 from shortlinks.models import DeliveryState, Webhook, WebhookDelivery
+from shortlinks.models.webhooks import TEST
 
 # Longer than any attempt, so that an expired claim belongs to nobody.
 LEASE = timedelta(minutes=2)
@@ -91,12 +92,13 @@ def record(outcomes: Sequence[tuple[ClaimedDelivery, Outcome]]) -> None:
 def resend(chosen: Iterable[WebhookDelivery]) -> int:
     """Send deliveries again, with the same id and a new schedule; return their count.
 
-    Skips those of withdrawn notes and those under way. If a webhook is disabled, its
-    deliveries wait.
+    Skips tests, those of withdrawn notes and those under way. If a webhook is disabled
+    or paused, its deliveries wait.
     """
     ids = [each.pk for each in chosen]
     again = WebhookDelivery.objects.filter(pk__in=ids, claimed_at=None)
-    return again.exclude(state=DeliveryState.CANCELLED).update(
+    again = again.exclude(state=DeliveryState.CANCELLED).exclude(event=TEST)
+    return again.update(
         state=DeliveryState.PENDING, attempts=0, due_at=Now(), delivered_at=None
     )
 
@@ -123,30 +125,49 @@ def _apply_outcome(
     delivery.last_status, delivery.last_error = outcome.status, outcome.error
     if outcome.is_success:
         delivery.state, delivery.due_at = DeliveryState.DELIVERED, None
-        delivery.delivered_at = webhook.last_success_at = now
-        webhook.failures = 0
-        return
-    webhook.failures += 1
-    if outcome.pause:
-        webhook.paused_until = now + outcome.pause
-    if delivery.state == DeliveryState.PENDING:  # else the note was withdrawn meanwhile
-        delay = retry_policy.next_delay(outcome, delivery.attempts)
+        delivery.delivered_at = now
+    elif delivery.state == DeliveryState.PENDING:  # else the note was withdrawn
+        delay = _delay(delivery, outcome)
         delivery.due_at = None if delay is None else now + delay
         delivery.state = DeliveryState.FAILED if delay is None else delivery.state
+    if delivery.event != TEST:
+        _apply_to_webhook(webhook, outcome, now)
+
+
+def _delay(delivery: WebhookDelivery, outcome: Outcome) -> timedelta | None:
+    """Return the delay of the next attempt; a test has one attempt."""
+    if delivery.event == TEST:
+        return None
+    return retry_policy.next_delay(outcome, delivery.attempts)
+
+
+def _apply_to_webhook(webhook: Webhook, outcome: Outcome, now: datetime) -> None:
+    if not outcome.is_success:
+        webhook.failing_since = webhook.failing_since or now
+        webhook.failures += 1
+        webhook.last_error = outcome.error
+        if outcome.pause:
+            webhook.paused_until = now + outcome.pause
+        return
+    webhook.last_success_at = now
+    if webhook.disabled_at is None:
+        webhook.failing_since, webhook.failures, webhook.last_error = None, 0, ""
 
 
 def _save(changed: Sequence[WebhookDelivery], webhooks: Sequence[Webhook]) -> None:
     outcome = ("state", "due_at", "last_status", "last_error", "delivered_at")
     WebhookDelivery.objects.bulk_update(changed, ["claimed_at", *outcome])
-    receiver = ("failures", "last_success_at", "paused_until")
-    Webhook.objects.bulk_update(webhooks, receiver)
+    failing = ("failing_since", "failures", "last_error", "paused_until")
+    Webhook.objects.bulk_update(webhooks, ["last_success_at", *failing])
 
 
 def _disable_if_failing(
     webhook: Webhook, delivery: WebhookDelivery, outcome: Outcome
 ) -> None:
     """Disable the webhook, unless it accepted other events since this one happened."""
+    if delivery.event == TEST:
+        return
     last = webhook.last_success_at
     is_silent = last is None or last < delivery.created_at
     if outcome.is_gone or (is_silent and not outcome.is_our_fault):
-        subscriptions.disable_failing(webhook, outcome)
+        subscriptions.disable_failing(webhook)

@@ -4,16 +4,26 @@ Each row of the outbox is one event for one webhook (docs/adr/0015). Another eve
 a member of `WebhookEvent`, an entry in `SOURCES` and a renderer in `payloads`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from uuid import NAMESPACE_URL, UUID, uuid5
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
+from shortlinks.domain import devices
 from shortlinks.domain.postgres import arrays
 from shortlinks.domain.webhooks import payloads
-from shortlinks.models import DeliveryState, WebhookDelivery, WebhookEvent
+from shortlinks.models import (
+    DeliveryState,
+    Verdict,
+    Webhook,
+    WebhookDelivery,
+    WebhookEvent,
+)
+from shortlinks.models.webhooks import TEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,7 @@ class EventSource:
     payload_data: str
     render: Callable[..., str]
     contact_id: str = "subject.contact_id"
+    content_type: str = payloads.FORM
 
 
 def _contact_pair(*columns: str) -> str:
@@ -50,13 +61,23 @@ _NOTE = """
                      FROM shortlinks_shortlink AS link WHERE link.id = subject.link_id)
 """
 # The reason of the withdrawal: that of a visit whose verdict changed.
-_WITHDRAWAL = """
-        'reason', (SELECT visit.reason FROM shortlinks_visit AS visit
-                   WHERE visit.link_id = subject.link_id AND visit.verdict <> ''
-                     AND visit.occurred_at <@ subject.period
-                   ORDER BY visit.overridden_at IS NULL, visit.verdict <> 'suspect',
-                            visit.occurred_at, visit.id LIMIT 1)
-"""
+_OF_WITHDRAWAL = """(
+  SELECT visit.{} FROM shortlinks_visit AS visit
+  WHERE visit.link_id = subject.link_id AND visit.verdict <> ''
+    AND visit.occurred_at <@ subject.period
+  ORDER BY visit.overridden_at IS NULL, visit.verdict <> 'suspect',
+           visit.occurred_at, visit.id LIMIT 1)"""
+_WITHDRAWAL = f"'reason', {_OF_WITHDRAWAL.format('reason')}"
+_OPEN = f"{_NOTE}, 'link_id', subject.link_id"
+# The device of the first open. Its user agent is not stored again.
+_DEVICE = f"""(
+  SELECT {devices.sql("visit.user_agent")} FROM shortlinks_visit AS visit
+  WHERE visit.link_id = subject.link_id AND visit.verdict = 'person'
+    AND visit.occurred_at <@ subject.period
+  ORDER BY visit.occurred_at, visit.id LIMIT 1)"""  # noqa: S608  constants
+_IS_FIRST = """NOT EXISTS (
+  SELECT FROM shortlinks_note AS earlier
+  WHERE earlier.link_id = subject.link_id AND earlier.period << subject.period)"""
 SOURCES: dict[str, EventSource] = {
     WebhookEvent.NOTE_CONTACT: EventSource(
         "shortlinks_note",
@@ -67,6 +88,19 @@ SOURCES: dict[str, EventSource] = {
     ),
     WebhookEvent.WITHDRAW_NOTE: EventSource(
         "shortlinks_note", f"{_NOTE}, {_WITHDRAWAL}", payloads.withdraw_note
+    ),
+    WebhookEvent.LINK_OPENED: EventSource(
+        "shortlinks_note",
+        f"""{_OPEN}, 'verdict', '{Verdict.PERSON}', 'reason', subject.reason,
+        'device', {_DEVICE}, 'is_first', {_IS_FIRST}""",
+        payloads.link_opened,
+        content_type=payloads.JSON,
+    ),
+    WebhookEvent.WITHDRAW_OPEN: EventSource(
+        "shortlinks_note",
+        f"{_OPEN}, {_WITHDRAWAL}, 'verdict', {_OF_WITHDRAWAL.format('verdict')}",
+        payloads.withdraw_link_opened,
+        content_type=payloads.JSON,
     ),
     WebhookEvent.MERGE_CONTACT: EventSource(
         "shortlinks_merge",
@@ -96,6 +130,10 @@ SOURCES: dict[str, EventSource] = {
         payloads.close_suggestion,
         "subject.one_id",
     ),
+}
+
+JSON_EVENTS = {
+    event for event, each in SOURCES.items() if each.content_type == payloads.JSON
 }
 
 SELECT_TARGETS = """
@@ -145,17 +183,9 @@ def enqueue(event: WebhookEvent, subjects: Sequence[int]) -> int:
         return enqueue_for(event, cursor.fetchall())
 
 
-def enqueue_for(
-    event: WebhookEvent, targets: Sequence[Target], *, withdrawn: Sequence[int] = ()
-) -> int:
-    """Enqueue for known webhooks, and cancel unsent events of `withdrawn` subjects.
-
-    Rows are locked in one order: webhooks, then deliveries.
-    """
-    count = _insert(event, targets) if targets else 0
-    if withdrawn:
-        _cancel(event, withdrawn)
-    return count
+def enqueue_for(event: str, targets: Sequence[Target]) -> int:
+    """Enqueue for known webhooks; return the deliveries' count."""
+    return _insert(event, targets) if targets else 0
 
 
 def enqueue_to_receivers(
@@ -175,6 +205,44 @@ def enqueue_to_receivers(
     return enqueue_for(event, sorted(received))
 
 
+def enqueue_test(webhook: Webhook) -> None:
+    """Enqueue a test, unless one is waiting. It is sent to a paused webhook, too."""
+    now, account = timezone.now(), webhook.account
+    test = WebhookDelivery(
+        webhook=webhook,
+        event=TEST,
+        event_id=uuid4(),
+        subject_id=webhook.pk,
+        payload_data={
+            "webhook_id": webhook.pk,
+            "at": now.timestamp(),
+            "account_id": account.pk,
+            "subdomain": account.subdomain,
+            "time_zone": account.time_zone,
+            "is_json": set(webhook.settings) <= JSON_EVENTS,
+        },
+        due_at=now,
+        created_at=now,
+    )
+    WebhookDelivery.objects.bulk_create([test], ignore_conflicts=True)
+
+
+def render(event: str, payload_data: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the content type and the body of the request.
+
+    A test has the type of the events that its webhook gets.
+    """
+    source = SOURCES.get(event) or _test(is_json=payload_data.get("is_json", False))
+    body = source.render(payload_data, base_url=settings.BASE_URL)
+    return source.content_type, body
+
+
+def _test(*, is_json: bool) -> EventSource:
+    renderer = payloads.test_in_json if is_json else payloads.test
+    content_type = payloads.JSON if is_json else payloads.FORM
+    return EventSource("", "", renderer, content_type=content_type)
+
+
 def event_id(subject_id: int, webhook_id: int, event: str) -> UUID:
     """Return the same id each time, so that receivers recognize a repetition."""
     return uuid5(
@@ -182,7 +250,7 @@ def event_id(subject_id: int, webhook_id: int, event: str) -> UUID:
     )
 
 
-def _insert(event: WebhookEvent, targets: Sequence[Target]) -> int:
+def _insert(event: str, targets: Sequence[Target]) -> int:
     parameters = {
         "event": event,
         "subjects": [subject_id for subject_id, _ in targets],
@@ -195,9 +263,10 @@ def _insert(event: WebhookEvent, targets: Sequence[Target]) -> int:
         return int(cursor.rowcount)
 
 
-def _cancel(event: WebhookEvent, subjects: Sequence[int]) -> None:
+def cancel(events: Collection[WebhookEvent], subjects: Sequence[int]) -> None:
+    """Cancel unsent events; after inserts, because webhooks are locked first."""
     pending = WebhookDelivery.objects.filter(
-        event=event, subject_id__in=subjects, state=DeliveryState.PENDING
+        event__in=events, subject_id__in=subjects, state=DeliveryState.PENDING
     )
     locked = pending.order_by("pk").select_for_update()
     WebhookDelivery.objects.filter(pk__in=locked.values("pk")).update(

@@ -7,6 +7,7 @@ because each byte that arrives restarts the timeouts of `requests`.
 """
 
 import contextlib
+import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -30,8 +31,10 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, MaxRetryError
 
-from shortlinks.domain.webhooks import destinations, retry_policy
+from shortlinks.domain.webhooks import destinations, failures, retry_policy
 from shortlinks.domain.webhooks.retry_policy import Outcome
+
+logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 READ_TIMEOUT_SECONDS = 12.0
@@ -57,7 +60,7 @@ def send(message: Message, *, seconds: float = TOTAL_TIMEOUT_SECONDS) -> Outcome
 
     `seconds` limits the request after the name is resolved.
     """
-    late = Outcome(error=f"The receiver did not answer within {seconds:g} s.")
+    late = Outcome(error=failures.of_timeout(seconds))
     with _Deadline(seconds) as deadline, _session() as session:
         try:
             with session.post(
@@ -71,7 +74,10 @@ def send(message: Message, *, seconds: float = TOTAL_TIMEOUT_SECONDS) -> Outcome
                 _read(response)
                 return _outcome(response)
         except (RequestException, HTTPError, OSError, ValueError) as error:
-            return late if deadline.is_over else Outcome(error=_error_text(error))
+            if deadline.is_over:
+                return late
+            logger.info("event %s not delivered: %s", message.event_id, _text(error))
+            return Outcome(error=failures.of_error(error, seconds=READ_TIMEOUT_SECONDS))
 
 
 def fetch(url: str, *, max_bytes: int, seconds: float = TOTAL_TIMEOUT_SECONDS) -> bytes:
@@ -86,7 +92,7 @@ def fetch(url: str, *, max_bytes: int, seconds: float = TOTAL_TIMEOUT_SECONDS) -
                 response.raise_for_status()
                 body: bytes = response.raw.read(max_bytes + 1, decode_content=True)
         except (HTTPError, ValueError) as error:
-            raise OSError(_error_text(error)) from error
+            raise OSError(_text(error)) from error
         if deadline.is_over:
             raise OSError(f"no whole response within {seconds:g} s")
         if response.status_code != HTTPStatus.OK or len(body) > max_bytes:
@@ -236,20 +242,17 @@ def _outcome(response: Response) -> Outcome:
     status = response.status_code
     if 200 <= status < 300:
         return Outcome(status)
-    redirect = ": redirects are not followed" if 300 <= status < 400 else ""
     return Outcome(
         status,
-        f"The receiver answered {status}{redirect}.",
+        failures.of_status(status),
         retry_policy.parse_retry_after(
             response.headers.get("Retry-After"), timezone.now()
         ),
     )
 
 
-def _error_text(error: Exception) -> str:
+def _text(error: Exception) -> str:
     """Return the error without the URL's path, which may contain a secret."""
-    if isinstance(error, InvalidIPAddress):
-        return f"The host name resolves to an address that is not public: {error}."
     first = error.args[0] if error.args else None
     reason = first.reason if isinstance(first, MaxRetryError) else None
     return f"{type(error).__name__}: {reason or error}"[:MAX_ERROR_LENGTH]

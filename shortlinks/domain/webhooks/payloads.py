@@ -1,4 +1,4 @@
-"""Request bodies of webhooks: forms with PHP's brackets, as in docs/contract.md."""
+"""Request bodies of webhooks: forms as in docs/contract.md, and JSON of our own."""
 
 import json
 from collections.abc import Mapping
@@ -11,9 +11,11 @@ from django.utils import translation
 from shortlinks.domain import reasons, time_zones
 from shortlinks.models import Certainty, NoteType
 
-CONTENT_TYPE = "application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
 SERVICE = "shortlinks"  # the sender of a service message
 CONTACT = 1  # an `element_type`
+NO_DEVICE = {"system": None, "browser": None}
 NOTE_TYPE_NUMBERS = {
     NoteType.COMMON: 4,
     NoteType.SERVICE: 25,
@@ -52,6 +54,33 @@ def withdraw_note(data: Mapping[str, Any], *, base_url: str) -> str:
         "date_create": _moment(data["created_at"], data["time_zone"]),
     }
     return _form("contacts[withdrawn_note][0][note]", note, data, base_url)
+
+
+def link_opened(data: Mapping[str, Any], *, base_url: str) -> str:
+    """Render an open as JSON, with ids and times as the API returns them."""
+    shown = {"device": data["device"] or NO_DEVICE, "is_first": data["is_first"]}
+    return _open("link_opened", data, shown)
+
+
+def withdraw_link_opened(data: Mapping[str, Any], *, base_url: str) -> str:
+    """Render the withdrawal of an open, with the verdict that it has now."""
+    return _open("withdraw_link_opened", data, {})
+
+
+def _open(event: str, data: Mapping[str, Any], more: Mapping[str, Any]) -> str:
+    opened = {
+        "event": event,
+        "account_id": data["account_id"],
+        "note_id": data["note_id"],
+        "link_id": data["link_id"],
+        "contact_id": data["entity_id"],
+        "url": data["url"],
+        "opened_at": int(data["created_at"]),
+        "verdict": data["verdict"] or "",
+        **_reason(data),
+        **more,
+    }
+    return json.dumps(opened, ensure_ascii=False)
 
 
 def _reason(data: Mapping[str, Any]) -> dict[str, str]:
@@ -100,6 +129,25 @@ def close_suggestion(data: Mapping[str, Any], *, base_url: str) -> str:
         "modified_by": data["by"] or 0,
     }
     return _suggestion(data, end, base_url)
+
+
+def test_in_json(data: Mapping[str, Any], *, base_url: str) -> str:
+    sent = {
+        "event": "test",
+        "account_id": data["account_id"],
+        "webhook_id": data["webhook_id"],
+        "created_at": int(data["at"]),
+    }
+    return json.dumps(sent)
+
+
+def test(data: Mapping[str, Any], *, base_url: str) -> str:
+    """Render a test, which an administrator asked for and which is about nothing."""
+    sent = {
+        "webhook_id": data["webhook_id"],
+        "date_create": _moment(data["at"], data["time_zone"]),
+    }
+    return _form("test", sent, data, base_url)
 
 
 def _suggestion(

@@ -23,7 +23,7 @@ MAX_PAUSE = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of an attempt: the response's status, or why there was none."""
+    """The outcome of an attempt: the response's status, and a key of `failures`."""
 
     status: int | None = None
     error: str = ""

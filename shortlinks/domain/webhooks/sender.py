@@ -5,13 +5,11 @@ from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from types import TracebackType
 
-from django.conf import settings
-
 from shortlinks.domain.webhooks import (
     deliveries,
     events,
+    failures,
     http_client,
-    payloads,
     secret_encryption,
 )
 from shortlinks.domain.webhooks.deliveries import ClaimedDelivery
@@ -75,14 +73,14 @@ class Sender:
 
 
 def _attempt(claimed: ClaimedDelivery) -> Outcome:
-    render = events.SOURCES[claimed.event].render
+    content_type, body = events.render(claimed.event, claimed.payload_data)
     return http_client.send(
         Message(
             destination=claimed.destination,
             secret=secret_encryption.decrypt(claimed.secret),
             event_id=claimed.event_id,
-            content_type=payloads.CONTENT_TYPE,
-            body=render(claimed.payload_data, base_url=settings.BASE_URL),
+            content_type=content_type,
+            body=body,
         )
     )
 
@@ -93,5 +91,4 @@ def _outcome(attempt: Attempt, claimed: ClaimedDelivery) -> Outcome:
     if error is None:
         return attempt.result()
     logger.error("delivery %d could not be sent", claimed.id, exc_info=error)
-    text = f"Internal error: {error!r}"[: http_client.MAX_ERROR_LENGTH]
-    return Outcome(error=text, is_our_fault=True)
+    return Outcome(error=failures.INTERNAL, is_our_fault=True)

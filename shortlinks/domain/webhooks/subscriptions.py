@@ -1,4 +1,4 @@
-"""Webhooks: subscribe, unsubscribe, enable and disable."""
+"""Webhooks: subscribe, unsubscribe, pause, resume and disable."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -7,20 +7,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from shortlinks.domain import quotas
 from shortlinks.domain.quotas import Quota
 from shortlinks.domain.webhooks import secret_encryption
-from shortlinks.domain.webhooks.retry_policy import RETRY_DELAYS, Outcome
 from shortlinks.models import Account, DeliveryState, User, Webhook, WebhookDelivery
 
 logger = logging.getLogger(__name__)
-
-DISABLED_MANUALLY = "Disabled by an administrator."
-GONE = "The receiver answered 410 Gone."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +40,13 @@ class TooManyWebhooks(Exception):
     """The account has reached its limit of webhooks."""
 
 
+@transaction.atomic
 def subscribe(account: Account, user: User, wanted: Subscription) -> SubscriptionResult:
-    """Create the account's webhook for this destination, or change and enable it."""
-    _check_limit(account, wanted)
+    """Create the account's webhook for this destination, or change and enable it.
+
+    A paused one stays paused, because programs subscribe again at each start.
+    """
+    check_quota(account, wanted.destination)
     changed: dict[str, Any] = {
         "settings": list(wanted.settings),
         "updated_at": timezone.now(),
@@ -54,21 +54,42 @@ def subscribe(account: Account, user: User, wanted: Subscription) -> Subscriptio
     if wanted.sort is not None:
         changed["sort"] = wanted.sort
     secret = secret_encryption.new()
-    with transaction.atomic():
-        webhook, is_new = Webhook.objects.update_or_create(
-            account=account,
-            destination=wanted.destination,
-            defaults=changed,
-            create_defaults={
-                **changed,
-                "secret": secret_encryption.encrypt(secret),
-                "created_by": user,
-            },
-        )
-        if webhook.disabled_at is not None:
-            enable([webhook])
-            webhook.refresh_from_db()
+    webhook, is_new = Webhook.objects.update_or_create(
+        account=account,
+        destination=wanted.destination,
+        defaults=changed,
+        create_defaults={
+            **changed,
+            "secret": secret_encryption.encrypt(secret),
+            "created_by": user,
+        },
+    )
+    if webhook.disabled_at is not None:
+        enable([webhook])
+        webhook.refresh_from_db()
     return SubscriptionResult(webhook, secret if is_new else None)
+
+
+def check_quota(account: Account, destination: str) -> None:
+    """Raise TooManyWebhooks if the account may have no more, until the commit.
+
+    The account is locked, so that two requests do not count the same webhooks.
+    """
+    Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+    others = Webhook.objects.filter(account=account)
+    count = others.exclude(destination=destination).count()
+    if quotas.is_reached(Quota.WEBHOOKS, count):
+        raise TooManyWebhooks
+
+
+@transaction.atomic
+def change(webhook: Webhook) -> None:
+    """Store the changed fields. A new destination has not failed yet."""
+    stored = _locked([webhook]).get()
+    webhook.updated_at = timezone.now()
+    webhook.save(update_fields=["destination", "settings", "sort", "updated_at"])
+    if stored.destination != webhook.destination:
+        enable([webhook])
 
 
 @transaction.atomic
@@ -87,39 +108,50 @@ def unsubscribe(account_id: int, destination: str) -> bool:
 
 @transaction.atomic
 def enable(chosen: Iterable[Webhook]) -> int:
-    """Enable webhooks and send their pending events; return how many were disabled."""
-    disabled = _locked(chosen).filter(disabled_at__isnull=False)
-    ids = [webhook.pk for webhook in disabled]
+    """Forget the failures of webhooks, and send their events now; return the count."""
+    failing = _locked(chosen).filter(failing_since__isnull=False)
+    ids = [webhook.pk for webhook in failing]
     Webhook.objects.filter(pk__in=ids).update(
         disabled_at=None,
-        disabled_reason="",
+        mail_due_at=None,
         paused_until=None,
+        failing_since=None,
         failures=0,
+        last_error="",
         updated_at=Now(),
     )
     waiting = WebhookDelivery.objects.filter(state=DeliveryState.PENDING)
+    waiting = waiting.exclude(claimed_at__isnull=False, due_at__gt=Now())
     waiting.filter(webhook__in=ids).update(due_at=Now(), attempts=0, claimed_at=None)
     return len(ids)
 
 
 @transaction.atomic
-def disable(chosen: Iterable[Webhook], reason: str = DISABLED_MANUALLY) -> int:
-    """Disable webhooks and keep their pending events; return how many were enabled."""
-    enabled = _locked(chosen).filter(disabled_at=None)
-    ids = [webhook.pk for webhook in enabled]
-    now = Now()
-    return Webhook.objects.filter(pk__in=ids).update(
-        disabled_at=now, disabled_reason=reason, updated_at=now
-    )
+def pause(chosen: Iterable[Webhook]) -> int:
+    """Let the events of webhooks wait; return how many were running before."""
+    running = _locked(chosen).filter(paused_at=None, disabled_at=None)
+    ids = [webhook.pk for webhook in running]
+    return Webhook.objects.filter(pk__in=ids).update(paused_at=Now(), updated_at=Now())
 
 
-def disable_failing(webhook: Webhook, outcome: Outcome) -> None:
-    """Disable a webhook that is gone or has not answered for days, and log it."""
-    attempts = len(RETRY_DELAYS)
-    silent = f"No event was accepted in {attempts} attempts. Last: {outcome.error}"
-    reason = GONE if outcome.is_gone else silent
-    if disable([webhook], reason):
+@transaction.atomic
+def resume(chosen: Iterable[Webhook]) -> int:
+    """End pauses and failures of webhooks; return how many there were."""
+    stopped = Q(paused_at__isnull=False) | Q(failing_since__isnull=False)
+    found = list(_locked(chosen).filter(stopped))
+    ids = [webhook.pk for webhook in found if webhook.paused_at is not None]
+    Webhook.objects.filter(pk__in=ids).update(paused_at=None, updated_at=Now())
+    enable(found)
+    return len(found)
+
+
+@transaction.atomic
+def disable_failing(webhook: Webhook) -> None:
+    """Disable a webhook, keep its pending events, log it, and plan an e-mail."""
+    enabled = _locked([webhook]).filter(disabled_at=None)
+    if enabled.update(disabled_at=Now(), mail_due_at=Now(), updated_at=Now()):
         host = urlsplit(webhook.destination).hostname  # the rest may hold a secret
+        reason = webhook.last_error
         logger.warning("webhook %d to %s disabled: %s", webhook.pk, host, reason)
 
 
@@ -137,10 +169,3 @@ def _locked(chosen: Iterable[Webhook]) -> "QuerySet[Webhook]":
     ids = [webhook.pk for webhook in chosen]
     rows = Webhook.objects.filter(pk__in=ids).order_by("pk")
     return rows.select_for_update(no_key=True)
-
-
-def _check_limit(account: Account, wanted: Subscription) -> None:
-    others = Webhook.objects.filter(account=account)
-    count = others.exclude(destination=wanted.destination).count()
-    if quotas.is_reached(Quota.WEBHOOKS, count):
-        raise TooManyWebhooks

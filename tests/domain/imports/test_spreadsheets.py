@@ -274,8 +274,9 @@ def test_row_numbers_of_a_workbook_always_rise() -> None:
         _workbook_of("<c><v>7</v></c>", 'r="1048576"'),
         b"id\n" + b"\n" * (spreadsheets.MAX_FILE_BYTES - 3),
         b"id;name\n" + b'a";"\n' * 50_000,
+        b"id;name\n" + (b"a" * 14_000 + b'";"\n') * 1_400,
     ],
-    ids=["one row at the end", "empty lines", "quotation marks"],
+    ids=["one row at the end", "empty lines", "quotation marks", "long lines"],
 )
 def test_costly_file_is_read_within_seconds(content: bytes) -> None:
     started = time.process_time()

@@ -7,7 +7,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from shortlinks.domain.visits import processing
-from shortlinks.domain.webhooks import events, subscriptions
+from shortlinks.domain.webhooks import events
 from shortlinks.models import (
     Account,
     DeliveryState,
@@ -46,7 +46,7 @@ def test_new_note_is_enqueued_for_each_enabled_webhook_of_its_account(
 ) -> None:
     second, _ = factories.webhook(account, f"{URL}2")
     disabled, _ = factories.webhook(account, f"{URL}3")
-    subscriptions.disable([disabled])
+    factories.disable(disabled)
     factories.webhook(factories.account(), URL)
 
     note = process_open(link)
@@ -118,7 +118,7 @@ def test_withdrawn_note_cancels_the_delivery_of_a_disabled_webhook(
 ) -> None:
     visit = factories.visit(link)
     processing.process_due()
-    subscriptions.disable([webhook])
+    factories.disable(webhook)
 
     processing.override_verdict([visit.pk], Verdict.BOT)
 

@@ -5,18 +5,10 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-from django.utils import timezone
 from pytest_django import Settings
 from standardwebhooks import WebhookVerificationError
 
@@ -25,11 +17,12 @@ from shortlinks.domain.webhooks import destinations, http_client, secret_encrypt
 from shortlinks.domain.webhooks.http_client import Message
 from shortlinks.domain.webhooks.retry_policy import Outcome
 from tests import receivers
+from tests.domain.webhooks import network
+from tests.domain.webhooks.network import NAME, Names
 from tests.receivers import Quiet, Receiver
 
 SECRET = secret_encryption.new()
 EVENT = UUID("0197f0de-0000-7000-8000-000000000001")
-NAME = "receiver.example"
 
 
 def message(url: str) -> Message:
@@ -62,9 +55,7 @@ def test_redirect_is_a_failure_and_not_followed(
     outcome = http_client.send(message(receiver.url))
 
     assert (outcome.status, outcome.is_success) == (status, False)
-    assert (
-        outcome.error == f"The receiver answered {status}: redirects are not followed."
-    )
+    assert outcome.error == f"redirect: {status}"
     assert len(receiver.received) == 1
 
 
@@ -85,8 +76,7 @@ def test_refused_connection_is_a_failure_without_a_status(settings: Settings) ->
     outcome = http_client.send(message(f"http://127.0.0.1:{port}/secret"))
 
     assert (outcome.status, outcome.is_success) == (None, False)
-    assert "Connection refused" in outcome.error
-    assert "secret" not in outcome.error
+    assert outcome.error == "refused"
 
 
 class Trickling(Quiet):
@@ -116,7 +106,7 @@ def trickling(settings: Settings) -> Iterator[str]:
 def test_deadline_cuts_off_slow_headers(trickling: str) -> None:
     outcome = http_client.send(message(trickling), seconds=0.3)
 
-    assert outcome == Outcome(error="The receiver did not answer within 0.3 s.")
+    assert outcome == Outcome(error="timeout: 0.3")
 
 
 def test_deadline_cuts_off_a_slow_body_after_its_status(
@@ -143,31 +133,6 @@ def test_response_is_read_up_to_64_kilobytes(
     assert Trickling.over.wait(10)
 
 
-class Names:
-    """A resolver that returns `addresses` in turn and records the requested hosts.
-
-    All connections arrive at `local_port` on this machine.
-    """
-
-    def __init__(self, *addresses: str, local_port: int | None = None) -> None:
-        self._addresses = list(addresses)
-        self._local_port = local_port
-        self.requested: list[str] = []
-
-    def getaddrinfo(self, host: str, port: int, *_: Any, **__: Any) -> Any:
-        self.requested.append(host)
-        if host != NAME and self._local_port is None:
-            raise socket.gaierror("no network here")
-        if host != NAME:
-            address, port = "127.0.0.1", self._local_port or 0
-        else:
-            address = self._addresses.pop(0)
-        if ":" in address:
-            where: tuple[Any, ...] = (address, port, 0, 0)
-            return [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", where)]
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
-
-
 @pytest.mark.parametrize(
     "address",
     [
@@ -189,7 +154,7 @@ def test_name_is_rejected_if_it_resolves_to_a_non_public_address(
 
     outcome = http_client.send(message(f"https://{NAME}/"))
 
-    assert "resolves to an address that is not public" in outcome.error
+    assert outcome.error.startswith("private: ")
     assert names.requested == [NAME]  # no connection was made
 
 
@@ -205,31 +170,14 @@ def test_connection_goes_to_the_address_that_was_checked(
     second = http_client.send(message(f"https://{NAME}/"))
 
     assert requested == [NAME, "8.8.8.8"]
-    assert "no network here" in first.error
-    assert "not public: 127.0.0.1" in second.error
+    assert first.error == "name"
+    assert second.error == "private: 127.0.0.1"
 
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """Return the path of a file with a key and a self-signed certificate for NAME."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
-    now = timezone.now()
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    bare = serialization.NoEncryption()
-    path = tmp_path / "receiver.pem"
-    path.write_bytes(key.private_bytes(pem, pkcs8, bare) + made.public_bytes(pem))
-    return path
+    return network.certificate(tmp_path / "receiver.pem")
 
 
 @pytest.fixture
@@ -244,18 +192,12 @@ def trusted_certificate(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(certificate))
 
 
-def resolve_to(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Resolve NAME to a public address whose connections arrive at this URL."""
-    names = Names("8.8.8.8", local_port=urlsplit(url).port)
-    monkeypatch.setattr(socket, "getaddrinfo", names.getaddrinfo)
-
-
 @pytest.fixture
 def tls_receiver(
     tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Receiver]:
     with receivers.receiver(tls) as made:
-        resolve_to(made.url, monkeypatch)
+        network.resolve_to(made.url, monkeypatch)
         yield made
 
 
@@ -276,7 +218,7 @@ def test_untrusted_certificate_is_a_failure(
 ) -> None:
     outcome = http_client.send(message(f"https://{NAME}/hook"))
 
-    assert "CERTIFICATE_VERIFY_FAILED" in outcome.error
+    assert outcome.error == "certificate"
     assert tls_receiver.received == []
 
 
@@ -286,11 +228,11 @@ def test_deadline_cuts_off_a_slow_tls_response(
 ) -> None:
     Trickling.over.clear()
     with receivers.serving(Trickling, tls) as (_, url):
-        resolve_to(url, monkeypatch)
+        network.resolve_to(url, monkeypatch)
         outcome = http_client.send(message(f"https://{NAME}/hook"), seconds=1)
         assert Trickling.over.wait(10)
 
-    assert outcome == Outcome(error="The receiver did not answer within 1 s.")
+    assert outcome == Outcome(error="timeout: 1")
 
 
 def test_stored_destination_is_checked_again_when_sending(receiver: Receiver) -> None:
@@ -300,7 +242,7 @@ def test_stored_destination_is_checked_again_when_sending(receiver: Receiver) ->
         patch.setattr("django.conf.settings.WEBHOOK_ALLOW_PRIVATE_TARGETS", False)
         outcome = http_client.send(stored)
 
-    assert "UrlRejected" in outcome.error
+    assert outcome.error == "url"
     assert receiver.received == []
 
 
@@ -316,8 +258,7 @@ def test_proxy_resolves_the_name(settings: Settings) -> None:
 
     assert requests[0].startswith(b"CONNECT nowhere.invalid:443 HTTP/1.")
     assert (outcome.status, outcome.is_success) == (None, False)
-    assert "403" in outcome.error
-    assert "secret" not in outcome.error
+    assert outcome.error == "proxy"
 
 
 def test_plain_http_is_rejected_with_a_proxy(settings: Settings) -> None:

@@ -38,5 +38,17 @@ def names(user_agent: str) -> list[str]:
     return [name for name in found if name]
 
 
+def sql(user_agent: str) -> str:
+    """Return SQL for the names of this column, as a JSON object that may have nulls."""
+    pairs = {"system": SYSTEMS, "browser": BROWSERS}
+    cases = [f"'{key}', {_case(words, user_agent)}" for key, words in pairs.items()]
+    return f"jsonb_build_object({', '.join(cases)})"
+
+
+def _case(words: list[tuple[str, str]], column: str) -> str:
+    found = [f"WHEN position('{word}' in {column}) > 0 THEN '{n}'" for word, n in words]
+    return f"CASE {' '.join(found)} END"
+
+
 def _first(words: list[tuple[str, str]], user_agent: str) -> str:
     return next((name for word, name in words if word in user_agent), "")

@@ -1,8 +1,11 @@
 """Device names from user agents."""
 
-import pytest
+import json
 
-from shortlinks.admin import devices
+import pytest
+from django.db import connection
+
+from shortlinks.domain import devices
 from tests.factories import CHROME
 
 IPHONE = (
@@ -31,3 +34,17 @@ def test_device_names_are_found_in_the_user_agent(
     user_agent: str, names: list[str]
 ) -> None:
     assert devices.names(user_agent) == names
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("words", [devices.SYSTEMS, devices.BROWSERS])
+def test_database_finds_the_same_names(words: list[tuple[str, str]]) -> None:
+    agents = [f"Mozilla/5.0 {word} 1" for word, _ in words] + ["curl"]
+    query = f"SELECT {devices.sql('agent')} FROM unnest(%s::text[]) AS agent"  # noqa: S608
+
+    with connection.cursor() as cursor:
+        cursor.execute(query, [agents])
+        found = [json.loads(row) for (row,) in cursor.fetchall()]
+
+    names = [[name for name in each.values() if name] for each in found]
+    assert names == [devices.names(agent) for agent in agents]

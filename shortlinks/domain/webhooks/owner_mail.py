@@ -1,0 +1,100 @@
+"""E-mails to the owners of webhooks that were disabled because they failed."""
+
+import logging
+from datetime import datetime, timedelta
+from smtplib import SMTPException
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+
+from shortlinks.domain import time_zones
+from shortlinks.domain.webhooks import failures
+from shortlinks.models import User, Webhook
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER = timedelta(hours=1)
+GIVE_UP_AFTER = timedelta(days=1)
+MAX_RECIPIENTS = 10
+
+
+def send_next() -> bool:
+    """Send one e-mail that is due; return False if there is none, or no mail server.
+
+    It is claimed beforehand: if the server fails, it is sent an hour later, for a day.
+    No lock is held meanwhile.
+    """
+    webhook = _claim()
+    if webhook is None:
+        return False
+    if recipients := _recipients(webhook):
+        try:
+            _message(webhook, recipients).send()
+        except (OSError, SMTPException) as error:
+            logger.warning("no e-mail about webhook %d: %r", webhook.pk, error)
+            return False
+    claimed = Webhook.objects.filter(pk=webhook.pk, mail_due_at=webhook.mail_due_at)
+    claimed.update(mail_due_at=None)
+    return True
+
+
+@transaction.atomic
+def _claim() -> Webhook | None:
+    now = timezone.now()
+    due = Webhook.objects.filter(mail_due_at__lte=now, account__is_active=True)
+    due.filter(disabled_at__lt=now - GIVE_UP_AFTER).update(mail_due_at=None)
+    locked = due.select_for_update(skip_locked=True, no_key=True, of=("self",))
+    webhook = locked.select_related("account").order_by("mail_due_at").first()
+    if webhook is not None:
+        webhook.mail_due_at = now + RETRY_AFTER
+        webhook.save(update_fields=["mail_due_at"])
+    return webhook
+
+
+def _recipients(webhook: Webhook) -> list[User]:
+    """Return the owner, or the account's administrators if the owner has left."""
+    active = User.objects.filter(is_active=True)
+    owner = list(active.filter(pk=webhook.created_by_id))
+    administrators = active.filter(account=webhook.account, is_admin=True)
+    return owner or list(administrators.order_by("pk")[:MAX_RECIPIENTS])
+
+
+def _message(webhook: Webhook, recipients: list[User]) -> EmailMessage:
+    """Write in the recipient's language. The URL may hold a secret: name its host."""
+    known = dict(settings.LANGUAGES)
+    language = recipients[0].language
+    zone = time_zones.get(webhook.account.time_zone)
+    page = reverse("admin:shortlinks_webhook_change", args=[webhook.pk])
+    with (
+        translation.override(language if language in known else "en"),
+        timezone.override(zone),
+    ):
+        values = {
+            "host": urlsplit(webhook.destination).hostname,
+            "account": webhook.account.name,
+            "since": _moment(webhook.failing_since),
+            "error": failures.explain(webhook.last_error),
+            "page": f"{settings.BASE_URL}{page}",
+        }
+        subject = gettext("The webhook to %(host)s is disabled") % values
+        body = gettext(
+            "The webhook of %(account)s to %(host)s has been failing since %(since)s"
+            " and is disabled now. It gets no more events.\n\n"
+            "Reason: %(error)s\n\n"
+            "When the server works again, send a test and enable the webhook:\n"
+            "%(page)s\n"
+        )
+    to = [user.email for user in recipients]
+    return EmailMessage(subject=subject, body=body % values, to=to)
+
+
+def _moment(moment: datetime | None) -> str:
+    if moment is None:
+        return ""
+    return date_format(timezone.localtime(moment), "SHORT_DATETIME_FORMAT")
