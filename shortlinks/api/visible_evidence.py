@@ -1,6 +1,6 @@
 """Evidence of merges and suggestions, without ids that the caller may not view.
 
-Chats move with merges and can be reported anew, so the chat that a decision used may
+Chats move with merges and can be reported again, so the chat that a decision used may
 belong to a contact that the caller may not view. So may the facts' contact.
 """
 
