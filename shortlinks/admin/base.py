@@ -23,6 +23,7 @@ from shortlinks.admin import contact_comparison, search, submissions
 from shortlinks.admin.forms import AdminForm
 from shortlinks.admin.keyset import CountedList, KeysetList
 from shortlinks.domain import integers
+from shortlinks.domain.quotas import QuotaReached
 from shortlinks.models import Contact, Group, User
 
 Row = TypeVar("Row", bound=Model)
@@ -240,8 +241,8 @@ class AccountScopedAdmin(Styled[Row]):
             view = partial(submissions.once, request, view, is_accepted=_is_accepted)
         try:
             return view()
-        except IntegrityError:
-            # Someone else has just stored the same, which the form now reports.
+        except (IntegrityError, QuotaReached):
+            # Others have just stored the same or too many, which the form now reports.
             return view()
 
     # --- account column and filter for operators -----------------------------

@@ -34,7 +34,7 @@ def render(request: HttpRequest) -> HttpResponse:
     is_form = request.method not in {"GET", "HEAD"}
     with translation.override(language):
         page = loader.render_to_string(
-            "shortlinks/unavailable.html", {"language": language, "is_form": is_form}
+            "shortlinks/unavailable.html", {"is_form": is_form}
         )
     headers = {
         "Retry-After": RETRY_AFTER,

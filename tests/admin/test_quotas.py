@@ -1,5 +1,6 @@
 """Messages of the admin beyond a quota, in both languages."""
 
+import math
 from typing import Any
 
 import pytest
@@ -46,6 +47,26 @@ def test_new_contact_is_refused_with_a_message(client: Client, admin: User) -> N
 
     assert _shows(page, admin, quotas.TOO_MANY_CONTACTS)
     assert Contact.objects.count() == before
+
+
+class ReadOnce(dict[int, Any]):
+    """A cache whose entries expire after they are read."""
+
+    def get(self, key: int, default: Any = None) -> Any:
+        return self.pop(key, default)
+
+
+def test_new_contact_is_refused_if_the_quota_is_reached_meanwhile(
+    client: Client, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outdated = (math.inf, quotas.NO_USAGE)
+    monkeypatch.setattr(quotas, "_cache", ReadOnce({admin.account_id or 0: outdated}))
+    posted = {"account": admin.account_id, "entity_id": "", "name": "Anna"}
+
+    page = client.post(listing(Contact, "add"), posted)
+
+    assert _shows(page, admin, quotas.TOO_MANY_CONTACTS)
+    assert not Contact.objects.filter(name="Anna").exists()
 
 
 def test_new_links_are_refused_with_a_message(
