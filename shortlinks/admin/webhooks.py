@@ -24,6 +24,8 @@ from shortlinks.domain.webhooks import destinations, events, subscriptions
 from shortlinks.domain.webhooks.subscriptions import Subscription, TooManyWebhooks
 from shortlinks.models import Webhook, WebhookEvent, WebhookState
 
+TOO_MANY = _("The account has reached its limit of webhooks. Delete one first.")
+
 
 class WebhookForm(AdminForm[Webhook]):
     settings = forms.MultipleChoiceField(
@@ -47,9 +49,7 @@ class WebhookForm(AdminForm[Webhook]):
             try:
                 subscriptions.check_quota(data["account"], data["destination"])
             except TooManyWebhooks:
-                raise forms.ValidationError(
-                    _("The account may have no more webhooks. Delete one first.")
-                ) from None
+                raise forms.ValidationError(TOO_MANY) from None
         return data
 
 

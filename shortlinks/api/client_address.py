@@ -20,7 +20,7 @@ def packed_address(request: Request | HttpRequest) -> bytes:
 
 
 def masked_address(request: Request | HttpRequest, account: Account) -> str:
-    """Return the address, masked like those of visitors, or an empty string."""
+    """Return the address, masked like visitors' addresses, or an empty string."""
     return ip_addresses.masked(packed_address(request), account.address_mask)
 
 

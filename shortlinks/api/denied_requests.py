@@ -8,7 +8,7 @@ from shortlinks.models import SecurityEventKind, User
 
 
 def record(request: Request | HttpRequest, user: object) -> None:
-    """Record the method and route, without ids, if the user is signed in."""
+    """Record the method and route, without ids, if the user is known."""
     match = request.resolver_match
     if isinstance(user, User) and match is not None:
         detail = f"{request.method} {match.route}"

@@ -30,7 +30,7 @@ QUERY = ListQuery(
 
 
 class Events(ApiView):
-    """One event for each note of an open, with the same visibility as the note."""
+    """One event per note of an open, visible to whoever may view the note."""
 
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.CONTACTS_READ}
 

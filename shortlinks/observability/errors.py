@@ -1,7 +1,7 @@
 """Report errors to Sentry; imported only if SENTRY_DSN is set.
 
-Reports contain no personal data: no addresses, bodies, headers or local variables. All
-texts are scrubbed.
+Reports have no addresses, bodies, headers or local variables. Tokens, codes and row
+details are removed from all texts.
 """
 
 from typing import Any

@@ -19,7 +19,7 @@ TITLES = {
     400: ("The request was rejected", "Запрос отклонён"),
     403: ("You do not have permission", "Недостаточно прав"),
     404: ("This page does not exist", "Такой страницы нет"),
-    500: ("The page failed", "Не удалось показать страницу"),
+    500: ("Something went wrong", "Что-то пошло не так"),
 }
 
 

@@ -88,7 +88,7 @@ def test_webhook_above_the_limit_is_an_error(client: Client, settings: Any) -> N
     page = create(client, destination=f"{URL}2")
 
     errors = page.context["adminform"].form.errors
-    assert "The account may have no more webhooks" in str(errors)
+    assert "The account has reached its limit of webhooks" in str(errors)
     assert Webhook.objects.count() == 1
 
 

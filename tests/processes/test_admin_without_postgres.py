@@ -27,7 +27,7 @@ client.force_login(factories.admin(factories.account()))
 print("session:", client.cookies["sessionid"].value)
 """
 TITLES = {
-    "en": "The service is unavailable for a moment",
+    "en": "The service is temporarily unavailable",
     "ru": "Сервис временно недоступен",
 }
 CONTACTS = "/admin/shortlinks/contact/"

@@ -1,16 +1,23 @@
 """Which visits count as a person's (docs/what-counts-as-an-open.md)."""
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shortlinks.domain.known_networks import owner
+from shortlinks.domain.known_networks import Owner, owner
 from shortlinks.domain.visits import user_agents
-from shortlinks.domain.visits.bot_detection import RequestFacts, classify
+from shortlinks.domain.visits.bot_detection import (
+    Classification,
+    RequestFacts,
+    classify,
+)
 from tests.factories import CHROME
 
+ROOT = Path(__file__).parents[3]
+OPENS = (ROOT / "docs" / "what-counts-as-an-open.md").read_text()
 SAMPLE = Path(__file__).parents[2] / "data" / "user_agents.tsv"
 # Bots with the user agent of a real browser; other facts must identify them.
 GENUINE = ("Discord image fetcher", "Mail-gateway sandbox imitating Chrome")
@@ -148,3 +155,52 @@ SILENT = {"is_https": True, "sec_fetch": "", "accept_language": "ru"}
 )  # fmt: skip
 def test_visit_is_classified_by_its_facts(facts: dict[str, Any], verdict: str) -> None:
     assert classify(RequestFacts(**{"user_agent": CHROME, **facts})).verdict == verdict
+
+
+OFFICE = "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0; Pro)"
+SCANNER, CARDS, CLOUD = (
+    Owner("scanner", "", "opens", "certain", ""),
+    Owner("messenger", "", "previews", "certain", ""),
+    Owner("cloud", "", "opens", "probable", ""),
+)
+# One request for each row of the table, without the burst and the person.
+ROWS: list[tuple[str, dict[str, Any]]] = [
+    ("head", {"method": "HEAD"}),
+    ("prefetch", {"purpose": "prefetch"}),
+    ("staff", {"staff": "office"}),
+    ("preview", {"user_agent": "TelegramBot (like TwitterBot)"}),
+    ("bot", {"user_agent": "curl/8.5.0"}),
+    ("bot", {"sec_fetch": "cross-site no-cors image ?0"}),
+    ("preview", {"network": CARDS}),
+    ("bot", {"network": SCANNER}),
+    ("suspect", {"user_agent": OFFICE}),
+    ("suspect", {"is_https": True, "accept_language": ""}),
+    ("suspect", {"sec_fetch": "cross-site navigate iframe ?1"}),
+    ("suspect", {"network": CLOUD}),
+    ("suspect", {"referer": "eur01.safelinks.protection.outlook.com"}),
+]
+
+
+def classified(facts: dict[str, Any]) -> Classification:
+    usual = {"user_agent": CHROME, "accept_language": "ru"}
+    if "referer" in facts and "sec_fetch" not in facts:  # a browser sends both
+        usual["accept_language"] = ""
+    return classify(RequestFacts(**usual | facts))
+
+
+def test_table_in_the_docs_has_the_rules_in_their_order() -> None:
+    table, _, _ = OPENS.partition("## Navigations")
+    rows = re.findall(r"^\| `(\w+)` \| .+ \|$", table, re.MULTILINE)
+
+    assert rows == [verdict for verdict, _ in ROWS] + ["suspect", "person"]
+
+
+@pytest.mark.parametrize("number", range(len(ROWS)))
+def test_first_rule_that_matches_decides(number: int) -> None:
+    verdict, facts = ROWS[number]
+    decided = classified(facts)
+
+    assert decided.verdict == verdict
+    for _, later in ROWS[number + 1 :]:
+        if not facts.keys() & later.keys():
+            assert classified(later | facts) == decided
