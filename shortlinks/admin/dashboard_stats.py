@@ -15,7 +15,7 @@ from shortlinks.admin.base import current_user, is_operator
 from shortlinks.domain.monitoring import gauges
 from shortlinks.domain.reports import statistics
 from shortlinks.domain.reports.statistics import ReportPeriod
-from shortlinks.models import Webhook, WebhookState
+from shortlinks.models import ShortDomain, Webhook, WebhookState
 
 PERIODS = (7, 30, 90)
 PERIOD = "days"
@@ -83,6 +83,7 @@ def _tiles(request: HttpRequest) -> Iterator[Tile]:
         f"{visits}?dead_lettered=yes",
     )
     yield from _webhook_tiles(account_id)
+    yield from _lost_domains(account_id)
 
 
 def _webhook_tiles(account_id: int | None) -> Iterator[Tile]:
@@ -97,3 +98,14 @@ def _webhook_tiles(account_id: int | None) -> Iterator[Tile]:
     failed = statistics.failed_deliveries(account_id, timezone.now() - FAILED_WITHIN)
     label = gettext("Undelivered webhooks, 7 days")
     yield Tile(label, str(failed), not failed, deliveries)
+
+
+def _lost_domains(account_id: int | None) -> Iterator[Tile]:
+    """Return a figure only if a domain stops, or has stopped."""
+    lost = ShortDomain.objects.lost()
+    if account_id is not None:
+        lost = lost.filter(account=account_id)
+    if count := lost.count():
+        label = gettext("Short domains without their TXT record")
+        domains = reverse("admin:shortlinks_shortdomain_changelist")
+        yield Tile(label, str(count), is_good=False, address=domains)

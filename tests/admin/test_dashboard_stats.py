@@ -191,7 +191,7 @@ def test_dashboard_takes_a_fixed_number_of_queries(
     with CaptureQueriesContext(connection) as queries:
         client.get("/admin/")
 
-    assert len(queries) <= 13
+    assert len(queries) <= 14
 
 
 def test_days_without_visits_are_listed(db: None) -> None:
