@@ -25,9 +25,9 @@ from deploy.programs import Program, Rank
 T = TypeVar("T")
 
 ROOT = Path(settings.BASE_DIR)
-# With a limit, httpcore closes connections beyond it, also one that another thread
-# has just been given ("Bad file descriptor").
-UNLIMITED = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+# With a lower second limit, httpcore closes idle connections beyond it, also one that
+# another thread has just been given ("Bad file descriptor").
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=100)
 
 
 def wait_for(condition: Callable[[], Any], *, seconds: float = 30) -> Any:
@@ -215,7 +215,7 @@ def _serving(
     }
     process = Process(program, directory / f"{program.name}.log", **environment)
     client = httpx.Client(
-        base_url=f"http://127.0.0.1:{port}", timeout=10, limits=UNLIMITED
+        base_url=f"http://127.0.0.1:{port}", timeout=10, limits=LIMITS
     )
     try:
         wait_for(lambda: process.has_logged("") and _is_healthy(client))
