@@ -184,6 +184,10 @@ class Server:
     process: Process
     client: httpx.Client
 
+    @property
+    def port(self) -> int:
+        return self.client.base_url.port or 0
+
 
 def redirects_server(
     directory: Path, **environment: str

@@ -15,7 +15,7 @@ from shortlinks.admin.base import current_user, is_operator
 from shortlinks.domain.monitoring import gauges
 from shortlinks.domain.reports import statistics
 from shortlinks.domain.reports.statistics import ReportPeriod
-from shortlinks.models import ShortDomain, Webhook, WebhookState
+from shortlinks.models import WebhookState
 
 PERIODS = (7, 30, 90)
 PERIOD = "days"
@@ -87,11 +87,8 @@ def _tiles(request: HttpRequest) -> Iterator[Tile]:
 
 
 def _webhook_tiles(account_id: int | None) -> Iterator[Tile]:
-    failing = Webhook.objects.in_state(WebhookState.FAILING)
-    if account_id is not None:
-        failing = failing.filter(account=account_id)
     webhooks = reverse("admin:shortlinks_webhook_changelist")
-    count = failing.count()
+    count = statistics.failing_webhooks(account_id)
     address = f"{webhooks}?state={WebhookState.FAILING}"
     yield Tile(gettext("Failing webhooks"), str(count), not count, address)
     deliveries = reverse("admin:shortlinks_webhookdelivery_changelist")
@@ -102,10 +99,7 @@ def _webhook_tiles(account_id: int | None) -> Iterator[Tile]:
 
 def _lost_domains(account_id: int | None) -> Iterator[Tile]:
     """Return a figure only if a domain stops, or has stopped."""
-    lost = ShortDomain.objects.lost()
-    if account_id is not None:
-        lost = lost.filter(account=account_id)
-    if count := lost.count():
+    if count := statistics.domains_without_proof(account_id):
         label = gettext("Short domains without their TXT record")
         domains = reverse("admin:shortlinks_shortdomain_changelist")
         yield Tile(label, str(count), is_good=False, address=domains)

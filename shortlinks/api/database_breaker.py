@@ -6,6 +6,8 @@ from shortlinks.domain.circuit_breaker import CircuitBreaker
 from shortlinks.domain.postgres import queries
 from shortlinks.observability import metrics
 
+RETRY_AFTER = "30"  # seconds, while the database is unavailable
+
 
 def _probe() -> None:
     psycopg.connect(queries.conninfo(target_session_attrs="read-write")).close()

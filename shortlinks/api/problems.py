@@ -19,7 +19,7 @@ from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.views import defaults
 
 from shortlinks.api import denied_requests, unavailable_page
-from shortlinks.api.database_breaker import breaker
+from shortlinks.api.database_breaker import RETRY_AFTER, breaker
 from shortlinks.api.resources import errors
 from shortlinks.api.resources.errors import ItemErrors
 from shortlinks.domain.auth.tokens import TokenRejected
@@ -30,7 +30,6 @@ logger = logging.getLogger(__name__)
 DATABASE_ERRORS = (OperationalError, InterfaceError)
 API_PATHS = ("/api/", "/oauth2/")
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
-RETRY_AFTER = "30"  # seconds, while the database is unavailable
 STATUS_BY_EXCEPTION: dict[type[Exception], int] = {
     TokenRejected: 401,
     Http404: 404,

@@ -11,9 +11,7 @@ from django.template import loader
 from django.urls import reverse
 from django.utils import translation
 
-from shortlinks.api.database_breaker import breaker
-
-RETRY_AFTER = "30"  # seconds
+from shortlinks.api.database_breaker import RETRY_AFTER, breaker
 
 
 class UnavailableMiddleware:

@@ -52,10 +52,9 @@ class LinkStore:
 
     async def links(self, codes: Sequence[str]) -> dict[str, CachedLink]:
         """Return the active links whose targets the current URL policy allows."""
-        found = await self._read_through(
+        return await self._read_through(
             codes, self._cached_links, redis_cache.link_key, self._select_links
         )
-        return {code: link for code, link in found.items() if self._is_allowed(link)}
 
     async def accounts(self, ids: Sequence[int]) -> dict[int, CachedAccount]:
         return await self._read_through(
@@ -86,14 +85,14 @@ class LinkStore:
         return {
             code: link
             for code, link in found.items()
-            if self._is_allowed(link) and not link.is_expired(now)
+            if self._is_allowed(link.target) and not link.is_expired(now)
         }
 
     async def _cached_accounts(self, ids: Sequence[int]) -> dict[int, CachedAccount]:
         return await self._cached(ids, CachedAccount, redis_cache.account_key)
 
-    def _is_allowed(self, link: CachedLink) -> bool:
-        return urls.is_still_allowed(link.target, self._policy)
+    def _is_allowed(self, target: str) -> bool:
+        return urls.is_still_allowed(target, self._policy)
 
     async def _cached(
         self, keys: Sequence[K], kind: type[V], name: Callable[[K], str]
@@ -138,6 +137,7 @@ class LinkStore:
                 tracking_consent=tracking_consent,
             )
             for code, id_, account_id, target, expires_at, tracking_consent in rows
+            if self._is_allowed(target)
         }
 
     async def _select_accounts(self, ids: Sequence[int]) -> dict[int, CachedAccount]:

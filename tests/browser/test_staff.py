@@ -76,8 +76,8 @@ def stage(account: Account, playwright: Playwright, tmp_path: Path) -> Iterator[
             tmp_path,
             port,
             short_base_url=settings["SHORT_BASE_URL"],
-            redirects=redirects.client.base_url.port or 0,
-            web=web.client.base_url.port or 0,
+            redirects=redirects.port,
+            web=web.port,
             sites=f"https://{SHOP}:{port} {{\n respond welcome\n}}\n",
         ) as trusting_caddy,
     ):

@@ -80,7 +80,7 @@ def shop(web: httpx.Client, tmp_path: Path, owner: User) -> Iterator[Shop]:
     site = ConnectedSite.objects.create(account=owner.account, origin=origin)
     link = factories.link(client, f"{origin}/?page=1#offer")
     with services.redirects_server(tmp_path) as server, services.worker(tmp_path):
-        short = f"http://go.links.test:{server.client.base_url.port}"
+        short = f"http://go.links.test:{server.port}"
         demo = {
             "BASE_URL": str(web.base_url).rstrip("/"),
             "SHORT_BASE_URL": short,

@@ -123,7 +123,7 @@ def stage(
             tmp_path,
             port,
             short_base_url=short,
-            redirects=server.client.base_url.port or 0,
+            redirects=server.port,
             sites=sites,
         ) as trusting_caddy,
         playwright.chromium.launch(

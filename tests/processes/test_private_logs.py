@@ -102,8 +102,8 @@ def installation(transactional_db: None, tmp_path: Path) -> Iterator[Installatio
             tmp_path,
             port,
             short_base_url=settings["SHORT_BASE_URL"],
-            redirects=redirects.client.base_url.port or 0,
-            web=web.client.base_url.port or 0,
+            redirects=redirects.port,
+            web=web.port,
         ),
         visitor(port) as client,
     ):

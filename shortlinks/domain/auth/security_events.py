@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from shortlinks.domain import ip_addresses
+from shortlinks.domain.postgres import queries
 from shortlinks.models import Account, AddressMask, SecurityEvent, User
 from shortlinks.models import SecurityEventKind as Kind
 
@@ -126,7 +127,4 @@ _frequent = _Frequent()
 def purge() -> int:
     """Delete old events, at most a batch."""
     old = SecurityEvent.objects.filter(hour__lt=timezone.now() - RETENTION)
-    deleted, _ = SecurityEvent.objects.filter(
-        pk__in=old.order_by("hour").values("pk")[:BATCH_SIZE]
-    ).delete()
-    return deleted
+    return queries.delete_batch(old.order_by("hour"), BATCH_SIZE)

@@ -1,4 +1,4 @@
-"""Connection parameters, and prepared and bulk queries for Django's connections."""
+"""Connection parameters, prepared and bulk queries, and deletions in batches."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from django.db.models import QuerySet
 from psycopg.conninfo import make_conninfo
 
 Parameters = Mapping[str, Any] | Sequence[Any]
@@ -51,3 +52,10 @@ def fetch_dicts(statement: str, parameters: Parameters) -> list[dict[str, Any]]:
         cursor.execute(statement, parameters)
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def delete_batch(rows: QuerySet[Any], size: int) -> int:
+    """Delete the first rows, in their order and at most `size`; return the count."""
+    first = rows.values("pk")[:size]
+    deleted, _ = rows.model.objects.filter(pk__in=first).delete()
+    return int(deleted)

@@ -5,20 +5,24 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Self, TypeVar
 
-from django.db.models import Max, QuerySet, Sum
+from django.db.models import Max, Model, QuerySet, Sum
 
 from shortlinks.models import (
     AccountDailyVisits,
     DeliveryState,
+    ShortDomain,
     ShortLink,
     UrlDailyOpens,
     Verdict,
     Visit,
+    Webhook,
     WebhookDelivery,
+    WebhookState,
 )
 
 MAX_COUNTED = 1000
 
+Row = TypeVar("Row", bound=Model)
 RollupQuerySet = TypeVar("RollupQuerySet", AccountDailyVisits, UrlDailyOpens)
 
 
@@ -98,9 +102,7 @@ def top_urls(scope: ReportPeriod, most: int) -> Sequence[OpenedUrl]:
 
 def dead_lettered_count(account_id: int | None) -> int:
     """Return the number of dead-lettered visits, up to 1,000."""
-    rows = Visit.objects.dead_lettered()
-    if account_id is not None:
-        rows = rows.filter(link__account=account_id)
+    rows = _of_account(Visit.objects.dead_lettered(), "link__account", account_id)
     return rows[:MAX_COUNTED].count()
 
 
@@ -109,9 +111,24 @@ def failed_deliveries(account_id: int | None, since: datetime) -> int:
     rows = WebhookDelivery.objects.filter(
         state=DeliveryState.FAILED, created_at__gte=since
     )
-    if account_id is not None:
-        rows = rows.filter(webhook__account=account_id)
-    return rows[:MAX_COUNTED].count()
+    return _of_account(rows, "webhook__account", account_id)[:MAX_COUNTED].count()
+
+
+def failing_webhooks(account_id: int | None) -> int:
+    failing = Webhook.objects.in_state(WebhookState.FAILING)
+    return _of_account(failing, "account", account_id).count()
+
+
+def domains_without_proof(account_id: int | None) -> int:
+    """Return the number of short domains that lost their proof."""
+    return _of_account(ShortDomain.objects.lost(), "account", account_id).count()
+
+
+def _of_account(
+    rows: "QuerySet[Row]", path: str, account_id: int | None
+) -> "QuerySet[Row]":
+    """Return the rows of the account at this path, or all rows."""
+    return rows if account_id is None else rows.filter(**{path: account_id})
 
 
 def _within(

@@ -110,8 +110,7 @@ def purge() -> int:
     while True:
         with transaction.atomic():
             locked = old.order_by("created_at").select_for_update(skip_locked=True)
-            batch = locked.values("pk")[:PURGE_BATCH_SIZE]
-            count, _ = WebhookDelivery.objects.filter(pk__in=batch).delete()
+            count = queries.delete_batch(locked, PURGE_BATCH_SIZE)
         total += count
         if count < PURGE_BATCH_SIZE:
             return total

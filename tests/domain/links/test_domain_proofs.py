@@ -1,13 +1,12 @@
 """Proofs of short domains: rules, and checks by a real name server on loopback."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.db.models import F
 
@@ -15,10 +14,16 @@ from shortlinks.domain.links import domain_proofs, short_domains
 from shortlinks.domain.links.domain_proofs import Answer, Proof
 from shortlinks.models import Account, SecurityEvent, ShortDomain
 from tests import factories, name_servers
+from tests.domain.links.short_domain_claims import (
+    HOST,
+    Texts,
+    ask,
+    is_verified,
+    prove,
+)
 from tests.name_servers import Address
 
-HOST = "go.shop.example"
-Texts = dict[str, list[str]]
+pytestmark = pytest.mark.usefixtures("name_server")
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 OLD = NOW - timedelta(days=100)
@@ -52,37 +57,6 @@ def test_only_a_clear_answer_changes_a_proof(
 
 
 # --- checks ------------------------------------------------------------------
-
-
-@pytest.fixture
-def texts() -> Texts:
-    """The TXT records of the name server, by name."""
-    return {}
-
-
-def ask(monkeypatch: pytest.MonkeyPatch, address: Address) -> None:
-    monkeypatch.setattr(settings, "DNS_NAMESERVERS", (address,))
-
-
-@pytest.fixture(autouse=True)
-def name_server(monkeypatch: pytest.MonkeyPatch, texts: Texts) -> Iterator[None]:
-    with name_servers.answering(texts) as address:
-        ask(monkeypatch, address)
-        yield
-
-
-@pytest.fixture
-def domain(account: Account) -> ShortDomain:
-    return ShortDomain.objects.create(account=account, host=HOST)
-
-
-def is_verified(domain: ShortDomain) -> bool:
-    return ShortDomain.objects.verified().filter(pk=domain.pk).exists()
-
-
-def prove(texts: Texts, *domains: ShortDomain) -> None:
-    for domain in domains:
-        texts.setdefault(domain.txt_name, []).append(domain.txt_value)
 
 
 def test_domain_moves_to_the_account_whose_record_replaced_the_other(

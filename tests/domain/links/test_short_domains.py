@@ -1,6 +1,5 @@
 """Short domains, verified by a real name server on loopback."""
 
-from collections.abc import Iterator
 from io import StringIO
 
 import pytest
@@ -11,41 +10,15 @@ from shortlinks.domain.links import short_domains, urls
 from shortlinks.domain.links.short_domains import InvalidDomain
 from shortlinks.models import Account, ShortDomain
 from tests import factories, name_servers
-from tests.name_servers import Address
+from tests.domain.links.short_domain_claims import (
+    HOST,
+    Texts,
+    ask,
+    is_verified,
+    prove,
+)
 
-HOST = "go.shop.example"
-Texts = dict[str, list[str]]
-
-
-@pytest.fixture
-def texts() -> Texts:
-    """The TXT records of the name server, by name."""
-    return {}
-
-
-def ask(monkeypatch: pytest.MonkeyPatch, address: Address) -> None:
-    monkeypatch.setattr(settings, "DNS_NAMESERVERS", (address,))
-
-
-@pytest.fixture(autouse=True)
-def name_server(monkeypatch: pytest.MonkeyPatch, texts: Texts) -> Iterator[None]:
-    with name_servers.answering(texts) as address:
-        ask(monkeypatch, address)
-        yield
-
-
-@pytest.fixture
-def domain(account: Account) -> ShortDomain:
-    return ShortDomain.objects.create(account=account, host=HOST)
-
-
-def is_verified(domain: ShortDomain) -> bool:
-    return ShortDomain.objects.verified().filter(pk=domain.pk).exists()
-
-
-def prove(texts: Texts, *domains: ShortDomain) -> None:
-    for domain in domains:
-        texts.setdefault(domain.txt_name, []).append(domain.txt_value)
+pytestmark = pytest.mark.usefixtures("name_server")
 
 
 # --- verification ------------------------------------------------------------

@@ -3,16 +3,15 @@
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 from django.utils import timezone
-from pytest_django import Settings
 
-from shortlinks.domain.visits import classifier, processing
+from shortlinks.domain.visits import processing
 from shortlinks.models import Account, Note, ShortLink, Visit
 from tests import factories
 from tests.domain.visits import gateways
@@ -33,13 +32,7 @@ BROWSERS = [
      " Chrome/140.0.0.0 Mobile Safari/537.36", gateways.CLICKED),
 ]  # fmt: skip
 
-
-@pytest.fixture(autouse=True)
-def over_https(settings: Settings) -> Iterator[None]:
-    settings.SHORT_BASE_URL = "https://go.example"
-    classifier._is_https.cache_clear()
-    yield
-    classifier._is_https.cache_clear()
+pytestmark = pytest.mark.usefixtures("over_https")
 
 
 @dataclass(slots=True)

@@ -1,11 +1,10 @@
 """A gesture on a site's page confirms a suspect as a person."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from pytest_django import Settings
 
-from shortlinks.domain.visits import classifier, click_processing, processing
+from shortlinks.domain.visits import click_processing, processing
 from shortlinks.models import (
     Account,
     Note,
@@ -21,14 +20,7 @@ from tests.factories import CHROME
 # Headers that a scanner which imitates a browser does not send.
 IMITATION = {"sec_fetch": "", "accept_language": ""}
 
-
-@pytest.fixture(autouse=True)
-def over_https(settings: Settings) -> Iterator[None]:
-    """Use https: missing headers reveal an imitation only there."""
-    settings.SHORT_BASE_URL = "https://go.example"
-    classifier._is_https.cache_clear()
-    yield
-    classifier._is_https.cache_clear()
+pytestmark = pytest.mark.usefixtures("over_https")
 
 
 @pytest.fixture
