@@ -33,8 +33,11 @@ class Guesser(threading.Thread):
             status = self._client.post(SIGN_IN, data=self._form).status_code
             self._statuses[status] += 1
 
-    def stop(self) -> None:
+    def finish(self) -> None:
+        """Send no further request."""
         self._is_over.set()
+
+    def wait(self) -> None:
         self.join()
         self._client.close()
 
@@ -53,7 +56,9 @@ def statuses(web: httpx.Client, admin: User) -> Iterator[Counter[int]]:
         each.start()
     yield counts
     for each in guessers:
-        each.stop()
+        each.finish()
+    for each in guessers:
+        each.wait()
 
 
 def test_wrong_passwords_delay_no_other_request(
