@@ -59,8 +59,9 @@ _LOST_PARENTHESES = re.compile(
     r" KHTML, like Gecko"
 )
 _WITH_PARENTHESES = r"\1 (\2) \3 (KHTML, like Gecko)"
+# Apps join it with a space or a slash; programs list what they imitate.
 _NAME_BEFORE = re.compile(
-    r"(?P<name>[^()]{0,64}?)[HM]{0,2}oz+il+a ?/? ?[4-6]\.\d ?"
+    r"(?P<name>[^(),;|]{0,64}?)[HM]{0,2}oz+il+a ?/? ?[4-6]\.\d ?"
     r"(?=\((?:Linux;|Android|iPhone;|iPad;|iPod))"
 )
 # Browsers of feature phones and of early phones with Android.

@@ -117,6 +117,9 @@ IPHONE = (
         (VIEW.replace("Mozilla/5.0", "Mozilla/6.0"), "person"),
         (f"LinkChecker/2.0 {VIEW}", "bot"),
         (f"TelegramBot {VIEW}", "preview"),
+        (f"Thumbor/6.7.5, {VIEW}", "bot"),
+        (f"Anonymous, {VIEW}", "bot"),
+        (f"iphone|{VIEW}", "bot"),
         (f"Home Browser/2.0 {WINDOWS.format('', 'Chrome/120.0 ')}", "bot"),
         ("Ulcool_V1/1.0 Linux/3.0.13 Android/4.2 Release/02.15.2013"
          " Browser/AppleWebKit534.30 Mobile Safari/534.30", "person"),
