@@ -10,7 +10,7 @@ from config import env
 
 def check(*, base_url: str, debug: bool, allowed_hosts: Iterable[str]) -> None:
     """Raise ImproperlyConfigured if others can reach BASE_URL."""
-    if _is_local(env.host(base_url)):
+    if is_local(base_url):
         return
     if debug:
         raise ImproperlyConfigured(f"DEBUG must be 0 if BASE_URL is {base_url}")
@@ -22,7 +22,9 @@ def check(*, base_url: str, debug: bool, allowed_hosts: Iterable[str]) -> None:
         )
 
 
-def _is_local(host: str) -> bool:
+def is_local(base_url: str) -> bool:
+    """Return whether only this machine can reach the URL."""
+    host = env.host(base_url)
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -149,12 +149,19 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",  # for templates of allauth
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular_sidecar",  # the files of Swagger UI
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "shortlinks",
 ]
 MIDDLEWARE = [
@@ -169,7 +176,10 @@ MIDDLEWARE = [
     "shortlinks.admin.browser_middleware.AdminCsrfMiddleware",
     "shortlinks.admin.browser_middleware.AdminUserMiddleware",
     "shortlinks.admin.browser_middleware.AdminMessageMiddleware",
-    "shortlinks.admin.sign_in_again.SignInAgainMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "shortlinks.admin.sign_in.session_limits.SessionLimitsMiddleware",
+    "shortlinks.admin.sign_in.sign_in_again.SignInAgainMiddleware",
+    "shortlinks.admin.sign_in.second_factor.SecondFactorMiddleware",
     "shortlinks.admin.csp.ContentSecurityPolicyMiddleware",
     "shortlinks.api.unavailable_page.UnavailableMiddleware",
     "shortlinks.admin.localization.LocalizationMiddleware",
@@ -187,6 +197,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "shortlinks.admin.sign_in.context.entrance",
             ]
         },
     }
@@ -194,11 +205,24 @@ TEMPLATES = [
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 AUTH_USER_MODEL = "shortlinks.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+_VALIDATION = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {
+        "NAME": f"{_VALIDATION}.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {
+        "NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name"), "max_similarity": 0.5},
+    },
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": "shortlinks.domain.auth.password_strength.GuessablePasswordValidator"},
 ]
 PASSWORD_HASHERS = ["shortlinks.domain.auth.password_hashing.LimitedPasswordHasher"]
+PASSWORD_RESET_TIMEOUT = 7 * 86_400  # of invitations; other links work for an hour
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "admin:index"
 APPEND_SLASH = False
 # Only in the browser, because a message may show a new token.
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
@@ -225,19 +249,70 @@ STATIC_URL = "static/"
 STATIC_ROOT = env.text("STATIC_ROOT", "") or None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None  # files are served from the packages
 
+# Browsers accept a cookie of this name from the own host only.
+_OWN_HOST = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = f"{_OWN_HOST}sessionid"
+CSRF_COOKIE_NAME = f"{_OWN_HOST}csrftoken"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
+# Seconds, after the last request and after the sign-in.
+SESSION_COOKIE_AGE = int(
+    env.number("SESSION_IDLE_HOURS", 12, minimum=0.25, maximum=720) * 3600
+)
+SESSION_MAX_AGE = int(
+    env.number("SESSION_MAX_DAYS", 7, minimum=0.25, maximum=90) * 86_400
+)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
-CSRF_FAILURE_VIEW = "shortlinks.admin.sign_in_again.csrf_failure"
+CSRF_FAILURE_VIEW = "shortlinks.admin.sign_in.sign_in_again.csrf_failure"
 SILENCED_SYSTEM_CHECKS = [
     "security.W003",  # AdminCsrfMiddleware is a subclass of Django's
     "security.W008",  # the proxy redirects http to https
     "security.W021",  # only the owner of the domain may enable preloading
 ]
+
+# --- sign-in ----------------------------------------------------------------
+# Of administrators and operators. Others may have one.
+REQUIRE_SECOND_FACTOR = env.flag(
+    "REQUIRE_SECOND_FACTOR", default=not production_checks.is_local(BASE_URL)
+)
+OIDC_PROVIDERS: dict[str, object] = {}
+ACCOUNT_ADAPTER = "shortlinks.admin.sign_in.account_adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator or a provider names it
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # and after the second factor, if there is one
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = (
+    "shortlinks.domain.auth.password_links.PasswordLinkTokens"  # noqa: S105  a class
+)
+ACCOUNT_RATE_LIMITS = False  # `guess_limits` cannot lock out others
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900  # seconds
+ACCOUNT_SESSION_REMEMBER = True  # as long as SESSION_IDLE_HOURS says
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+MFA_ADAPTER = "shortlinks.admin.sign_in.second_factor.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "shortlinks.admin.sign_in.second_factor.AuthenticateForm",
+    "reauthenticate": "shortlinks.admin.sign_in.second_factor.ReauthenticateForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TRUST_ENABLED = True
+MFA_TRUST_COOKIE_NAME = f"{_OWN_HOST}trusted"
+MFA_TRUST_COOKIE_AGE = 30 * 86_400  # seconds
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# Browsers know passkeys over http for the own machine only.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
+SOCIALACCOUNT_ADAPTER = "shortlinks.admin.sign_in.openid_connect.ProviderAdapter"
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5  # seconds
+USERSESSIONS_TRACK_ACTIVITY = False  # SessionLimitsMiddleware does it
+CACHES = {"default": {"BACKEND": "shortlinks.domain.auth.used_codes.UsedCodes"}}
 
 # --- appearance of the admin ------------------------------------------------
 UNFOLD = {

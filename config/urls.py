@@ -8,9 +8,9 @@ from shortlinks.admin import (
     import_upload,
     onboarding,
     short_link_tools,
-    sign_in_again,
     staff_invitations,
 )
+from shortlinks.admin.sign_in import password_page, sign_in_again
 from shortlinks.api import health, problems
 from shortlinks.api.documentation import Docs
 from shortlinks.api.oauth import AccessToken, AccountDomain, CurrentAccountDomain
@@ -75,7 +75,13 @@ urlpatterns = [
         admin.site.admin_view(staff_invitations.invite),
         name="admin_staff",
     ),
-    path("admin/login/", sign_in_again.sign_in),
+    path("admin/login/", password_page.sign_in, name="account_login"),
+    path("admin/continue/", sign_in_again.send_kept, name="admin_continue"),
+    path("admin/account/", include("shortlinks.admin.sign_in.urls")),
+    path(
+        "admin/password_change/",
+        RedirectView.as_view(pattern_name="account_change_password"),
+    ),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

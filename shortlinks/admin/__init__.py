@@ -1,5 +1,9 @@
 """Pages of the admin; `autodiscover` imports each module here."""
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 
 from shortlinks.admin import (
@@ -18,14 +22,26 @@ from shortlinks.admin import (
     webhook_deliveries,
     webhooks,
 )
+from shortlinks.admin.sign_in import events
 
+# Of allauth. Users have pages for what is their own; operators need no list of it.
+for model in (
+    EmailAddress,
+    Authenticator,
+    SocialAccount,
+    SocialApp,
+    SocialToken,
+    UserSession,
+):
+    if admin.site.is_registered(model):
+        admin.site.unregister(model)
 admin.site.index_template = "shortlinks/dashboard.html"
-admin.site.login_form = accounts.LoginForm
 
 __all__ = [
     "accounts",
     "chats",
     "contacts",
+    "events",
     "import_admin",
     "links",
     "merges",

@@ -1,37 +1,34 @@
 """Admin pages for accounts, groups and users."""
 
 import zoneinfo
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin
-from django.contrib.auth import admin as auth_admin
+from django.contrib import admin, messages
 from django.contrib.auth import models as auth_models
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Field
+from django.db.models import Field, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.forms import (
-    AdminPasswordChangeForm,
-    AuthenticationForm,
-    UserChangeForm,
-    UserCreationForm,
-)
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from shortlinks.admin.base import (
     AccountScopedAdmin,
     Names,
     RowForm,
+    current_user,
     is_administrator,
     is_operator,
 )
 from shortlinks.admin.forms import AdminForm
-from shortlinks.domain.auth import security_events
+from shortlinks.admin.sign_in import invitations
+from shortlinks.domain.auth import second_factors, security_events, sessions
 from shortlinks.domain.links import redis_cache
 from shortlinks.models import AccessLevel, Account, Group, SecurityEventKind, User
 
@@ -46,23 +43,6 @@ HELP = {
     "currency": _("Three-letter code for integrations. For example RUB."),
     "address_mask": _("How much of a visitor's IP address is stored."),
 }
-
-
-class LoginForm(AuthenticationForm):
-    error_messages = {"invalid_login": _("Wrong e-mail or password.")}
-
-    def clean(self) -> dict[str, Any]:
-        try:
-            data = super().clean()
-        except forms.ValidationError:
-            email = self.cleaned_data.get("username", "").lower()
-            tried = User.objects.filter(email=email).select_related("account").first()
-            security_events.record(SecurityEventKind.SIGN_IN_FAILED, user=tried)
-            raise
-        user: User | None = self.get_user()
-        if user is not None:
-            security_events.record(SecurityEventKind.SIGN_IN, user=user)
-        return data
 
 
 def language_field() -> forms.ChoiceField:
@@ -186,20 +166,23 @@ class GroupAdmin(AccountScopedAdmin[Group]):
         return is_administrator(request)
 
 
-class UserForm(RowForm[User], UserChangeForm):
+class UserForm(RowForm[User]):
     language = language_field()
 
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).lower()
 
 
-class NewUserForm(RowForm[User], UserCreationForm):
-    language = language_field()
-
-    def clean_email(self) -> str:
-        return str(self.cleaned_data["email"]).lower()
-
-
+MAX_CHOSEN = 100  # users of one action, each of whom gets an e-mail
+RIGHTS = frozenset(
+    {
+        "is_active",
+        "is_admin",
+        "is_superuser",
+        "group",
+        *(f"contacts_{right}" for right in ("view", "edit", "add", "delete", "export")),
+    }
+)
 ALL_OR_NONE = [
     (level.value, level.label) for level in (AccessLevel.ALL, AccessLevel.DENIED)
 ]
@@ -215,10 +198,11 @@ class AccessLevelForm(AdminForm[User]):
 
 
 @admin.register(User)
-class UserAdmin(AccountScopedAdmin[User], auth_admin.UserAdmin[User]):
+class UserAdmin(AccountScopedAdmin[User]):
+    """Users are invited by e-mail. Nobody but themselves knows their passwords."""
+
     form = UserForm
-    add_form = NewUserForm
-    change_password_form = AdminPasswordChangeForm
+    asks_to_sign_in_again = True
     person = ("account", "email", "name", "language", "group", "is_active")
     levels = (
         "contacts_view",
@@ -227,16 +211,16 @@ class UserAdmin(AccountScopedAdmin[User], auth_admin.UserAdmin[User]):
         "contacts_delete",
         "contacts_export",
     )
-    readonly_fields = ("last_login", "created_at")
+    readonly_fields = ("last_login", "created_at", "factors")
     list_display = ("email", "name", "group", "is_admin", "is_active", *levels)
     list_editable = levels
     list_per_page = 25  # five selects a row are slow to render
     list_filter = ("is_admin", "is_active")
     list_select_related = ("group",)
-    filter_horizontal = ()
     autocomplete_fields = ("group",)
     search_fields = ("email", "name")
     ordering = ("email",)
+    actions = ("send_password_link", "remove_factors", "end_sessions")
 
     def get_changelist_form(
         self, request: HttpRequest, **kwargs: Any
@@ -249,7 +233,7 @@ class UserAdmin(AccountScopedAdmin[User], auth_admin.UserAdmin[User]):
     def has_change_permission(
         self, request: HttpRequest, obj: User | None = None
     ) -> bool:
-        """Protect operators: an administrator could set their password and sign in."""
+        """Protect operators, whom an administrator could make administrators' own."""
         if obj is not None and obj.is_superuser:
             return is_operator(request)
         return is_administrator(request)
@@ -260,7 +244,68 @@ class UserAdmin(AccountScopedAdmin[User], auth_admin.UserAdmin[User]):
         """Check again, because the matrix can post rows of operators."""
         if change and not self.has_change_permission(request, obj):
             raise PermissionDenied
+        if not change:
+            obj.set_unusable_password()
         super().save_model(request, obj, form, change)
+        if change and form.changed_data:
+            self._record_change(obj, form.changed_data)
+        elif not change:
+            transaction.on_commit(lambda: self._invite(request, [obj]))
+
+    def _record_change(self, user: User, names: Sequence[str]) -> None:
+        changed = [name for name in names if name in RIGHTS]
+        if changed:
+            kind = SecurityEventKind.RIGHTS_CHANGED
+            security_events.record(kind, user=user, detail=", ".join(changed))
+
+    def _invite(self, request: HttpRequest, users: Iterable[User]) -> None:
+        by = current_user(request)
+        refused = [user.email for user in users if not invitations.send(user, by)]
+        if refused:
+            text = gettext("No e-mail could be sent to %(to)s.")
+            self.message_user(
+                request, text % {"to": ", ".join(refused)}, messages.ERROR
+            )
+        else:
+            self.message_user(request, gettext("An e-mail with a link was sent."))
+
+    @admin.action(
+        description=_("Send a link for a new password"), permissions=["change"]
+    )
+    def send_password_link(
+        self, request: HttpRequest, queryset: QuerySet[User]
+    ) -> None:
+        self._invite(request, self._changeable(request, queryset))
+
+    @admin.action(
+        description=_("Remove second factors (lost phone)"), permissions=["change"]
+    )
+    def remove_factors(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in self._changeable(request, queryset):
+            if second_factors.remove_all(user):
+                kind = SecurityEventKind.FACTOR_REMOVED
+                security_events.record(kind, user=user)
+                self.log_action(request, [user], gettext("Second factors removed."))
+        self.message_user(request, gettext("Second factors removed."))
+
+    @admin.action(description=_("End all sessions"), permissions=["change"])
+    def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in self._changeable(request, queryset):
+            if sessions.end_all(user):
+                security_events.record(SecurityEventKind.SESSION_ENDED, user=user)
+        self.message_user(request, gettext("Sessions ended."))
+
+    def _changeable(
+        self, request: HttpRequest, users: QuerySet[User]
+    ) -> Iterator[User]:
+        for user in users.select_related("account")[:MAX_CHOSEN]:
+            if not self.has_change_permission(request, user):
+                raise PermissionDenied
+            yield user
+
+    @admin.display(description=_("second factors"))
+    def factors(self, user: User) -> str:
+        return ", ".join(second_factors.names(user)) or "—"
 
     def response_change(self, request: HttpRequest, obj: User) -> HttpResponse:
         """Confirm in the language that users may just have chosen for themselves."""
@@ -273,15 +318,9 @@ class UserAdmin(AccountScopedAdmin[User], auth_admin.UserAdmin[User]):
         roles = ("is_admin", "is_superuser") if is_operator(request) else ("is_admin",)
         return (
             (None, {"fields": self.person}),
-            (_("Password"), {"fields": self._password_fields(request, obj)}),
             (_("Permissions"), {"fields": (*roles, *self.levels)}),
-            *([(_("Dates"), {"fields": self.readonly_fields})] if obj else []),
+            *([(_("Sign-in"), {"fields": self.readonly_fields})] if obj else []),
         )
-
-    def _password_fields(self, request: HttpRequest, obj: User | None) -> Names:
-        if obj is None:
-            return ("usable_password", "password1", "password2")
-        return ("password",) if self.has_change_permission(request, obj) else ()
 
     def formfield_for_choice_field(
         self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any

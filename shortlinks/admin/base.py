@@ -22,6 +22,7 @@ from unfold import admin as unfold
 from shortlinks.admin import contact_comparison, search, submissions
 from shortlinks.admin.forms import AdminForm
 from shortlinks.admin.keyset import CountedList, KeysetList
+from shortlinks.admin.sign_in import recent_sign_in
 from shortlinks.domain import integers
 from shortlinks.domain.quotas import QuotaReached
 from shortlinks.models import Contact, Group, User
@@ -100,6 +101,8 @@ class AccountScopedAdmin(Styled[Row]):
     account_path: ClassVar[str] = "account_id"
     # From the row to its contact; managers see no rows without one.
     contact_path: ClassVar[str] = ""
+    # Whether adding, changing and actions need a recent sign-in.
+    asks_to_sign_in_again: ClassVar[bool] = False
     # Filters (parameter, value) that have their own index.
     indexed_filters: ClassVar[tuple[tuple[str, str], ...]] = ()
     list_per_page = 50  # a page of 100 takes 0.2 s of CPU time
@@ -209,6 +212,8 @@ class AccountScopedAdmin(Styled[Row]):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Use the plural as the title: "Select note to change" has no good Russian."""
+        if self.asks_to_sign_in_again and request.method == "POST":
+            recent_sign_in.require(request)
         title = {"title": capfirst(self.opts.verbose_name_plural)}
         context = {**title, **(extra_context or {})}
         if not (request.method == "POST" and "_save" in request.POST):
@@ -232,6 +237,9 @@ class AccountScopedAdmin(Styled[Row]):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Create once. The delete link is in `overrides/admin/submit_line.html`."""
+        is_form = object_id is None or self.has_change_permission(request)
+        if self.asks_to_sign_in_again and is_form:
+            recent_sign_in.require(request)
         token = {submissions.FIELD: submissions.token(request)}
         extra = {"show_delete": False, **token, **(extra_context or {})}
         view = partial(super().changeform_view, request, object_id, form_url, extra)

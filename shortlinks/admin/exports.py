@@ -17,6 +17,7 @@ from django.utils.translation import get_language, gettext
 
 from shortlinks.admin import dashboard_stats
 from shortlinks.admin.base import current_user, is_administrator
+from shortlinks.admin.sign_in import recent_sign_in
 from shortlinks.domain import formulas
 from shortlinks.domain.auth import security_events
 from shortlinks.domain.reports import statistics
@@ -34,6 +35,7 @@ def download(request: HttpRequest, name: str) -> HttpResponse:
         raise PermissionDenied
     if name not in DOWNLOADS:
         raise Http404
+    recent_sign_in.require(request)
     content, kind = DOWNLOADS[name](dashboard_stats.scope(request))
     user = current_user(request)
     security_events.record(SecurityEventKind.EXPORT, user=user, detail=name)

@@ -58,6 +58,7 @@ class NewTokenForm(AdminForm[ApiToken]):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(AccountScopedAdmin[ApiToken]):
+    asks_to_sign_in_again = True
     form = NewTokenForm
     list_display = (
         "name",
@@ -147,6 +148,7 @@ class NewIntegrationForm(AdminForm[Integration]):
 
 @admin.register(Integration)
 class IntegrationAdmin(AccountScopedAdmin[Integration]):
+    asks_to_sign_in_again = True
     form = NewIntegrationForm
     list_display = ("name", "client_id", "redirect_uri", "created_at")
     search_fields = ("name",)

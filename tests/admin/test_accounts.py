@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from django.core.mail import EmailMessage
 from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
@@ -14,7 +15,6 @@ from tests import factories
 from tests.admin.conftest import SignIn
 from tests.admin.fixtures_full_account import World, address, listing
 
-PASSWORD = "correct horse battery"
 LETTERS = {
     "contacts_view": "G",
     "contacts_edit": "M",
@@ -54,9 +54,6 @@ def _person(account: Account | None, **fields: object) -> dict[str, Any]:
         "name": "New",
         "language": "ru",
         "is_active": "on",
-        "usable_password": "true",
-        "password1": PASSWORD,
-        "password2": PASSWORD,
         **LETTERS,
         **fields,
     }
@@ -105,13 +102,23 @@ def test_account_rejects_invalid_settings(
     assert (account.time_zone, account.note_window) == ("Europe/Moscow", 600)
 
 
-def test_new_user_signs_in_with_the_password(client: Client, account: Account) -> None:
-    client.post(listing(User, "add"), _person(account, is_superuser="on"))
+def test_new_user_is_invited_by_email(
+    client: Client,
+    account: Account,
+    mailoutbox: list[EmailMessage],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(listing(User, "add"), _person(account, is_superuser="on"))
 
     user = User.objects.get(email="new@shop.example")
     letters = {name: getattr(user, name) for name in LETTERS}
     assert (user.account, user.is_superuser, letters) == (account, False, LETTERS)
-    assert Client().login(username="NEW@shop.example", password=PASSWORD)
+    assert not user.has_usable_password()
+    [mail] = mailoutbox
+    assert mail.to == ["new@shop.example"]
+    assert "Приглашение" in mail.subject
+    assert "/admin/account/password/link/" in mail.body
 
 
 @pytest.mark.parametrize(
@@ -120,9 +127,8 @@ def test_new_user_signs_in_with_the_password(client: Client, account: Account) -
         {"contacts_edit": "A"},
         {"contacts_add": "M"},
         {"email": "manager@shop.example"},
-        {"password2": "another"},
     ],
-    ids=["edits more than seen", "adds some", "e-mail taken", "passwords differ"],
+    ids=["edits more than seen", "adds some", "e-mail taken"],
 )
 def test_user_form_rejects_invalid_values(
     client: Client, account: Account, fault: dict[str, str]
@@ -156,21 +162,6 @@ def test_language_change_is_confirmed_in_the_new_language(
     page = client.post(address(admin, "change"), posted, follow=True)
 
     assert "Изменено: пользователь" in page.content.decode()
-
-
-def test_user_password_is_changed(client: Client, manager: User) -> None:
-    path = f"/admin/shortlinks/user/{manager.pk}/password/"
-    posted = {
-        "password1": PASSWORD,
-        "password2": PASSWORD,
-        "usable_password": "true",
-        "set-password": "1",
-    }
-
-    response = client.post(path, posted)
-
-    assert response.status_code == 302
-    assert Client().login(username=manager.email, password=PASSWORD)
 
 
 def test_user_cannot_be_deleted(client: Client, manager: User) -> None:

@@ -199,15 +199,17 @@ def test_operators_of_the_account_are_visible_but_read_only(
     page = client.get(address(operator, "change"))
     statuses = [
         client.post(address(operator, "change"), {"email": "x@y.example"}).status_code,
-        client.get(f"/admin/shortlinks/user/{operator.pk}/password/").status_code,
-        client.post(
-            f"/admin/shortlinks/user/{operator.pk}/password/", PASSWORDS
-        ).status_code,
+        *(
+            client.post(
+                listing(User), {"action": action, "_selected_action": operator.pk}
+            ).status_code
+            for action in ("send_password_link", "remove_factors", "end_sessions")
+        ),
     ]
 
     assert page.status_code == 200
     assert b"algorithm" not in page.content
-    assert statuses == [403, 403, 403]
+    assert statuses == [403, 403, 403, 403]
     assert _stored(operator) == before
 
 

@@ -87,7 +87,7 @@ def acquire(limits: Sequence[Limit]) -> Acquired | None:
         return None
     try:
         microseconds, left = _script()(
-            keys=[f"{settings.REDIS_KEY_PREFIX}rate:{limit.key}" for limit in limits],
+            keys=[_key(limit) for limit in limits],
             args=[
                 *(limit.rate for limit in limits),
                 *(limit.seconds * 1_000_000 for limit in limits),
@@ -98,6 +98,23 @@ def acquire(limits: Sequence[Limit]) -> Acquired | None:
         return None
     fewest, limit = min(zip(left, limits, strict=True), key=itemgetter(0))
     return Acquired(microseconds / 1e6, limit, fewest)
+
+
+def release(limits: Sequence[Limit]) -> None:
+    """Take back the last request that passed these limits."""
+    if not limits or redis_client.breaker.is_open:
+        return
+    try:
+        with redis_client.client().pipeline(transaction=False) as pipe:
+            for limit in limits:
+                pipe.zpopmax(_key(limit))
+            pipe.execute()
+    except redis.RedisError as error:
+        redis_client.breaker.trip(error)
+
+
+def _key(limit: Limit) -> str:
+    return f"{settings.REDIS_KEY_PREFIX}rate:{limit.key}"
 
 
 @cache

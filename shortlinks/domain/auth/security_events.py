@@ -24,6 +24,7 @@ BATCH_SIZE = 10_000
 MAX_DETAIL_LENGTH = 250
 FREQUENT_SECONDS = 10.0
 MAX_FREQUENT = 10_000  # kinds of events in memory
+IPV6_LENGTH = 16  # bytes
 
 # An attack of many requests updates few rows.
 UPSERT = """
@@ -48,9 +49,20 @@ def client(address: bytes) -> Iterator[None]:
         _client.reset(token)
 
 
-def client_network() -> str:
+def client_address() -> str:
+    """Return the client's address, or its /64 network, or "" outside of requests.
+
+    A client with IPv6 has a whole network of addresses.
+    """
+    packed = _client.get()
+    if len(packed) == IPV6_LENGTH:
+        packed = packed[: IPV6_LENGTH // 2] + bytes(IPV6_LENGTH // 2)
+    return ip_addresses.masked(packed, AddressMask.FULL)
+
+
+def client_network(mask: str = AddressMask.TRUNCATED) -> str:
     """Return the client's /24 or /48 network, or "" outside of requests."""
-    return ip_addresses.masked(_client.get(), AddressMask.TRUNCATED)
+    return ip_addresses.masked(_client.get(), mask)
 
 
 def record(

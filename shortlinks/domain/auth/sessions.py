@@ -1,14 +1,29 @@
-"""Deletion of expired sessions of the admin, which Django leaves to a command."""
+"""Sessions of the admin: end those of a user, and delete expired ones."""
 
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from shortlinks.domain.postgres import queries
+from shortlinks.models import User
 
 BATCH_SIZE = 10_000
+
+
+def end_all(user: User) -> int:
+    """End the user's sessions and return their number."""
+    listed = UserSession.objects.filter(user=user.pk)
+    keys = list(listed.values_list("session_key", flat=True))
+    Session.objects.filter(session_key__in=keys).delete()
+    listed.delete()
+    return len(keys)
 
 
 def purge() -> int:
     """Delete expired sessions, at most a batch."""
     expired = Session.objects.filter(expire_date__lt=timezone.now())
-    return queries.delete_batch(expired.order_by("expire_date"), BATCH_SIZE)
+    deleted = queries.delete_batch(expired.order_by("expire_date"), BATCH_SIZE)
+    sessions = Session.objects.filter(session_key=OuterRef("session_key"))
+    ended = UserSession.objects.exclude(Exists(sessions)).order_by("pk")
+    return deleted + queries.delete_batch(ended, BATCH_SIZE)

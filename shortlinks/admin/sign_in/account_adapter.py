@@ -1,0 +1,85 @@
+"""How allauth acts for us: no sign-up, our limits, our languages."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import translation
+
+from shortlinks.admin.sign_in import kept_entries, known_browsers
+from shortlinks.domain.auth import guess_limits, security_events
+from shortlinks.domain.auth.guess_limits import Secret
+from shortlinks.models import User
+
+UNKNOWN_ADDRESS = "0.0.0.0"  # noqa: S104  the column needs one
+QUIET = frozenset({"account/messages/logged_in.txt"})
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Users are created by administrators, imports and OpenID Connect only."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("admin:index")
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("usersessions_list")
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return security_events.client_address() or UNKNOWN_ADDRESS
+
+    def add_message(
+        self,
+        request: HttpRequest,
+        level: int,
+        message_template: str | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        """Leave out what the next page shows anyway."""
+        if message_template not in QUIET:
+            super().add_message(request, level, message_template, *args, **kwargs)
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """Check the password of a user who is signed in, within the limits."""
+        attempt = guess_limits.begin(Secret.PASSWORD, user.email, known_as="signed in")
+        if not attempt.is_allowed:
+            raise self.validation_error("too_many_login_attempts")
+        is_right = user.check_password(password)
+        if is_right:
+            guess_limits.take_back(attempt)
+        return is_right
+
+    def post_login(
+        self, request: HttpRequest, user: User, **kwargs: Any
+    ) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        if kept_entries.are_kept(request):
+            response = HttpResponseRedirect(reverse("admin_continue"))
+        known_browsers.remember(request, response, user)
+        return response
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        return True
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: User,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        super().send_notification_mail(template_prefix, user, context, user.email)
+
+    def send_mail(
+        self, template_prefix: str, email: str, context: dict[str, Any]
+    ) -> None:
+        """Write in the user's language, which may not be the browser's."""
+        user = User.objects.filter(email=email.lower()).first()
+        language = user.language if user else settings.LANGUAGE_CODE
+        with translation.override(language):
+            super().send_mail(template_prefix, email, context)

@@ -1,0 +1,93 @@
+"""Second factors: how allauth keeps and checks them for us, and who needs one."""
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.base import forms as mfa_forms
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from shortlinks.admin import browser_middleware
+from shortlinks.admin.sign_in.sign_in_again import ENTRANCE
+from shortlinks.domain.auth import field_encryption, guess_limits, second_factors
+from shortlinks.domain.auth.guess_limits import Secret
+from shortlinks.models import User
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "too_many_codes": _("Too many wrong codes. Try again in ten minutes."),
+    }
+
+    def encrypt(self, text: str) -> str:
+        return field_encryption.encrypt(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return field_encryption.decrypt(encrypted_text)
+
+    def get_totp_issuer(self) -> str:
+        return gettext("Short links") + f" {settings.BASE_URL.partition('://')[2]}"
+
+    def _get_site_name(self) -> str:
+        return gettext("Short links")
+
+
+class _LimitedCode:
+    """A form whose code is checked within the limits."""
+
+    user: User
+
+    def clean_code(self) -> str:
+        attempt = guess_limits.begin(Secret.CODE, str(self.user.pk))
+        if not attempt.is_allowed:
+            raise SecondFactorAdapter().validation_error("too_many_codes")
+        code: str = super().clean_code()  # type: ignore[misc]
+        guess_limits.take_back(attempt)
+        return code
+
+
+class AuthenticateForm(_LimitedCode, mfa_forms.AuthenticateForm):  # type: ignore[misc]
+    pass
+
+
+class ReauthenticateForm(_LimitedCode, mfa_forms.ReauthenticateForm):  # type: ignore[misc]
+    pass
+
+
+class SecondFactorMiddleware:
+    """Middleware that leads users to the page of second factors if they need one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        if not browser_middleware.is_admin_path(request) or _is_exempt(request.path):
+            return None
+        user = request.user
+        if not isinstance(user, User) or not second_factors.is_missing(user):
+            return None
+        if _is_from_provider(request, user):
+            return None
+        return HttpResponseRedirect(reverse("mfa_index"))
+
+
+def _is_exempt(path: str) -> bool:
+    exempt = ("account_login", "admin:logout", "admin:jsi18n")
+    return path.startswith(ENTRANCE) or path in map(reverse, exempt)
+
+
+def _is_from_provider(request: HttpRequest, user: User) -> bool:
+    """Return whether they came from a provider, which has factors of its own."""
+    records = get_authentication_records(request, user)
+    return any(record["method"] == "socialaccount" for record in records)

@@ -1,0 +1,42 @@
+"""Sessions end some hours after the last request, and some days after the sign-in."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+
+from shortlinks.admin import browser_middleware
+from shortlinks.models import User
+
+SIGNED_IN_AT = "signed_in_at"
+SEEN_AT = "seen_at"
+# How often a session is written, so that it does not end.
+PRECISION = timedelta(minutes=5)
+
+
+class SessionLimitsMiddleware:
+    """Middleware that ends old sessions, and notes where they were used last.
+
+    Django's own limit, SESSION_COOKIE_AGE, is that after the last request.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if browser_middleware.is_admin_path(request) and isinstance(request.user, User):
+            self._check(request)
+        return self._get_response(request)
+
+    def _check(self, request: HttpRequest) -> None:
+        now, session = time.time(), request.session
+        signed_in_at = session.setdefault(SIGNED_IN_AT, now)
+        if now - signed_in_at > settings.SESSION_MAX_AGE:
+            logout(request)
+        elif now - session.get(SEEN_AT, 0) > PRECISION.total_seconds():
+            session[SEEN_AT] = now
+            UserSession.objects.create_from_request(request)

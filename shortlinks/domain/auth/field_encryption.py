@@ -1,0 +1,32 @@
+"""Encryption of secrets in the database that the service has to read again.
+
+The key is derived from SECRET_KEY. Secrets that an older key encrypted stay readable as
+long as it is in SECRET_KEY_FALLBACKS.
+"""
+
+import base64
+import hashlib
+
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+
+PURPOSE = b"shortlinks second factors"
+
+
+def encrypt(text: str) -> str:
+    return _fernets().encrypt(text.encode()).decode()
+
+
+def decrypt(encrypted: str) -> str:
+    """Return the text; cryptography's InvalidToken if no key fits."""
+    return _fernets().decrypt(encrypted.encode()).decode()
+
+
+def _fernets() -> MultiFernet:
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return MultiFernet([_fernet(key) for key in keys])
+
+
+def _fernet(key: str) -> Fernet:
+    digest = hashlib.blake2b(PURPOSE, key=hashlib.sha512(key.encode()).digest())
+    return Fernet(base64.urlsafe_b64encode(digest.digest()[:32]))
