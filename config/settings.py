@@ -214,7 +214,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {
         "NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator",
-        "OPTIONS": {"user_attributes": ("email", "name"), "max_similarity": 0.5},
+        "OPTIONS": {"user_attributes": ("email", "name")},
     },
     {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
     {"NAME": "shortlinks.domain.auth.password_strength.GuessablePasswordValidator"},

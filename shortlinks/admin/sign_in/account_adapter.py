@@ -3,12 +3,13 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import translation
 
-from shortlinks.admin.sign_in import kept_entries, known_browsers
+from shortlinks.admin.sign_in import kept_entries, known_browsers, recent_sign_in
 from shortlinks.domain.auth import guess_limits, security_events
 from shortlinks.domain.auth.guess_limits import Secret
 from shortlinks.models import User
@@ -64,22 +65,23 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return response
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        return True
+        """Ask again when other pages do; a sign-in counts as well."""
+        return not recent_sign_in.is_recent(context.request)
 
     def send_notification_mail(
         self,
         template_prefix: str,
         user: User,
-        context: dict[str, Any] | None = None,
+        details: dict[str, Any] | None = None,
         email: str | None = None,
     ) -> None:
-        super().send_notification_mail(template_prefix, user, context, user.email)
+        super().send_notification_mail(template_prefix, user, details, user.email)
 
     def send_mail(
-        self, template_prefix: str, email: str, context: dict[str, Any]
+        self, template_prefix: str, email: str, details: dict[str, Any]
     ) -> None:
         """Write in the user's language, which may not be the browser's."""
         user = User.objects.filter(email=email.lower()).first()
         language = user.language if user else settings.LANGUAGE_CODE
         with translation.override(language):
-            super().send_mail(template_prefix, email, context)
+            super().send_mail(template_prefix, email, details)

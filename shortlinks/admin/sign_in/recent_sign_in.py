@@ -16,11 +16,11 @@ def require(request: HttpRequest) -> None:
 
     Allauth's middleware then leads to its page, and back.
     """
-    if not _is_recent(request):
+    if not is_recent(request):
         raise ReauthenticationRequired
 
 
-def _is_recent(request: HttpRequest) -> bool:
+def is_recent(request: HttpRequest) -> bool:
     user = request.user
     if not isinstance(user, User):
         return True  # the page itself leads to the sign-in
