@@ -14,7 +14,7 @@ from django.core.mail import EmailMessage
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from shortlinks.admin.sign_in import invitations
-from shortlinks.models import SecurityEvent
+from shortlinks.models import SecurityEvent, User
 from tests import factories, services
 from tests.browser.conftest import TIMEOUT_MS, USER_AGENT
 
@@ -79,14 +79,7 @@ class Walk:
         self.page.locator(selector).first.click()
 
     def is_at(self, path: str) -> None:
-        try:
-            self.page.wait_for_url(
-                lambda url: urlsplit(url).path == path, timeout=15000
-            )
-        except Exception:
-            print("AT", self.page.url, self.page.locator("body").inner_text()[:1500])
-            self.page.screenshot(path="/tmp/walk.png")
-            raise
+        self.page.wait_for_url(lambda url: urlsplit(url).path == path)
 
     def set_password(self, path: str, password: str) -> None:
         self.open(path)
@@ -106,7 +99,10 @@ class Walk:
     def add_app(self) -> None:
         self.open("/admin/account/second-factor/totp/activate/")
         self._secret = self.page.input_value("#authenticator_secret")
-        self.fill(code=self.code())
+        self.enter_code(self.code())
+
+    def enter_code(self, code: str) -> None:
+        self.fill(code=code)
         self.press("form:has([name=code]) [type=submit]")
 
     def code(self) -> str:
@@ -127,6 +123,53 @@ def walk(visitor: BrowserContext, site: Site) -> Walk:
     return Walk(visitor, site)
 
 
+@pytest.fixture(params=["en", "ru"])
+def invited(request: pytest.FixtureRequest, site: Site) -> User:
+    account = factories.account()
+    email = "anna@shop.example"
+    user = factories.admin(account, email=email, language=request.param)
+    user.set_unusable_password()
+    user.save()
+    invitations.send(user, by=factories.admin(account, email="boss@shop.example"))
+    return user
+
+
+def test_invitation_to_recovery_code(
+    walk: Walk,
+    site: Site,
+    invited: User,
+    browser: Browser,
+    mailoutbox: list[EmailMessage],
+) -> None:
+    accept_invitation(walk, LINK.findall(mailoutbox[0].body)[0])
+    add_app(walk)
+    recovery_code = walk.recovery_code()
+    add_passkey(walk)
+    sign_in_by_passkey(walk)
+    set_new_password(walk, site, invited)
+    sign_in_without_code(walk, invited)
+    with browser.new_context(user_agent=USER_AGENT, locale="ru-RU") as other:
+        other.set_default_timeout(TIMEOUT_MS)
+        sign_in_by_recovery_code(Walk(other, site), invited, recovery_code)
+
+    recorded = set(SecurityEvent.objects.values_list("kind", flat=True))
+    assert {"invited", "sign_in", "factor_added", "password_changed"} <= recorded
+
+
+def accept_invitation(walk: Walk, path: str) -> None:
+    walk.set_password(path, "anna2026")
+    expect(walk.page.locator(".errors, .errornote").first).to_be_visible()
+    walk.set_password(path, PASSWORD)
+    walk.is_at("/admin/account/second-factor/")
+
+
+def add_app(walk: Walk) -> None:
+    walk.open("/admin/shortlinks/user/")
+    walk.is_at("/admin/account/second-factor/")  # nothing else before there is one
+    walk.add_app()
+    walk.page.wait_for_url("**/recovery-codes/**")
+
+
 def add_passkey(walk: Walk) -> None:
     session = walk.page.context.new_cdp_session(walk.page)
     session.send("WebAuthn.enable")
@@ -137,38 +180,15 @@ def add_passkey(walk: Walk) -> None:
     walk.page.wait_for_url(lambda url: not url.endswith("/add/"))
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
-def test_invitation_to_recovery_code(
-    language: str,
-    walk: Walk,
-    site: Site,
-    browser: Browser,
-    mailoutbox: list[EmailMessage],
-) -> None:
-    account = factories.account()
-    user = factories.admin(account, email="anna@shop.example", language=language)
-    user.set_unusable_password()
-    user.save()
-    invitations.send(user, by=factories.admin(account, email="boss@shop.example"))
-    path = LINK.findall(mailoutbox[0].body)[0]
-
-    walk.set_password(path, "anna2026")
-    expect(walk.page.locator(".errors, .errornote").first).to_be_visible()
-    walk.set_password(path, PASSWORD)
-    walk.is_at("/admin/account/second-factor/")
-    walk.open("/admin/shortlinks/user/")
-    walk.is_at("/admin/account/second-factor/")
-    walk.add_app()
-    walk.page.wait_for_url("**/recovery-codes/**")
-    recovery_code = walk.recovery_code()
-    add_passkey(walk)
+def sign_in_by_passkey(walk: Walk) -> None:
     walk.open("/admin/account/sessions/")
     expect(walk.page.locator("tbody tr")).to_have_count(1)
-
     walk.leave()
     walk.press("#passkey_login")
     walk.is_at("/admin/")
 
+
+def set_new_password(walk: Walk, site: Site, user: User) -> None:
     walk.leave()
     walk.open("/admin/account/password/forgotten/")
     walk.fill(email=user.email)
@@ -176,27 +196,23 @@ def test_invitation_to_recovery_code(
     walk.is_at("/admin/account/password/sent/")
     walk.set_password(site.mailed_path(), ANOTHER)
     walk.is_at("/admin/account/second-factor/authenticate/")
-    walk.fill(code=walk.code())
-    walk.press("form:has([name=code]) [type=submit]")
+    walk.enter_code(walk.code())
     walk.is_at("/admin/account/second-factor/trust/")
     walk.press("[name=action][value=trust]")
     walk.is_at("/admin/")
 
+
+def sign_in_without_code(walk: Walk, user: User) -> None:
     walk.leave()
     walk.enter(user.email, ANOTHER)  # this browser is trusted
     walk.is_at("/admin/")
 
-    with browser.new_context(user_agent=USER_AGENT, locale="ru-RU") as other:
-        other.set_default_timeout(TIMEOUT_MS)
-        elsewhere = Walk(other, site)
-        elsewhere.enter(user.email, ANOTHER)
-        elsewhere.is_at("/admin/account/second-factor/authenticate/")
-        elsewhere.fill(code=recovery_code)
-        elsewhere.press("form:has([name=code]) [type=submit]")
-        elsewhere.press("[name=action][value=skip]")
-        elsewhere.is_at("/admin/")
-        elsewhere.open("/admin/account/sessions/")
-        expect(elsewhere.page.locator("tbody tr")).to_have_count(2)
 
-    recorded = set(SecurityEvent.objects.values_list("kind", flat=True))
-    assert {"invited", "sign_in", "factor_added", "password_changed"} <= recorded
+def sign_in_by_recovery_code(walk: Walk, user: User, code: str) -> None:
+    walk.enter(user.email, ANOTHER)
+    walk.is_at("/admin/account/second-factor/authenticate/")
+    walk.enter_code(code)
+    walk.press("[name=action][value=skip]")
+    walk.is_at("/admin/")
+    walk.open("/admin/account/sessions/")
+    expect(walk.page.locator("tbody tr")).to_have_count(2)
