@@ -11,7 +11,8 @@ from shortlinks.api import problems
 from shortlinks.api.database_breaker import breaker
 from shortlinks.api.problems import Problem
 from shortlinks.domain import integers
-from shortlinks.domain.auth import rate_limits, tokens
+from shortlinks.domain.auth import guess_limits, rate_limits, tokens
+from shortlinks.domain.auth.guess_limits import Secret
 from shortlinks.domain.auth.rate_limits import Acquired
 from shortlinks.domain.auth.tokens import Caller, TokenRejected
 from shortlinks.models import Scope, User
@@ -85,6 +86,9 @@ def authenticate(passage: Passage) -> None:
         passage.caller = _caller(words, accepts_cached=passage.accepts_cached_token)
     except TokenRejected as error:
         tokens.record_rejected(error)
+        attempt = guess_limits.begin(Secret.TOKEN)
+        if not attempt.is_allowed:
+            raise problems.too_many_requests(attempt.wait_seconds) from None
         raise
     tokens.record_network(passage.caller.token)
 

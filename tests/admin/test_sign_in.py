@@ -1,0 +1,326 @@
+"""Second factors, sessions, and pages that ask for a secret again."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.core.mail import EmailMessage
+from django.test import Client
+from pytest_django import Settings
+
+from shortlinks.admin.sign_in import invitations, session_limits
+from shortlinks.domain.auth import (
+    field_encryption,
+    password_links,
+    sessions,
+    tokens,
+)
+from shortlinks.models import Account, ApiToken, SecurityEvent, User
+from shortlinks.models import SecurityEventKind as Kind
+from tests import factories
+from tests.admin.conftest import SignIn
+from tests.admin.fixtures_full_account import address, listing
+
+PASSWORD = "correct horse battery staple"
+NEW_PASSWORD = "violet anchor pelican"
+INDEX = "/admin/account/second-factor/"
+
+
+def _age(client: Client, **keys: float) -> None:
+    session = client.session
+    for key, seconds in keys.items():
+        session[key] = time.time() - seconds
+    session.save()
+
+
+@pytest.fixture
+def browser(admin: User, sign_in: SignIn) -> Client:
+    return sign_in(admin)
+
+
+# --- second factors ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_required"),
+    [({"is_admin": True}, True), ({"is_superuser": True}, True), ({}, False)],
+    ids=["administrator", "operator", "manager"],
+)
+def test_second_factor_is_required(
+    settings: Settings,
+    sign_in: SignIn,
+    account: Account,
+    fields: dict[str, bool],
+    *,
+    is_required: bool,
+) -> None:
+    settings.REQUIRE_SECOND_FACTOR = True
+    browser = sign_in(factories.user(account, **fields))
+
+    answers = [
+        browser.get("/admin/"),
+        browser.get(listing(User)),
+        browser.post(listing(User, "add"), {}),
+        browser.get("/admin/statistics/days.csv"),
+    ]
+
+    led = [each.headers.get("Location") == INDEX for each in answers]
+    assert led == [is_required] * 4
+
+
+def test_pages_open_with_a_second_factor(
+    settings: Settings, browser: Client, admin: User
+) -> None:
+    settings.REQUIRE_SECOND_FACTOR = True
+    Authenticator.objects.create(user=admin, type="totp", data={"secret": "x"})
+
+    assert browser.get(listing(User)).status_code == 200
+
+
+def test_recovery_codes_alone_are_no_second_factor(
+    settings: Settings, browser: Client, admin: User
+) -> None:
+    settings.REQUIRE_SECOND_FACTOR = True
+    Authenticator.objects.create(user=admin, type="recovery_codes", data={})
+
+    assert browser.get(listing(User)).headers["Location"] == INDEX
+
+
+def test_secrets_of_factors_are_encrypted_and_survive_a_new_key(
+    settings: Settings,
+) -> None:
+    encrypted = field_encryption.encrypt("JBSWY3DPEHPK3PXP")
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "n" * 60
+
+    assert "JBSWY3DPEHPK3PXP" not in encrypted
+    assert field_encryption.decrypt(encrypted) == "JBSWY3DPEHPK3PXP"
+
+
+def test_administrator_removes_the_factors_of_a_lost_phone(
+    browser: Client, manager: User
+) -> None:
+    Authenticator.objects.create(user=manager, type="totp", data={})
+
+    browser.post(
+        listing(User), {"action": "remove_factors", "_selected_action": manager.pk}
+    )
+
+    assert not Authenticator.objects.exists()
+    assert SecurityEvent.objects.filter(kind=Kind.FACTOR_REMOVED, user=manager).exists()
+
+
+# --- sessions ----------------------------------------------------------------
+
+
+def test_session_ends_days_after_the_sign_in(
+    settings: Settings, browser: Client
+) -> None:
+    _age(browser, **{session_limits.SIGNED_IN_AT: settings.SESSION_MAX_AGE + 60})
+
+    assert "/admin/login/" in browser.get("/admin/").headers["Location"]
+
+
+def test_session_goes_on_while_it_is_used(settings: Settings, browser: Client) -> None:
+    browser.get("/admin/")
+    _age(browser, **{session_limits.SEEN_AT: 3600})
+    before = UserSession.objects.get().last_seen_at
+
+    browser.get("/admin/")
+
+    assert UserSession.objects.get().last_seen_at > before
+    assert browser.session.get_expiry_age() == settings.SESSION_COOKIE_AGE
+
+
+def test_other_sessions_are_listed_and_ended(
+    browser: Client, admin: User, sign_in: SignIn
+) -> None:
+    other = sign_in(admin)
+    for each in (browser, other):
+        each.get("/admin/")
+
+    page = browser.get("/admin/account/sessions/").content.decode()
+    browser.post("/admin/account/sessions/", {"session": "others"})
+
+    assert page.count("<tr>") == 3  # with the head
+    assert "/admin/login/" in other.get("/admin/").headers["Location"]
+    assert browser.get("/admin/").status_code == 200
+
+
+def test_session_of_another_user_cannot_be_ended(
+    browser: Client, manager: User, sign_in: SignIn
+) -> None:
+    other = sign_in(manager)
+    other.get("/admin/")
+    session = UserSession.objects.get(user=manager)
+
+    browser.post("/admin/account/sessions/", {"session": session.pk})
+
+    assert other.get("/admin/").status_code == 200
+
+
+def test_administrator_ends_all_sessions_of_a_user(
+    browser: Client, manager: User, sign_in: SignIn
+) -> None:
+    other = sign_in(manager)
+    other.get("/admin/")
+
+    browser.post(
+        listing(User), {"action": "end_sessions", "_selected_action": manager.pk}
+    )
+
+    assert "/admin/login/" in other.get("/admin/").headers["Location"]
+
+
+def test_ended_sessions_leave_the_list(browser: Client) -> None:
+    browser.get("/admin/")
+    browser.session.delete()
+
+    sessions.purge()
+
+    assert not UserSession.objects.exists()
+
+
+def test_only_own_tokens_are_listed_and_revoked(
+    browser: Client, admin: User, manager: User
+) -> None:
+    own = tokens.issue(admin, name="My CRM").row
+    other = tokens.issue(manager, name="Other CRM").row
+
+    page = browser.get("/admin/account/sessions/").content.decode()
+    for row in (own, other):
+        browser.post("/admin/account/sessions/token/", {"token": row.pk})
+
+    assert ("My CRM" in page, "Other CRM" in page) == (True, False)
+    revoked = ApiToken.objects.exclude(revoked_at=None)
+    assert [row.pk for row in revoked] == [own.pk]
+
+
+# --- asking again ------------------------------------------------------------
+
+SENSITIVE = (
+    ("get", "/admin/shortlinks/apitoken/add/"),
+    ("post", "/admin/shortlinks/apitoken/add/"),
+    ("get", "/admin/shortlinks/integration/add/"),
+    ("get", "/admin/shortlinks/user/add/"),
+    ("post", "/admin/shortlinks/user/"),
+    ("get", "/admin/statistics/days.csv"),
+    ("get", "/admin/statistics/statistics.xlsx"),
+    ("get", "/admin/account/second-factor/totp/activate/"),
+)
+
+
+@pytest.mark.parametrize(("method", "path"), SENSITIVE)
+def test_old_sign_in_is_asked_for_the_password(
+    browser: Client, admin: User, method: str, path: str
+) -> None:
+    admin.set_password(PASSWORD)
+    admin.save()
+    browser.force_login(admin)
+    _age(browser, **{session_limits.SIGNED_IN_AT: 3600})
+
+    asked: Any = getattr(browser, method)(path)
+    again = asked.headers["Location"]
+    confirmed = browser.post(again, {"password": PASSWORD})
+
+    assert again.startswith("/admin/account/again/")
+    assert confirmed.status_code in {200, 302}  # a form is sent again at once
+    assert browser.get(path).status_code == 200
+
+
+def test_wrong_password_does_not_open_sensitive_pages(
+    browser: Client, admin: User
+) -> None:
+    admin.set_password(PASSWORD)
+    admin.save()
+    browser.force_login(admin)
+    _age(browser, **{session_limits.SIGNED_IN_AT: 3600})
+
+    browser.post("/admin/account/again/", {"password": "wrong"})
+
+    assert browser.get(listing(ApiToken, "add")).status_code == 302
+
+
+def test_rights_of_a_user_change_only_after_a_recent_sign_in(
+    browser: Client, admin: User, manager: User
+) -> None:
+    admin.set_password(PASSWORD)
+    admin.save()
+    browser.force_login(admin)
+    _age(browser, **{session_limits.SIGNED_IN_AT: 3600})
+
+    response = browser.post(address(manager, "change"), {"is_admin": "on"})
+
+    manager.refresh_from_db()
+    assert response.headers["Location"].startswith("/admin/account/again/")
+    assert not manager.is_admin
+
+
+# --- links for passwords -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("invited", "age", "works"),
+    [
+        (True, timedelta(days=6), True),
+        (True, timedelta(days=8), False),
+        (False, timedelta(minutes=50), True),
+        (False, timedelta(minutes=70), False),
+    ],
+)
+def test_links_work_for_a_time(
+    manager: User,
+    monkeypatch: pytest.MonkeyPatch,
+    age: timedelta,
+    *,
+    invited: bool,
+    works: bool,
+) -> None:
+    manager.set_password(None if invited else PASSWORD)
+    generator = password_links.PasswordLinkTokens()
+    token = generator.make_token(manager)
+    later = generator._now() + age
+    monkeypatch.setattr(generator, "_now", lambda: later)
+
+    assert generator.check_token(manager, token) == works
+
+
+def test_link_works_once(manager: User, mailoutbox: list[EmailMessage]) -> None:
+    manager.set_unusable_password()
+    manager.save()
+    path = invitations.link(manager).partition("8000")[2]
+    browser = Client()
+    form = browser.get(path).headers["Location"]
+    posted = dict.fromkeys(("password1", "password2"), NEW_PASSWORD)
+
+    assert browser.post(form, posted).status_code == 302
+
+    assert Client().get(path).status_code == 200  # a page that says it was used
+    manager.refresh_from_db()
+    assert manager.check_password(NEW_PASSWORD)
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["short", "Password2026!", "manager@shop.example", "qwertyuiop12"],
+)
+def test_weak_passwords_are_refused(manager: User, password: str) -> None:
+    path = invitations.link(manager).partition("8000")[2]
+    browser = Client()
+    form = browser.get(path).headers["Location"]
+
+    page = browser.post(form, {"password1": password, "password2": password})
+
+    assert page.status_code == 200
+    manager.refresh_from_db()
+    assert not manager.has_usable_password() or not manager.check_password(password)
+
+
+@pytest.mark.parametrize("path", ["signup/", "email/", "login/code/"])
+def test_other_pages_of_allauth_do_not_exist(db: None, path: str) -> None:
+    response: Any = Client().get(f"/admin/account/{path}", follow=True)
+
+    assert response.redirect_chain[-1][0].startswith("/admin/login/")
