@@ -21,7 +21,8 @@ URI = "https://crm.example/"
 def token(admin: User) -> ApiToken:
     """Return a token that expires in 13 days."""
     row = tokens.issue(admin, name="Shop").row
-    return expiring(row, days=13)
+    expiring(row, days=13)
+    return row
 
 
 @pytest.fixture
@@ -37,13 +38,12 @@ def refresh_token(registered: RegisteredIntegration, admin: User) -> str:
     return pair.refresh_token
 
 
-def expiring(row: Any, **left: int) -> Any:
+def expiring(row: ApiToken | OAuthFamily, **left: int) -> None:
     """Move the row into the past, so that this time is left."""
     passed = row.expires_at - timezone.now() - timedelta(**left)
     for name in ("created_at", "expires_at", "warning_due_at"):
         setattr(row, name, getattr(row, name) - passed)
     row.save()
-    return row
 
 
 def send_all() -> int:
