@@ -99,6 +99,20 @@ def test_chat_is_merged_when_its_visitor_is_set_later(
     assert response.json()["decision"]["merged"]
 
 
+@pytest.mark.parametrize("uid", ["", "x", None])
+def test_invalid_visitor_is_rejected_and_the_browser_kept(
+    api: Any, account: Account, uid: str | None
+) -> None:
+    known = steps.uid("phone", account)
+    created = api.post(CHATS, chat(visitor_uid=known)).json()
+
+    response = api.post(f"{CHATS}/{created['id']}/visitor", {"visitor_uid": uid})
+
+    [error] = response.json()["validation-errors"][0]["errors"]
+    assert (response.status_code, error["path"]) == (400, "visitor_uid")
+    assert Chat.objects.get().visitor_uid == known
+
+
 def test_chat_is_merged_when_its_contact_is_sent_later(
     api: Any, client: Contact
 ) -> None:
@@ -127,6 +141,8 @@ def test_chat_of_another_contact_is_a_conflict(
     [
         ({"external_id": "1"}, "source"),
         ({"source": "site"}, "external_id"),
+        (chat(source=""), "source"),
+        (chat(external_id=""), "external_id"),
         (chat(visitor_uid="x"), "visitor_uid"),
         (chat(visitor_uid="0" * 26), "visitor_uid"),
         (chat(entity_id=404), "entity_id"),
