@@ -33,8 +33,8 @@ RETURNING delivery.id
 def release(webhooks: Sequence[int]) -> int:
     """Make all waiting events of webhooks due now, in batches, with new schedules.
 
-    Returns how many events waited, but at most `MAX_COUNTED + 1`. Those of a paused
-    webhook still wait until it is resumed.
+    Returns how many events waited, but at most `MAX_COUNTED + 1`. If a webhook is
+    paused, its events still wait until it is resumed.
     """
     waiting = count(webhooks)
     after = 0
