@@ -15,7 +15,7 @@ from shortlinks.api.hal import Response
 from shortlinks.api.parsing import FieldReader
 from shortlinks.api.problems import Problem, ValidationFailed
 from shortlinks.api.resources import pixels as resources
-from shortlinks.api.resources.errors import FieldError, ItemErrors
+from shortlinks.api.resources.errors import ItemErrors
 from shortlinks.api.views import ApiView
 from shortlinks.domain.auth.tokens import Caller
 from shortlinks.domain.contacts.contacts import EditForbidden, UnknownContacts
@@ -44,7 +44,6 @@ REPORTING = (Scope.CHATS_WRITE, Scope.CHATS_REPORT)  # one of them
 VISITOR_UID_LENGTH = 26
 VISITOR_UID = re.compile(r"[a-z2-7]{26}")
 FORBIDDEN = "You do not have permission to edit the contact of this chat."
-UNKNOWN = FieldError("NotSupportedChoice", "entity_id", parsing.NOT_A_CHOICE)
 
 
 class Chats(ApiView):
@@ -67,7 +66,8 @@ class Chats(ApiView):
         try:
             chat, decision = chats.upsert(new, by=_reporter(self.caller))
         except UnknownContacts:
-            raise ValidationFailed([ItemErrors(request_id, [UNKNOWN])]) from None
+            error = parsing.unavailable_contact("entity_id", new.entity_id)
+            raise ValidationFailed([ItemErrors(request_id, [error])]) from None
         except ChatBelongsToAnotherContact:
             raise Problem(409, "The chat already belongs to another contact.") from None
         except EditForbidden:

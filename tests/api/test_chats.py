@@ -158,6 +158,38 @@ def test_chat_errors_name_the_field(api: Any, body: dict[str, Any], field: str) 
     assert not Chat.objects.exists()
 
 
+def unavailable(path: str, entity_id: int) -> dict[str, str]:
+    detail = (
+        "The value you selected is not a valid choice."
+        f" No contact with this id is available to you: {entity_id}."
+    )
+    return {"code": "NotSupportedChoice", "path": path, "detail": detail}
+
+
+def test_hidden_and_unknown_contacts_have_the_same_error_with_their_id(
+    account: Account, manager: User, caller: Callable[[User], Any]
+) -> None:
+    factories.contact(account, entity_id=7, responsible_user=manager)
+    factories.contact(account, entity_id=9)
+    api = caller(manager)
+
+    chats = [api.post(CHATS, chat(entity_id=id_)) for id_ in (9, 404)]
+    merge = api.post("/api/v4/contacts/merge", {"contacts": [7, 9]})
+    both = api.post("/api/v4/contacts/merge", {"contacts": [404, 9]})
+
+    assert [errors_of(response) for response in (*chats, merge, both)] == [
+        [unavailable("entity_id", 9)],
+        [unavailable("entity_id", 404)],
+        [unavailable("contacts.1", 9)],
+        [unavailable("contacts.0", 404), unavailable("contacts.1", 9)],
+    ]
+
+
+def errors_of(response: Any) -> Any:
+    [item] = response.json()["validation-errors"]
+    return item["errors"]
+
+
 def test_chat_list_is_rejected(api: Any) -> None:
     assert api.post(CHATS, [chat()]).status_code == 400
 
