@@ -11,9 +11,10 @@ from django.core.mail import EmailMessage
 from django.test import Client
 from pytest_django import Settings
 
-from shortlinks.admin.sign_in import invitations, session_limits
+from shortlinks.admin.sign_in import session_limits
 from shortlinks.domain.auth import (
     field_encryption,
+    invitations,
     password_links,
     sessions,
     tokens,

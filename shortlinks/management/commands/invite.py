@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from shortlinks.admin.sign_in import invitations
+from shortlinks.domain.auth import invitations
 from shortlinks.models import User
 
 
