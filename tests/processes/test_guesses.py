@@ -63,7 +63,7 @@ class Guesser:
         }
         headers = {
             "X-Forwarded-For": address,
-            "Cookie": f"csrftoken={CSRF}; {cookies}",
+            "Cookie": "; ".join(filter(None, [f"csrftoken={CSRF}", cookies])),
         }
         return self._client.post(SIGN_IN, data=form, headers=headers)
 
