@@ -118,7 +118,8 @@ def resume_session(visitor: BrowserContext, stage: Stage, user: User) -> None:
     client = Client()
     client.force_login(user)
     value = client.cookies["sessionid"].value
-    visitor.add_cookies([{"name": "sessionid", "value": value, "url": stage.admin}])
+    origin = stage.admin.removesuffix("admin/")
+    visitor.add_cookies([{"name": "__Host-sessionid", "value": value, "url": origin}])
 
 
 def test_invitation_makes_only_the_users_own_browser_staff(
