@@ -33,6 +33,7 @@ class Secret(Enum):
     RESET = "reset", 20, 3  # e-mails with a link for a new password
     CLIENT_SECRET = "client", 60, 30
     TOKEN = "token", 300, 0  # nobody guesses at one token
+    PROVIDER = "provider", 200, 0  # sign-ins that begin; each calls the provider
 
     def __init__(self, key: str, per_address: int, per_target: int) -> None:
         self.key = key
