@@ -4,11 +4,13 @@
 """
 
 import json
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import jwt
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.test import Client
@@ -310,6 +312,8 @@ def test_cancellation_leads_back(company: Company, client: Client) -> None:
         ("/userinfo", {"email": "anna@shop.example"}),
         ("/userinfo", {"sub": "s" * 192}),
         ("/userinfo", {"sub": "a\0b"}),
+        ("/userinfo", {"sub": None, "email": "anna@shop.example"}),
+        ("/userinfo", {"sub": ["s-1"]}),
     ],
 )
 def test_failing_provider_is_a_clear_error(
@@ -323,6 +327,46 @@ def test_failing_provider_is_a_clear_error(
     assert response.status_code in {401, 502}
     assert "Sign-in failed" in response.content.decode()
     assert user_of(client) is None
+
+
+def test_claims_of_two_persons_are_refused(company: Company, client: Client) -> None:
+    state = begin(client)["state"]
+    claims = {
+        "sub": "s-2",
+        "iss": company.url,
+        "aud": "shortlinks",
+        "iat": time.time(),
+        "exp": time.time() + 60,
+    }
+    token = jwt.encode(claims, "k" * 32)
+    company.answers["/token"]["id_token"] = token
+
+    response: Any = client.get(f"{LOGIN}callback/", {"code": "a", "state": state})
+
+    assert response.status_code == 502
+    assert user_of(client) is None
+
+
+def test_groups_are_read_from_the_id_token_too(
+    company: Company, client: Client
+) -> None:
+    company.describe()
+    del company.answers["/userinfo"]["groups"]
+    claims = {
+        "sub": "s-1",
+        "iss": company.url,
+        "aud": "shortlinks",
+        "groups": ["chiefs"],
+        "iat": time.time(),
+        "exp": time.time() + 60,
+    }
+    company.answers["/token"]["id_token"] = jwt.encode(claims, "k" * 32)
+
+    sign_in(client)
+
+    user = user_of(client)
+    assert user
+    assert user.is_admin
 
 
 def test_unavailable_provider_is_a_clear_error(

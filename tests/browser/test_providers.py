@@ -131,9 +131,11 @@ class Walk:
 
 def test_rights_follow_the_groups_at_the_provider(walk: Walk, own: Account) -> None:
     walk.site.describe("anna", "sales", "others")
-    walk.enter("anna")
+    with walk.page.expect_request("**/identity/o/authorize?*") as asked:
+        walk.enter("anna")
     walk.is_at("/admin/")
 
+    assert "code_challenge_method=S256" in asked.value.url
     assert rights("anna") == (own.pk, False, "G", "M", "D")
 
     walk.site.describe("anna", "chiefs")

@@ -2,7 +2,8 @@ import json
 from typing import Any
 
 from allauth.idp.oidc.adapter import DefaultOIDCAdapter
-from django.conf import settings
+
+from tests.identity_provider import settings
 
 
 class Adapter(DefaultOIDCAdapter):  # type: ignore[misc]

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.contrib.auth import login
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,7 +17,7 @@ def who(request: HttpRequest) -> HttpResponse:
     """Sign in anybody, without a secret."""
     if request.method != "POST":
         return HttpResponse(format_html(PAGE, request.GET.get("next", "/")))
-    user, _ = User.objects.get_or_create(username=request.POST["name"])
+    user: Any = User.objects.get_or_create(username=request.POST["name"])[0]
     login(request, user, "django.contrib.auth.backends.ModelBackend")
     return HttpResponseRedirect(request.POST["next"])
 

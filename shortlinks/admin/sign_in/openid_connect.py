@@ -3,6 +3,7 @@
 import logging
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from allauth.account.internal.flows import reauthentication
 from allauth.account.internal.flows.login import record_authentication
@@ -12,14 +13,14 @@ from allauth.socialaccount.models import SocialAccount
 from allauth.socialaccount.providers.base import AuthError, AuthProcess
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.domain.auth import provider_users, security_events
 from shortlinks.domain.auth.identity_providers import Provider
-from shortlinks.domain.auth.provider_users import Identity, Reason, Refused
+from shortlinks.domain.auth.provider_users import Reason, Refused
 from shortlinks.models import SecurityEventKind, User
 
 logger = logging.getLogger(__name__)
@@ -52,13 +53,19 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         return False
 
+    def populate_user(
+        self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]
+    ) -> Any:
+        """Take the claims before allauth stores them; the user is chosen later."""
+        sociallogin.claims = _claims(sociallogin.account.extra_data)
+        sociallogin.account.extra_data = {}
+        return sociallogin.user
+
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
         """Let `provider_users` choose the user, or answer with its reason."""
-        found: SocialAccount = sociallogin.account
-        provider = settings.OIDC_PROVIDERS[found.provider]
-        identity = _identity(provider, found)
-        if found.pk:  # allauth has just stored the claims
-            SocialAccount.objects.filter(pk=found.pk).update(extra_data={})
+        provider = settings.OIDC_PROVIDERS[sociallogin.account.provider]
+        subject: str = sociallogin.account.uid
+        identity = provider_users.identity(provider, subject, sociallogin.claims)
         try:
             user = provider_users.enter(provider, identity)
         except Refused as error:
@@ -66,7 +73,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             raise ImmediateHttpResponse(page) from None
         sociallogin.user = user
         sociallogin.account = SocialAccount.objects.get(
-            provider=provider.id, uid=identity.subject
+            provider=provider.id, uid=subject
         )
         sociallogin.state["process"] = AuthProcess.LOGIN  # and never "connect"
         if request.user == user:
@@ -131,13 +138,17 @@ def reauthentication_methods(user: Any) -> list[dict[str, str]]:
     ]
 
 
-def _identity(provider: Provider, found: SocialAccount) -> Identity:
-    """Read both sources of claims: some providers send groups in one of them only."""
-    signed = found.extra_data.get("id_token") or {}
-    fetched = found.extra_data.get("userinfo") or {}
-    if signed and fetched and signed.get("sub") != fetched.get("sub"):
-        raise ValueError("the claims are of two persons")
-    return provider_users.identity(provider, found.uid, {**signed, **fetched})
+def _claims(answers: dict[str, Any]) -> dict[str, Any]:
+    """Join both sources of claims: some providers send groups in one of them only."""
+    found = [answers.get(source) or {} for source in ("id_token", "userinfo")]
+    subjects = {claims["sub"] for claims in found if claims}
+    if len(subjects) != 1 or not all(_is_subject(subject) for subject in subjects):
+        raise ValueError("the answers are not about one person")
+    return {**found[0], **found[1]}
+
+
+def _is_subject(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable()
 
 
 def _resume(request: HttpRequest, user: User, sociallogin: Any) -> HttpResponse:
@@ -150,7 +161,7 @@ def _resume(request: HttpRequest, user: User, sociallogin: Any) -> HttpResponse:
         provider=sociallogin.account.provider,
         uid=sociallogin.account.uid,
     )
-    request.GET = request.GET.copy()
-    request.GET[REDIRECT_FIELD_NAME] = sociallogin.get_redirect_url(request) or ""
+    page = sociallogin.get_redirect_url(request) or ""
+    request.GET = QueryDict(urlencode({REDIRECT_FIELD_NAME: page}))
     resumed: HttpResponse | None = reauthentication.resume_request(request)
     return resumed or HttpResponseRedirect(reverse("admin:index"))

@@ -14,6 +14,7 @@ from requests import RequestException
 from shortlinks.admin.sign_in import kept_entries, openid_connect
 from shortlinks.domain.auth import guess_limits
 from shortlinks.domain.auth.guess_limits import Secret
+from shortlinks.domain.auth.identity_providers import Provider
 
 # Raised by allauth if the provider cannot be reached, or answers with anything else
 # than the expected objects; it handles them in a part of its code only.
@@ -47,7 +48,7 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     return _call(views.callback, request, provider_id)
 
 
-def _find(provider_id: str) -> openid_connect.Provider:
+def _find(provider_id: str) -> Provider:
     """Find it by its id only; allauth also takes the name that all of them have."""
     if provider_id not in settings.OIDC_PROVIDERS:
         raise Http404

@@ -209,17 +209,15 @@ def _enter(provider: Provider, identity: Identity) -> User | Refusal:
     if decision.rights:
         _store_rights(user, decision.rights)
     SocialAccount.objects.update_or_create(
-        # The claims are not needed any more.
-        provider=provider.id,
-        uid=identity.subject,
-        defaults={"user": user, "extra_data": {}},
+        provider=provider.id, uid=identity.subject, defaults={"user": user}
     )
     return user
 
 
 def _locked(**conditions: Any) -> User | None:
-    users = User.objects.select_related("account").select_for_update(of=("self",))
-    return users.filter(**conditions).first()
+    found = User.objects.filter(**conditions).select_related("account")
+    user: User | None = found.select_for_update(of=("self",)).first()
+    return user
 
 
 def _known(user: User | None) -> KnownUser | None:

@@ -25,7 +25,11 @@ GROUPS = {"sales": SALES, "support": SUPPORT, "chiefs": CHIEFS}
 
 
 def provider(**fields: Any) -> Provider:
-    named = {"id": "company", "name": "Company", "server_url": "https://a.example"}
+    named: dict[str, Any] = {
+        "id": "company",
+        "name": "Company",
+        "server_url": "https://a.example",
+    }
     return Provider(**named, client_id="a", client_secret="b", **fields)
 
 
