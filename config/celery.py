@@ -95,6 +95,11 @@ app.conf.update(
             "schedule": 30.0,
             "options": {"expires": 30.0},
         },
+        "token-owners": {
+            "task": "shortlinks.tasks.warn_token_owners",
+            "schedule": 300.0,
+            "options": {"expires": 300.0},
+        },
         # for imports whose worker was killed
         "imports": {
             "task": "shortlinks.tasks.run_imports",
@@ -143,6 +148,10 @@ app.conf.update(
         },
         "sessions": {
             "task": "shortlinks.tasks.purge_sessions",
+            "schedule": 3600.0,
+        },
+        "oauth": {
+            "task": "shortlinks.tasks.purge_oauth",
             "schedule": 3600.0,
         },
         "daily-salts": {

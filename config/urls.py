@@ -13,7 +13,12 @@ from shortlinks.admin import (
 from shortlinks.admin.sign_in import password_page, sign_in_again
 from shortlinks.api import health, problems
 from shortlinks.api.documentation import Docs
-from shortlinks.api.oauth import AccessToken, AccountDomain, CurrentAccountDomain
+from shortlinks.api.oauth import (
+    AccessToken,
+    AccountDomain,
+    CurrentAccountDomain,
+    TokenRevocation,
+)
 
 to_admin = RedirectView.as_view(pattern_name="admin:index")
 
@@ -23,6 +28,7 @@ urlpatterns = [
     path("api/v4/", include("shortlinks.api.urls")),
     path("api/docs", Docs.as_view()),
     path("oauth2/access_token", AccessToken.as_view()),
+    path("oauth2/revoke", TokenRevocation.as_view()),
     path("oauth2/account/subdomain", AccountDomain.as_view()),
     path("oauth2/account/current/subdomain", CurrentAccountDomain.as_view()),
     path(

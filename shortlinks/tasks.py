@@ -12,7 +12,7 @@ from celery import Task, shared_task
 from kombu.exceptions import OperationalError
 
 from shortlinks.domain import quotas
-from shortlinks.domain.auth import security_events, sessions
+from shortlinks.domain.auth import expiry_mail, oauth, security_events, sessions
 from shortlinks.domain.imports import batches, lifecycle
 from shortlinks.domain.links import cache_sync, short_domains
 from shortlinks.domain.monitoring import heartbeats
@@ -108,6 +108,14 @@ def mail_webhook_owners() -> None:
 
 
 @shared_task
+def warn_token_owners() -> None:
+    """Send e-mails about tokens that expire soon, as `mail_webhook_owners` does."""
+    deadline = time.monotonic() + MAIL_SECONDS
+    while time.monotonic() < deadline and expiry_mail.send_next():
+        pass
+
+
+@shared_task
 def run_imports() -> None:
     """Run batches; after 20 s, another message continues with the next import."""
     deadline = time.monotonic() + IMPORT_SECONDS
@@ -170,6 +178,11 @@ def purge_security_events() -> None:
 @shared_task
 def purge_sessions() -> None:
     sessions.purge()
+
+
+@shared_task
+def purge_oauth() -> None:
+    oauth.purge()
 
 
 @shared_task

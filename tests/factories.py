@@ -26,6 +26,7 @@ from shortlinks.models import (
     Visit,
     Webhook,
 )
+from shortlinks.models.tokens import USER_SCOPES
 
 URL = "https://shop.example/sale"
 CHROME = (
@@ -75,8 +76,8 @@ def admin(of: Account, **fields: Any) -> User:
 
 
 def token(of: User, **fields: Any) -> str:
-    """Return a token that was used from this machine before."""
-    issued = tokens.issue(of, **{"name": "a test", **fields})
+    """Return a token with a person's scopes that was used from this machine before."""
+    issued = tokens.issue(of, **{"name": "a test", "scopes": USER_SCOPES, **fields})
     issued.row.networks = ["127.0.0.0"]
     issued.row.save(update_fields=["networks"])
     return issued.text

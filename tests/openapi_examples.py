@@ -1,13 +1,11 @@
 """Rows for the examples of the OpenAPI document, and checks against its schemas."""
 
 import copy
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import jsonschema_rs
-from django.utils import timezone
 
 from shortlinks.api.openapi import schemas, service
 from shortlinks.api.openapi.document import document
@@ -27,7 +25,7 @@ from shortlinks.api.resources.fields import (
     WEBHOOK,
 )
 from shortlinks.api.resources.webhooks import DESTINATION
-from shortlinks.domain.auth.oauth import CODE_TTL
+from shortlinks.domain.auth import client_secrets, oauth
 from shortlinks.domain.visits import processing
 from shortlinks.models import (
     Account,
@@ -36,6 +34,7 @@ from shortlinks.models import (
     Evidence,
     GrantKind,
     Integration,
+    IntegrationSecret,
     Merge,
     MergeRule,
     MergeSuggestion,
@@ -119,23 +118,16 @@ def _create_integration(account: Account, user: User) -> None:
         client_id=client["client_id"],
         name="A CRM",
         redirect_uri=client["redirect_uri"],
-        secret_sha256=_sha256(client["client_secret"]),
     )
-    for kind, secret in (
-        (GrantKind.CODE, client["code"]),
-        (GrantKind.REFRESH, REFRESH_TOKEN),
-    ):
-        OAuthGrant.objects.create(
-            integration=integration,
-            user=user,
-            kind=kind,
-            sha256=_sha256(secret),
-            expires_at=timezone.now() + CODE_TTL,
-        )
-
-
-def _sha256(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
+    secret = client_secrets.sha256(client["client_secret"])
+    IntegrationSecret.objects.create(integration=integration, sha256=secret)
+    code = oauth.authorize(integration, user)
+    oauth.redeem(integration, kind=GrantKind.CODE, secret=code)
+    refresh_token = client_secrets.sha256(REFRESH_TOKEN)
+    OAuthGrant.objects.filter(kind=GrantKind.REFRESH).update(sha256=refresh_token)
+    oauth.authorize(integration, user)
+    unused = client_secrets.sha256(client["code"])
+    OAuthGrant.objects.filter(family=None).update(sha256=unused)
 
 
 def closed_document() -> Json:

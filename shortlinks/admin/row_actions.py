@@ -11,6 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from shortlinks.admin.base import AccountScopedAdmin, Row
+from shortlinks.admin.sign_in import recent_sign_in
 
 ActionResult = tuple[str, int]
 
@@ -44,6 +45,8 @@ class RowActionAdmin(AccountScopedAdmin[Row]):
             row = self.row(request, object_id)
             if not self.has_action_permission(request, row):
                 raise PermissionDenied
+            if self.asks_to_sign_in_again:
+                recent_sign_in.require(request)
             text, level = getattr(self, step)(request, row)
             self.log_action(request, [row], text)
             self.message_user(request, text, level)

@@ -5,15 +5,19 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.formats import date_format, time_format
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
-from shortlinks.domain.webhooks import failures
+from shortlinks.domain.webhooks import failures, waiting
+from shortlinks.domain.webhooks.subscriptions import Resumption
 from shortlinks.models import DeliveryState, Webhook, WebhookDelivery, WebhookState
 from shortlinks.models.webhooks import TEST
 
 
 def describe(webhook: Webhook) -> str:
-    """Return the state, since when it lasts, and the last error."""
+    """Return the state, since when it lasts, and the last error.
+
+    An active webhook may be annotated with its `late_events`.
+    """
     error = failures.explain(webhook.last_error)
     since = {"since": _moment(webhook.failing_since), "error": error}
     if webhook.state == WebhookState.DISABLED:
@@ -24,7 +28,18 @@ def describe(webhook: Webhook) -> str:
         return text % {"time": _moment(webhook.paused_at)}
     if webhook.state == WebhookState.FAILING:
         return gettext("Failing since %(since)s: %(error)s") % since + _pause(webhook)
-    return gettext("Active")
+    return _active(getattr(webhook, "late_events", 0)) + _pause(webhook)
+
+
+def _active(late_events: int) -> str:
+    if not late_events:
+        return gettext("Active")
+    text = ngettext(
+        "Active. %(count)d event that failed earlier waits for its next attempt.",
+        "Active. %(count)d events that failed earlier wait for their next attempt.",
+        late_events,
+    )
+    return text % {"count": late_events}
 
 
 def _pause(webhook: Webhook) -> str:
@@ -49,15 +64,36 @@ def buttons(webhook: Webhook) -> dict[str, str]:
     """Return the labels of the steps that make sense in the state."""
     pause = {"pause": gettext("Pause")}
     send_now = {"resume": gettext("Send waiting events now")}
+    has_waiting = waiting.count([webhook.pk]) > 0
     return {
         "send_test": gettext("Send a test"),
         **{
-            WebhookState.ACTIVE: pause,
+            WebhookState.ACTIVE: {**send_now, **pause} if has_waiting else pause,
             WebhookState.PAUSED: {"resume": gettext("Resume")},
             WebhookState.FAILING: {**send_now, **pause},
             WebhookState.DISABLED: {"resume": gettext("Enable")},
         }[webhook.state],
     }
+
+
+def resumed(result: Resumption) -> str:
+    if not result.events:
+        return gettext("Resumed. No events wait.")
+    return gettext("Resumed. Waiting events that are being sent: %(count)s.") % {
+        "count": _events(result)
+    }
+
+
+def resumed_from_list(result: Resumption) -> str:
+    text = gettext(
+        "Webhooks resumed: %(webhooks)d. Waiting events that are being sent: %(count)s."
+    )
+    return text % {"webhooks": result.webhooks, "count": _events(result)}
+
+
+def _events(result: Resumption) -> str:
+    is_capped = result.events > waiting.MAX_COUNTED
+    return f"{waiting.MAX_COUNTED}+" if is_capped else str(result.events)
 
 
 def last_test(webhook: Webhook) -> dict[str, Any] | None:

@@ -92,6 +92,10 @@ class WebhookAdmin(RowActionAdmin[Webhook]):
     def status(self, row: Webhook) -> str:
         return webhook_states.describe(row)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Webhook]:
+        visible = super().get_queryset(request).values("pk")
+        return Webhook.objects.filter(pk__in=visible).with_late_events()
+
     # --- permissions and forms -----------------------------------------------
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -169,9 +173,9 @@ class WebhookAdmin(RowActionAdmin[Webhook]):
         return done(gettext("Paused. Events wait for up to 30 days."))
 
     def resume(self, request: HttpRequest, row: Webhook) -> ActionResult:
-        subscriptions.resume([row])
+        result = subscriptions.resume([row])
         tasks.enqueue_webhooks()
-        return done(gettext("Resumed. Waiting events are being sent."))
+        return done(webhook_states.resumed(result))
 
     @admin.action(description=_("Pause selected webhooks"), permissions=["change"])
     def pause_selected(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
@@ -184,8 +188,8 @@ class WebhookAdmin(RowActionAdmin[Webhook]):
     def resume_selected(
         self, request: HttpRequest, queryset: QuerySet[Webhook]
     ) -> None:
-        chosen = [row for row in queryset if row.state != WebhookState.ACTIVE]
-        count = {"count": subscriptions.resume(chosen)}
+        chosen = [row for row in queryset if "resume" in webhook_states.buttons(row)]
+        result = subscriptions.resume(chosen)
         tasks.enqueue_webhooks()
         self.log_action(request, chosen, gettext("Resumed."))
-        self.message_user(request, gettext("Webhooks resumed: %(count)d.") % count)
+        self.message_user(request, webhook_states.resumed_from_list(result))

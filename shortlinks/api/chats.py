@@ -15,7 +15,7 @@ from shortlinks.api.hal import Response
 from shortlinks.api.parsing import FieldReader
 from shortlinks.api.problems import Problem, ValidationFailed
 from shortlinks.api.resources import pixels as resources
-from shortlinks.api.resources.errors import FieldError, ItemErrors
+from shortlinks.api.resources.errors import ItemErrors
 from shortlinks.api.views import ApiView
 from shortlinks.domain.auth.tokens import Caller
 from shortlinks.domain.contacts.contacts import EditForbidden, UnknownContacts
@@ -44,7 +44,6 @@ REPORTING = (Scope.CHATS_WRITE, Scope.CHATS_REPORT)  # one of them
 VISITOR_UID_LENGTH = 26
 VISITOR_UID = re.compile(r"[a-z2-7]{26}")
 FORBIDDEN = "You do not have permission to edit the contact of this chat."
-UNKNOWN = FieldError("NotSupportedChoice", "entity_id", parsing.NOT_A_CHOICE)
 
 
 class Chats(ApiView):
@@ -67,7 +66,8 @@ class Chats(ApiView):
         try:
             chat, decision = chats.upsert(new, by=_reporter(self.caller))
         except UnknownContacts:
-            raise ValidationFailed([ItemErrors(request_id, [UNKNOWN])]) from None
+            error = parsing.unavailable_contact("entity_id", new.entity_id)
+            raise ValidationFailed([ItemErrors(request_id, [error])]) from None
         except ChatBelongsToAnotherContact:
             raise Problem(409, "The chat already belongs to another contact.") from None
         except EditForbidden:
@@ -169,19 +169,26 @@ def _visible(user: User) -> "QuerySet[Chat]":
 
 def _new_chat(item: FieldReader) -> NewChat:
     return NewChat(
-        source=item.text("source", required=True, max_length=chats.MAX_SOURCE_LENGTH),
-        external_id=item.text(
-            "external_id", required=True, max_length=chats.MAX_ID_LENGTH
-        ),
+        source=_name(item, "source", chats.MAX_SOURCE_LENGTH),
+        external_id=_name(item, "external_id", chats.MAX_ID_LENGTH),
         title=item.text("title", max_length=chats.MAX_TITLE_LENGTH),
         visitor_uid=_visitor_uid(item),
         entity_id=item.id("entity_id"),
     )
 
 
+def _name(item: FieldReader, field: str, max_length: int) -> str:
+    """Return a part of the chat's identity. If empty, all such chats would be one."""
+    text = item.text(field, required=True, max_length=max_length)
+    if not text and not item.errors:
+        item.add_error("FieldMissing", field, "This field is empty.")
+    return text
+
+
 def _visitor_uid(item: FieldReader, *, required: bool = False) -> str:
     text = item.text("visitor_uid", required=required, max_length=VISITOR_UID_LENGTH)
-    if text and not VISITOR_UID.fullmatch(text):
+    is_given = bool(text) or (required and not item.errors)
+    if is_given and not VISITOR_UID.fullmatch(text):
         detail = "A visitor_uid has 26 characters: a to z and 2 to 7."
         item.add_error("InvalidType", "visitor_uid", detail)
     return text

@@ -13,7 +13,7 @@ from shortlinks.api.hal import Response
 from shortlinks.api.parsing import FieldReader
 from shortlinks.api.problems import Problem, ValidationFailed
 from shortlinks.api.resources import merges as resources
-from shortlinks.api.resources.errors import FieldError, ItemErrors
+from shortlinks.api.resources.errors import ItemErrors
 from shortlinks.api.views import ApiView
 from shortlinks.domain.auth import permissions
 from shortlinks.domain.contacts import contacts
@@ -31,7 +31,6 @@ QUERY = ListQuery(
     },
     orders={"id": "id", "created_at": "created_at"},
 )
-UNKNOWN = FieldError("NotSupportedChoice", "contacts", parsing.NOT_A_CHOICE)
 FORBIDDEN = "You do not have permission to edit these contacts."
 ALREADY_MERGED = "The two contacts are already merged."
 MergeRequest = tuple[list[int], int | None]
@@ -47,9 +46,7 @@ class ContactMerge(ApiView):
             parsing.read_object(request), _merge_request
         )
         user = self.caller.user
-        one, other = (permissions.visible_contact(entity_id, user) for entity_id in ids)
-        if one is None or other is None:
-            raise ValidationFailed([ItemErrors(request_id, [UNKNOWN])])
+        one, other = _visible_pair(ids, user, request_id)
         require_editable([one, other], user)
         into = one.pk if survivor == ids[0] else other.pk if survivor else None
         try:
@@ -140,6 +137,22 @@ def visible(user: User) -> "QuerySet[Merge]":
     merges = Merge.objects.filter(survivor__in=readable, loser__in=readable)
     merges = visible_evidence.annotate(merges, user)
     return merges.select_related("survivor__merged_into", "loser__merged_into")
+
+
+def _visible_pair(
+    ids: list[int], user: User, request_id: str
+) -> tuple[Contact, Contact]:
+    """Return both contacts, or raise an error for each that the user may not view."""
+    one, other = (permissions.visible_contact(entity_id, user) for entity_id in ids)
+    if one is None or other is None:
+        pairs = zip(ids, (one, other), strict=True)
+        errors = [
+            parsing.unavailable_contact(f"contacts.{index}", entity_id)
+            for index, (entity_id, contact) in enumerate(pairs)
+            if contact is None
+        ]
+        raise ValidationFailed([ItemErrors(request_id, errors)])
+    return one, other
 
 
 def _merge_request(item: FieldReader) -> MergeRequest:

@@ -1,4 +1,4 @@
-"""`/oauth2/…`: tokens, and the domain of their account (docs/contract.md)."""
+"""`/oauth2/…`: tokens, their revocation and account (docs/contract.md)."""
 
 from collections.abc import Mapping
 from io import BytesIO
@@ -12,13 +12,15 @@ from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from django.http.request import HttpHeaders
 from rest_framework.request import Request
 
-from shortlinks.api import content_encoding, parsing
+from shortlinks.api import content_encoding, parsing, problems
 from shortlinks.api.hal import Response
 from shortlinks.api.problems import Problem
 from shortlinks.api.resources import accounts as resources
 from shortlinks.api.views import ApiView, PublicView
-from shortlinks.domain.auth import oauth
-from shortlinks.models import Account, GrantKind
+from shortlinks.domain.auth import guess_limits, oauth
+from shortlinks.domain.auth.guess_limits import Secret
+from shortlinks.domain.auth.oauth_families import TokenPair
+from shortlinks.models import Account, GrantKind, Integration
 
 # The parameter with the secret, and the kind of the grant.
 GRANTS = {
@@ -52,12 +54,7 @@ class OAuthProblem(Problem):
 
 class AccessToken(PublicView):
     def post(self, request: Request) -> Response:
-        try:
-            parameters = _parameters(request)
-        except Problem as problem:
-            raise _unreadable(problem) from None
-        except UNREADABLE:
-            raise _unreadable(Problem(400, INVALID_FORM)) from None
+        parameters = _read(request)
         grant_type = parameters.get("grant_type", "")
         if grant_type not in GRANTS:
             raise OAuthProblem(
@@ -70,12 +67,27 @@ class AccessToken(PublicView):
         return Response(
             {
                 "token_type": "Bearer",
-                "expires_in": int(oauth.ACCESS_TOKEN_TTL.total_seconds()),
+                "expires_in": pair.expires_in,
                 "access_token": pair.access_token,
                 "refresh_token": pair.refresh_token,
             },
             content_type="application/json",
         )
+
+
+class TokenRevocation(PublicView):
+    """Revocation of a token by its client (RFC 7009)."""
+
+    def post(self, request: Request) -> Response:
+        parameters = _read(request)
+        token = parameters.get("token", "")
+        integration = _authenticate(parameters, redirect_uri=None)
+        if not token:
+            raise OAuthProblem(
+                400, "The token is missing.", hint="Send the token in the field token"
+            )
+        oauth.revoke(integration, token)
+        return Response({}, content_type="application/json")
 
 
 class AccountDomain(ApiView):
@@ -117,24 +129,10 @@ def _unreadable(problem: Problem) -> OAuthProblem:
     )
 
 
-def _redeem(
-    parameters: dict[str, str], *, kind: GrantKind, secret: str
-) -> oauth.TokenPair:
-    integration = None
+def _redeem(parameters: dict[str, str], *, kind: GrantKind, secret: str) -> TokenPair:
+    integration = _authenticate(parameters, redirect_uri="")
     try:
-        integration = oauth.authenticate(
-            client_id=parameters.get("client_id", ""),
-            secret=parameters.get("client_secret", ""),
-            redirect_uri=parameters.get("redirect_uri", ""),
-        )
         return oauth.redeem(integration, kind=kind, secret=secret)
-    except oauth.UnknownClient as error:
-        oauth.record_failure(error.integration)
-        raise OAuthProblem(
-            401,
-            "Client authentication failed.",
-            hint="Check client_id, client_secret and redirect_uri",
-        ) from None
     except oauth.GrantRejected:
         oauth.record_failure(integration)
         raise OAuthProblem(
@@ -142,6 +140,37 @@ def _redeem(
             "The code or refresh token is not valid.",
             hint="It is unknown, used or expired",
         ) from None
+
+
+def _authenticate(
+    parameters: dict[str, str], *, redirect_uri: str | None
+) -> Integration:
+    """Return the client; `redirect_uri` is the default, and None accepts any."""
+    try:
+        return oauth.authenticate(
+            client_id=parameters.get("client_id", ""),
+            secret=parameters.get("client_secret", ""),
+            redirect_uri=parameters.get("redirect_uri", redirect_uri),
+        )
+    except oauth.UnknownClient as error:
+        oauth.record_failure(error.integration)
+        attempt = guess_limits.begin(Secret.CLIENT_SECRET)
+        if not attempt.is_allowed:
+            raise problems.too_many_requests(attempt.wait_seconds) from None
+        raise OAuthProblem(
+            401,
+            "Client authentication failed.",
+            hint="Check client_id, client_secret and redirect_uri",
+        ) from None
+
+
+def _read(request: Request) -> dict[str, str]:
+    try:
+        return _parameters(request)
+    except Problem as problem:
+        raise _unreadable(problem) from None
+    except UNREADABLE:
+        raise _unreadable(Problem(400, INVALID_FORM)) from None
 
 
 def _parameters(request: Request) -> dict[str, str]:

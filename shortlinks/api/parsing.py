@@ -140,7 +140,8 @@ class FieldReader:
             return None
         id_ = integers.from_json(value, minimum=minimum, maximum=maximum)
         if id_ is None:
-            self.add_error("InvalidType", field, "This value should be of type int.")
+            detail = f"This value should be an integer from {minimum} to {maximum}."
+            self.add_error("InvalidType", field, detail)
         return id_
 
     def ids(self, field: str, *, count: int) -> list[int]:
@@ -189,6 +190,12 @@ class FieldReader:
             )
             return None
         return value
+
+
+def unavailable_contact(path: str, entity_id: int | None) -> FieldError:
+    """Return an error that is the same for unknown contacts and invisible ones."""
+    detail = f"{NOT_A_CHOICE} No contact with this id is available to you: {entity_id}."
+    return FieldError("NotSupportedChoice", path, detail)
 
 
 def read_items(

@@ -34,6 +34,7 @@ class CircuitBreaker:
         self._on_change = on_change
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self.last_error = ""  # the name of the exception that opened it last
 
     @property
     def is_open(self) -> bool:
@@ -44,6 +45,7 @@ class CircuitBreaker:
         with self._lock:
             if self.is_open:
                 return
+            self.last_error = type(error).__name__
             self._thread = threading.Thread(target=self._wait_for_store, daemon=True)
             self._start(self._thread)
         logger.warning("%s is unavailable: %r", self._store, error)

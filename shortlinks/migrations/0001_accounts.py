@@ -490,7 +490,6 @@ class Migration(migrations.Migration):
                         verbose_name="client ID",
                     ),
                 ),
-                ("secret_sha256", models.BinaryField(max_length=32)),
                 (
                     "name",
                     models.CharField(max_length=250, verbose_name="integration name"),
@@ -540,6 +539,20 @@ class Migration(migrations.Migration):
                         primary_key=True,
                         serialize=False,
                         verbose_name="ID",
+                    ),
+                ),
+                (
+                    "warning_due_at",
+                    models.DateTimeField(
+                        editable=False,
+                        help_text="None: sent, or not needed.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "owner_warned_at",
+                    models.DateTimeField(
+                        editable=False, null=True, verbose_name="owner warned"
                     ),
                 ),
                 ("jti", models.UUIDField(unique=True)),
@@ -620,7 +633,119 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={"verbose_name": "API token", "verbose_name_plural": "API tokens"},
+            options={
+                "verbose_name": "API token",
+                "verbose_name_plural": "API tokens",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("warning_due_at__isnull", False)),
+                        fields=["warning_due_at"],
+                        name="token_warning_due",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="IntegrationSecret",
+            fields=[
+                (
+                    "id",
+                    shortlinks.models.ids.TimeOrderedIdField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("sha256", models.BinaryField(max_length=32)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_at", models.DateTimeField(null=True)),
+                (
+                    "integration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="secrets",
+                        to="shortlinks.integration",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("expires_at", None)),
+                        fields=("integration",),
+                        name="integration_secret_newest",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="OAuthFamily",
+            fields=[
+                (
+                    "id",
+                    shortlinks.models.ids.TimeOrderedIdField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                (
+                    "warning_due_at",
+                    models.DateTimeField(
+                        editable=False,
+                        help_text="None: sent, or not needed.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "owner_warned_at",
+                    models.DateTimeField(
+                        editable=False, null=True, verbose_name="owner warned"
+                    ),
+                ),
+                ("generation", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "refreshed_at",
+                    models.DateTimeField(default=django.utils.timezone.now),
+                ),
+                ("expires_at", models.DateTimeField(db_index=True)),
+                (
+                    "ended_at",
+                    models.DateTimeField(
+                        help_text="Revoked, or one of its tokens was replayed.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "integration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="families",
+                        to="shortlinks.integration",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "OAuth authorization",
+                "verbose_name_plural": "OAuth authorizations",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("warning_due_at__isnull", False)),
+                        fields=["warning_due_at"],
+                        name="family_warning_due",
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="OAuthGrant",
@@ -645,8 +770,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("sha256", models.BinaryField(max_length=32, unique=True)),
+                ("generation", models.PositiveIntegerField(default=0)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("expires_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(db_index=True)),
                 ("used_at", models.DateTimeField(null=True)),
                 (
                     "integration",
@@ -662,10 +788,45 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
+                (
+                    "family",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="grants",
+                        to="shortlinks.oauthfamily",
+                    ),
+                ),
+                (
+                    "access_token",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="grant",
+                        to="shortlinks.apitoken",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "OAuth grant",
                 "verbose_name_plural": "OAuth grants",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("family", "generation"), name="oauth_one_successor"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("kind", "code"),
+                            models.Q(
+                                ("access_token__isnull", False),
+                                ("family__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="oauth_refresh_token_of_a_family",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
@@ -758,7 +919,7 @@ class Migration(migrations.Migration):
             name='SecurityEvent',
             fields=[
                 ('id', shortlinks.models.ids.TimeOrderedIdField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('sign_in', 'sign-in'), ('sign_in_failed', 'failed sign-in'), ('sign_in_blocked', 'sign-in blocked after many attempts'), ('code_failed', 'wrong code'), ('factor_added', 'second factor added'), ('factor_removed', 'second factor removed'), ('password_changed', 'password changed'), ('password_reset', 'link for a new password sent'), ('invited', 'user invited'), ('session_ended', 'session ended'), ('rights_changed', 'rights changed'), ('access_denied', 'access denied'), ('token_issued', 'token created'), ('token_new_network', 'token used from a new network'), ('token_rejected', 'rejected token'), ('token_revoked', 'token revoked'), ('oauth_failed', 'failed OAuth request'), ('export', 'export'), ('domain_verified', 'short domain verified'), ('domain_lost', 'record of a short domain is missing'), ('domain_stopped', 'short domain stopped')], max_length=17, verbose_name='event')),
+                ('kind', models.CharField(choices=[('sign_in', 'sign-in'), ('sign_in_failed', 'failed sign-in'), ('sign_in_blocked', 'sign-in blocked after many attempts'), ('code_failed', 'wrong code'), ('factor_added', 'second factor added'), ('factor_removed', 'second factor removed'), ('password_changed', 'password changed'), ('password_reset', 'link for a new password sent'), ('invited', 'user invited'), ('session_ended', 'session ended'), ('rights_changed', 'rights changed'), ('access_denied', 'access denied'), ('token_issued', 'token created'), ('token_new_network', 'token used from a new network'), ('token_rejected', 'rejected token'), ('token_revoked', 'token revoked'), ('oauth_failed', 'failed OAuth request'), ('oauth_replayed', 'replayed OAuth token'), ('oauth_revoked', 'OAuth authorization revoked'), ('secret_renewed', 'client secret renewed'), ('secret_ended', 'old client secret ended'), ('export', 'export'), ('domain_verified', 'short domain verified'), ('domain_lost', 'record of a short domain is missing'), ('domain_stopped', 'short domain stopped')], max_length=17, verbose_name='event')),
                 ('detail', models.CharField(db_default='', max_length=250, verbose_name='details')),
                 ('network', models.CharField(db_default='', help_text='Masked like the addresses of visitors.', max_length=43, verbose_name='network')),
                 ('hour', models.DateTimeField()),

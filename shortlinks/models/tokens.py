@@ -4,6 +4,7 @@ import uuid
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -23,12 +24,26 @@ class Scope(models.TextChoices):
     USERS_READ = "users:read", _("read users")
 
 
-# These exceed the rights of the token's user, so a token has them only if asked for.
+# This one exceeds the rights of the token's user.
 CHANNEL_SCOPES = (Scope.CHATS_REPORT,)
+USER_SCOPES = tuple(scope for scope in Scope if scope not in CHANNEL_SCOPES)
 
 
 def default_scopes() -> list[str]:
-    return [scope for scope in Scope.values if scope not in CHANNEL_SCOPES]
+    """Return the one that creating links needs. Others are given if asked for."""
+    return [Scope.LINKS_WRITE.value]
+
+
+class ExpiryWarning(models.Model):
+    """Columns of a row about whose expiry its owner gets one e-mail."""
+
+    warning_due_at = models.DateTimeField(
+        null=True, editable=False, help_text="None: sent, or not needed."
+    )
+    owner_warned_at = models.DateTimeField(_("owner warned"), null=True, editable=False)
+
+    class Meta:
+        abstract = True
 
 
 class Integration(models.Model):
@@ -40,7 +55,6 @@ class Integration(models.Model):
     client_id = models.UUIDField(
         _("client ID"), default=uuid.uuid4, unique=True, editable=False
     )
-    secret_sha256 = models.BinaryField(max_length=32, editable=False)
     name = models.CharField(_("integration name"), max_length=250)
     redirect_uri = models.URLField(_("redirect URI"), max_length=2048)
     scopes = ArrayField(
@@ -60,31 +74,30 @@ class Integration(models.Model):
         return self.name
 
 
-class GrantKind(models.TextChoices):
-    CODE = "code", "authorization code"
-    REFRESH = "refresh", "refresh token"
+class IntegrationSecret(models.Model):
+    """A secret of an integration. The newest one never expires."""
 
-
-class OAuthGrant(models.Model):
-    """A code or refresh token, which works once. Only its hash is stored."""
-
-    integration = models.ForeignKey(Integration, on_delete=models.CASCADE)
-    user = models.ForeignKey(User, on_delete=models.CASCADE)
-    kind = models.CharField(max_length=7, choices=GrantKind.choices)
-    sha256 = models.BinaryField(max_length=32, unique=True)
+    integration = models.ForeignKey(
+        Integration, on_delete=models.CASCADE, related_name="secrets"
+    )
+    sha256 = models.BinaryField(max_length=32)
     created_at = models.DateTimeField(default=timezone.now)
-    expires_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
 
     class Meta:
-        verbose_name = _("OAuth grant")
-        verbose_name_plural = _("OAuth grants")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["integration"],
+                condition=Q(expires_at=None),
+                name="integration_secret_newest",
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} of {self.integration}"
+        return f"secret of {self.integration}"
 
 
-class ApiToken(models.Model):
+class ApiToken(ExpiryWarning):
     """An API token. Its `jti` is stored, never the token."""
 
     jti = models.UUIDField(unique=True)
@@ -132,6 +145,95 @@ class ApiToken(models.Model):
     class Meta:
         verbose_name = _("API token")
         verbose_name_plural = _("API tokens")
+        indexes = [
+            models.Index(
+                fields=["warning_due_at"],
+                condition=Q(warning_due_at__isnull=False),
+                name="token_warning_due",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class OAuthFamily(ExpiryWarning):
+    """All tokens that descend from one authorization code (docs/adr/0053).
+
+    `generation` is the one of the current refresh token, whose expiry is the family's.
+    """
+
+    integration = models.ForeignKey(
+        Integration, on_delete=models.CASCADE, related_name="families"
+    )
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    generation = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+    refreshed_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(db_index=True)
+    ended_at = models.DateTimeField(
+        null=True, help_text="Revoked, or one of its tokens was replayed."
+    )
+
+    class Meta:
+        verbose_name = _("OAuth authorization")
+        verbose_name_plural = _("OAuth authorizations")
+        indexes = [
+            models.Index(
+                fields=["warning_due_at"],
+                condition=Q(warning_due_at__isnull=False),
+                name="family_warning_due",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"authorization of {self.integration}"
+
+
+class GrantKind(models.TextChoices):
+    CODE = "code", "authorization code"
+    REFRESH = "refresh", "refresh token"
+
+
+class OAuthGrant(models.Model):
+    """A code or refresh token. Only its hash is stored.
+
+    A code gets its family when it is redeemed, with generation 0. A refresh token is
+    issued together with `access_token`, and both are deleted together.
+    """
+
+    integration = models.ForeignKey(Integration, on_delete=models.CASCADE)
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=7, choices=GrantKind.choices)
+    sha256 = models.BinaryField(max_length=32, unique=True)
+    family = models.ForeignKey(
+        OAuthFamily,
+        on_delete=models.CASCADE,
+        null=True,
+        db_index=False,
+        related_name="grants",
+    )
+    generation = models.PositiveIntegerField(default=0)
+    access_token = models.OneToOneField(
+        ApiToken, on_delete=models.CASCADE, null=True, related_name="grant"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("OAuth grant")
+        verbose_name_plural = _("OAuth grants")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["family", "generation"], name="oauth_one_successor"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=GrantKind.CODE)
+                | Q(family__isnull=False, access_token__isnull=False),
+                name="oauth_refresh_token_of_a_family",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.integration}"

@@ -4,7 +4,8 @@ from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -52,6 +53,20 @@ class WebhookQuerySet(models.QuerySet["Webhook"]):
                 WebhookState.DISABLED: disabled,
             }[state]
         )
+
+    def with_late_events(self) -> Self:
+        """Annotate `late_events`: how many failed before and wait for another attempt.
+
+        Only their next attempt is in the future, and that of claimed ones.
+        """
+        late = WebhookDelivery.objects.filter(
+            webhook=OuterRef("pk"),
+            state=DeliveryState.PENDING,
+            due_at__gt=Now(),
+            claimed_at=None,
+        ).exclude(event=TEST)
+        counts = late.order_by().values("webhook").annotate(n=Count("pk")).values("n")
+        return self.annotate(late_events=Coalesce(Subquery(counts), 0))
 
 
 class Webhook(models.Model):

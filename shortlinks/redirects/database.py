@@ -87,6 +87,10 @@ class GuardedConnection:
             self._breaker.trip(error)
             raise
 
+    @property
+    def last_error(self) -> str:
+        return self._breaker.last_error
+
     async def close(self) -> None:
         await self._connection.close()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import redis.asyncio as redis
 
-from shortlinks.domain.circuit_breaker import CircuitBreaker
+from shortlinks.domain.circuit_breaker import CircuitBreaker, StoreUnavailable
 from shortlinks.domain.monitoring import health
 from shortlinks.domain.monitoring.health import Check
 from shortlinks.domain.visits import spool
@@ -19,7 +19,10 @@ CHECK_INTERVAL_SECONDS = 0.5
 
 
 class Readiness:
-    """A failed check opens the circuit breaker before a visitor has to wait."""
+    """A failed check opens the circuit breaker before a visitor has to wait.
+
+    An error is the name of the exception that opened it, or empty.
+    """
 
     def __init__(
         self,
@@ -36,34 +39,36 @@ class Readiness:
         self._spool_directory = spool_directory
         self._lock = asyncio.Lock()
         self._checked_at = 0.0
-        self._has_postgres = self._has_redis = True
+        self._postgres_error = self._redis_error = ""
 
     async def checks(self) -> list[Check]:
         async with self._lock:
             if time.monotonic() - self._checked_at > CHECK_INTERVAL_SECONDS:
-                self._has_postgres = await self._check_postgres()
-                self._has_redis = await self._check_redis()
+                self._postgres_error = await self._check_postgres()
+                self._redis_error = await self._check_redis()
                 self._checked_at = time.monotonic()
         return health.check_redirects(
-            has_postgres=self._has_postgres,
-            has_redis=self._has_redis,
+            postgres_error=self._postgres_error,
+            redis_error=self._redis_error,
             lost=self._counts.lost,
             disk=await asyncio.to_thread(spool.inspect, self._spool_directory),
         )
 
-    async def _check_postgres(self) -> bool:
+    async def _check_postgres(self) -> str:
         try:
             await self._database.execute("SELECT 1")
-        except (psycopg.Error, OSError):
-            return False
-        return True
+        except StoreUnavailable:
+            return self._database.last_error
+        except (psycopg.Error, OSError) as error:
+            return type(error).__name__
+        return ""
 
-    async def _check_redis(self) -> bool:
+    async def _check_redis(self) -> str:
         if self._cache_breaker.is_open:
-            return False
+            return self._cache_breaker.last_error
         try:
             await self._cache.ping()
         except redis.RedisError as error:
             self._cache_breaker.trip(error)
-            return False
-        return True
+            return type(error).__name__
+        return ""

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
+from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 
@@ -69,14 +70,19 @@ def test_token_is_not_stored(client: Client, manager: User) -> None:
     assert TOKEN.search(page.content.decode())  # the message was in a cookie
 
 
-def test_new_token_defaults_to_a_year_and_the_scopes_of_people(
-    client: Client,
-) -> None:
+@pytest.mark.parametrize("model", [ApiToken, Integration])
+def test_new_row_may_create_links_only(client: Client, model: type[Model]) -> None:
+    page: Any = client.get(listing(model, "add"))
+
+    initial = page.context["adminform"].form.initial
+    assert initial["scopes"] == [Scope.LINKS_WRITE]
+
+
+def test_new_token_expires_after_a_year(client: Client) -> None:
     page: Any = client.get(listing(ApiToken, "add"))
 
     initial = page.context["adminform"].form.initial
     life = initial["expires_at"] - timezone.now()
-    assert initial["scopes"] == [s for s in Scope.values if s != Scope.CHATS_REPORT]
     assert life > timedelta(days=364)
 
 

@@ -1,6 +1,7 @@
 """States of webhooks in the admin: paused, failing, disabled and tested."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -31,7 +32,8 @@ def test_webhook_is_paused_and_resumed(client: Client, own: World) -> None:
     assert "Paused. Events wait" in press(client, "pause", own.webhook)
     assert "Paused since" in client.get(listing(Webhook)).content.decode()
 
-    assert "Resumed." in press(client, "resume", own.webhook)
+    waiting = "Resumed. Waiting events that are being sent: 1."
+    assert waiting in press(client, "resume", own.webhook)
     assert own.webhook.state == WebhookState.ACTIVE
     assert LogEntry.objects.filter(object_id=own.webhook.pk).count() == 2
 
@@ -41,7 +43,8 @@ def test_webhooks_are_paused_and_resumed_from_the_list(
 ) -> None:
     assert "Webhooks paused: 1." in act(client, "pause_selected", own.webhook)
     assert "Webhooks paused: 0." in act(client, "pause_selected", own.webhook)
-    assert "Webhooks resumed: 1." in act(client, "resume_selected", own.webhook)
+    resumed = "Webhooks resumed: 1. Waiting events that are being sent: 1."
+    assert resumed in act(client, "resume_selected", own.webhook)
     assert LogEntry.objects.filter(object_id=own.webhook.pk).count() == 2
 
 
@@ -51,7 +54,7 @@ FAILING = {"failures": 3, "last_error": "timeout: 15"}
 @pytest.mark.parametrize(
     ("columns", "expected", "steps"),
     [
-        pytest.param({}, "Active", ["pause"], id="active"),
+        pytest.param({}, "Active", ["resume", "pause"], id="active"),
         pytest.param(
             {**FAILING, "failing_since": at("04:13")},
             "Failing since 23\xa0Nov\xa02026, 07:13: The server did not answer within",
@@ -89,6 +92,44 @@ def test_state_is_told_with_its_time_and_reason(
     assert expected in page
     offered = re.findall(rf"/{own.webhook.pk}/(\w+)/\"", page)
     assert [step for step in offered if step in ("pause", "resume")] == steps
+
+
+def test_working_webhook_tells_how_many_events_wait_and_sends_them(
+    client: Client, own: World
+) -> None:
+    later = timezone.now() + timedelta(hours=1)
+    WebhookDelivery.objects.update(due_at=later, attempts=3)
+    text = "Active. 1 event that failed earlier waits for its next attempt."
+    page = client.get(address(own.webhook, "change")).content.decode()
+    assert text in client.get(listing(Webhook)).content.decode()
+    assert text in page
+    assert "Send waiting events now" in page
+
+    message = press(client, "resume", own.webhook)
+
+    assert "Resumed. Waiting events that are being sent: 1." in message
+    assert WebhookDelivery.objects.get().attempts == 0
+    assert text not in client.get(listing(Webhook)).content.decode()
+
+
+@pytest.mark.parametrize("action", ["page", "list"])
+def test_resumption_without_waiting_events_tells_so(
+    client: Client, own: World, action: str
+) -> None:
+    WebhookDelivery.objects.all().delete()
+    Webhook.objects.update(paused_at=timezone.now())
+
+    shown = {
+        "page": lambda: press(client, "resume", own.webhook),
+        "list": lambda: act(client, "resume_selected", own.webhook),
+    }[action]()
+
+    assert {
+        "page": "Resumed. No events wait.",
+        "list": "Webhooks resumed: 1. Waiting events that are being sent: 0.",
+    }[action] in shown
+    page = client.get(address(own.webhook, "change")).content.decode()
+    assert "Send waiting events now" not in page
 
 
 @pytest.mark.parametrize(

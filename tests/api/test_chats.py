@@ -99,6 +99,20 @@ def test_chat_is_merged_when_its_visitor_is_set_later(
     assert response.json()["decision"]["merged"]
 
 
+@pytest.mark.parametrize("uid", ["", "x", None])
+def test_invalid_visitor_is_rejected_and_the_browser_kept(
+    api: Any, account: Account, uid: str | None
+) -> None:
+    known = steps.uid("phone", account)
+    created = api.post(CHATS, chat(visitor_uid=known)).json()
+
+    response = api.post(f"{CHATS}/{created['id']}/visitor", {"visitor_uid": uid})
+
+    [error] = response.json()["validation-errors"][0]["errors"]
+    assert (response.status_code, error["path"]) == (400, "visitor_uid")
+    assert Chat.objects.get().visitor_uid == known
+
+
 def test_chat_is_merged_when_its_contact_is_sent_later(
     api: Any, client: Contact
 ) -> None:
@@ -127,6 +141,8 @@ def test_chat_of_another_contact_is_a_conflict(
     [
         ({"external_id": "1"}, "source"),
         ({"source": "site"}, "external_id"),
+        (chat(source=""), "source"),
+        (chat(external_id=""), "external_id"),
         (chat(visitor_uid="x"), "visitor_uid"),
         (chat(visitor_uid="0" * 26), "visitor_uid"),
         (chat(entity_id=404), "entity_id"),
@@ -140,6 +156,38 @@ def test_chat_errors_name_the_field(api: Any, body: dict[str, Any], field: str) 
     [item] = response.json()["validation-errors"]
     assert (response.status_code, item["errors"][0]["path"]) == (400, field)
     assert not Chat.objects.exists()
+
+
+def unavailable(path: str, entity_id: int) -> dict[str, str]:
+    detail = (
+        "The value you selected is not a valid choice."
+        f" No contact with this id is available to you: {entity_id}."
+    )
+    return {"code": "NotSupportedChoice", "path": path, "detail": detail}
+
+
+def test_hidden_and_unknown_contacts_have_the_same_error_with_their_id(
+    account: Account, manager: User, caller: Callable[[User], Any]
+) -> None:
+    factories.contact(account, entity_id=7, responsible_user=manager)
+    factories.contact(account, entity_id=9)
+    api = caller(manager)
+
+    chats = [api.post(CHATS, chat(entity_id=id_)) for id_ in (9, 404)]
+    merge = api.post("/api/v4/contacts/merge", {"contacts": [7, 9]})
+    both = api.post("/api/v4/contacts/merge", {"contacts": [404, 9]})
+
+    assert [errors_of(response) for response in (*chats, merge, both)] == [
+        [unavailable("entity_id", 9)],
+        [unavailable("entity_id", 404)],
+        [unavailable("contacts.1", 9)],
+        [unavailable("contacts.0", 404), unavailable("contacts.1", 9)],
+    ]
+
+
+def errors_of(response: Any) -> Any:
+    [item] = response.json()["validation-errors"]
+    return item["errors"]
 
 
 def test_chat_list_is_rejected(api: Any) -> None:

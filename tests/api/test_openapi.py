@@ -106,22 +106,68 @@ def test_example_is_valid_against_its_schema(media: dict[str, Any]) -> None:
     openapi_examples.validate(media["example"], media["schema"], of=STRICT)
 
 
-def send_example(operation: Operation) -> HttpResponse:
-    """Send the example request of the document."""
+def send_example(operation: Operation, **changes: Any) -> HttpResponse:
+    """Send the example request of the document, with changes to its item."""
     api = Api(factories.token(openapi_examples.create_rows().admin))
     path = re.sub(
         r"{(\w+)}",
         lambda m: str(schemas.example(PATH_PARAMETERS[m[1]])),
         operation.path,
     )
-    body = (
-        b"" if operation.body is None else json.dumps(schemas.example(operation.body))
-    )
+    body = b"" if operation.body is None else json.dumps(example(operation, changes))
     headers = {"X-Refresh-Token": openapi_examples.REFRESH_TOKEN}
     kind = "application/json"
     return api.send(
         operation.method, path, data=body, content_type=kind, headers=headers
     )
+
+
+def example(operation: Operation, changes: dict[str, Any]) -> Any:
+    assert operation.body is not None
+    if changes:
+        return {**schemas.example(item(operation)), **changes}
+    return schemas.example(operation.body)
+
+
+def item(operation: Operation) -> dict[str, Any]:
+    """Return the schema of the body, or that of one item of a batch."""
+    body = operation.body or {}
+    either: list[dict[str, Any]] = body.get("oneOf", [body])
+    return either[-1]
+
+
+def optional_keys(operation: Operation) -> set[str]:
+    schema = item(operation)
+    return set(schema.get("properties", ())) - set(schema.get("required", ()))
+
+
+@pytest.mark.parametrize(
+    "operation", [operation_case(each) for each in operations() if optional_keys(each)]
+)
+def test_optional_keys_may_be_null(db: None, operation: Operation) -> None:
+    nothing: dict[str, Any] = dict.fromkeys(optional_keys(operation))
+
+    response = send_example(operation, **nothing)
+
+    assert response.status_code == operation.response.status, response.content
+    body = example(operation, nothing)
+    openapi_examples.validate(body, item(operation), of=DOCUMENT)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        operation_case(each)
+        for each in operations()
+        if "request_id" in optional_keys(each)
+    ],
+)
+def test_request_id_may_be_a_number(db: None, operation: Operation) -> None:
+    response = send_example(operation, request_id=7)
+
+    assert response.status_code == operation.response.status, response.content
+    body = example(operation, {"request_id": 7})
+    openapi_examples.validate(body, item(operation), of=DOCUMENT)
 
 
 @pytest.mark.parametrize(

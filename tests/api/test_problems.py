@@ -113,6 +113,31 @@ def test_field_with_an_error_is_named(
     assert only_error(response) == error
 
 
+@pytest.mark.parametrize(
+    ("value", "detail"),
+    [
+        ("5", "This value should be of type int."),
+        *(
+            (id_, "This value should be an integer from 1 to 9223372036854775807.")
+            for id_ in [0, -1, 2**63, 10**22]
+        ),
+    ],
+)
+def test_id_error_names_the_type_or_the_range(
+    api: Api, value: object, detail: str
+) -> None:
+    metadata = {"entity_type": "contacts", "entity_id": value}
+
+    response = api.post(PATH, [item(metadata=metadata)])
+
+    [error] = problem(response)["validation-errors"][0]["errors"]
+    assert error == {
+        "code": "InvalidType",
+        "path": "metadata.entity_id",
+        "detail": detail,
+    }
+
+
 def test_all_errors_of_all_items_are_listed(account: Account, api: Api) -> None:
     contact = factories.contact(account)
     good = item(metadata={"entity_type": "contacts", "entity_id": contact.entity_id})

@@ -107,3 +107,33 @@ def test_refused_oauth_requests_are_events_of_their_account(
         (Kind.OAUTH_FAILED, admin.account_id, "CRM"),
         (Kind.OAUTH_FAILED, None, ""),
     ]
+
+
+def test_wrong_tokens_are_limited_but_right_ones_pass(
+    admin: User, client: Client, network: str
+) -> None:
+    right = tokens.issue(admin, name="CRM").text
+
+    statuses = [ask(client, network, "guess") for _ in range(310)]
+
+    assert statuses == [401] * 300 + [429] * 10
+    assert ask(client, network, right) == 200
+
+
+def test_wrong_client_secrets_are_limited_but_right_ones_pass(
+    admin: User, client: Client, network: str
+) -> None:
+    registered = oauth.register(user=admin, name="CRM", redirect_uri="https://x.test/")
+    body = {
+        "client_id": str(registered.integration.client_id),
+        "redirect_uri": "https://x.test/",
+        "grant_type": "refresh_token",
+        "refresh_token": "unknown",
+    }
+
+    def post(secret: str) -> int:
+        posted = body | {"client_secret": secret}
+        return client.post(TOKENS, posted, REMOTE_ADDR=f"{network}.1").status_code
+
+    assert [post("guess") for _ in range(65)] == [401] * 60 + [429] * 5
+    assert post(registered.secret) == 400  # the client is known, its token is not

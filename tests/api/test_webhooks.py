@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.utils import timezone
 from standardwebhooks import Webhook as Verifier
 
 from shortlinks.api import webhooks
+from shortlinks.domain.visits import processing
 from shortlinks.domain.webhooks import secret_encryption, subscriptions
-from shortlinks.models import Account, User, Webhook
+from shortlinks.models import Account, User, Webhook, WebhookDelivery
 from tests import factories
 from tests.conftest import Api
 
@@ -66,6 +69,23 @@ def test_subscription_is_updated_and_keeps_its_secret_when_repeated(
     assert "secret" not in again.json()
     assert (again.json()["id"], again.json()["disabled"]) == (first["id"], False)
     assert (webhook.sort, webhook.secret, webhook.disabled_at) == (7, before, None)
+
+
+def test_subscribing_again_to_a_disabled_webhook_makes_its_events_due(
+    account: Account, api: Api
+) -> None:
+    subscribe(api)
+    factories.visit(factories.link(factories.contact(account)))
+    processing.process_due()
+    later = timezone.now() + timedelta(hours=1)
+    WebhookDelivery.objects.update(due_at=later, attempts=3)
+    factories.disable(Webhook.objects.get())
+
+    subscribe(api)
+
+    delivery = WebhookDelivery.objects.get()
+    assert delivery.due_at is not None
+    assert (delivery.due_at < later, delivery.attempts) == (True, 0)
 
 
 def test_subscribing_again_does_not_end_a_pause(api: Api) -> None:

@@ -196,6 +196,7 @@ def test_redirects_are_degraded_without_stores(
         assert (response.status_code, response.headers["retry-after"]) == (503, "30")
         assert "One moment, please" in response.text
         assert state(visitor) == (200, "degraded", {"postgres", "redis"})
+        assert details(visitor) == ("OperationalError", "ConnectionError")
 
 
 def test_redirects_check_their_stores_without_visitors(
@@ -204,11 +205,18 @@ def test_redirects_check_their_stores_without_visitors(
     own = {"DATABASE_URL": own_postgres.url, "REDIS_URL": own_valkey.url}
     with services.redirects(tmp_path, **own) as visitor:
         assert state(visitor) == (200, "ready", set())
+        assert details(visitor) == ("", "")
         with own_postgres.hung():
             wait_for_state(visitor, (200, "degraded", {"postgres"}))
             with own_valkey.hung():
                 wait_for_state(visitor, (200, "degraded", {"postgres", "redis"}))
+                assert details(visitor) == ("TimeoutError", "TimeoutError")
             wait_for_state(visitor, (200, "degraded", {"postgres"}))
+
+
+def details(redirects: httpx.Client) -> tuple[str, str]:
+    checks = redirects.get("/readyz").json()["checks"]
+    return checks["postgres"]["detail"], checks["redis"]["detail"]
 
 
 def open_link(visitor: httpx.Client, link: ShortLink) -> int:

@@ -62,7 +62,9 @@ ROWS = (
 # Pages of everybody. They show no contact but those of today's opens and searches.
 EVERYBODY = (
     "index|login|logout|password_change(_done)?|autocomplete|jsi18n|search|app_list"
-    "|view_on_site|admin_opened_today|admin_onboarding|admin_staff"
+    "|view_on_site|admin_opened_today|admin_onboarding|admin_staff|admin_continue"
+    "|account_.*|mfa_.*|usersessions_list|admin_revoke_own_token|openid_connect_.*"
+    "|socialaccount_.*"
 )
 # Managers see and do nothing there, and administrators only in their account.
 CLOSED = (

@@ -157,6 +157,7 @@ ROWS = (
 # Routes that need no token.
 PUBLIC = {
     "POST /oauth2/access_token",
+    "POST /oauth2/revoke",
     "GET /oauth2/account/current/subdomain",
     "GET /api/v4/openapi.json",
     "GET /healthz",

@@ -3,7 +3,7 @@
 from shortlinks.api import chats
 from shortlinks.api.openapi import lists
 from shortlinks.api.openapi.operations import Operation, SuccessResponse
-from shortlinks.api.openapi.schemas import id_, object_, reference, text
+from shortlinks.api.openapi.schemas import body, id_, reference, request_id, text
 from shortlinks.api.resources.fields import CONTACT, VISITOR_UID
 from shortlinks.api.resources.pixels import Chat, DecidedChat
 from shortlinks.domain.merging.chats import (
@@ -16,14 +16,15 @@ from shortlinks.models import Scope
 TAG = "Chats"
 PATH = "/api/v4/chats"
 UID = text(VISITOR_UID, pattern="^[a-z2-7]{26}$", description="The browser's id.")
-NEW_CHAT = object_(
+UID_OR_NONE = {**UID, "pattern": "^([a-z2-7]{26})?$"}
+NEW_CHAT = body(
     {
         "source": text("site", minLength=1, maxLength=MAX_SOURCE_LENGTH),
         "external_id": text("visitor-42", minLength=1, maxLength=MAX_ID_LENGTH),
         "title": text("Anna", maxLength=MAX_TITLE_LENGTH),
-        "visitor_uid": UID,
+        "visitor_uid": UID_OR_NONE,
         "entity_id": id_(CONTACT, description="The chat's contact, if you know it."),
-        "request_id": text("chat-1", description="Your id of the item, for errors."),
+        "request_id": request_id("chat-1", "Your id of the item, for errors."),
     },
     optional=("title", "visitor_uid", "entity_id", "request_id"),
 )
@@ -67,7 +68,7 @@ OPERATIONS = (
         scope=chats.REPORTING,
         summary="Set the browser that is used in a chat",
         description="The merge rules are applied, as for a new chat.",
-        body=object_({"visitor_uid": UID}),
+        body=body({"visitor_uid": UID}),
         response=DECIDED,
     ),
 )

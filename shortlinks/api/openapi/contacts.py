@@ -5,12 +5,12 @@ from shortlinks.api.openapi import lists
 from shortlinks.api.openapi.operations import Operation, SuccessResponse
 from shortlinks.api.openapi.schemas import (
     batch,
+    body,
     choice,
     id_,
-    nullable,
-    object_,
     one_or_many,
     reference,
+    request_id,
     text,
 )
 from shortlinks.api.resources.contacts import (
@@ -27,41 +27,32 @@ TAG = "Contacts"
 PATH = "/api/v4/contacts"
 NAME = {"maxLength": MAX_NAME_LENGTH, "pattern": NO_NUL}
 FIELDS = {
-    "name": nullable(text("Anna Karenina", **NAME)),
-    "first_name": nullable(text("Anna", **NAME)),
-    "last_name": nullable(text("Karenina", **NAME)),
+    "name": text("Anna Karenina", **NAME),
+    "first_name": text("Anna", **NAME),
+    "last_name": text("Karenina", **NAME),
 }
 RESPONSIBLE_USER = id_(USER, minimum=0)
-REQUEST_ID = {
-    "request_id": nullable(
-        text("anna", description="Your id of the item. The response contains it.")
-    )
-}
+REQUEST_ID = {"request_id": request_id("anna", "Your id. The response contains it.")}
 NEW = {
-    "id": nullable(
-        id_(CONTACT + 1, description="The id in the CRM. By default, a free id.")
-    ),
+    "id": id_(CONTACT + 1, description="The id in the CRM. By default, a free id."),
     **FIELDS,
-    "responsible_user_id": nullable(
-        {**RESPONSIBLE_USER, "description": "Defaults to the calling user."}
-    ),
+    "responsible_user_id": {
+        **RESPONSIBLE_USER,
+        "description": "Defaults to the calling user.",
+    },
     **REQUEST_ID,
 }
 CHANGES = {
     **FIELDS,
-    "responsible_user_id": nullable(
-        {**RESPONSIBLE_USER, "description": "0 changes nothing."}
-    ),
-    "tracking_consent": nullable(
-        choice(
-            TrackingConsent.values,
-            TrackingConsent.GRANTED,
-            description="`denied` stops the recognition of the contact's browsers and"
-            " detaches them.",
-        )
+    "responsible_user_id": {**RESPONSIBLE_USER, "description": "0 changes nothing."},
+    "tracking_consent": choice(
+        TrackingConsent.values,
+        TrackingConsent.GRANTED,
+        description="`denied` stops the recognition of the contact's browsers and"
+        " detaches them.",
     ),
 }
-CHANGE = object_({"id": id_(CONTACT), **CHANGES, **REQUEST_ID}, (*CHANGES, *REQUEST_ID))
+CHANGE = body({"id": id_(CONTACT), **CHANGES, **REQUEST_ID}, (*CHANGES, *REQUEST_ID))
 UNCHANGED = "Fields that you do not send are not changed. You need permission to edit"
 OPERATIONS = (
     Operation(
@@ -79,7 +70,7 @@ OPERATIONS = (
         summary="Create contacts with the CRM's own ids",
         description="All contacts are created, or none. You need permission to add"
         " contacts.",
-        body=one_or_many(object_(NEW, tuple(NEW)), maximum=parsing.MAX_ITEMS),
+        body=one_or_many(body(NEW, tuple(NEW)), maximum=parsing.MAX_ITEMS),
         response=SuccessResponse(
             "The contacts, in the order of the request.",
             batch("contacts", CreatedContact, PATH),
@@ -110,7 +101,7 @@ OPERATIONS = (
         scope=Scope.CONTACTS_WRITE,
         summary="Change one contact",
         description=f"{UNCHANGED} the contact.",
-        body=object_(CHANGES, tuple(CHANGES)),
+        body=body(CHANGES, tuple(CHANGES)),
         response=SuccessResponse("The changed contact.", reference(ChangedContact)),
     ),
 )

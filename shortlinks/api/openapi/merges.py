@@ -3,7 +3,7 @@
 from shortlinks.api import merge_suggestions, merges
 from shortlinks.api.openapi import lists
 from shortlinks.api.openapi.operations import Operation, SuccessResponse
-from shortlinks.api.openapi.schemas import Json, id_, object_, reference
+from shortlinks.api.openapi.schemas import Json, body, id_, reference
 from shortlinks.api.resources.fields import CONTACT, OTHER_CONTACT
 from shortlinks.api.resources.merges import Merge, MergeSuggestion, UndoneMerge
 from shortlinks.domain.integers import MAX_ID
@@ -34,7 +34,7 @@ OPERATIONS = (
         description="The id of the merged contact then leads to the survivor, and its"
         " links keep working. You need permission to edit both contacts. A merge can be"
         " undone.",
-        body=object_({"contacts": TWO_CONTACTS, **SURVIVOR}, optional=("survivor_id",)),
+        body=body({"contacts": TWO_CONTACTS, **SURVIVOR}, optional=("survivor_id",)),
         response=SuccessResponse("The merge.", reference(Merge)),
         can_conflict=True,
     ),
@@ -84,7 +84,7 @@ OPERATIONS = (
         route=f"POST {SUGGESTIONS}/{{suggestion_id}}/accept",
         scope=Scope.CONTACTS_WRITE,
         summary="Accept a suggestion and merge the two contacts",
-        body=object_(SURVIVOR, optional=("survivor_id",)),
+        body=body(SURVIVOR, optional=("survivor_id",)),
         response=SuccessResponse("The merge.", reference(Merge)),
         can_conflict=True,
     ),

@@ -6,12 +6,12 @@ from shortlinks.api.openapi.operations import Operation, SuccessResponse
 from shortlinks.api.openapi.schemas import (
     Json,
     batch,
+    body,
     const,
     id_,
-    nullable,
-    object_,
     one_or_many,
     reference,
+    request_id,
     text,
 )
 from shortlinks.api.resources.fields import CONTACT, NO_NUL
@@ -26,17 +26,15 @@ EXAMPLE_PATH = f"/api/v4/contacts/{CONTACT}/notes"
 EVENTS = "/api/v4/events"
 NEW = {
     "note_type": const(NoteType.COMMON.value),
-    "params": object_(
+    "params": body(
         {"text": text("Called back.", maxLength=MAX_TEXT_LENGTH, pattern=NO_NUL)}
     ),
-    "request_id": nullable(
-        text("call-7", description="Your id of the item. The response contains it.")
-    ),
+    "request_id": request_id("call-7", "Your id. The response contains it."),
 }
 
 
 def _body(fields: dict[str, Json]) -> Json:
-    item = object_(fields, optional=("request_id",))
+    item = body(fields, optional=("request_id",))
     return one_or_many(item, maximum=parsing.MAX_ITEMS)
 
 

@@ -3,7 +3,7 @@
 from shortlinks.api import pixels
 from shortlinks.api.openapi import lists
 from shortlinks.api.openapi.operations import Operation, SuccessResponse
-from shortlinks.api.openapi.schemas import choice, object_, reference, text
+from shortlinks.api.openapi.schemas import body, choice, reference, text
 from shortlinks.api.resources.fields import CONTACT, NO_NUL, VISITOR_UID
 from shortlinks.api.resources.pixels import Pixel, Visitor
 from shortlinks.models import AttachmentReview, Scope
@@ -15,7 +15,7 @@ REVIEW = choice(
     AttachmentReview.CONFIRMED,
     description="Your decision: is this the client's browser?",
 )
-EXCHANGE = object_(
+EXCHANGE = body(
     {
         "click": text(
             "AmsxZwAAAAA",
@@ -57,7 +57,7 @@ OPERATIONS = (
         summary="Confirm or reject a browser as the client's",
         description="The merge rules use the decision. You need permission to edit the"
         " contact.",
-        body=object_({"review": REVIEW}),
+        body=body({"review": REVIEW}),
         response=SuccessResponse("The browser.", reference(Pixel)),
     ),
     Operation(

@@ -104,6 +104,20 @@ def object_(properties: Mapping[str, Json], optional: Sequence[str] = ()) -> Jso
     return {"type": "object", **keywords, "properties": dict(properties)}
 
 
+def body(properties: Mapping[str, Json], optional: Sequence[str] = ()) -> Json:
+    """Return the schema of a request's object, whose optional keys may be null."""
+    nullables = {name: nullable(properties[name]) for name in optional}
+    return object_({**properties, **nullables}, optional)
+
+
+def request_id(value: str, description: str) -> Json:
+    """Return the schema of an item's own id. The response contains it as a string."""
+    return {
+        "anyOf": [text(value), {"type": "integer"}],
+        "description": description,
+    }
+
+
 def one_or_many(items: Json, *, maximum: int) -> Json:
     """Return the schema of a batch; a single object counts as a batch of one."""
     return {"oneOf": [array(items, minItems=1, maxItems=maximum), items]}

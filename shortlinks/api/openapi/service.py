@@ -30,7 +30,14 @@ REFRESH_GRANT = object_(
     {
         **CLIENT,
         "grant_type": const("refresh_token"),
-        "refresh_token": text("the latest refresh token; valid once"),
+        "refresh_token": text("the latest refresh token"),
+    }
+)
+REVOCATION = object_(
+    {
+        "client_id": CLIENT["client_id"],
+        "client_secret": CLIENT["client_secret"],
+        "token": text("an access token or a refresh token"),
     }
 )
 READ_ONLY = {405: "The method is not `GET` or `HEAD`."}
@@ -46,9 +53,29 @@ OPERATIONS = (
         id="exchange_grant",
         route="POST /oauth2/access_token",
         summary="Exchange a code or a refresh token for a pair of tokens",
+        description="A code works once. A refresh token is replaced, and gets the same"
+        " pair again for 60 s. An older one, or a used code, revokes all tokens that"
+        " descend from the code.",
         body={"oneOf": [CODE_GRANT, REFRESH_GRANT]},
         body_types=(JSON, oauth.FORM, oauth.MULTIPART),
         response=SuccessResponse("The pair.", reference(TokenPair), JSON, NO_STORE),
+        needs_token=False,
+        errors=OAUTH,
+    ),
+    Operation(
+        id="revoke_token",
+        route="POST /oauth2/revoke",
+        summary="Revoke a token (RFC 7009)",
+        description="A refresh token is revoked with all tokens that descend from the"
+        " same code. An unknown token, or another client's, is 200 too.",
+        body=REVOCATION,
+        body_types=(JSON, oauth.FORM, oauth.MULTIPART),
+        response=SuccessResponse(
+            "The token is not valid any more.",
+            {"type": "object", "additionalProperties": False, "examples": [{}]},
+            JSON,
+            NO_STORE,
+        ),
         needs_token=False,
         errors=OAUTH,
     ),

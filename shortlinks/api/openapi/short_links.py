@@ -5,19 +5,19 @@ from shortlinks.api.openapi import lists
 from shortlinks.api.openapi.operations import Operation, SuccessResponse
 from shortlinks.api.openapi.schemas import (
     array,
+    body,
     boolean,
     const,
     id_,
-    nullable,
     object_,
     one_or_many,
     reference,
+    request_id,
     text,
 )
 from shortlinks.api.resources.fields import CONTACT, MAX_TIMESTAMP, SOURCE_URL
 from shortlinks.api.resources.links import (
     CreatedShortLink,
-    LinkMetadata,
     ShortLink,
     Visit,
 )
@@ -25,13 +25,13 @@ from shortlinks.models import Scope
 
 TAG = "Short links"
 PATH = "/api/v4/short_links"
-LINK_REQUEST = object_(
+LINK_REQUEST = body(
     {
         "url": text(
             SOURCE_URL, format="iri", maxLength=2048, pattern="^[Hh][Tt][Tt][Pp]"
         ),
-        "metadata": reference(LinkMetadata),
-        "request_id": text("order-7", description="Your id of the item, for errors."),
+        "metadata": body({"entity_type": const("contacts"), "entity_id": id_(CONTACT)}),
+        "request_id": request_id("order-7", "Your id of the item, for errors."),
     },
     optional=("request_id",),
 )
@@ -41,17 +41,13 @@ CREATED_LINKS = object_(
         "_embedded": object_({"short_links": array(reference(CreatedShortLink))}),
     }
 )
-CHANGE = object_(
+CHANGE = body(
     {
-        "is_disabled": nullable(
-            boolean(value=False, description="true disables the link.")
-        ),
-        "expires_at": nullable(
-            id_(
-                1_826_000_000,
-                maximum=MAX_TIMESTAMP,
-                description="Unix seconds. null removes the expiry.",
-            )
+        "is_disabled": boolean(value=False, description="true disables the link."),
+        "expires_at": id_(
+            1_826_000_000,
+            maximum=MAX_TIMESTAMP,
+            description="Unix seconds. null removes the expiry.",
         ),
     },
     optional=("is_disabled", "expires_at"),

@@ -5,11 +5,10 @@ from shortlinks.api.openapi import lists
 from shortlinks.api.openapi.operations import NO_STORE, Operation, SuccessResponse
 from shortlinks.api.openapi.schemas import (
     array,
+    body,
     choice,
     id_,
     integer,
-    nullable,
-    object_,
     reference,
     text,
 )
@@ -48,11 +47,11 @@ OPERATIONS = (
         summary="Subscribe a URL to events",
         description=f"{FOR_ADMINISTRATORS} If the URL is already subscribed, its"
         " webhook is changed and enabled, and keeps its secret.",
-        body=object_(
+        body=body(
             {
                 "destination": NEW_DESTINATION,
                 "settings": EVENTS,
-                "sort": nullable(id_(1, description="Lists start with the lowest.")),
+                "sort": id_(1, description="Lists start with the lowest."),
             },
             optional=("sort",),
         ),
@@ -67,7 +66,7 @@ OPERATIONS = (
         summary="Unsubscribe a URL from all events",
         description=f"{FOR_ADMINISTRATORS} Events that are not delivered yet are"
         " discarded.",
-        body=object_({"destination": NEW_DESTINATION}),
+        body=body({"destination": NEW_DESTINATION}),
         response=SuccessResponse("The webhook is deleted."),
         can_be_missing=True,
     ),

@@ -25,14 +25,15 @@ PERIOD = 600  # seconds
 class Secret(Enum):
     """What is guessed, and the guesses in ten minutes: by address, and at one target.
 
-    An office has one address for many people.
+    An office has one address for many people. Random secrets have no limit at one
+    target: they are too long to guess, and it would lock out their owner.
     """
 
     PASSWORD = "password", 50, 10
     CODE = "code", 50, 10  # of a second factor
     RESET = "reset", 20, 3  # e-mails with a link for a new password
-    CLIENT_SECRET = "client", 60, 30
-    TOKEN = "token", 300, 0  # nobody guesses at one token
+    CLIENT_SECRET = "client", 60, 0
+    TOKEN = "token", 300, 0
     PROVIDER = "provider", 200, 0  # sign-ins that begin; each calls the provider
 
     def __init__(self, key: str, per_address: int, per_target: int) -> None:

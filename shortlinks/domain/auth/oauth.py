@@ -1,20 +1,24 @@
-"""OAuth 2 for integrations. Codes and refresh tokens work once (docs/contract.md)."""
+"""OAuth 2 for integrations: registration, codes, tokens and their revocation."""
 
-import hashlib
-import hmac
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
-from shortlinks.domain.auth import security_events, tokens
+from shortlinks.domain.auth import (
+    client_secrets,
+    oauth_families,
+    security_events,
+    tokens,
+)
+from shortlinks.domain.auth.oauth_families import TokenPair
 from shortlinks.models import (
     Account,
+    ApiToken,
     GrantKind,
     Integration,
     OAuthGrant,
@@ -24,8 +28,6 @@ from shortlinks.models import (
 from shortlinks.models.tokens import default_scopes
 
 CODE_TTL = timedelta(minutes=20)
-ACCESS_TOKEN_TTL = timedelta(days=1)
-REFRESH_TOKEN_TTL = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,6 @@ class RegisteredIntegration:
 
     integration: Integration
     secret: str
-
-
-@dataclass(frozen=True, slots=True)
-class TokenPair:
-    access_token: str
-    refresh_token: str
 
 
 class UnknownClient(Exception):
@@ -54,6 +50,7 @@ class GrantRejected(Exception):
     """The code or refresh token is unknown, used, expired or another client's."""
 
 
+@transaction.atomic
 def register(
     *,
     user: User,
@@ -64,29 +61,38 @@ def register(
     """Create an integration in the user's account, by default with default scopes."""
     if user.account is None:
         raise ValueError("operators have no account and no integrations")
-    secret = secrets.token_urlsafe(48)
     integration = Integration.objects.create(
         account=user.account,
         name=name,
         redirect_uri=redirect_uri,
-        secret_sha256=_sha256(secret),
         scopes=default_scopes() if scopes is None else list(scopes),
     )
-    return RegisteredIntegration(integration, secret)
+    return RegisteredIntegration(integration, client_secrets.create(integration))
 
 
 def authorize(integration: Integration, user: User) -> str:
     """Return a code, valid for 20 minutes, to act for the user."""
-    return _grant(integration, user, GrantKind.CODE, CODE_TTL)
+    code = secrets.token_urlsafe(64)
+    OAuthGrant.objects.create(
+        integration=integration,
+        user=user,
+        kind=GrantKind.CODE,
+        sha256=client_secrets.sha256(code),
+        expires_at=timezone.now() + CODE_TTL,
+    )
+    return code
 
 
-def authenticate(*, client_id: str, secret: str, redirect_uri: str) -> Integration:
+def authenticate(
+    *, client_id: str, secret: str, redirect_uri: str | None
+) -> Integration:
+    """Return the integration, or raise. Without a redirect URI, any is accepted."""
     try:
         integration = Integration.objects.get(client_id=uuid.UUID(client_id))
     except (Integration.DoesNotExist, ValueError):
         raise UnknownClient from None
-    is_secret = hmac.compare_digest(bytes(integration.secret_sha256), _sha256(secret))
-    if not is_secret or integration.redirect_uri != redirect_uri:
+    is_its_uri = redirect_uri in (None, integration.redirect_uri)
+    if not client_secrets.matches(integration, secret) or not is_its_uri:
         raise UnknownClient(integration)
     return integration
 
@@ -102,58 +108,60 @@ def record_failure(integration: Integration | None) -> None:
     )
 
 
-@transaction.atomic
 def redeem(integration: Integration, *, kind: GrantKind, secret: str) -> TokenPair:
-    """Return new tokens for a code or refresh token, which works only once."""
-    grants = _usable(kind, secret).filter(integration=integration)
-    grant = grants.select_for_update(of=("self",)).select_related("user").first()
-    if grant is None:
+    """Return the tokens for a code or refresh token, or raise.
+
+    A refresh token that was just replaced gets the same pair again. An older one, or a
+    used code, ends its family.
+    """
+    with transaction.atomic():
+        pair = oauth_families.redeem(integration, kind, secret)
+    if pair is None:  # after the commit, because a family may have ended
         raise GrantRejected
-    grant.used_at = timezone.now()
-    grant.save(update_fields=["used_at"])
-    access = tokens.issue(
-        grant.user,
-        name=integration.name,
-        life=ACCESS_TOKEN_TTL,
-        scopes=integration.scopes,
+    return pair
+
+
+@transaction.atomic
+def revoke(integration: Integration, token: str) -> None:
+    """Revoke an access token, or a refresh token with its family.
+
+    An unknown token, or another client's, changes nothing.
+    """
+    grants = OAuthGrant.objects.filter(
         integration=integration,
+        kind=GrantKind.REFRESH,
+        sha256=client_secrets.sha256(token),
     )
-    refresh = _grant(integration, grant.user, GrantKind.REFRESH, REFRESH_TOKEN_TTL)
-    return TokenPair(access.text, refresh)
+    oauth_families.revoke(grants)
+    access = tokens.find(token)
+    if access is not None and access.integration_id == integration.pk:
+        tokens.revoke([access])
+
+
+@transaction.atomic
+def revoke_tokens(rows: Iterable[ApiToken]) -> None:
+    """Revoke tokens, and the families of those that integrations fetched."""
+    revoked = list(rows)
+    oauth_families.revoke(OAuthGrant.objects.filter(access_token__in=revoked))
+    tokens.revoke(revoked)
 
 
 def account_of(refresh_token: str) -> Account | None:
     """Return the account of an unused refresh token, which stays unused."""
-    grants = _usable(GrantKind.REFRESH, refresh_token)
+    grants = OAuthGrant.objects.filter(
+        kind=GrantKind.REFRESH,
+        sha256=client_secrets.sha256(refresh_token),
+        used_at=None,
+        expires_at__gt=timezone.now(),
+        family__ended_at=None,
+        user__is_active=True,
+        user__account__is_active=True,
+    )
     grant = grants.select_related("user__account").first()
     return None if grant is None else grant.user.account
 
 
-def _usable(kind: GrantKind, secret: str) -> "QuerySet[OAuthGrant]":
-    return OAuthGrant.objects.filter(
-        kind=kind,
-        sha256=_sha256(secret),
-        used_at=None,
-        expires_at__gt=timezone.now(),
-        user__is_active=True,
-        user__account__is_active=True,
-    )
-
-
-def _grant(
-    integration: Integration, user: User, kind: GrantKind, life: timedelta
-) -> str:
-    secret = secrets.token_urlsafe(64)
-    OAuthGrant.objects.create(
-        integration=integration,
-        user=user,
-        kind=kind,
-        sha256=_sha256(secret),
-        expires_at=timezone.now() + life,
-    )
-    return secret
-
-
-def _sha256(secret: str) -> bytes:
-    """Hash a random secret. It is too long to guess, so a fast hash is enough."""
-    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
+def purge() -> None:
+    """Delete expired codes, tokens, families and secrets, at most a batch of each."""
+    oauth_families.purge()
+    client_secrets.purge()

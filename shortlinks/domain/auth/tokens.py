@@ -26,6 +26,7 @@ M = TypeVar("M", bound=Model)
 ALGORITHM = "HS256"
 MAX_TOKEN_LENGTH = 4096
 DEFAULT_TTL = timedelta(days=365)
+WARNING_PERIOD = timedelta(days=14)
 LAST_USED_PRECISION = timedelta(minutes=1)
 MAX_NETWORKS = 20
 JOINED = (ApiToken, User, Account)
@@ -100,6 +101,7 @@ def issue(
     if user.account is None:
         raise ValueError("operators have no account and get no tokens")
     now = timezone.now().replace(microsecond=0)
+    is_renewed = integration is not None  # by its refresh token
     row = ApiToken.objects.create(
         jti=uuid.uuid4(),
         account=user.account,
@@ -109,9 +111,46 @@ def issue(
         scopes=default_scopes() if scopes is None else list(scopes),
         created_at=now,
         expires_at=now + life,
+        warning_due_at=None if is_renewed else warning_due_at(now, now + life),
     )
     security_events.record(SecurityEventKind.TOKEN_ISSUED, user=user, detail=name)
-    return IssuedToken(text=_sign(row), row=row)
+    return IssuedToken(text=sign(row), row=row)
+
+
+def sign(row: ApiToken) -> str:
+    """Return the token of the row, always the same one until its key is replaced."""
+    kid, key = next(iter(settings.TOKEN_KEYS.items()))
+    domain = urlsplit(settings.BASE_URL).netloc
+    issued_at = int(row.created_at.timestamp())
+    claims = {
+        "aud": str(row.integration.client_id) if row.integration else "shortlinks",
+        "jti": str(row.jti),
+        "iat": issued_at,
+        "nbf": issued_at,
+        "exp": int(row.expires_at.timestamp()),
+        "sub": str(row.user_id),
+        "account_id": row.account_id,
+        "base_domain": domain,
+        "api_domain": domain,
+        "scopes": row.scopes,
+        "version": 2,
+    }
+    return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": kid})
+
+
+def warning_due_at(issued_at: datetime, expires_at: datetime) -> datetime | None:
+    """Return when to warn the owner, or None for a life that is not longer."""
+    due_at = expires_at - WARNING_PERIOD
+    return due_at if due_at > issued_at else None
+
+
+def find(text: str) -> ApiToken | None:
+    """Return the row of a token with a valid signature that is not revoked."""
+    try:
+        jti = _read_jti(text)
+    except TokenRejected:
+        return None
+    return ApiToken.objects.filter(jti=jti, revoked_at=None).first()
 
 
 def verify(text: str, *, now: datetime) -> ApiToken:
@@ -205,26 +244,6 @@ def record_rejected(error: TokenRejected) -> None:
 
 def _record_event(kind: SecurityEventKind, row: ApiToken) -> None:
     security_events.record(kind, user=row.user, account=row.account, detail=row.name)
-
-
-def _sign(row: ApiToken) -> str:
-    kid, key = next(iter(settings.TOKEN_KEYS.items()))
-    domain = urlsplit(settings.BASE_URL).netloc
-    issued_at = int(row.created_at.timestamp())
-    claims = {
-        "aud": str(row.integration.client_id) if row.integration else "shortlinks",
-        "jti": str(row.jti),
-        "iat": issued_at,
-        "nbf": issued_at,
-        "exp": int(row.expires_at.timestamp()),
-        "sub": str(row.user_id),
-        "account_id": row.account_id,
-        "base_domain": domain,
-        "api_domain": domain,
-        "scopes": row.scopes,
-        "version": 2,
-    }
-    return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": kid})
 
 
 def _fetch_active(jti: uuid.UUID, now: datetime) -> CachedToken | None:

@@ -37,6 +37,7 @@ EXTRA_CELLS = gettext_noop(
 INVALID_QUOTE = gettext_noop(
     "A quotation mark has no pair. Double those inside of a cell, or remove them."
 )
+NUL_CHARACTER = gettext_noop("A cell contains a NUL character. Remove it:")
 NO_FORMULA_VALUE = gettext_noop(
     "A formula has no value. Open the file in Excel, save it and upload it again:"
 )

@@ -10,6 +10,7 @@ from shortlinks.domain.imports import csv_reader, workbook_reader
 from shortlinks.domain.imports.file_errors import (
     DUPLICATE_COLUMNS,
     EXTRA_CELLS,
+    NUL_CHARACTER,
     TOO_LARGE,
     TOO_LONG,
     TOO_MANY_COLUMNS,
@@ -125,9 +126,9 @@ def _parsed_rows(rows: Iterator[RawRow], header: Header) -> Iterator[ParsedRow]:
 def _parsed_row(row: RawRow, header: Header) -> ParsedRow:
     cells = list(zip(header.names, header.columns, row.cells, strict=False))
     errors = [
-        with_names(cell.error, [name])
+        with_names(error, [name])
         for name, column, cell in cells
-        if column and isinstance(cell, InvalidCell)
+        if column and (error := _cell_error(cell))
     ]
     if row.error:
         errors.append(row.error)
@@ -135,6 +136,12 @@ def _parsed_row(row: RawRow, header: Header) -> ParsedRow:
         errors.append(EXTRA_CELLS)
     known = {column: _clean(cell) for _, column, cell in cells if column}
     return ParsedRow(row.number, known, errors)
+
+
+def _cell_error(cell: str) -> str:
+    if "\0" in cell:  # Postgres cannot store it, and the API rejects it
+        return NUL_CHARACTER
+    return cell.error if isinstance(cell, InvalidCell) else ""
 
 
 def _has_extra_cells(row: RawRow, header: Header) -> bool:
@@ -145,7 +152,7 @@ def _has_extra_cells(row: RawRow, header: Header) -> bool:
 
 
 def _clean(cell: str) -> str:
-    """Shorten the cell and remove NUL, which Postgres cannot store."""
+    """Shorten the cell and remove NUL, so that it can be stored with its error."""
     text = cell[:MAX_CELL_LENGTH].replace("\0", "")
     return formulas.unescape(text).strip().strip(INVISIBLE).strip()
 

@@ -69,13 +69,16 @@ def check_web() -> list[Check]:
 
 
 def check_redirects(
-    *, has_postgres: bool, has_redis: bool, lost: int, disk: SpoolStatus
+    *, postgres_error: str, redis_error: str, lost: int, disk: SpoolStatus
 ) -> list[Check]:
-    """Never report unready: cached links redirect, and visits are spooled."""
+    """Never report unready: cached links redirect, and visits are spooled.
+
+    An error is the name of an exception, or empty if the store responds.
+    """
     waiting, bad = disk.waiting_bytes, disk.bad_bytes
     return [
-        Check("postgres", ok=has_postgres),
-        Check("redis", ok=has_redis),
+        Check("postgres", ok=not postgres_error, detail=postgres_error),
+        Check("redis", ok=not redis_error, detail=redis_error),
         Check("spool", ok=not waiting, detail=f"{waiting} bytes wait"),
         Check("spool_bad", ok=not bad, detail=f"{bad} bytes quarantined"),
         _spool_disk(disk),

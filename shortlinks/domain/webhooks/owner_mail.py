@@ -1,23 +1,17 @@
 """E-mails to the owners of webhooks that were disabled because they failed."""
 
-import logging
-from datetime import datetime, timedelta
-from smtplib import SMTPException
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.urls import reverse
-from django.utils import timezone, translation
-from django.utils.formats import date_format
+from django.utils import timezone
 from django.utils.translation import gettext
 
-from shortlinks.domain import time_zones
+from shortlinks.domain import mail
 from shortlinks.domain.webhooks import failures
 from shortlinks.models import User, Webhook
-
-logger = logging.getLogger(__name__)
 
 RETRY_AFTER = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=1)
@@ -33,12 +27,11 @@ def send_next() -> bool:
     webhook = _claim()
     if webhook is None:
         return False
-    if recipients := _recipients(webhook):
-        try:
-            _message(webhook, recipients).send()
-        except (OSError, SMTPException) as error:
-            logger.warning("no e-mail about webhook %d: %r", webhook.pk, error)
-            return False
+    recipients = _recipients(webhook)
+    if recipients and not mail.send(
+        recipients, webhook.account, lambda: _text(webhook)
+    ):
+        return False
     claimed = Webhook.objects.filter(pk=webhook.pk, mail_due_at=webhook.mail_due_at)
     claimed.update(mail_due_at=None)
     return True
@@ -65,36 +58,22 @@ def _recipients(webhook: Webhook) -> list[User]:
     return owner or list(administrators.order_by("pk")[:MAX_RECIPIENTS])
 
 
-def _message(webhook: Webhook, recipients: list[User]) -> EmailMessage:
-    """Write in the recipient's language. The URL may hold a secret: name its host."""
-    known = dict(settings.LANGUAGES)
-    language = recipients[0].language
-    zone = time_zones.get(webhook.account.time_zone)
+def _text(webhook: Webhook) -> tuple[str, str]:
+    """Return subject and body. The URL may hold a secret: name its host."""
     page = reverse("admin:shortlinks_webhook_change", args=[webhook.pk])
-    with (
-        translation.override(language if language in known else "en"),
-        timezone.override(zone),
-    ):
-        values = {
-            "host": urlsplit(webhook.destination).hostname,
-            "account": webhook.account.name,
-            "since": _moment(webhook.failing_since),
-            "error": failures.explain(webhook.last_error),
-            "page": f"{settings.BASE_URL}{page}",
-        }
-        subject = gettext("The webhook to %(host)s is disabled") % values
-        body = gettext(
-            "The webhook of %(account)s to %(host)s has been failing since %(since)s"
-            " and is disabled now. It gets no more events.\n\n"
-            "Reason: %(error)s\n\n"
-            "When the server works again, send a test and enable the webhook:\n"
-            "%(page)s\n"
-        )
-    to = [user.email for user in recipients]
-    return EmailMessage(subject=subject, body=body % values, to=to)
-
-
-def _moment(moment: datetime | None) -> str:
-    if moment is None:
-        return ""
-    return date_format(timezone.localtime(moment), "SHORT_DATETIME_FORMAT")
+    values = {
+        "host": urlsplit(webhook.destination).hostname,
+        "account": webhook.account.name,
+        "since": mail.moment(webhook.failing_since),
+        "error": failures.explain(webhook.last_error),
+        "page": f"{settings.BASE_URL}{page}",
+    }
+    subject = gettext("The webhook to %(host)s is disabled")
+    body = gettext(
+        "The webhook of %(account)s to %(host)s has been failing since %(since)s"
+        " and is disabled now. It gets no more events.\n\n"
+        "Reason: %(error)s\n\n"
+        "When the server works again, send a test and enable the webhook:\n"
+        "%(page)s\n"
+    )
+    return subject % values, body % values

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from shortlinks.domain import quotas
 from shortlinks.domain.quotas import Quota
-from shortlinks.domain.webhooks import secret_encryption
-from shortlinks.models import Account, DeliveryState, User, Webhook, WebhookDelivery
+from shortlinks.domain.webhooks import secret_encryption, waiting
+from shortlinks.models import Account, User, Webhook
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,17 @@ class SubscriptionResult:
 
     webhook: Webhook
     secret: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """The number of resumed webhooks, and that of their events that are due.
+
+    `events` is at most `waiting.MAX_COUNTED + 1`.
+    """
+
+    webhooks: int
+    events: int
 
 
 class TooManyWebhooks(Exception):
@@ -106,24 +117,14 @@ def unsubscribe(account_id: int, destination: str) -> bool:
     return True
 
 
-@transaction.atomic
 def enable(chosen: Iterable[Webhook]) -> int:
-    """Forget the failures of webhooks, and send their events now; return the count."""
-    failing = _locked(chosen).filter(failing_since__isnull=False)
-    ids = [webhook.pk for webhook in failing]
-    Webhook.objects.filter(pk__in=ids).update(
-        disabled_at=None,
-        mail_due_at=None,
-        paused_until=None,
-        failing_since=None,
-        failures=0,
-        last_error="",
-        updated_at=Now(),
-    )
-    waiting = WebhookDelivery.objects.filter(state=DeliveryState.PENDING)
-    waiting = waiting.exclude(claimed_at__isnull=False, due_at__gt=Now())
-    waiting.filter(webhook__in=ids).update(due_at=Now(), attempts=0, claimed_at=None)
-    return len(ids)
+    """Forget failures of webhooks, and make their waiting events due now.
+
+    Returns how many events are due, as `waiting.release` does.
+    """
+    webhooks = list(chosen)
+    _forget_failures(webhooks)
+    return waiting.release([webhook.pk for webhook in webhooks])
 
 
 @transaction.atomic
@@ -134,15 +135,37 @@ def pause(chosen: Iterable[Webhook]) -> int:
     return Webhook.objects.filter(pk__in=ids).update(paused_at=Now(), updated_at=Now())
 
 
+def resume(chosen: Iterable[Webhook]) -> Resumption:
+    """End pauses and failures of webhooks, and make their waiting events due now."""
+    webhooks = list(chosen)
+    count = _end_pauses(webhooks)
+    return Resumption(count, enable(webhooks))
+
+
 @transaction.atomic
-def resume(chosen: Iterable[Webhook]) -> int:
-    """End pauses and failures of webhooks; return how many there were."""
+def _end_pauses(chosen: Iterable[Webhook]) -> int:
+    """Return how many webhooks were paused, failing or disabled."""
     stopped = Q(paused_at__isnull=False) | Q(failing_since__isnull=False)
     found = list(_locked(chosen).filter(stopped))
     ids = [webhook.pk for webhook in found if webhook.paused_at is not None]
     Webhook.objects.filter(pk__in=ids).update(paused_at=None, updated_at=Now())
-    enable(found)
     return len(found)
+
+
+@transaction.atomic
+def _forget_failures(chosen: Iterable[Webhook]) -> None:
+    """Also end the pause that a receiver requested and that may outlast its failure."""
+    stopped = Q(failing_since__isnull=False) | Q(paused_until__isnull=False)
+    ids = [webhook.pk for webhook in _locked(chosen).filter(stopped)]
+    Webhook.objects.filter(pk__in=ids).update(
+        disabled_at=None,
+        mail_due_at=None,
+        paused_until=None,
+        failing_since=None,
+        failures=0,
+        last_error="",
+        updated_at=Now(),
+    )
 
 
 @transaction.atomic

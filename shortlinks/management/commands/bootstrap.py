@@ -12,9 +12,11 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from shortlinks.domain.auth import tokens
-from shortlinks.models import Account, User
+from shortlinks.models import Account, Scope, User
 
 LANGUAGES = ("ru", "en")
+# The steps of docs/operations.md create a contact and a link, and read its notes.
+SCOPES = (Scope.LINKS_WRITE, Scope.CONTACTS_WRITE, Scope.CONTACTS_READ)
 
 
 class Command(BaseCommand):
@@ -61,7 +63,7 @@ def _create(options: dict[str, str]) -> dict[str, object]:
         "ACCOUNT_ID": account.id,
         "ADMIN_EMAIL": email,
         "ADMIN_PASSWORD": password,
-        "TOKEN": tokens.issue(administrator, name="bootstrap").text,
+        "TOKEN": tokens.issue(administrator, name="bootstrap", scopes=SCOPES).text,
     }
 
 

@@ -13,6 +13,7 @@ from shortlinks.domain.contacts.contacts import NewContact
 from shortlinks.domain.links import link_creation, urls
 from shortlinks.domain.links.link_requests import AuthorizedLinkRequest
 from shortlinks.models import AccessLevel, Account, ConnectedSite, Contact, Group, User
+from shortlinks.models.tokens import USER_SCOPES
 
 NAMES = [("Анна", "Петрова"), ("Timur", "Akhmetov"), ("Olga", "Lis")]
 HIDDEN = ("Ivan", "Hidden")
@@ -66,8 +67,8 @@ def _create() -> dict[str, object]:
     hidden = contacts.create([_contact(None, *HIDDEN, admin)], user=admin)
     return {
         "ACCOUNT_ID": account.id,
-        "TOKEN": tokens.issue(admin, name="demo").text,
-        "MANAGER_TOKEN": tokens.issue(manager, name="demo").text,
+        "TOKEN": _token(admin),
+        "MANAGER_TOKEN": _token(manager),
         "CONTACT_IDS": ",".join(str(contact.entity_id) for contact in own),
         "HIDDEN_CONTACT_ID": hidden[0].entity_id,
         "ADMIN_EMAIL": admin.email,
@@ -76,6 +77,11 @@ def _create() -> dict[str, object]:
         "MANAGER_PASSWORD": passwords[1],
         **(_site(own[-1]) if settings.DEMO_SITE_URL else {}),
     }
+
+
+def _token(user: User) -> str:
+    """Issue a token for the samples of all pages of docs/."""
+    return tokens.issue(user, name="demo", scopes=USER_SCOPES).text
 
 
 def _site(contact: Contact) -> dict[str, object]:

@@ -27,7 +27,7 @@ class Command(BaseCommand):
             "--scope",
             action="append",
             choices=Scope.values,
-            help="a permission; repeatable; the default is all but chats:report",
+            help="a permission; repeatable; the default is links:write alone",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

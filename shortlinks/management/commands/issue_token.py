@@ -25,7 +25,7 @@ class Command(BaseCommand):
             "--scope",
             action="append",
             choices=Scope.values,
-            help="a permission; repeatable; the default is all but chats:report",
+            help="a permission; repeatable; the default is links:write alone",
         )
         parser.add_argument(
             "--rate", type=int, help="requests a second; 0 for no limit"

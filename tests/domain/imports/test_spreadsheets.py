@@ -41,7 +41,7 @@ def _archive(**parts: bytes) -> bytes:
         "id;name\r\n7;Анна\r\n".encode("utf-8-sig"),
         "id\tname\n7\tАнна\n".encode("cp1251"),
         importing.workbook(["id", "name"], [7, "Анна"]),
-        "id,name\n\n7,Ан\0на\n".encode(),
+        "id,name\n\n7,Анна\n".encode(),
         "id\tname\r\n7\tАнна\r\n".encode("utf-16"),
         "id\tname\r\n7\tАнна\r\n".encode("utf-16-be"),
         "id\tname\r\n7\tАнна\r\n".encode("utf-16-le"),
@@ -52,7 +52,7 @@ def _archive(**parts: bytes) -> bytes:
     ],
     ids=[
         *("commas", "semicolons", "tabs of an old Excel", "XLSX"),
-        *("an empty row, a NUL", "Unicode text of Excel", "UTF-16BE", "UTF-16LE"),
+        *("an empty row", "Unicode text of Excel", "UTF-16BE", "UTF-16LE"),
         *("separator named", "another separator", "invisible characters"),
         "empty columns",
     ],
@@ -252,6 +252,38 @@ def test_other_cells_of_a_workbook_are_read(cell: str, text: str) -> None:
     [row] = _rows(_workbook_of(f'<c r="A2"><v>7</v></c>{cell}'))
 
     assert row.cells.get("name", "") == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1251", "utf-16"])
+def test_cell_with_a_nul_is_an_error_of_its_row(encoding: str) -> None:
+    content = "id,name,other\n7,Ан\0на,\n8,Ольга,x\0\n".encode(encoding)
+
+    rows = _rows(content)
+
+    assert [(row.cells["entity_id"], row.errors) for row in rows] == [
+        ("7", [f"{file_errors.NUL_CHARACTER}\nname"]),
+        ("8", []),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "text", "errors"),
+    [
+        ("=1+1", "=1+1", []),
+        ("'=1+1", "=1+1", []),
+        ('Ol"ga"', 'Ol"ga"', []),
+        ('"Ol""ga"', 'Ol"ga', []),
+        ('"Olga', '"Olga', [file_errors.INVALID_QUOTE]),
+        ('"Olga"x', '"Olga"x', [file_errors.INVALID_QUOTE]),
+    ],
+)
+def test_formulas_and_quotation_marks_of_a_csv_cell(
+    cell: str, text: str, errors: list[str]
+) -> None:
+    [row, after] = _rows(f"id,name\n7,{cell}\n8,Anna\n".encode())
+
+    assert (row.cells["name"], row.errors) == (text, errors)
+    assert after.errors == []
 
 
 @pytest.mark.parametrize("number", [1_048_577, 99_999_999_999])

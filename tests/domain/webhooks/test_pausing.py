@@ -1,13 +1,16 @@
 """Webhooks are paused by administrators, fail, and receive tests in any state."""
 
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from shortlinks.domain.webhooks import deliveries, events, subscriptions
+from shortlinks.domain.webhooks import deliveries, events, subscriptions, waiting
+from shortlinks.domain.webhooks.deliveries import LEASE
 from shortlinks.domain.webhooks.retry_policy import Outcome
+from shortlinks.domain.webhooks.subscriptions import Resumption
 from shortlinks.models import (
     Account,
     Contact,
@@ -16,6 +19,7 @@ from shortlinks.models import (
     WebhookDelivery,
     WebhookState,
 )
+from shortlinks.models.webhooks import TEST
 from tests import factories
 from tests.domain.webhooks.steps import (
     FAILURE,
@@ -46,7 +50,7 @@ def test_events_of_a_paused_webhook_wait_and_are_sent_when_it_is_resumed(
     deliver()
     assert receiver.received == []
 
-    assert subscriptions.resume([webhook]) == 1
+    assert subscriptions.resume([webhook]) == Resumption(webhooks=1, events=2)
     deliver()
 
     assert states() == [DeliveryState.DELIVERED] * 2
@@ -54,20 +58,17 @@ def test_events_of_a_paused_webhook_wait_and_are_sent_when_it_is_resumed(
 
 
 def test_pausing_and_resuming_twice_changes_nothing(webhook: Webhook) -> None:
-    counts = [
-        change([webhook])
-        for change in (subscriptions.pause, subscriptions.resume)
-        for _ in range(2)
-    ]
+    paused = [subscriptions.pause([webhook]) for _ in range(2)]
+    resumed = [subscriptions.resume([webhook]).webhooks for _ in range(2)]
 
-    assert counts == [1, 0, 1, 0]
+    assert (paused, resumed) == ([1, 0], [1, 0])
 
 
 def test_disabled_webhook_is_not_paused_but_resumed(webhook: Webhook) -> None:
     factories.disable(webhook)
 
     assert subscriptions.pause([webhook]) == 0
-    assert subscriptions.resume([webhook]) == 1
+    assert subscriptions.resume([webhook]) == Resumption(webhooks=1, events=0)
     assert state_of(webhook) == WebhookState.ACTIVE
     assert columns_of(webhook) == (None, 0, "")
 
@@ -104,6 +105,76 @@ def test_failing_webhook_sends_at_once_when_it_is_resumed(
     deliver()
 
     assert states() == [DeliveryState.DELIVERED]
+
+
+@pytest.fixture
+def late_event(
+    account: Account, contact: Contact, webhook: Webhook, receiver: Receiver
+) -> None:
+    """An event that failed before another contact's event was accepted."""
+    receiver.answers = [FAILURE]
+    write_note(contact)
+    deliver()
+    write_note(factories.contact(account))
+    deliver()
+    receiver.received.clear()
+
+
+@pytest.mark.parametrize("is_paused", [False, True], ids=["active", "paused"])
+def test_late_event_is_sent_when_its_working_webhook_is_resumed(
+    late_event: None, webhook: Webhook, receiver: Receiver, *, is_paused: bool
+) -> None:
+    assert state_of(webhook) == WebhookState.ACTIVE
+    assert states() == [DeliveryState.PENDING, DeliveryState.DELIVERED]
+    Webhook.objects.update(paused_at=timezone.now() if is_paused else None)
+
+    result = subscriptions.resume([webhook])
+    deliver()
+
+    assert result == Resumption(webhooks=int(is_paused), events=1)
+    assert states() == [DeliveryState.DELIVERED] * 2
+    assert len(receiver.received) == 1
+
+
+def test_pause_that_the_receiver_requested_ends_with_a_resumption(
+    late_event: None, webhook: Webhook, receiver: Receiver
+) -> None:
+    Webhook.objects.update(paused_until=timezone.now() + timedelta(hours=1))
+
+    subscriptions.resume([webhook])
+    deliver()
+
+    assert len(receiver.received) == 1
+
+
+def test_late_events_are_counted_without_those_under_way_and_tests(
+    late_event: None, webhook: Webhook, contact: Contact
+) -> None:
+    events.enqueue_test(webhook)
+    WebhookDelivery.objects.filter(event=TEST).update(due_at=timezone.now() + LEASE)
+    [before] = Webhook.objects.with_late_events()
+    advance_time(seconds=5)
+    deliveries.claim(1)
+    [under_way] = Webhook.objects.with_late_events()
+
+    late_events = attrgetter("late_events")
+    assert (late_events(before), late_events(under_way)) == (1, 0)
+    assert waiting.count([webhook.pk]) == 0
+
+
+def test_all_late_events_are_released_in_batches_and_counted_up_to_a_limit(
+    account: Account, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(5):
+        write_note(factories.contact(account))
+    later = timezone.now() + timedelta(hours=1)
+    WebhookDelivery.objects.update(due_at=later, attempts=3)
+    monkeypatch.setattr(waiting, "BATCH_SIZE", 2)
+    monkeypatch.setattr(waiting, "MAX_COUNTED", 3)
+
+    assert waiting.release([webhook.pk]) == 4
+    due = WebhookDelivery.objects.filter(due_at__lte=timezone.now(), attempts=0)
+    assert due.count() == 5
 
 
 def test_delivery_under_way_is_not_sent_again_when_its_webhook_is_resumed(

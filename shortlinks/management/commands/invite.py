@@ -1,0 +1,22 @@
+"""Print a link by which a user sets a password, where no e-mail can be sent."""
+
+import argparse
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from shortlinks.admin.sign_in import invitations
+from shortlinks.models import User
+
+
+class Command(BaseCommand):
+    help = "Prints a link by which the user sets a password. It works once."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("email")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = User.objects.filter(email=options["email"].lower()).first()
+        if user is None:
+            raise CommandError(f"no user has the e-mail {options['email']}")
+        self.stdout.write(invitations.link(user))
