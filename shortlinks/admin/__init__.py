@@ -25,7 +25,7 @@ from shortlinks.admin import (
 )
 from shortlinks.admin.sign_in import events
 
-# Of allauth. Users have pages for what is their own; operators need no list of it.
+# Users have pages for their own rows of allauth's models. Operators need no lists.
 for model in (
     EmailAddress,
     Authenticator,

@@ -27,8 +27,12 @@ from shortlinks.admin.base import (
     is_operator,
 )
 from shortlinks.admin.forms import AdminForm
-from shortlinks.admin.sign_in import invitations
-from shortlinks.domain.auth import second_factors, security_events, sessions
+from shortlinks.domain.auth import (
+    invitations,
+    second_factors,
+    security_events,
+    sessions,
+)
 from shortlinks.domain.links import redis_cache
 from shortlinks.models import AccessLevel, Account, Group, SecurityEventKind, User
 

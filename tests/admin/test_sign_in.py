@@ -2,18 +2,21 @@
 
 import time
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.core.mail import EmailMessage
+from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
-from shortlinks.admin.sign_in import invitations, session_limits
+from shortlinks.admin.sign_in import session_limits
 from shortlinks.domain.auth import (
     field_encryption,
+    invitations,
     password_links,
     sessions,
     tokens,
@@ -324,3 +327,15 @@ def test_other_pages_of_allauth_do_not_exist(db: None, path: str) -> None:
     response: Any = Client().get(f"/admin/account/{path}", follow=True)
 
     assert response.redirect_chain[-1][0].startswith("/admin/login/")
+
+
+def test_command_prints_a_link_and_removes_factors(manager: User) -> None:
+    Authenticator.objects.create(user=manager, type="totp", data={})
+    printed = StringIO()
+
+    call_command("invite", manager.email, "--without-factors", stdout=printed)
+
+    assert (
+        Client().get(printed.getvalue().strip().partition("8000")[2]).status_code == 302
+    )
+    assert not Authenticator.objects.exists()

@@ -9,7 +9,7 @@ from pytest_django import Settings
 from shortlinks.api import gates
 from shortlinks.api.documentation import Docs, OpenApi
 from shortlinks.api.gates import Passage
-from shortlinks.api.oauth import AccessToken, CurrentAccountDomain
+from shortlinks.api.oauth import AccessToken, CurrentAccountDomain, TokenRevocation
 from shortlinks.api.problems import Problem
 from shortlinks.api.views import ApiView, PublicView
 from shortlinks.domain.auth import tokens
@@ -58,6 +58,7 @@ def test_views_of_the_api_pass_the_gates() -> None:
         CurrentAccountDomain,
         Docs,
         OpenApi,
+        TokenRevocation,
     }
 
 

@@ -13,7 +13,7 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.mail import EmailMessage
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from shortlinks.admin.sign_in import invitations
+from shortlinks.domain.auth import invitations
 from shortlinks.models import SecurityEvent, User
 from tests import factories, services
 from tests.browser.conftest import TIMEOUT_MS, USER_AGENT
@@ -110,7 +110,7 @@ class Walk:
         while (counter := int(time.time()) // PERIOD) <= self._last_counter:
             time.sleep(0.2)
         self._last_counter = counter
-        return format_hotp_value(hotp_value(self._secret, counter))
+        return str(format_hotp_value(hotp_value(self._secret, counter)))
 
     def recovery_code(self) -> str:
         codes = self.page.input_value("#recovery_codes").split()
@@ -141,7 +141,7 @@ def test_invitation_to_recovery_code(
     browser: Browser,
     mailoutbox: list[EmailMessage],
 ) -> None:
-    accept_invitation(walk, LINK.findall(mailoutbox[0].body)[0])
+    accept_invitation(walk, LINK.findall(str(mailoutbox[0].body))[0])
     add_app(walk)
     recovery_code = walk.recovery_code()
     add_passkey(walk)

@@ -117,17 +117,20 @@ class Oracle(Decisions):
         {"accept": self._accept, "reject": self._reject}[decision](found[0])
 
     def undo(self, number: str) -> None:
-        if int(number) > len(self.merges):
+        shown = self._shown_merges()
+        if int(number) > len(shown):
             raise Refused
-        merge = self.merges[int(number) - 1]
+        merge = shown[int(number) - 1]
         if merge.is_undone or self.now - merge.when > YEAR:
             raise Refused
-        self._undo(merge, int(number))
+        self._undo(merge, self._number(merge))
 
     def undo_all(self) -> None:
-        for number in range(len(self.merges), 0, -1):
-            if not self.merges[number - 1].is_undone:
-                self.undo(str(number))
+        applied = [each for each in self._shown_merges() if not each.is_undone]
+        for merge in reversed(applied):
+            if merge.is_undone or self.now - merge.when > YEAR:
+                raise Refused
+            self._undo(merge, self._number(merge))
 
     def edit(self, person: str) -> None:
         self.known.add(self.root(person))
@@ -241,6 +244,17 @@ class Oracle(Decisions):
                 checks += [each.evidence, *self._closed_by(later)]
         checks += self._withdraw_suggestions(merge, number)
         self._examine_again(checks)
+
+    def _shown_merges(self) -> list[Merged]:
+        """Return the merges without those of deleted contacts, which are hidden."""
+        return [
+            merge
+            for merge in self.merges
+            if not self.deleted & {self.root(merge.into), self.root(merge.loser)}
+        ]
+
+    def _number(self, merge: Merged) -> int:
+        return next(n for n, each in enumerate(self.merges, start=1) if each is merge)
 
     def _remove(self, merge: Merged) -> None:
         """Compute who is one person, as if the merge had never been."""

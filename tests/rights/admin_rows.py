@@ -63,12 +63,14 @@ ROWS = (
 EVERYBODY = (
     "index|login|logout|password_change(_done)?|autocomplete|jsi18n|search|app_list"
     "|view_on_site|admin_opened_today|admin_onboarding|admin_staff|admin_continue"
-    "|account_.*|mfa_.*|usersessions_list|admin_revoke_own_token|openid_connect_.*"
+    "|account_(login|logout|inactive|reauthenticate|(change|set|reset)_password.*)"
+    "|mfa_.*|usersessions_list|admin_revoke_own_token|openid_connect_.*"
     "|socialaccount_.*"
 )
 # Managers see and do nothing there, and administrators only in their account.
 CLOSED = (
-    "(account|group|user|import|pixel|pixelattachment|connectedsite|shortdomain|visit"
+    "account(:.*|_(changelist|add|history|delete|change))"
+    "|(group|user|import|pixel|pixelattachment|connectedsite|shortdomain|visit"
     "|apitoken|integration|webhook|webhookdelivery|securityevent)[_:].*"
     "|auth_user_password_change|admin_statistics|admin_import_contacts"
     "|admin_import_users|admin_onboarding_dismiss|admin_first_link"

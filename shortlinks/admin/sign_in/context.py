@@ -1,4 +1,4 @@
-"""What the templates of allauth need to look like pages of the admin."""
+"""Context for templates of allauth, which look like pages of the admin."""
 
 from typing import Any
 

@@ -23,7 +23,7 @@ PERIOD = 600  # seconds
 
 
 class Secret(Enum):
-    """What is guessed, and the guesses in ten minutes: by address, and at one target.
+    """A kind of secret, and its guesses in ten minutes: by address, and at one target.
 
     An office has one address for many people. Random secrets have no limit at one
     target: they are too long to guess, and it would lock out their owner.

@@ -1,4 +1,4 @@
-"""Who needs a second factor, and who has one."""
+"""Rules for second factors: users who need one, and users who have one."""
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from shortlinks.admin.sign_in import invitations
-from shortlinks.models import User
+from shortlinks.domain.auth import invitations, second_factors, security_events
+from shortlinks.models import SecurityEventKind, User
 
 
 class Command(BaseCommand):
@@ -14,9 +14,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("email")
+        parser.add_argument(
+            "--without-factors",
+            action="store_true",
+            help="also remove the user's second factors",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = User.objects.filter(email=options["email"].lower()).first()
         if user is None:
             raise CommandError(f"no user has the e-mail {options['email']}")
+        if options["without_factors"] and second_factors.remove_all(user):
+            security_events.record(SecurityEventKind.FACTOR_REMOVED, user=user)
         self.stdout.write(invitations.link(user))

@@ -1,4 +1,4 @@
-"""Who signs in through a provider, and with which rights."""
+"""A provider's users get their rights from groups, or are refused."""
 
 from typing import Any
 
