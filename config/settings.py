@@ -4,7 +4,7 @@ from pathlib import Path
 
 import django_stubs_ext
 
-from config import env, logs, production_checks
+from config import env, identity_providers, logs, production_checks
 
 django_stubs_ext.monkeypatch()  # allows ModelAdmin[X] at run time
 
@@ -279,7 +279,9 @@ SILENCED_SYSTEM_CHECKS = [
 REQUIRE_SECOND_FACTOR = env.flag(
     "REQUIRE_SECOND_FACTOR", default=not production_checks.is_local(BASE_URL)
 )
-OIDC_PROVIDERS: dict[str, object] = {}
+OIDC_PROVIDERS = identity_providers.parse(
+    "OIDC_PROVIDERS", env.text("OIDC_PROVIDERS", "[]")
+)
 ACCOUNT_ADAPTER = "shortlinks.admin.sign_in.account_adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -310,6 +312,11 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 # Browsers know passkeys over http for the own machine only.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 SOCIALACCOUNT_ADAPTER = "shortlinks.admin.sign_in.openid_connect.ProviderAdapter"
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {"APPS": identity_providers.apps(OIDC_PROVIDERS)}
+}
+SOCIALACCOUNT_LOGIN_ON_GET = False  # a link of another site signs nobody in
+SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_REQUESTS_TIMEOUT = 5  # seconds
 USERSESSIONS_TRACK_ACTIVITY = False  # SessionLimitsMiddleware does it
 CACHES = {"default": {"BACKEND": "shortlinks.domain.auth.used_codes.UsedCodes"}}

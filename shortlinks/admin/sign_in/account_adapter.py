@@ -9,7 +9,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import translation
 
-from shortlinks.admin.sign_in import kept_entries, known_browsers, recent_sign_in
+from shortlinks.admin.sign_in import (
+    kept_entries,
+    known_browsers,
+    openid_connect,
+    recent_sign_in,
+)
 from shortlinks.domain.auth import guess_limits, security_events
 from shortlinks.domain.auth.guess_limits import Secret
 from shortlinks.models import User
@@ -63,6 +68,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             response = HttpResponseRedirect(reverse("admin_continue"))
         known_browsers.remember(request, response, user)
         return response
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Offer the user's providers, too; some users have nothing else."""
+        methods = super().get_reauthentication_methods(user)
+        return [*methods, *openid_connect.reauthentication_methods(user)]
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Ask again when other pages do; a sign-in counts as well."""

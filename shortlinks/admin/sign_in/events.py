@@ -25,7 +25,10 @@ METHODS = "account_authentication_methods"  # of allauth, in the session
 def _signed_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
     request.session[SIGNED_IN_AT] = time.time()
     records = request.session.get(METHODS, [])
-    names = dict.fromkeys(record.get("type") or record["method"] for record in records)
+    names = dict.fromkeys(
+        record.get("provider") or record.get("type") or record["method"]
+        for record in records
+    )
     kind = SecurityEventKind.SIGN_IN
     security_events.record(kind, user=user, detail=", ".join(names))
 

@@ -114,7 +114,7 @@ def page(
             "form": form,
             "app_path": request.get_full_path(),
             REDIRECT_FIELD_NAME: _next(request),
-            "providers": list(settings.OIDC_PROVIDERS),
+            "providers": list(settings.OIDC_PROVIDERS.values()),
             **context,
         },
         status=429 if form.wait_seconds else status,

@@ -74,12 +74,17 @@ class SecondFactorMiddleware:
     ) -> HttpResponse | None:
         if not browser_middleware.is_admin_path(request) or _is_exempt(request.path):
             return None
-        user = request.user
-        if not isinstance(user, User) or not second_factors.is_missing(user):
-            return None
-        if _is_from_provider(request, user):
+        if not is_missing(request):
             return None
         return HttpResponseRedirect(reverse("mfa_index"))
+
+
+def is_missing(request: HttpRequest) -> bool:
+    """Return whether the user has to add a second factor before anything else."""
+    user = request.user
+    if not isinstance(user, User) or not second_factors.is_missing(user):
+        return False
+    return not _is_from_provider(request, user)
 
 
 def _is_exempt(path: str) -> bool:

@@ -4,7 +4,7 @@ from allauth.account import views as account
 from allauth.socialaccount import views as social
 from django.urls import include, path, re_path
 
-from shortlinks.admin.sign_in import own_access
+from shortlinks.admin.sign_in import own_access, provider_pages
 
 urlpatterns = [
     path("logout/", account.logout, name="account_logout"),
@@ -35,5 +35,14 @@ urlpatterns = [
     path("sessions/token/", own_access.revoke_token, name="admin_revoke_own_token"),
     path("cancelled/", social.login_cancelled, name="socialaccount_login_cancelled"),
     path("error/", social.login_error, name="socialaccount_login_error"),
-    path("", include("allauth.socialaccount.providers.openid_connect.urls")),
+    path(
+        "oidc/<slug:provider_id>/login/",
+        provider_pages.login,
+        name="openid_connect_login",
+    ),
+    path(
+        "oidc/<slug:provider_id>/login/callback/",
+        provider_pages.callback,
+        name="openid_connect_callback",
+    ),
 ]

@@ -34,6 +34,7 @@ class Secret(Enum):
     RESET = "reset", 20, 3  # e-mails with a link for a new password
     CLIENT_SECRET = "client", 60, 0
     TOKEN = "token", 300, 0
+    PROVIDER = "provider", 200, 0  # sign-ins that begin; each calls the provider
 
     def __init__(self, key: str, per_address: int, per_target: int) -> None:
         self.key = key

@@ -1,0 +1,67 @@
+"""The way to a provider of OpenID Connect, and back."""
+
+from collections.abc import Callable
+
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.openid_connect import views
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from requests import RequestException
+
+from shortlinks.admin.sign_in import kept_entries, openid_connect
+from shortlinks.domain.auth import guess_limits
+from shortlinks.domain.auth.guess_limits import Secret
+from shortlinks.domain.auth.identity_providers import Provider
+
+# Raised by allauth if the provider cannot be reached, or answers with anything else
+# than the expected objects; it handles them in a part of its code only.
+FAILURES = (
+    RequestException,
+    OAuth2Error,
+    ImproperlyConfigured,  # a subject that is too long
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+
+
+@never_cache
+def login(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Ask whether to go to the provider; a POST goes there."""
+    if request.method != "POST":
+        return _call(views.login, request, provider_id)
+    kept_entries.keep_until_signed_in(request)
+    if not guess_limits.begin(Secret.PROVIDER).is_allowed:
+        provider = _find(provider_id)
+        text = _("Too many attempts. Try again in ten minutes.")
+        return openid_connect.error_page(request, provider, text, status=429)
+    return _call(views.login, request, provider_id)
+
+
+@never_cache
+def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Sign in the person whom the provider names."""
+    return _call(views.callback, request, provider_id)
+
+
+def _find(provider_id: str) -> Provider:
+    """Find it by its id only; allauth also takes the name that all of them have."""
+    if provider_id not in settings.OIDC_PROVIDERS:
+        raise Http404
+    return settings.OIDC_PROVIDERS[provider_id]
+
+
+def _call(
+    view: Callable[[HttpRequest, str], HttpResponse],
+    request: HttpRequest,
+    provider_id: str,
+) -> HttpResponse:
+    provider = _find(provider_id)
+    try:
+        return view(request, provider_id)
+    except FAILURES as error:
+        return openid_connect.failure_page(request, provider, error)

@@ -1,0 +1,78 @@
+"""A provider of OpenID Connect that a test plays in a thread, and its setting."""
+
+import json
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from pytest_django import Settings
+
+from config import identity_providers
+
+SALES = {"contacts_view": "G", "contacts_edit": "M"}
+
+
+class Company:
+    """The provider: each path has an answer that tests may replace."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.tokens: list[dict[str, list[str]]] = []
+        self.answers: dict[str, Any] = {
+            "/.well-known/openid-configuration": {
+                "issuer": url,
+                "authorization_endpoint": f"{url}/authorize",
+                "token_endpoint": f"{url}/token",
+                "userinfo_endpoint": f"{url}/userinfo",
+                "jwks_uri": f"{url}/keys",
+            },
+            "/token": {"access_token": "a-token", "token_type": "bearer"},
+        }
+
+    def describe(self, **claims: Any) -> None:
+        self.answers["/userinfo"] = {
+            "sub": "s-1",
+            "email": "anna@shop.example",
+            "email_verified": True,
+            "name": "Anna",
+            "groups": ["sales"],
+            **claims,
+        }
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self._answer(self.server.company)  # type: ignore[attr-defined]
+
+    def do_POST(self) -> None:
+        company = self.server.company  # type: ignore[attr-defined]
+        length = int(self.headers["Content-Length"])
+        company.tokens.append(parse_qs(self.rfile.read(length).decode()))
+        self._answer(company)
+
+    def _answer(self, company: Company) -> None:
+        answer = company.answers.get(urlsplit(self.path).path)
+        body = answer if isinstance(answer, str) else json.dumps(answer)
+        self.send_response(200 if answer is not None else 500)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *args: Any) -> None:
+        """Log nothing."""
+
+
+def configure(settings: Settings, company: Company, **fields: Any) -> None:
+    listed = {
+        "id": "company",
+        "name": "Company",
+        "server_url": company.url,
+        "client_id": "shortlinks",
+        "client_secret": "a secret",
+        "groups": {"sales": SALES, "chiefs": {"is_admin": True}},
+        **fields,
+    }
+    text = json.dumps([listed, {**listed, "id": "other"}])
+    settings.OIDC_PROVIDERS = identity_providers.parse("OIDC_PROVIDERS", text)
+    apps = identity_providers.apps(settings.OIDC_PROVIDERS)
+    settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": apps}}
