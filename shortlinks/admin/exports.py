@@ -5,13 +5,14 @@ Every export is written here, so that none of its cells runs as a formula.
 
 import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, time
 from io import BytesIO, StringIO
 from typing import Any
 
 import xlsxwriter
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext
 
@@ -22,9 +23,10 @@ from shortlinks.domain import formulas
 from shortlinks.domain.auth import security_events
 from shortlinks.domain.reports import statistics
 from shortlinks.domain.reports.statistics import ReportPeriod
-from shortlinks.models import SecurityEventKind, Verdict
+from shortlinks.models import SecurityEvent, SecurityEventKind, User, Verdict
 
 MAX_URLS = 10_000
+MAX_EVENTS = 50_000
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 Rows = list[Sequence[Any]]
@@ -57,6 +59,27 @@ def _urls(scope: ReportPeriod) -> Rows:
     head = [gettext("URL"), gettext("Opens"), gettext("Contacts")]
     rows = statistics.top_urls(scope, MAX_URLS)
     return [head, *([each.url, each.opens, each.contacts] for each in rows)]
+
+
+def _security_events_csv(scope: ReportPeriod) -> tuple[bytes, str]:
+    head = ["Time", "Event", "User", "Details", "Network", "Number"]
+    first = timezone.make_aware(datetime.combine(scope.first, time.min))
+    found = SecurityEvent.objects.filter(occurred_at__gte=first)
+    if scope.account_id is not None:
+        found = found.filter(account=scope.account_id)
+    newest = found.select_related("user").order_by("-id")[:MAX_EVENTS]
+    rows = (
+        [
+            timezone.localtime(each.occurred_at).isoformat(timespec="seconds"),
+            *(each.kind, _email(each.user), each.detail, each.network, each.count),
+        ]
+        for each in newest
+    )
+    return as_csv([head, *rows])
+
+
+def _email(user: User | None) -> str:
+    return user.email if user else ""
 
 
 def _days_csv(scope: ReportPeriod) -> tuple[bytes, str]:
@@ -117,4 +140,5 @@ DOWNLOADS: Mapping[str, Callable[[ReportPeriod], tuple[bytes, str]]] = {
     "days.csv": _days_csv,
     "urls.csv": _urls_csv,
     "statistics.xlsx": _workbook,
+    "security_events.csv": _security_events_csv,
 }

@@ -15,3 +15,4 @@ class SecurityEventAdmin(AccountScopedAdmin[SecurityEvent]):
     list_filter = ("kind",)
     list_select_related = ("user",)
     ordering = ("-id",)
+    list_before_template = "shortlinks/security_events_export.html"

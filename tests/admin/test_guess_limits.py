@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from shortlinks.domain import redis_client
 from shortlinks.domain.auth.guess_limits import Secret
 from shortlinks.models import SecurityEvent, SecurityEventKind, User
+from tests import services
 
 PASSWORD = "correct horse battery staple"
 LOGIN = "/admin/login/"
@@ -144,3 +146,12 @@ def test_links_for_new_passwords_are_limited(
     assert {page.headers["Location"] for page in pages} == {
         "/admin/account/password/sent/"
     }
+
+
+def test_failing_mail_server_tells_nothing(person: User, settings: Settings) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", services.free_port()
+
+    page = Client().post("/admin/account/password/forgotten/", {"email": person.email})
+
+    assert page.headers["Location"] == "/admin/account/password/sent/"

@@ -12,7 +12,7 @@ from shortlinks.models import ApiToken, SecurityEvent, User
 from shortlinks.models import SecurityEventKind as Kind
 from tests import factories
 from tests.admin.conftest import SignIn
-from tests.admin.fixtures_full_account import address, listing
+from tests.admin.fixtures_full_account import World, address, listing
 
 PASSWORD = "correct horse battery"
 ADDRESS = {"REMOTE_ADDR": "203.0.113.77"}
@@ -151,3 +151,20 @@ def test_old_events_are_deleted(admin: User) -> None:
 
     assert security_events.purge() == 1
     assert not SecurityEvent.objects.exists()
+
+
+def test_events_are_exported_for_the_account_only(
+    admin: User, sign_in: SignIn, foreign: World
+) -> None:
+    security_events.record(Kind.EXPORT, user=admin, detail="=1+1")
+    security_events.record(Kind.EXPORT, user=foreign.user, detail="secret.csv")
+    browser = sign_in(admin)
+
+    page = browser.get(listing(SecurityEvent)).content.decode()
+    response = browser.get("/admin/statistics/security_events.csv?days=90")
+
+    text = response.content.decode("utf-8-sig")
+    assert "security_events.csv" in page
+    assert "'=1+1" in text
+    assert admin.email in text
+    assert "secret.csv" not in text

@@ -1,5 +1,7 @@
 """How allauth acts for us: no sign-up, our limits, our languages."""
 
+import logging
+from smtplib import SMTPException
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -18,6 +20,8 @@ from shortlinks.admin.sign_in import (
 from shortlinks.domain.auth import guess_limits, security_events
 from shortlinks.domain.auth.guess_limits import Secret
 from shortlinks.models import User
+
+logger = logging.getLogger(__name__)
 
 UNKNOWN_ADDRESS = "0.0.0.0"  # noqa: S104  the column needs one
 QUIET = frozenset({"account/messages/logged_in.txt"})
@@ -93,5 +97,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Write in the user's language, which may not be the browser's."""
         user = User.objects.filter(email=email.lower()).first()
         language = user.language if user else settings.LANGUAGE_CODE
-        with translation.override(language):
-            super().send_mail(template_prefix, email, details)
+        try:
+            with translation.override(language):
+                super().send_mail(template_prefix, email, details)
+        except (OSError, SMTPException) as error:
+            # The change itself is stored. The page must not show who is a user.
+            logger.warning("an e-mail to a user was not sent: %r", error)
