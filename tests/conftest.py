@@ -14,6 +14,7 @@ from django.db import OperationalError
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.http import HttpResponse
 from django.test import Client
+from hypothesis import settings as hypothesis_settings
 from psycopg.errors import DeadlockDetected
 
 from shortlinks.models import Account, User
@@ -26,6 +27,12 @@ STARTS_A_PROCESS = (
 # Reads the list of our files.
 ALLOWED_PROGRAMS = {"git"}
 MAX_FLUSHES = 5
+
+# No test asserts a time: examples are slow on a busy machine.
+hypothesis_settings.register_profile(
+    "without deadlines", parent=hypothesis_settings.default, deadline=None
+)
+hypothesis_settings.load_profile("without deadlines")
 
 
 class Api:
