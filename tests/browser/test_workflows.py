@@ -139,6 +139,7 @@ def _issue_a_token(page: Page, service: Service) -> str:
         page.get_by_role("option", name="A manager")
     ).first.click()
     page.get_by_label("Token name").fill("CRM")
+    page.locator("[name=scopes][value='contacts:read']").check()
     page.get_by_role("button", name="Save", exact=True).click()
     return _shown_token(page)
 
