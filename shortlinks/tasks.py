@@ -6,6 +6,7 @@ remaining work and beat sends each message again.
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from celery import Task, shared_task
@@ -101,17 +102,19 @@ def maintain_webhooks() -> None:
 
 @shared_task
 def mail_webhook_owners() -> None:
-    """Send e-mails until none is due; the mail server has 5 s for each."""
-    deadline = time.monotonic() + MAIL_SECONDS
-    while time.monotonic() < deadline and owner_mail.send_next():
-        pass
+    _send_mails(owner_mail.send_next)
 
 
 @shared_task
 def warn_token_owners() -> None:
-    """Send e-mails about tokens that expire soon, as `mail_webhook_owners` does."""
+    """Send e-mails about tokens that expire soon."""
+    _send_mails(expiry_mail.send_next)
+
+
+def _send_mails(send_next: Callable[[], bool]) -> None:
+    """Send e-mails until none is due; the mail server has 5 s for each."""
     deadline = time.monotonic() + MAIL_SECONDS
-    while time.monotonic() < deadline and expiry_mail.send_next():
+    while time.monotonic() < deadline and send_next():
         pass
 
 

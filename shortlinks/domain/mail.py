@@ -10,7 +10,7 @@ from django.core.mail import EmailMessage
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
-from shortlinks.domain import time_zones
+from shortlinks.domain import languages, time_zones
 from shortlinks.models import Account, User
 
 logger = logging.getLogger(__name__)
@@ -22,17 +22,18 @@ def has_server() -> bool:
 
 
 def send(
-    recipients: Sequence[User], account: Account, write: Callable[[], tuple[str, str]]
+    recipients: Sequence[User],
+    account: Account | None,
+    write: Callable[[], tuple[str, str]],
 ) -> bool:
     """Send subject and body, which are written in the first recipient's language.
 
-    Return False if the mail server fails.
+    Return False if the mail server fails. Operators may have no account.
     """
-    language = recipients[0].language
-    known = dict(settings.LANGUAGES)
+    zone = time_zones.get(account.time_zone) if account else None
     with (
-        translation.override(language if language in known else "en"),
-        timezone.override(time_zones.get(account.time_zone)),
+        translation.override(languages.offered(recipients[0].language)),
+        timezone.override(zone),
     ):
         subject, body = write()
     to = [user.email for user in recipients]
@@ -40,7 +41,8 @@ def send(
     try:
         EmailMessage(subject=one_line, body=body, to=to).send()
     except (OSError, SMTPException) as error:
-        logger.warning("an e-mail to account %d was not sent: %r", account.pk, error)
+        ids = [user.pk for user in recipients]
+        logger.warning("an e-mail to the users %s was not sent: %r", ids, error)
         return False
     return True
 

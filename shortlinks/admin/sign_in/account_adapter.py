@@ -1,4 +1,4 @@
-"""How allauth acts for us: no sign-up, our limits, our languages."""
+"""Allauth's adapter for accounts: no sign-up, our limits of guesses, our languages."""
 
 import logging
 from smtplib import SMTPException
@@ -6,7 +6,6 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import translation
@@ -17,6 +16,7 @@ from shortlinks.admin.sign_in import (
     openid_connect,
     recent_sign_in,
 )
+from shortlinks.domain import languages
 from shortlinks.domain.auth import guess_limits, security_events
 from shortlinks.domain.auth.guess_limits import Secret
 from shortlinks.models import User
@@ -96,7 +96,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     ) -> None:
         """Write in the user's language, which may not be the browser's."""
         user = User.objects.filter(email=email.lower()).first()
-        language = user.language if user else settings.LANGUAGE_CODE
+        language = languages.offered(user.language if user else "")
         try:
             with translation.override(language):
                 super().send_mail(template_prefix, email, details)

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.signals import password_changed, password_reset, password_set
 from allauth.mfa.signals import (
     authentication_failed,
@@ -18,16 +19,13 @@ from shortlinks.admin.sign_in.session_limits import SIGNED_IN_AT
 from shortlinks.domain.auth import security_events
 from shortlinks.models import SecurityEventKind, User
 
-METHODS = "account_authentication_methods"  # of allauth, in the session
-
 
 @receiver(user_logged_in)
 def _signed_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
     request.session[SIGNED_IN_AT] = time.time()
-    records = request.session.get(METHODS, [])
     names = dict.fromkeys(
         record.get("provider") or record.get("type") or record["method"]
-        for record in records
+        for record in get_authentication_records(request, user)
     )
     kind = SecurityEventKind.SIGN_IN
     security_events.record(kind, user=user, detail=", ".join(names))

@@ -12,15 +12,14 @@ from django.http import HttpRequest, HttpResponse
 
 from shortlinks.models import User
 
-NAME = ("__Host-" if settings.HTTPS else "") + "known"
 TTL = timedelta(days=400)  # browsers keep no cookie longer
 SALT = "shortlinks.known_browser"
 MAX_USERS = 5
 
 
-def id_for(request: HttpRequest, user: User | None) -> str:
+def id_for(request: HttpRequest, user: User) -> str:
     """Return the id that this browser has for the user, or "" if it has none."""
-    return "" if user is None else _read(request).get(str(user.pk), "")
+    return _read(request).get(str(user.pk), "")
 
 
 def remember(request: HttpRequest, response: HttpResponse, user: User) -> None:
@@ -28,7 +27,7 @@ def remember(request: HttpRequest, response: HttpResponse, user: User) -> None:
     id_ = known.pop(str(user.pk), "") or secrets.token_urlsafe(12)
     newest = {str(user.pk): id_, **dict(list(known.items())[: MAX_USERS - 1])}
     response.set_cookie(
-        NAME,
+        settings.KNOWN_BROWSER_COOKIE_NAME,
         signing.dumps(newest, salt=SALT),
         max_age=TTL,
         httponly=True,
@@ -39,8 +38,7 @@ def remember(request: HttpRequest, response: HttpResponse, user: User) -> None:
 
 def _read(request: HttpRequest) -> dict[str, str]:
     try:
-        return dict(
-            signing.loads(request.COOKIES.get(NAME, ""), salt=SALT, max_age=TTL)
-        )
+        cookie = request.COOKIES.get(settings.KNOWN_BROWSER_COOKIE_NAME, "")
+        return dict(signing.loads(cookie, salt=SALT, max_age=TTL))
     except (signing.BadSignature, ValueError, TypeError):
         return {}

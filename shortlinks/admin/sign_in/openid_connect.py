@@ -1,4 +1,4 @@
-"""How allauth signs in the users of our providers: by the rules of `provider_users`."""
+"""Allauth's adapter for OpenID Connect, which calls the rules of `provider_users`."""
 
 import logging
 from http import HTTPStatus

@@ -74,9 +74,7 @@ class PasswordForm(AuthenticationForm):
 def _known_as(request: HttpRequest | None, user: User | None) -> str:
     if user is None or request is None:
         return ""
-    if browser := known_browsers.id_for(request, user):
-        return browser
-    return known_networks.current(user)
+    return known_browsers.id_for(request, user) or known_networks.current(user)
 
 
 @sensitive_post_parameters()

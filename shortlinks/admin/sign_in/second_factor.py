@@ -1,4 +1,4 @@
-"""Second factors: how allauth keeps and checks them for us, and who needs one."""
+"""Second factors: allauth's adapter and forms, and the page for users without one."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,29 +1,20 @@
 """E-mails with a link by which a user sets a password."""
 
-import logging
-from smtplib import SMTPException
-
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.urls import reverse
-from django.utils import translation
 from django.utils.translation import gettext
 
+from shortlinks.domain import mail
 from shortlinks.domain.auth import password_links, security_events
 from shortlinks.domain.auth.password_links import PasswordLinkTokens
 from shortlinks.models import SecurityEventKind, User
-
-logger = logging.getLogger(__name__)
 
 
 def send(user: User, by: User) -> bool:
     """Send a link to set a password; return False if the mail server refuses it."""
     is_invitation = password_links.is_invited(user)
-    try:
-        _message(user, by, is_invitation=is_invitation).send()
-    except (OSError, SMTPException) as error:
-        logger.warning("no e-mail to user %d: %r", user.pk, error)
+    if not mail.send([user], user.account, lambda: _text(user, by)):
         return False
     kind = (
         SecurityEventKind.INVITED if is_invitation else SecurityEventKind.PASSWORD_RESET
@@ -41,24 +32,21 @@ def link(user: User) -> str:
     return f"{settings.BASE_URL}{path}"
 
 
-def _message(user: User, by: User, *, is_invitation: bool) -> EmailMessage:
-    known = dict(settings.LANGUAGES)
-    language = user.language if user.language in known else settings.LANGUAGE_CODE
-    with translation.override(language):
-        account = by.account.name if by.account else settings.BASE_URL
-        values = {"by": by, "account": account, "link": link(user)}
-        if is_invitation:
-            subject = gettext("Invitation to %(account)s") % {"account": account}
-            text = gettext(
-                "%(by)s invites you to %(account)s.\n\n"
-                "Set your password here. The link works once, within a week:\n"
-                "%(link)s\n"
-            )
-        else:
-            subject = gettext("A new password for %(account)s") % {"account": account}
-            text = gettext(
-                "%(by)s asks you to set a new password for %(account)s.\n\n"
-                "Set it here. The link works once, within an hour:\n"
-                "%(link)s\n"
-            )
-    return EmailMessage(subject=subject, body=text % values, to=[user.email])
+def _text(user: User, by: User) -> tuple[str, str]:
+    account = by.account.name if by.account else settings.BASE_URL
+    values = {"by": by, "account": account, "link": link(user)}
+    if password_links.is_invited(user):
+        subject = gettext("Invitation to %(account)s")
+        body = gettext(
+            "%(by)s invites you to %(account)s.\n\n"
+            "Set your password here. The link works once, within a week:\n"
+            "%(link)s\n"
+        )
+    else:
+        subject = gettext("A new password for %(account)s")
+        body = gettext(
+            "%(by)s asks you to set a new password for %(account)s.\n\n"
+            "Set it here. The link works once, within an hour:\n"
+            "%(link)s\n"
+        )
+    return subject % values, body % values

@@ -10,11 +10,11 @@ from enum import StrEnum
 from typing import Any
 
 from allauth.socialaccount.models import SocialAccount
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
+from shortlinks.domain import languages
 from shortlinks.domain.auth import security_events, sessions
 from shortlinks.domain.auth.identity_providers import RANKS, Provider, Rights
 from shortlinks.models import Account, SecurityEventKind, User
@@ -232,12 +232,11 @@ def _known(user: User | None) -> KnownUser | None:
 
 
 def _create(account: Account, identity: Identity) -> User:
-    known = dict(settings.LANGUAGES)
     return User.objects.create_user(
         identity.email,
         account=account,
         name=identity.name,
-        language=account.language if account.language in known else "en",
+        language=languages.offered(account.language),
         **dict.fromkeys(LEVELS, "D"),
     )
 
@@ -257,8 +256,8 @@ def _refuse(
     provider: Provider, refusal: Refusal, user: User | None, account: Account | None
 ) -> None:
     named = user if refusal.user_id else None
-    if named and refusal.ends_sessions and sessions.end_all(named):
-        security_events.record(SecurityEventKind.SESSION_ENDED, user=named)
+    if named and refusal.ends_sessions:
+        sessions.end_all(named)
     kind = SecurityEventKind.SIGN_IN_FAILED
     security_events.record(kind, user=named, account=account, detail=provider.id)
 

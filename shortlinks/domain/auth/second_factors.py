@@ -3,7 +3,8 @@
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 
-from shortlinks.models import User
+from shortlinks.domain.auth import security_events
+from shortlinks.models import SecurityEventKind, User
 
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
@@ -27,6 +28,12 @@ def names(user: User) -> list[str]:
     return [str(factor) for factor in factors]
 
 
-def remove_all(user: User) -> int:
-    """Delete the user's second factors and recovery codes, such as of a lost phone."""
-    return int(Authenticator.objects.filter(user=user.pk).delete()[0])
+def remove_all(user: User) -> bool:
+    """Delete the user's second factors and recovery codes, such as of a lost phone.
+
+    Return whether there were any, which is a security event.
+    """
+    removed, _ = Authenticator.objects.filter(user=user.pk).delete()
+    if removed:
+        security_events.record(SecurityEventKind.FACTOR_REMOVED, user=user)
+    return bool(removed)

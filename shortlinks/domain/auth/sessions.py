@@ -5,19 +5,21 @@ from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from shortlinks.domain.auth import security_events
 from shortlinks.domain.postgres import queries
-from shortlinks.models import User
+from shortlinks.models import SecurityEventKind, User
 
 BATCH_SIZE = 10_000
 
 
-def end_all(user: User) -> int:
-    """End the user's sessions and return their number."""
+def end_all(user: User) -> None:
+    """End the user's sessions; if there were any, that is a security event."""
     listed = UserSession.objects.filter(user=user.pk)
     keys = list(listed.values_list("session_key", flat=True))
     Session.objects.filter(session_key__in=keys).delete()
     listed.delete()
-    return len(keys)
+    if keys:
+        security_events.record(SecurityEventKind.SESSION_ENDED, user=user)
 
 
 def purge() -> int:
