@@ -23,6 +23,12 @@ from tests.browser.demo_shop import Shop
 from tests.browser.page_checks import PageChecker
 
 OF_MANAGERS = ["Contact", "Note", "ShortLink", "Chat", "MergeSuggestion", "Merge"]
+POLL = "**/admin/opened-today/"
+HOLD_REQUESTS = """
+    const send = fetch;
+    const released = new Promise((resolve) => (window.release = resolve));
+    window.fetch = async (...request) => (await released, send(...request));
+"""
 # Pages that differ between managers and administrators.
 OTHERWISE = ["contact", "contacts"]
 ADDED = [
@@ -183,3 +189,41 @@ def test_new_open_appears_without_reloading(
     expect(page.locator("#opened-today")).to_contain_text(link.url)
     expect(page.get_by_role("status").first).to_contain_text("opened a link")
     assert page.evaluate("window.notReloaded")
+
+
+def test_open_before_the_first_poll_appears(
+    page: Page, web: httpx.Client, transactional_db: None
+) -> None:
+    account = factories.account()
+    manager = factories.user(account, contacts_view="M", contacts_edit="M")
+    link = factories.link(factories.contact(account, responsible_user=manager))
+
+    page.add_init_script(HOLD_REQUESTS)
+    admin_site.sign_in(page, f"{web.base_url}/admin/", manager)
+    expect(page.locator("#opened-today")).to_contain_text("No opens yet today")
+
+    fixtures_full_account._note(link)
+    page.evaluate("release()")
+
+    expect(page.locator("#opened-today")).to_contain_text(link.url)
+
+
+def test_poll_without_news_changes_nothing(
+    page: Page, web: httpx.Client, transactional_db: None
+) -> None:
+    account = factories.account()
+    admin_site.sign_in(page, f"{web.base_url}/admin/", factories.admin(account))
+    page.evaluate(
+        """() => {
+            window.changes = 0;
+            const seen = new MutationObserver((all) => (window.changes += all.length));
+            for (const part of document.querySelectorAll("[data-refresh]"))
+                seen.observe(part, { childList: true });
+        }"""
+    )
+
+    for _ in range(2):
+        with page.expect_response(POLL):
+            pass
+
+    assert page.evaluate("window.changes") == 0

@@ -5,7 +5,8 @@
   const EVERY = 2000;
 
   function keepFresh(part) {
-    let shown = "";
+    // What the page itself shows: the first poll may already bring something new.
+    let shown = part.innerHTML;
 
     async function refresh() {
       if (document.hidden) return;
@@ -16,9 +17,9 @@
           clearInterval(timer);
           return location.reload();
         }
-        const text = answer.ok ? await answer.text() : shown;
-        if (text !== shown && shown) replace(part, text);
-        shown = text;
+        const html = answer.ok ? parsed(await answer.text()) : shown;
+        if (html !== shown) replace(part, html);
+        shown = html;
       } catch {
         // no network: the next poll tries again
       }
@@ -29,12 +30,19 @@
     document.addEventListener("visibilitychange", refresh);
   }
 
+  // Write HTML as innerHTML reads it, so that the two can be compared.
+  function parsed(html) {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    return template.innerHTML;
+  }
+
   // Keep the focus on its link, and let screen readers announce only what is new.
-  function replace(part, text) {
+  function replace(part, html) {
     const held = part.contains(document.activeElement)
       ? document.activeElement.getAttribute("href")
       : null;
-    part.innerHTML = text;
+    part.innerHTML = html;
     if (held) part.querySelector(`[href="${CSS.escape(held)}"]`)?.focus();
     const said = part.querySelector("[data-announce]")?.dataset.announce;
     const status = document.getElementById("announcement");
