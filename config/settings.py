@@ -165,6 +165,7 @@ INSTALLED_APPS = [
     "shortlinks",
 ]
 MIDDLEWARE = [
+    "shortlinks.api.csp.ContentSecurityPolicyMiddleware",
     "shortlinks.api.instrumentation.RequestMetricsMiddleware",
     "shortlinks.api.path_middleware.ApiPathMiddleware",
     "shortlinks.api.proxy_headers.TrustedProxyMiddleware",
@@ -179,7 +180,6 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "shortlinks.admin.sign_in.sign_in_again.SignInAgainMiddleware",
     "shortlinks.admin.sign_in.second_factor.SecondFactorMiddleware",
-    "shortlinks.admin.csp.ContentSecurityPolicyMiddleware",
     "shortlinks.api.unavailable_page.UnavailableMiddleware",
     "shortlinks.admin.sign_in.session_limits.SessionLimitsMiddleware",
     "shortlinks.admin.localization.LocalizationMiddleware",
@@ -246,6 +246,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
+# Before the files of unfold, which they replace.
+STATICFILES_DIRS = [BASE_DIR / "shortlinks" / "overrides_static"]
 STATIC_ROOT = env.text("STATIC_ROOT", "") or None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None  # files are served from the packages
 
@@ -332,27 +334,18 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "shortlinks.admin.dashboard.dashboard",
     "SIDEBAR": {"navigation": "shortlinks.admin.navigation.sections"},
-    "STYLES": ["shortlinks.admin.navigation.style"],
+    "STYLES": [
+        "shortlinks.admin.navigation.colors",
+        "shortlinks.admin.navigation.style",
+    ],
     "SCRIPTS": [
+        "shortlinks.admin.navigation.strict_policy",
         "shortlinks.admin.navigation.keyboard",
         "shortlinks.admin.navigation.accessible_names",
         "shortlinks.admin.navigation.unsaved_entries",
     ],
-    "COLORS": {
-        "primary": {
-            "50": "#ecfeff",
-            "100": "#cffafe",
-            "200": "#a5f3fc",
-            "300": "#67e8f9",
-            "400": "#22d3ee",
-            "500": "#0891b2",
-            "600": "#0e7490",
-            "700": "#155e75",
-            "800": "#164e63",
-            "900": "#134152",
-            "950": "#083344",
-        }
-    },
+    # In colors.css, because the content security policy forbids inline styles.
+    "COLORS": "shortlinks.admin.navigation.inline_colors",
 }
 
 # A view of the API is an `ApiView`, which checks `api/gates.py`; others are forbidden.

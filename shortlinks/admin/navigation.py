@@ -65,8 +65,20 @@ def title(request: HttpRequest) -> str:
     return gettext("Short links")
 
 
+def inline_colors(request: HttpRequest) -> dict[str, dict[str, str]]:
+    return {}
+
+
+def colors(request: HttpRequest) -> str:
+    return static("shortlinks/colors.css")
+
+
 def style(request: HttpRequest) -> str:
     return static("shortlinks/admin.css")
+
+
+def strict_policy(request: HttpRequest) -> str:
+    return static("shortlinks/strict_policy.js")
 
 
 def keyboard(request: HttpRequest) -> str:

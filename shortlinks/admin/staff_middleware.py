@@ -4,13 +4,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
-from shortlinks.admin import browser_middleware
+from shortlinks.admin import browser_middleware, other_sites
 from shortlinks.domain import redis_client
 from shortlinks.domain.visits import staff_cookie, staff_handoff
 from shortlinks.models import User
@@ -44,7 +44,7 @@ class StaffCookieMiddleware:
             return self._set_cookie(request, user)
         if unknown is not None and _may_leave(request):
             _remember(request, unknown)
-            return HttpResponseRedirect(_start_url(request, unknown))
+            return other_sites.leave(request, _start_url(request, unknown))
         request.session.pop(HOSTS_IN_A_ROW, None)
         _notify_own_opens(request, user)
         return self._get_response(request)

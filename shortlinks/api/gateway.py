@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from shortlinks.api import wsgi_threads
+from shortlinks.api import csp, wsgi_threads
 from shortlinks.api.instrumentation import METHODS, NO_ROUTE
 from shortlinks.api.problems import DETAILS, Problem
 from shortlinks.api.wsgi_threads import (
@@ -144,6 +144,7 @@ def _rejection(scope: Scope, status: HTTPStatus) -> Response:
             (b"content-type", b"application/problem+json"),
             (b"content-length", b"%d" % len(body)),
             (b"cache-control", b"no-store"),
+            (csp.HEADER.lower().encode(), csp.DATA.encode()),
             (b"connection", b"close"),
             (request_ids.HEADER.lower().encode(), request_id.encode()),
             *_retry_after(status),

@@ -19,6 +19,7 @@ from shortlinks.domain.pixels import click_redemption, pixel_script
 from shortlinks.domain.pixels.click_redemption import Outcome, QueryFlow
 from shortlinks.domain.pixels.click_tokens import ClickTokens
 from shortlinks.domain.visits import visit_records
+from shortlinks.redirects import pages
 from shortlinks.redirects.daily_salt import DailySaltKeeper
 from shortlinks.redirects.database import GuardedConnection
 from shortlinks.redirects.host_registry import HostRegistry, Site
@@ -157,6 +158,7 @@ def _script(request: Request) -> Response:
         (b"access-control-allow-origin", b"*"),  # needed for `integrity`
         (b"cross-origin-resource-policy", b"cross-origin"),
         (b"x-content-type-options", b"nosniff"),
+        pages.NOTHING,
         (b"content-length", b"%d" % len(pixel_script.SCRIPT)),
     ]
     return Response(200, headers, pixel_script.SCRIPT)
@@ -204,11 +206,11 @@ def _json(
 ) -> Response:
     """Return JSON that pages of this origin may read; none if it is empty."""
     body = msgspec.json.encode(value)
-    common = [JSON, (b"cache-control", b"no-store"), VARY]
+    common = [JSON, (b"cache-control", b"no-store"), pages.NOTHING, VARY]
     readable = [(b"access-control-allow-origin", origin)] if origin else []
     length = (b"content-length", b"%d" % len(body))
     return Response(status, [*common, *readable, length, *(headers or [])], body)
 
 
 def _bare(status: int, headers: list[Header]) -> Response:
-    return Response(status, [*headers, (b"content-length", b"0")])
+    return Response(status, [*headers, pages.NOTHING, (b"content-length", b"0")])

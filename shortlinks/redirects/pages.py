@@ -20,7 +20,12 @@ STYLE = (
 STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 CSP = (
     f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; form-action 'self';"
-    " frame-ancestors 'none'"
+    " base-uri 'none'; frame-ancestors 'none'"
+)
+# For responses that are not a page.
+NOTHING = (
+    b"content-security-policy",
+    b"default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
 )
 
 TEXTS = {
@@ -91,6 +96,7 @@ def _plain(text: bytes) -> Response:
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"x-content-type-options", b"nosniff"),
+        NOTHING,
         (b"content-length", str(len(text)).encode()),
     ]
     return Response(200, headers, text)
@@ -101,6 +107,7 @@ def json(status: int, value: object) -> Response:
     headers = [
         (b"content-type", b"application/json"),
         (b"cache-control", b"no-store"),
+        NOTHING,
         (b"content-length", str(len(body)).encode()),
     ]
     return Response(status, headers, body)
@@ -117,6 +124,7 @@ PREFETCH = Response(
     [
         (b"cache-control", b"no-store"),
         (b"vary", VARY),
+        NOTHING,
         (b"content-length", b"0"),
     ],
 )

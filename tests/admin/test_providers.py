@@ -35,8 +35,9 @@ def company(account: Account, settings: Settings) -> Iterator[Company]:
 def begin(client: Client, **sent: str) -> dict[str, str]:
     """Go to the provider, and return the parameters with which it is called."""
     response: Any = client.post(LOGIN, sent)
-    assert response.status_code == 302, response.content.decode()
-    return {name: v[0] for name, v in parse_qs(urlsplit(response.url).query).items()}
+    assert "Refresh" in response.headers, response.content.decode()
+    _, _, url = response.headers["Refresh"].partition("; url=")
+    return {name: v[0] for name, v in parse_qs(urlsplit(url).query).items()}
 
 
 def sign_in(client: Client, **sent: str) -> Any:

@@ -68,6 +68,7 @@ def enter(page: Page, admin: str, email: str) -> None:
     page.fill("[name=password]", PASSWORD)
     page.click("[type=submit]")
     page.wait_for_url(lambda url: urlsplit(url).path == "/admin/")
+    page.locator("#content").wait_for()  # after the short hosts
 
 
 def open_privately(browser: Browser, short_url: str) -> str:

@@ -6,11 +6,12 @@ from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.openid_connect import views
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from requests import RequestException
 
+from shortlinks.admin import other_sites
 from shortlinks.admin.sign_in import kept_entries, openid_connect
 from shortlinks.domain.auth import guess_limits
 from shortlinks.domain.auth.guess_limits import Secret
@@ -39,7 +40,10 @@ def login(request: HttpRequest, provider_id: str) -> HttpResponse:
         provider = _find(provider_id)
         text = _("Too many attempts. Try again in ten minutes.")
         return openid_connect.error_page(request, provider, text, status=429)
-    return _call(views.login, request, provider_id)
+    response = _call(views.login, request, provider_id)
+    if isinstance(response, HttpResponseRedirect):
+        return other_sites.leave(request, response.url)
+    return response
 
 
 @never_cache

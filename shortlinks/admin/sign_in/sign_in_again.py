@@ -10,11 +10,12 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext
-from django.views import csrf
+from django.views import defaults
 from django.views.decorators.cache import never_cache
 
 from shortlinks.admin import browser_middleware, submissions
@@ -46,7 +47,7 @@ class SignInAgainMiddleware:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Keep the entries of our own pages, which have the token of an older sign-in."""
     if not browser_middleware.is_admin_path(request):
-        return csrf.csrf_failure(request, reason)
+        return defaults.permission_denied(request, PermissionDenied(reason))
     has_entries = _is_same_origin(request) and not _is_entrance(request)
     index = Kept(reverse("admin:index"))
     kept = kept_entries.of_request(request) if has_entries else index
