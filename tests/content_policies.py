@@ -1,4 +1,4 @@
-"""What every content security policy must forbid, and all routes of API and admin."""
+"""Rules of every content security policy, and all routes of API and admin."""
 
 import re
 from collections.abc import Iterator
