@@ -35,8 +35,8 @@ _PARTS = {
     # HTML allows some entities without ";", such as "&nbsp" and "&copy".
     b"bare": "|".join(name for name in html5 if not name.endswith(";")).encode(),
 }
-# One at a time: Debian 12's Python 3.11.2 has a fault in "(…){0,200}+", which backtracks
-# (CPython issue 106052), and without "+" a path would be read again and again.
+# One at a time: "(…){0,200}+" backtracks in Debian 12's Python 3.11.2 (CPython issue
+# 106052), and without "+" a path would be read again and again.
 _GLUED = re.compile(rb"%(entity)b|%(tag)b|(?!%(escape)b)[^A-Za-z0-9]" % _PARTS)
 _CODE_ALONE = re.compile(rb"%(code)b(?![A-Za-z0-9]|%(escape)b)" % _PARTS)
 # A glued parameter is a query, with a value or without, also if it begins with "&amp;".
