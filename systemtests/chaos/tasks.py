@@ -41,9 +41,11 @@ WHERE backend_type = 'client backend' AND state <> 'idle'
   AND application_name <> 'shortlinks-redirects' AND pid <> pg_backend_pid()
 """
 LOCK_NOTES = "LOCK TABLE shortlinks_note IN SHARE ROW EXCLUSIVE MODE"
+# Only processing locks visits; a merge of chats writes notes, too.
 IS_BLOCKED = """
-SELECT FROM pg_locks
-WHERE relation = 'shortlinks_note'::regclass AND NOT granted
+SELECT FROM pg_locks blocked JOIN pg_locks held USING (pid)
+WHERE blocked.relation = 'shortlinks_note'::regclass AND NOT blocked.granted
+  AND held.relation = 'shortlinks_visit'::regclass AND held.mode = 'RowShareLock'
 """
 
 

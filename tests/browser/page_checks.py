@@ -18,8 +18,8 @@ HINDRANCES = """async (options) => {
   return found.violations
     .filter(each => ["serious", "critical"].includes(each.impact))
     .map(each => `${each.id}: ${each.nodes.map(node => node.html.slice(0, 200))}`)}"""
-# In the second theme, check only what depends on colors. No rule needs style sheets
-# to be loaded again.
+# In the second theme, check only what depends on colors, and in one language. No rule
+# needs style sheets to be loaded again.
 EVERYTHING = {"resultTypes": ["violations"], "preload": False}
 COLOURS = {**EVERYTHING, "runOnly": ["color-contrast"]}
 # Each page is checked in all sizes without reloading.
@@ -72,6 +72,7 @@ class PageChecker:
         self.problems: list[str] = []
         self._admin = admin
         self._language = language
+        self._themes = ["dark", "light"] if FOLDER or language == "en" else ["light"]
         self._messages: list[str] = []
         page.on("console", self._record_console)
         page.on("pageerror", lambda error: self._messages.append(str(error)))
@@ -117,7 +118,7 @@ class PageChecker:
 
     def _faults(self, kept: str) -> Iterator[str]:
         yield from _overflow(self.page)
-        for theme in ("dark", "light"):
+        for theme in self._themes:
             self._set_theme(theme)
             options = EVERYTHING if theme == "light" else COLOURS
             for problem in _accessibility_problems(self.page, options):

@@ -149,12 +149,15 @@ def test_log_of_postgres_contains_no_statement_or_row(own_postgres: OwnStore) ->
                 connection.execute(statement, values)
     with pytest.raises(psycopg.OperationalError):
         _kill_while_running("SELECT pg_sleep(60), 'Killed77'", own_postgres)
-    services.wait_for(lambda: "signal 9" in own_postgres.log.read_text())
+    # It stops at once only after it has recovered.
+    ready = "ready to accept connections"
+    services.wait_for(lambda: own_postgres.log.read_text().count(ready) == 2)
 
     log = own_postgres.log.read_text()
 
     assert "duplicate key value" in log
     assert "statement timeout" in log
+    assert "signal 9" in log
     private = ("Row77", "Literal77", "Parameter77", "Slow77", "Killed77")
     assert [value for value in private if value in log] == []
 

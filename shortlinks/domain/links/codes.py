@@ -27,24 +27,22 @@ _CODE = re.compile(f"[{ALPHABET}]{{{LENGTH}}}")
 _ESCAPE = re.compile(rb"%[0-9A-Fa-f]{2}")
 _UNESCAPED = {b"%%%02x" % byte: bytes([byte]) for byte in range(256)}
 # Paths are searched as bytes, so that broken UTF-8 and every script are "not ASCII".
-# "}+" never gives back what it took, so a path is read once.
 _PARTS = {
     b"code": _CODE.pattern.encode(),
     b"escape": _ESCAPE.pattern,
     b"entity": rb"&#?\w{1,8};",
     b"tag": rb"</?[A-Za-z]{1,6}(?:[\s/][^<>]{0,80})?>",
-    b"max": b"%d" % MAX_GLUED,
     # HTML allows some entities without ";", such as "&nbsp" and "&copy".
     b"bare": "|".join(name for name in html5 if not name.endswith(";")).encode(),
 }
-_GLUED = re.compile(
-    rb"(?:%(entity)b|%(tag)b|(?!%(escape)b)[^A-Za-z0-9]){0,%(max)b}+"
-    rb"(?P<code>%(code)b)(?![A-Za-z0-9]|%(escape)b)" % _PARTS
-)
+# One at a time: "(…){0,200}+" backtracks in Debian 12's Python 3.11.2 (CPython issue
+# 106052), and without "+" a path would be read again and again.
+_GLUED = re.compile(rb"%(entity)b|%(tag)b|(?!%(escape)b)[^A-Za-z0-9]" % _PARTS)
+_CODE_ALONE = re.compile(rb"%(code)b(?![A-Za-z0-9]|%(escape)b)" % _PARTS)
 # A glued parameter is a query, with a value or without, also if it begins with "&amp;".
 # An entity is none.
 _QUERY = re.compile(
-    rb"/?(?:\?|&(?:amp;)*+(?=[^;&]*=|(?!(?:%(bare)b)(?:&|\Z))[\w.~-]{1,64}(?:&|\Z)))"
+    rb"/?(?:\?|&(?:amp;)*(?=[^;&]*=|(?!(?:%(bare)b)(?:&|\Z))[\w.~-]{1,64}(?:&|\Z)))"
     rb"(?P<query>.*)" % _PARTS,
     re.DOTALL,
 )
@@ -77,12 +75,22 @@ def from_path(path: str, raw_path: bytes) -> Address | None:
 
 def _find(path: bytes) -> Address | None:
     beginnings = _decodings(path[:MAX_SEARCHED])
-    if not any(_GLUED.match(beginning) for beginning in beginnings):
+    if not any(_match_code(beginning) for beginning in beginnings):
         return None
     for decoded in _decodings(path):
-        if found := _GLUED.match(decoded):
-            return Address(found["code"].decode(), _query(decoded[found.end() :]))
+        if found := _match_code(decoded):
+            return Address(found[0].decode(), _query(decoded[found.end() :]))
     return None
+
+
+def _match_code(path: bytes) -> re.Match[bytes] | None:
+    """Match the code behind all characters, entities and tags that are glued to it."""
+    start = 0
+    for _ in range(MAX_GLUED):
+        if not (glued := _GLUED.match(path, start)):
+            break
+        start = glued.end()
+    return _CODE_ALONE.match(path, start)
 
 
 def _query(behind: bytes) -> bytes:
