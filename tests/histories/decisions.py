@@ -129,7 +129,7 @@ class Decisions(Facts):
         if len({who for who, _ in clicks}) != 1:
             return None
         clicked, last = clicks[-1]
-        seen = self._last_seen(browser)
+        seen = self._people(browser)
         later = [w for w, when in seen.items() if w != clicked and when > last]
         return None if later else clicked
 

@@ -150,16 +150,19 @@ class Facts:
 
     def _last_seen(self, browser: str) -> dict[str, float]:
         """Return the known people of the browser, and when they were last seen."""
+        people = self._people(browser).items()
+        return {who: when for who, when in people if self.is_known(who)}
+
+    def _people(self, browser: str) -> dict[str, float]:
+        """Return who opened links there, known or not, and known people who chatted."""
         seen = {
             who: max(each.last for each in attached)
             for who, attached in self._openers(browser).items()
         }
         for who, when in self._chatted(browser).items():
-            seen[who] = max(when, seen.get(who, when))
-        return {who: when for who, when in seen.items() if self._counts(who)}
-
-    def _counts(self, who: str) -> bool:
-        return self.is_known(who) and who not in self.deleted
+            if who in seen or self.is_known(who):
+                seen[who] = max(when, seen.get(who, when))
+        return {who: when for who, when in seen.items() if who not in self.deleted}
 
     def _opened(self, browser: str, *roots: str) -> frozenset[str]:
         """Return whose links among these people were opened here, for the evidence."""

@@ -26,6 +26,7 @@ from shortlinks.domain.merging import (
 from shortlinks.domain.merging.facts import BrowserSnapshot
 from shortlinks.domain.merging.merges import AccountLock, MergeCause
 from shortlinks.domain.merging.rules import AutoMerge, Decision, Suggestion
+from shortlinks.domain.pixels import attachments
 from shortlinks.models import (
     AttachmentReview,
     Chat,
@@ -41,10 +42,8 @@ logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 100
 MAX_ATTEMPTS = 15
-MAX_CHATS = 50  # of one browser
 PENDING = rules.no_action("an open in this browser is still being processed")
 ONLY_BY_USER = "only a user may merge these contacts"
-RECENT_CHAT_WINDOW = timedelta(days=90)
 
 
 def process_due(limit: int = BATCH_SIZE) -> int:
@@ -76,8 +75,8 @@ def examine_chats(pixel: Pixel) -> None:
     recent = Chat.objects.filter(
         account=pixel.account_id,
         visitor_uid=pixel.visitor_uid,
-        updated_at__gte=timezone.now() - RECENT_CHAT_WINDOW,
-    ).order_by("-updated_at")[:MAX_CHATS]
+        updated_at__gte=timezone.now() - attachments.RECENT_CHAT_WINDOW,
+    ).order_by("-updated_at")[: attachments.MAX_CHATS]
     MergeCheck.objects.bulk_create(MergeCheck(chat=chat) for chat in recent)
 
 
@@ -117,8 +116,8 @@ def _evaluate_chat_of(chat_id: int) -> None:
 
 
 def _evaluate_attachment(attachment_id: int) -> None:
-    attachments = PixelAttachment.objects.select_related("pixel")
-    if (attachment := attachments.filter(pk=attachment_id).first()) is None:
+    rows = PixelAttachment.objects.select_related("pixel")
+    if (attachment := rows.filter(pk=attachment_id).first()) is None:
         return
     pixel = attachment.pixel
     lock = merges.lock_account(pixel.account_id)

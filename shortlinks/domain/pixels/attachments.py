@@ -5,7 +5,7 @@ import hmac
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -26,6 +26,9 @@ from shortlinks.models import (
     Verdict,
 )
 
+# The chats of a browser that are examined again.
+MAX_CHATS = 50
+RECENT_CHAT_WINDOW = timedelta(days=90)
 # Sorted, so that two workers with the same browsers lock them in one order.
 UPSERT_PIXELS = """
 INSERT INTO shortlinks_pixel
@@ -67,23 +70,38 @@ ON CONFLICT (pixel_id, contact_id) DO UPDATE
 RETURNING id, pixel_id, xmax = 0
 """
 # A new browser without a chat cannot cause a merge and needs no check. A later open is
-# more evidence for chats whose contact is still anonymous. The pixels' data are
-# parameters, because a join made Postgres read all pixels.
+# more evidence for chats whose contact is still anonymous, the latest chat first. The
+# pixels' data are parameters, because a join made Postgres read all pixels.
 ENQUEUE_CHECKS = """
-INSERT INTO shortlinks_mergecheck (attachment_id)
-SELECT new.id
-FROM unnest(%(ids)s::bigint[], %(pixels)s::bigint[], %(accounts)s::bigint[],
-            %(uids)s::text[], %(are_new)s::bool[])
-  AS new (id, pixel_id, account_id, visitor_uid, is_new)
-WHERE is_new AND EXISTS (
-        SELECT FROM shortlinks_pixelattachment AS other
-        WHERE other.pixel_id = new.pixel_id AND other.id <> new.id)
-   OR EXISTS (
-        SELECT FROM shortlinks_chat AS chat
-        JOIN shortlinks_contact AS contact ON contact.id = chat.contact_id
-        WHERE chat.account_id = new.account_id AND chat.visitor_uid <> ''
-          AND chat.visitor_uid = new.visitor_uid
-          AND (is_new OR contact.is_anonymous AND contact.merged_into_id IS NULL))
+WITH attached AS (
+  SELECT * FROM unnest(%(ids)s::bigint[], %(pixels)s::bigint[], %(accounts)s::bigint[],
+                       %(uids)s::text[], %(are_new)s::bool[])
+    AS a (id, pixel_id, account_id, visitor_uid, is_new)
+), seen_again AS (
+  SELECT DISTINCT account_id, visitor_uid FROM attached WHERE NOT is_new
+)
+INSERT INTO shortlinks_mergecheck (attachment_id, chat_id)
+SELECT attached.id, NULL
+FROM attached
+WHERE is_new AND (
+  EXISTS (
+    SELECT FROM shortlinks_pixelattachment AS other
+    WHERE other.pixel_id = attached.pixel_id AND other.id <> attached.id)
+  OR EXISTS (
+    SELECT FROM shortlinks_chat AS chat
+    WHERE chat.account_id = attached.account_id AND chat.visitor_uid <> ''
+      AND chat.visitor_uid = attached.visitor_uid))
+UNION ALL
+SELECT NULL, recent.id
+FROM seen_again CROSS JOIN LATERAL (
+  SELECT chat.id
+  FROM shortlinks_chat AS chat
+  JOIN shortlinks_contact AS contact ON contact.id = chat.contact_id
+  WHERE chat.account_id = seen_again.account_id AND chat.visitor_uid <> ''
+    AND chat.visitor_uid = seen_again.visitor_uid
+    AND chat.updated_at >= now() - %(recent)s::interval
+    AND contact.is_anonymous AND contact.merged_into_id IS NULL
+  ORDER BY chat.updated_at DESC LIMIT %(max_chats)s) AS recent
 """
 # Recomputes or deletes attachments from the opens that remain.
 DETACH = """
@@ -231,13 +249,18 @@ def _upsert(
 
 
 def _enqueue_checks(attached: Sequence[tuple[int, int, bool, int, str]]) -> None:
-    """Enqueue checks of attachments: id, pixel, is it new, account and visitor_uid."""
-    parameters = {
+    """Enqueue checks of attachments: id, pixel, is it new, account and visitor_uid.
+
+    The first open is decided once. Later ones are evidence for the browser's chats.
+    """
+    parameters: dict[str, Any] = {
         "ids": [id_ for id_, *_ in attached],
         "pixels": [pixel_id for _, pixel_id, *_ in attached],
         "are_new": [is_new for _, _, is_new, *_ in attached],
         "accounts": [account_id for *_, account_id, _ in attached],
         "uids": [uid for *_, uid in attached],
+        "recent": RECENT_CHAT_WINDOW,
+        "max_chats": MAX_CHATS,
     }
     with connection.cursor() as cursor:
         cursor.execute(ENQUEUE_CHECKS, arrays.encode_params(parameters))
