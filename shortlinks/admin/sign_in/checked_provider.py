@@ -20,7 +20,7 @@ MAX_CLOCK_SKEW = 60  # seconds
 NONCE = "nonce"
 ASKED_AT = "asked_to_sign_in_again_at"
 
-# By URL, each with the time at which it was read.
+# Discovery documents by URL, each with the time of its request.
 _configurations: dict[str, tuple[float, dict[str, Any]]] = {}
 
 

@@ -165,7 +165,7 @@ def _is_subject(value: object) -> bool:
 def _resume(request: HttpRequest, user: User, sociallogin: Any) -> HttpResponse:
     """Go on with what asked to sign in again, in the same session.
 
-    If the sign-in began before another one, it asked for nothing and is not recorded.
+    A sign-in that began before the present one is not recorded as a recent one.
     """
     if checked_provider.ASKED_AT not in sociallogin.state:
         return HttpResponseRedirect(reverse("admin:index"))
