@@ -97,6 +97,10 @@ class PageChecker:
     def look(self, name: str) -> None:
         self._examine(name, is_pictured=bool(FOLDER))
 
+    def examine(self, name: str) -> None:
+        """Check the present page without a screenshot, which would end a passkey."""
+        self._examine(name, is_pictured=False)
+
     def _open(self, path: str) -> None:
         self.page.goto(f"{self._admin}{path}")
 

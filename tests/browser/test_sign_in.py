@@ -17,6 +17,7 @@ from shortlinks.domain.auth import invitations
 from shortlinks.models import SecurityEvent, User
 from tests import factories, services
 from tests.browser.conftest import TIMEOUT_MS, USER_AGENT
+from tests.browser.page_checks import PageChecker
 
 PASSWORD = "violet anchor pelican"
 ANOTHER = "copper lantern walrus"
@@ -62,8 +63,10 @@ def site(transactional_db: None, tmp_path: Path) -> Iterator[Site]:
 class Walk:
     """A browser on the pages of the sign-in."""
 
-    def __init__(self, context: BrowserContext, site: Site) -> None:
+    def __init__(self, context: BrowserContext, site: Site, language: str) -> None:
         self.page = context.new_page()
+        self.checker = PageChecker(self.page, f"{site.origin}/admin/", language)
+        self.look = self.checker.examine
         self._site = site
         self._secret = ""
         self._last_counter = 0
@@ -99,6 +102,7 @@ class Walk:
     def add_app(self) -> None:
         self.open("/admin/account/second-factor/totp/activate/")
         self._secret = self.page.input_value("#authenticator_secret")
+        self.look("authenticator-app")
         self.enter_code(self.code())
 
     def enter_code(self, code: str) -> None:
@@ -118,11 +122,6 @@ class Walk:
         return codes[0]
 
 
-@pytest.fixture
-def walk(visitor: BrowserContext, site: Site) -> Walk:
-    return Walk(visitor, site)
-
-
 @pytest.fixture(params=["en", "ru"])
 def invited(request: pytest.FixtureRequest, site: Site) -> User:
     account = factories.account()
@@ -132,6 +131,13 @@ def invited(request: pytest.FixtureRequest, site: Site) -> User:
     user.save()
     invitations.send(user, by=factories.admin(account, email="boss@shop.example"))
     return user
+
+
+@pytest.fixture
+def walk(browser: Browser, site: Site, invited: User) -> Iterator[Walk]:
+    with browser.new_context(user_agent=USER_AGENT, locale=invited.language) as context:
+        context.set_default_timeout(TIMEOUT_MS)
+        yield Walk(context, site, invited.language)
 
 
 def test_invitation_to_recovery_code(
@@ -150,15 +156,20 @@ def test_invitation_to_recovery_code(
     sign_in_without_code(walk, invited)
     with browser.new_context(user_agent=USER_AGENT, locale="ru-RU") as other:
         other.set_default_timeout(TIMEOUT_MS)
-        sign_in_by_recovery_code(Walk(other, site), invited, recovery_code)
+        elsewhere = Walk(other, site, invited.language)
+        sign_in_by_recovery_code(elsewhere, invited, recovery_code)
 
+    assert not walk.checker.problems, "\n".join(walk.checker.problems)
     recorded = set(SecurityEvent.objects.values_list("kind", flat=True))
     assert {"invited", "sign_in", "factor_added", "password_changed"} <= recorded
 
 
 def accept_invitation(walk: Walk, path: str) -> None:
+    walk.open(path)
+    walk.look("invitation")
     walk.set_password(path, "anna2026")
     expect(walk.page.locator(".errors, .errornote").first).to_be_visible()
+    walk.look("invitation-refused")
     walk.set_password(path, PASSWORD)
     walk.is_at("/admin/account/second-factor/")
 
@@ -166,8 +177,10 @@ def accept_invitation(walk: Walk, path: str) -> None:
 def add_app(walk: Walk) -> None:
     walk.open("/admin/shortlinks/user/")
     walk.is_at("/admin/account/second-factor/")  # nothing else before there is one
+    walk.look("second-factors-missing")
     walk.add_app()
     walk.page.wait_for_url("**/recovery-codes/**")
+    walk.look("recovery-codes")
 
 
 def add_passkey(walk: Walk) -> None:
@@ -178,11 +191,14 @@ def add_passkey(walk: Walk) -> None:
     walk.page.check("[name=passwordless]")
     walk.press("#mfa_webauthn_add")
     walk.page.wait_for_url(lambda url: not url.endswith("/add/"))
+    walk.open("/admin/account/second-factor/")
+    walk.look("second-factors")
 
 
 def sign_in_by_passkey(walk: Walk) -> None:
     walk.open("/admin/account/sessions/")
     expect(walk.page.locator("tbody tr")).to_have_count(1)
+    walk.look("sessions")
     walk.leave()
     walk.press("#passkey_login")
     walk.is_at("/admin/")
@@ -190,14 +206,19 @@ def sign_in_by_passkey(walk: Walk) -> None:
 
 def set_new_password(walk: Walk, site: Site, user: User) -> None:
     walk.leave()
+    walk.look("sign-in")
     walk.open("/admin/account/password/forgotten/")
+    walk.look("password-forgotten")
     walk.fill(email=user.email)
     walk.press("form [type=submit]:visible")
     walk.is_at("/admin/account/password/sent/")
+    walk.look("password-sent")
     walk.set_password(site.mailed_path(), ANOTHER)
     walk.is_at("/admin/account/second-factor/authenticate/")
+    walk.look("code")
     walk.enter_code(walk.code())
     walk.is_at("/admin/account/second-factor/trust/")
+    walk.look("trust")
     walk.press("[name=action][value=trust]")
     walk.is_at("/admin/")
 
