@@ -68,7 +68,7 @@ def test_only_some_containers_have_a_route_to_the_internet() -> None:
     assert [FILE["networks"][n]["internal"] for n in sorted(inner - {"admin"})] == (
         [True] * 3
     )
-    # Caddy is the door, the worker sends e-mails and fetches published networks.
+    # Caddy serves visitors; the worker sends e-mails and fetches published networks.
     assert outside == {"caddy", "worker", "egress", "metrics", "prometheus", "grafana"}
 
 

@@ -197,6 +197,7 @@ def test_email_url_is_read(
     assert env.email("A_SETTING") == expected
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("role", keys.USED_BY)
 def test_process_reads_only_the_secrets_of_its_role(role: str) -> None:
     code = "from django.conf import settings; print(*dir(settings))"
