@@ -66,10 +66,10 @@ def test_only_some_containers_have_a_route_to_the_internet() -> None:
 
     assert FILE["networks"]["admin"]["internal"] == "${WEB_IS_OFFLINE:-true}"
     assert [FILE["networks"][n]["internal"] for n in sorted(inner - {"admin"})] == (
-        [True] * 3
+        [True] * 4
     )
     # Caddy serves visitors; the worker sends e-mails and fetches published networks.
-    assert outside == {"caddy", "worker", "egress", "metrics", "prometheus", "grafana"}
+    assert outside == {"caddy", "worker", "egress", "grafana"}
 
 
 def test_webhooks_reach_the_internet_by_the_proxy_only() -> None:

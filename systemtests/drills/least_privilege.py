@@ -33,10 +33,12 @@ def drill(out: Results, installation: Installation) -> None:
     address = _address_outside(installation)
     for role in sorted(keys.USED_BY.keys() - {"migrate"}):
         reached = _runs(installation, role, CONNECT, address)
+        has_route = not _is_internal(installation, role)
         out.expect(
-            f"{role}: a host outside is {'' if reached else 'not '}reached",
-            # The positive control, and the only one with e-mails to send.
-            holds=reached == (role == "worker"),
+            f"{role}: a host outside is {'' if reached else 'not '}reached,"
+            f" {'a' if has_route else 'no'} route to the internet",
+            # The positive control: it sends e-mails.
+            holds=reached == has_route == (role == "worker"),
         )
     for role in ("webhooks", "web"):
         reached = _runs(installation, role, CONNECT_BY_PROXY, address)
@@ -90,6 +92,18 @@ def _address_outside(installation: Installation) -> str:
         if name.endswith(f"_{OUTSIDE_NETWORK}")
     ]
     return str(address)
+
+
+def _is_internal(installation: Installation, role: str) -> bool:
+    """Return whether the engine routes none of the container's networks outside.
+
+    It also separates networks that it routes, so a failed connection alone shows
+    nothing.
+    """
+    [row] = installation.inspect(installation.containers(role)[0])
+    networks = row["NetworkSettings"]["Networks"]
+    inspect = ("docker", "network", "inspect", "-f", "{{.Internal}}")
+    return "false" not in installation.call(*inspect, *networks).split()
 
 
 def _runs(installation: Installation, role: str, code: str, address: str) -> bool:
