@@ -151,6 +151,10 @@ app.conf.update(
             "task": "shortlinks.tasks.purge_sessions",
             "schedule": 3600.0,
         },
+        "second-factors": {
+            "task": "shortlinks.tasks.reencrypt_second_factors",
+            "schedule": 3600.0,
+        },
         "oauth": {
             "task": "shortlinks.tasks.purge_oauth",
             "schedule": 3600.0,

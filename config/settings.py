@@ -232,8 +232,7 @@ PASSWORD_RESET_TIMEOUT = 7 * 86_400  # of invitations; other links work for an h
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "admin:index"
 APPEND_SLASH = False
-# Only in the browser, because a message may show a new token.
-MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+MESSAGE_STORAGE = "shortlinks.admin.encrypted_messages.EncryptedMessages"
 DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
 FILE_UPLOAD_HANDLERS = [
     "shortlinks.admin.upload_handler.ImportUploadHandler",

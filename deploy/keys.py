@@ -10,7 +10,8 @@ SERVICE = ("SECRET_KEY", "TOKEN_KEYS", "PIXEL_KEYS", "WEBHOOK_KEYS", "VISITOR_UI
 USED_BY: dict[str, tuple[str, ...]] = {
     "web": SERVICE,
     "redirects": ("SECRET_KEY", "PIXEL_KEYS", "VISITOR_UID_KEY"),
-    "worker": ("VISITOR_UID_KEY",),
+    # It encrypts secrets of webhooks and second factors again after a rotation.
+    "worker": ("SECRET_KEY", "WEBHOOK_KEYS", "VISITOR_UID_KEY"),
     "webhooks": ("WEBHOOK_KEYS",),
     "beat": (),
     "metrics": (),

@@ -13,7 +13,13 @@ from celery import Task, shared_task
 from kombu.exceptions import OperationalError
 
 from shortlinks.domain import quotas
-from shortlinks.domain.auth import expiry_mail, oauth, security_events, sessions
+from shortlinks.domain.auth import (
+    expiry_mail,
+    oauth,
+    second_factors,
+    security_events,
+    sessions,
+)
 from shortlinks.domain.imports import batches, lifecycle
 from shortlinks.domain.links import cache_sync, short_domains
 from shortlinks.domain.monitoring import heartbeats
@@ -181,6 +187,11 @@ def purge_security_events() -> None:
 @shared_task
 def purge_sessions() -> None:
     sessions.purge()
+
+
+@shared_task
+def reencrypt_second_factors() -> None:
+    second_factors.reencrypt_secrets()
 
 
 @shared_task

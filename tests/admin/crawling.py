@@ -4,10 +4,10 @@ import re
 from typing import Any
 from urllib.parse import urljoin
 
-from django.contrib.messages import get_messages
 from django.db.models import Model
 from django.test import Client
 
+from tests.admin import shown_messages
 from tests.admin.fixtures_full_account import address
 
 # Other orders, combined filters, and pages that remember these.
@@ -39,9 +39,9 @@ def crawl(client: Client, *starts: str) -> dict[str, str]:
 
 def answer(client: Client, row: Model, page: str) -> tuple[int, str, str]:
     """Return status, location and text of a row's page, without its id."""
-    client.cookies.pop("messages", None)
+    shown_messages.forget(client)
     response: Any = client.get(address(row, page))
-    said = [str(message) for message in get_messages(response.wsgi_request)]
+    said = shown_messages.waiting(response)
     text = "\n".join([*said, response.content.decode()])
     location = response.headers.get("Location", "")
     return response.status_code, location, text.replace(f"“{row.pk}”", "ID")

@@ -1,10 +1,12 @@
 """A provider of OpenID Connect that a test plays in a thread, and its setting."""
 
 import json
+import time
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import jwt
 from pytest_django import Settings
 
 from config import identity_providers
@@ -18,6 +20,8 @@ class Company:
     def __init__(self, url: str) -> None:
         self.url = url
         self.tokens: list[dict[str, list[str]]] = []
+        self.requests: list[str] = []
+        self.id_claims: dict[str, Any] = {}
         self.answers: dict[str, Any] = {
             "/.well-known/openid-configuration": {
                 "issuer": url,
@@ -28,6 +32,21 @@ class Company:
             },
             "/token": {"access_token": "a-token", "token_type": "bearer"},
         }
+
+    def id_token(self) -> str:
+        """Return a token whose nonce is the code that was sent last."""
+        person = self.answers["/userinfo"]
+        claims = {
+            "sub": person.get("sub", "s-1") if isinstance(person, dict) else "s-1",
+            "iss": self.url,
+            "aud": "shortlinks",
+            "nonce": self.tokens[-1]["code"][0],
+            "iat": time.time(),
+            "exp": time.time() + 60,
+            "auth_time": time.time(),
+            **self.id_claims,
+        }
+        return jwt.encode(claims, "k" * 32)
 
     def describe(self, **claims: Any) -> None:
         self.answers["/userinfo"] = {
@@ -51,7 +70,11 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(company)
 
     def _answer(self, company: Company) -> None:
-        answer = company.answers.get(urlsplit(self.path).path)
+        path = urlsplit(self.path).path
+        company.requests.append(path)
+        answer = company.answers.get(path)
+        if path == "/token" and isinstance(answer, dict) and "access_token" in answer:
+            answer = {"id_token": company.id_token(), **answer}
         body = answer if isinstance(answer, str) else json.dumps(answer)
         self.send_response(200 if answer is not None else 500)
         self.send_header("Content-Type", "application/json")

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import jwt
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.test import Client
 from pytest_django import Settings
 
+from shortlinks.admin.sign_in import checked_provider
 from shortlinks.models import Account, SecurityEvent, User
 from tests import factories, receivers
 from tests.admin import simulated_provider
@@ -41,8 +41,13 @@ def begin(client: Client, **sent: str) -> dict[str, str]:
 
 
 def sign_in(client: Client, **sent: str) -> Any:
-    state = begin(client, **sent)["state"]
-    return client.get(f"{LOGIN}callback/", {"code": "a-code", "state": state})
+    return come_back(client, begin(client, **sent))
+
+
+def come_back(client: Client, sent: dict[str, str]) -> Any:
+    """Return from the provider, whose token repeats the nonce in the code."""
+    answer = {"code": sent["nonce"], "state": sent["state"]}
+    return client.get(f"{LOGIN}callback/", answer)
 
 
 def user_of(client: Client) -> User | None:
@@ -87,9 +92,10 @@ def test_neither_tokens_nor_claims_are_stored(company: Company, client: Client) 
 
 def test_code_is_bound_to_the_browser_by_pkce(company: Company, client: Client) -> None:
     sent = begin(client)
-    client.get(f"{LOGIN}callback/", {"code": "a-code", "state": sent["state"]})
+    come_back(client, sent)
 
     assert sent["code_challenge_method"] == "S256"
+    assert "max_age" not in sent
     assert sent["redirect_uri"] == f"http://testserver{LOGIN}callback/"
     assert company.tokens[0]["code_verifier"]
 
@@ -234,10 +240,6 @@ def test_cancellation_leads_back(company: Company, client: Client) -> None:
 @pytest.mark.parametrize(
     ("path", "answer"),
     [
-        ("/.well-known/openid-configuration", None),
-        ("/.well-known/openid-configuration", "no JSON"),
-        ("/.well-known/openid-configuration", {}),
-        ("/.well-known/openid-configuration", []),
         ("/token", None),
         ("/token", {"error": "invalid_grant"}),
         ("/userinfo", None),
@@ -253,29 +255,97 @@ def test_cancellation_leads_back(company: Company, client: Client) -> None:
 def test_failing_provider_is_a_clear_error(
     company: Company, client: Client, path: str, answer: Any
 ) -> None:
-    state = begin(client)["state"]
+    sent = begin(client)
     company.answers[path] = answer
 
-    response: Any = client.get(f"{LOGIN}callback/", {"code": "a", "state": state})
+    response = come_back(client, sent)
 
-    assert response.status_code in {401, 502}
+    assert response.status_code in {401, 403, 502}
     assert "Sign-in failed" in response.content.decode()
     assert user_of(client) is None
 
 
-def test_claims_of_two_persons_are_refused(company: Company, client: Client) -> None:
-    state = begin(client)["state"]
-    claims = {
-        "sub": "s-2",
-        "iss": company.url,
-        "aud": "shortlinks",
-        "iat": time.time(),
-        "exp": time.time() + 60,
-    }
-    token = jwt.encode(claims, "k" * 32)
-    company.answers["/token"]["id_token"] = token
+@pytest.mark.parametrize("answer", [None, "no JSON", {}, []])
+def test_failing_discovery_is_a_clear_error(
+    company: Company, client: Client, answer: Any
+) -> None:
+    company.answers["/.well-known/openid-configuration"] = answer
 
-    response: Any = client.get(f"{LOGIN}callback/", {"code": "a", "state": state})
+    response: Any = client.post(LOGIN)
+
+    assert response.status_code in {401, 502}
+    assert "Sign-in failed" in response.content.decode()
+
+
+def test_discovery_document_is_read_every_ten_minutes(
+    company: Company, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(client)
+    sign_in(Client())
+    assert company.requests.count("/.well-known/openid-configuration") == 1
+
+    monkeypatch.setattr(checked_provider, "CONFIGURATION_TTL", 0)
+    begin(Client())
+
+    assert company.requests.count("/.well-known/openid-configuration") > 1
+
+
+@pytest.mark.parametrize("nonce", ["another", None, 1])
+def test_token_of_another_sign_in_is_refused(
+    company: Company, client: Client, nonce: object
+) -> None:
+    company.id_claims = {"nonce": nonce}
+
+    response = sign_in(client)
+
+    assert response.status_code == 502
+    assert user_of(client) is None
+
+
+def test_answer_without_id_token_is_refused(company: Company, client: Client) -> None:
+    company.answers["/token"]["id_token"] = ""
+
+    assert sign_in(client).status_code == 502
+    assert user_of(client) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status"), [(5, 200), (1800, 302)], ids=["again", "not again"]
+)
+def test_signed_in_user_has_to_sign_in_again_at_the_provider(
+    company: Company, client: Client, seconds: int, status: int
+) -> None:
+    company.describe(groups=["chiefs"])
+    sign_in(client)
+    user = user_of(client)
+    age(client)
+    company.id_claims = {"auth_time": time.time() - seconds}
+
+    sent = begin(client)
+    come_back(client, sent)
+
+    assert sent["max_age"] == "0"
+    assert user_of(client) == user
+    assert client.get("/admin/shortlinks/apitoken/add/").status_code == status
+
+
+def test_sign_in_that_began_before_another_is_not_recorded_as_recent(
+    company: Company, client: Client
+) -> None:
+    company.describe(groups=["chiefs"])
+    early, late = begin(client), begin(client)
+    come_back(client, late)
+    age(client)
+
+    come_back(client, early)
+
+    assert client.get("/admin/shortlinks/apitoken/add/").status_code == 302
+
+
+def test_claims_of_two_persons_are_refused(company: Company, client: Client) -> None:
+    company.id_claims = {"sub": "s-2"}
+
+    response = sign_in(client)
 
     assert response.status_code == 502
     assert user_of(client) is None
@@ -286,15 +356,7 @@ def test_groups_are_read_from_the_id_token_too(
 ) -> None:
     company.describe()
     del company.answers["/userinfo"]["groups"]
-    claims = {
-        "sub": "s-1",
-        "iss": company.url,
-        "aud": "shortlinks",
-        "groups": ["chiefs"],
-        "iat": time.time(),
-        "exp": time.time() + 60,
-    }
-    company.answers["/token"]["id_token"] = jwt.encode(claims, "k" * 32)
+    company.id_claims = {"groups": ["chiefs"]}
 
     sign_in(client)
 
@@ -349,8 +411,7 @@ def test_signed_in_user_cannot_connect_another_provider(
 ) -> None:
     client.force_login(admin)
 
-    state = begin(client, process="connect")["state"]
-    client.get(f"{LOGIN}callback/", {"code": "a-code", "state": state})
+    sign_in(client, process="connect")
 
     assert user_of(client) != admin
     assert not SocialAccount.objects.filter(user=admin).exists()
@@ -389,10 +450,8 @@ def test_form_is_sent_after_signing_in_again_at_the_provider(
 
     asked: Any = client.post(change, {"name": "Anna B."})
     assert urlsplit(asked.url).path == LOGIN
-    page = client.get(asked.url).content.decode()
     response = sign_in(client, next=change)
 
-    assert "auth_params=max_age%3D0" in page
     assert response.status_code == 200  # the form, with errors in other fields
     assert "Anna B." in response.content.decode()
     assert client.session.session_key == key

@@ -18,6 +18,7 @@ from shortlinks.domain.auth import (
     field_encryption,
     invitations,
     password_links,
+    second_factors,
     sessions,
     tokens,
 )
@@ -101,6 +102,28 @@ def test_secrets_of_factors_are_encrypted_and_survive_a_new_key(
 
     assert "JBSWY3DPEHPK3PXP" not in encrypted
     assert field_encryption.decrypt(encrypted) == "JBSWY3DPEHPK3PXP"
+
+
+def test_secrets_of_factors_are_encrypted_again_with_a_new_key(
+    settings: Settings, admin: User
+) -> None:
+    old, new = settings.SECRET_KEY, "n" * 60
+    for kind, name in (("totp", "secret"), ("recovery_codes", "seed")):
+        data = {name: field_encryption.encrypt(kind), "used_mask": 3}
+        Authenticator.objects.create(user=admin, type=kind, data=data)
+    passkey = Authenticator.objects.create(user=admin, type="webauthn", data={"a": 1})
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = new, []
+
+    assert second_factors.reencrypt_secrets() == 0  # without its key, it is kept
+    settings.SECRET_KEY_FALLBACKS = [old]
+    assert second_factors.reencrypt_secrets() == 2
+    assert second_factors.reencrypt_secrets() == 0
+
+    settings.SECRET_KEY_FALLBACKS = []
+    totp, codes = Authenticator.objects.exclude(pk=passkey.pk).order_by("-type")
+    assert field_encryption.decrypt(totp.data["secret"]) == "totp"
+    assert field_encryption.decrypt(codes.data["seed"]) == "recovery_codes"
+    assert codes.data["used_mask"] == 3
 
 
 def test_administrator_removes_the_factors_of_a_lost_phone(

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.contrib import admin as django_admin
-from django.contrib.messages import get_messages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, models
 from django.test import Client, RequestFactory
@@ -25,7 +23,7 @@ from shortlinks.models import (
     Webhook,
 )
 from tests import factories
-from tests.admin import html_forms
+from tests.admin import html_forms, shown_messages
 from tests.admin.conftest import SignIn
 from tests.admin.fixtures_full_account import listing
 from tests.admin.html_forms import Fields
@@ -42,10 +40,6 @@ def client(admin: User, sign_in: SignIn) -> Client:
 
 def _form(client: Client, path: str) -> Fields:
     return html_forms.parse(client.get(path), having="form_token")
-
-
-def _said(response: Any) -> list[str]:
-    return [str(message) for message in get_messages(response.wsgi_request)]
 
 
 def _addable(user: User, rf: RequestFactory) -> Iterator[type[models.Model]]:
@@ -78,7 +72,7 @@ def test_contact_is_created_once(client: Client, account: Account) -> None:
 
     assert Contact.objects.filter(name="Twice").count() == 1
     assert (second.status_code, second["Location"]) == (302, first["Location"])
-    assert _said(second) == _said(first)
+    assert shown_messages.waiting(second) == shown_messages.waiting(first)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +103,8 @@ def test_repeated_form_shows_the_secret_of_the_first(
 
 def _post(client: Client, path: str, sent: Fields) -> list[str]:
     """Return the messages, as a browser that ignores the other answer gets them."""
-    client.cookies.pop("messages", None)
-    return _said(client.post(path, sent))
+    shown_messages.forget(client)
+    return shown_messages.waiting(client.post(path, sent))
 
 
 def test_secret_is_not_shown_again_later(client: Client, admin: User) -> None:

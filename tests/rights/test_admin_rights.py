@@ -13,7 +13,7 @@ from django.urls import NoReverseMatch, reverse
 
 from shortlinks.models import User
 from tests import factories
-from tests.admin import fixtures_full_account
+from tests.admin import fixtures_full_account, shown_messages
 from tests.admin.fixtures_full_account import World
 from tests.rights import admin_rows, levels, population, requests
 from tests.rights.admin_rows import NOTHING, PAGE, ROWS, WRITES, Row
@@ -162,7 +162,7 @@ class Session:
         return f"shows {leaked}" if leaked else ""
 
     def _send(self, method: str, url: str, posted: Any = None) -> Any:
-        self.client.cookies.pop("messages", None)  # of earlier requests
+        shown_messages.forget(self.client)
         return getattr(self.client, method)(url, posted)
 
     @property

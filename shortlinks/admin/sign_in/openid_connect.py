@@ -18,6 +18,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from shortlinks.admin.sign_in import checked_provider
+from shortlinks.admin.sign_in.checked_provider import CheckedProvider
 from shortlinks.domain.auth import provider_users, security_events
 from shortlinks.domain.auth.identity_providers import Provider
 from shortlinks.domain.auth.provider_users import Reason, Refused
@@ -50,6 +52,12 @@ TEXTS = {
 class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     """Nobody signs up by a form, and no claims are stored."""
 
+    def get_provider(
+        self, request: HttpRequest, provider: str, client_id: str | None = None
+    ) -> CheckedProvider:
+        found = super().get_provider(request, provider, client_id)
+        return CheckedProvider(request, app=found.app)
+
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         return False
 
@@ -57,12 +65,15 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]
     ) -> Any:
         """Take the claims before allauth stores them; the user is chosen later."""
-        sociallogin.claims = _claims(sociallogin.account.extra_data)
+        answers = sociallogin.account.extra_data
+        sociallogin.id_token = answers.get("id_token")
+        sociallogin.claims = _claims(answers)
         sociallogin.account.extra_data = {}
         return sociallogin.user
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
         """Let `provider_users` choose the user, or answer with its reason."""
+        checked_provider.check(sociallogin.id_token, sociallogin.state)
         provider = settings.OIDC_PROVIDERS[sociallogin.account.provider]
         subject: str = sociallogin.account.uid
         identity = provider_users.identity(provider, subject, sociallogin.claims)
@@ -152,7 +163,12 @@ def _is_subject(value: object) -> bool:
 
 
 def _resume(request: HttpRequest, user: User, sociallogin: Any) -> HttpResponse:
-    """Go on with what asked to sign in again, in the same session."""
+    """Go on with what asked to sign in again, in the same session.
+
+    A sign-in that began before the present one is not recorded as a recent one.
+    """
+    if checked_provider.ASKED_AT not in sociallogin.state:
+        return HttpResponseRedirect(reverse("admin:index"))
     record_authentication(
         request,
         user,

@@ -1,9 +1,10 @@
 """The way to a provider of OpenID Connect, and back."""
 
-from collections.abc import Callable
-
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
-from allauth.socialaccount.providers.openid_connect import views
+from allauth.socialaccount.providers.oauth2.views import (
+    OAuth2CallbackView,
+    OAuth2LoginView,
+)
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,6 +14,7 @@ from requests import RequestException
 
 from shortlinks.admin import other_sites
 from shortlinks.admin.sign_in import kept_entries, openid_connect
+from shortlinks.admin.sign_in.checked_provider import CheckedAdapter
 from shortlinks.domain.auth import guess_limits
 from shortlinks.domain.auth.guess_limits import Secret
 from shortlinks.domain.auth.identity_providers import Provider
@@ -34,13 +36,13 @@ FAILURES = (
 def login(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Ask whether to go to the provider; a POST goes there."""
     if request.method != "POST":
-        return _call(views.login, request, provider_id)
+        return _call(OAuth2LoginView, request, provider_id)
     kept_entries.keep_until_signed_in(request)
     if not guess_limits.begin(Secret.PROVIDER).is_allowed:
         provider = _find(provider_id)
         text = _("Too many attempts. Try again in ten minutes.")
         return openid_connect.error_page(request, provider, text, status=429)
-    response = _call(views.login, request, provider_id)
+    response = _call(OAuth2LoginView, request, provider_id)
     if isinstance(response, HttpResponseRedirect):
         return other_sites.leave(request, response.url)
     return response
@@ -49,7 +51,7 @@ def login(request: HttpRequest, provider_id: str) -> HttpResponse:
 @never_cache
 def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Sign in the person whom the provider names."""
-    return _call(views.callback, request, provider_id)
+    return _call(OAuth2CallbackView, request, provider_id)
 
 
 def _find(provider_id: str) -> Provider:
@@ -60,12 +62,14 @@ def _find(provider_id: str) -> Provider:
 
 
 def _call(
-    view: Callable[[HttpRequest, str], HttpResponse],
+    view: type[OAuth2LoginView] | type[OAuth2CallbackView],
     request: HttpRequest,
     provider_id: str,
 ) -> HttpResponse:
     provider = _find(provider_id)
     try:
-        return view(request, provider_id)
+        adapter = CheckedAdapter(request, provider_id)
+        response: HttpResponse = view.adapter_view(adapter)(request)
     except FAILURES as error:
         return openid_connect.failure_page(request, provider, error)
+    return response

@@ -7,10 +7,10 @@ long as it is in SECRET_KEY_FALLBACKS.
 import base64
 import hashlib
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
-PURPOSE = b"shortlinks second factors"
+PURPOSE = b"shortlinks fields"
 
 
 def encrypt(text: str) -> str:
@@ -20,6 +20,22 @@ def encrypt(text: str) -> str:
 def decrypt(encrypted: str) -> str:
     """Return the text; cryptography's InvalidToken if no key fits."""
     return _fernets().decrypt(encrypted.encode()).decode()
+
+
+def reencrypt(encrypted: str) -> str | None:
+    """Encrypt with SECRET_KEY; None if it already is, or if its key is missing."""
+    try:
+        _fernet(settings.SECRET_KEY).decrypt(encrypted.encode())
+    except InvalidToken:
+        return _reencrypt(encrypted)
+    return None
+
+
+def _reencrypt(encrypted: str) -> str | None:
+    try:
+        return encrypt(decrypt(encrypted))
+    except InvalidToken:
+        return None
 
 
 def _fernets() -> MultiFernet:

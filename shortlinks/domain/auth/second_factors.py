@@ -1,11 +1,14 @@
 """Rules for second factors: users who need one, and users who have one."""
 
+from typing import Any
+
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 
-from shortlinks.domain.auth import security_events
+from shortlinks.domain.auth import field_encryption, security_events
 from shortlinks.models import SecurityEventKind, User
 
+ENCRYPTED = ("secret", "seed")  # in the data of authenticator apps, recovery codes
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
@@ -37,3 +40,23 @@ def remove_all(user: User) -> bool:
     if removed:
         security_events.record(SecurityEventKind.FACTOR_REMOVED, user=user)
     return bool(removed)
+
+
+def reencrypt_secrets() -> int:
+    """Encrypt with SECRET_KEY what its fallbacks encrypted; return the count."""
+    count = 0
+    for factor in Authenticator.objects.filter(data__has_any_keys=ENCRYPTED):
+        if renewed := _reencrypted(factor.data):
+            same = Authenticator.objects.filter(pk=factor.pk, data=factor.data)
+            count += same.update(data={**factor.data, **renewed})
+    return count
+
+
+def _reencrypted(data: dict[str, Any]) -> dict[str, str]:
+    """Return the changed values."""
+    values = {
+        name: field_encryption.reencrypt(data[name])
+        for name in ENCRYPTED
+        if name in data
+    }
+    return {name: value for name, value in values.items() if value}

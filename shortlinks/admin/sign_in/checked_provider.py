@@ -1,0 +1,74 @@
+"""Allauth's provider of OpenID Connect, with a nonce and a recent sign-in."""
+
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from allauth.socialaccount.providers.openid_connect.provider import (
+    OpenIDConnectProvider,
+)
+from allauth.socialaccount.providers.openid_connect.views import (
+    OpenIDConnectOAuth2Adapter,
+)
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
+
+CONFIGURATION_TTL = 600  # seconds
+REQUIRED = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
+MAX_CLOCK_SKEW = 60  # seconds
+NONCE = "nonce"
+ASKED_AT = "asked_to_sign_in_again_at"
+
+# Discovery documents by URL, each with the time of its request.
+_configurations: dict[str, tuple[float, dict[str, Any]]] = {}
+
+
+class CheckedAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
+    @property
+    def openid_config(self) -> dict[str, Any]:
+        """Return the discovery document, which each process reads every 10 minutes."""
+        url = self.get_provider().server_url
+        read_at, configuration = _configurations.get(url, (-CONFIGURATION_TTL, {}))
+        if time.monotonic() - read_at >= CONFIGURATION_TTL:
+            configuration = super().openid_config
+            if missing := [name for name in REQUIRED if name not in configuration]:
+                raise LookupError(f"the discovery document lacks {missing}")
+            _configurations[url] = time.monotonic(), configuration
+        return configuration
+
+
+class CheckedProvider(OpenIDConnectProvider):  # type: ignore[misc]
+    oauth2_adapter_class = CheckedAdapter
+
+    def redirect(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Ask for the nonce, and those who are signed in to sign in again.
+
+        Parameters from the query are ignored.
+        """
+        nonce = secrets.token_urlsafe(32)
+        parameters = {**self.get_auth_params(), "nonce": nonce}
+        expected: dict[str, Any] = {NONCE: nonce}
+        if request.user.is_authenticated:
+            parameters["max_age"] = "0"
+            expected[ASKED_AT] = time.time()
+        kwargs["auth_params"] = parameters
+        response: HttpResponse = super().redirect(request, *args, **kwargs, **expected)
+        return response
+
+
+def check(id_token: Mapping[str, Any] | None, state: Mapping[str, Any]) -> None:
+    """Raise ValueError unless the ID token answers this request.
+
+    Providers that ignore `max_age` send no `auth_time`; they are trusted.
+    """
+    if not id_token:
+        raise ValueError("the provider sent no ID token")
+    if not constant_time_compare(str(id_token.get("nonce")), state[NONCE]):
+        raise ValueError("the ID token has another nonce")
+    authenticated_at = id_token.get("auth_time")
+    asked_at = state.get(ASKED_AT)
+    if asked_at is None or authenticated_at is None:
+        return
+    if float(authenticated_at) < asked_at - MAX_CLOCK_SKEW:
+        raise ValueError("the provider has not asked for another sign-in")
