@@ -47,6 +47,9 @@ RUN groupadd --gid 10001 shortlinks \
  && mkdir -p /var/lib/shortlinks/keys /var/lib/shortlinks/spool /var/lib/shortlinks/metrics \
       /var/lib/shortlinks/POSTGRES_PASSWORD /var/lib/shortlinks/VALKEY_PASSWORD \
       /var/lib/shortlinks/GRAFANA_PASSWORD \
+      /var/lib/shortlinks/keys-web /var/lib/shortlinks/keys-redirects \
+      /var/lib/shortlinks/keys-worker /var/lib/shortlinks/keys-webhooks \
+      /var/lib/shortlinks/keys-stores \
  && chown -R 10001:10001 /var/lib/shortlinks
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app

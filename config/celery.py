@@ -13,7 +13,9 @@ from celery import Celery
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-if os.environ.get("CELERY_ROLE") == "worker":
+# Workers and beat wait for an unavailable broker; publishers fail fast.
+WORKER = os.environ.get("ROLE") in {"worker", "webhooks", "beat"}
+if WORKER:
     os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_SECONDS", "15")
 django.setup(set_prefix=False)  # worker and beat start here
 
@@ -22,7 +24,6 @@ from shortlinks.observability import celery_signals  # noqa: E402, F401
 
 # Above the hard time limit; a worker prefetches one message.
 VISIBILITY_TIMEOUT_SECONDS = 300
-WORKER = settings.CELERY_ROLE == "worker"
 
 PUBLISHER_TRANSPORT: dict[str, Any] = {
     "socket_timeout": 0.5,

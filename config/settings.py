@@ -5,15 +5,21 @@ from pathlib import Path
 import django_stubs_ext
 
 from config import env, identity_providers, logs, production_checks
+from deploy import keys
 
 django_stubs_ext.monkeypatch()  # allows ModelAdmin[X] at run time
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- addresses and secrets --------------------------------------------------
+# A process reads only the secrets of its role. The others do not exist in it, so code
+# that needs one fails. Commands, which have no role, read all.
+ROLE = env.choice("ROLE", ["", *keys.USED_BY])
+SECRETS = keys.USED_BY.get(ROLE, keys.SERVICE)
 DEBUG = env.flag("DEBUG", default=False)
-SECRET_KEY = env.secret("SECRET_KEY", minimum=50)
-SECRET_KEY_FALLBACKS = env.list_("SECRET_KEY_FALLBACKS")
+if "SECRET_KEY" in SECRETS:
+    SECRET_KEY = env.secret("SECRET_KEY", minimum=50)
+    SECRET_KEY_FALLBACKS = env.list_("SECRET_KEY_FALLBACKS")
 BASE_URL = env.http_url("BASE_URL", "http://127.0.0.1:8000")
 SHORT_BASE_URL = env.http_url("SHORT_BASE_URL", "http://127.0.0.1:8001")
 ALLOWED_HOSTS = env.list_("ALLOWED_HOSTS", [env.host(BASE_URL)])
@@ -22,10 +28,14 @@ HTTPS = BASE_URL.startswith("https:")
 production_checks.check(base_url=BASE_URL, debug=DEBUG, allowed_hosts=ALLOWED_HOSTS)
 
 # --- keys, the newest first -------------------------------------------------
-TOKEN_KEYS = env.keyring("TOKEN_KEYS")
-PIXEL_KEYS = env.keyring("PIXEL_KEYS")
-WEBHOOK_KEYS = env.keyring("WEBHOOK_KEYS")
-VISITOR_UID_KEY = env.secret("VISITOR_UID_KEY", minimum=32).encode()
+if "TOKEN_KEYS" in SECRETS:
+    TOKEN_KEYS = env.keyring("TOKEN_KEYS")
+if "PIXEL_KEYS" in SECRETS:
+    PIXEL_KEYS = env.keyring("PIXEL_KEYS")
+if "WEBHOOK_KEYS" in SECRETS:
+    WEBHOOK_KEYS = env.keyring("WEBHOOK_KEYS")
+if "VISITOR_UID_KEY" in SECRETS:
+    VISITOR_UID_KEY = env.secret("VISITOR_UID_KEY", minimum=32).encode()
 
 # --- links and visits -------------------------------------------------------
 ALLOW_PRIVATE_TARGETS = env.flag("ALLOW_PRIVATE_TARGETS", default=False)
@@ -130,8 +140,6 @@ DATABASES = {
 }
 REDIS_URL = env.redis_url("REDIS_URL", password=env.text("REDIS_PASSWORD", ""))
 REDIS_KEY_PREFIX = env.text("REDIS_KEY_PREFIX", "sl:")
-# Workers and beat wait for an unavailable broker; publishers fail fast.
-CELERY_ROLE = env.choice("CELERY_ROLE", ["publisher", "worker"])
 
 # --- observability ----------------------------------------------------------
 METRICS_DIR = Path(env.text("METRICS_DIR", str(BASE_DIR / "var" / "metrics")))

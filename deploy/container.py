@@ -32,7 +32,7 @@ def main() -> None:
         program = LONG_LIVED[role]()
         _become(*program.command, **program.environment)
     elif role == "migrate":
-        _become(sys.executable, "manage.py", "migrate", "--no-input")
+        _become(sys.executable, "manage.py", "migrate", "--no-input", ROLE=role)
     elif role == "manage":
         _become(sys.executable, "manage.py", *arguments)
     elif role == "keys":

@@ -1,5 +1,8 @@
 """Create and rotate secrets, each in a file named after its setting.
 
+The folder `keys` has all of them. Each process has a folder of its own with copies of
+those that it reads, and no other container than `keys` mounts the first one.
+
 A key ring changes in two steps, with a restart of all processes after each: `add`
 makes every process accept the new key, and `use` makes them sign with it. In one step,
 a restarted process would sign with a key that others do not accept yet.
@@ -15,6 +18,7 @@ from deploy import keys
 FOLDER = Path("/var/lib/shortlinks")
 SERVICE = FOLDER / "keys"
 FALLBACKS = "SECRET_KEY_FALLBACKS"
+STORES = ("POSTGRES_PASSWORD", "VALKEY_PASSWORD")
 MAX_FALLBACKS = 3
 USAGE = """\
 keys make [STORE...]   create missing secrets; passwords also in a folder for each store
@@ -27,6 +31,25 @@ keys renew NAME        replace a password, or SECRET_KEY, whose old values stay 
 
 
 def change(arguments: Sequence[str]) -> None:
+    """Change the secrets, then copy to each process those that it reads."""
+    _change(arguments)
+    for role, names in shared().items():
+        folder = FOLDER / f"keys-{role}"
+        if folder.is_dir():
+            for name in names:
+                _write(folder / name, (SERVICE / name).read_text())
+
+
+def shared() -> dict[str, tuple[str, ...]]:
+    """Return the secrets in the folder of each role; "stores" is for all others."""
+    roles = {role: names for role, names in keys.USED_BY.items() if names}
+    return {
+        role: (*names, *([FALLBACKS] if "SECRET_KEY" in names else []), *STORES)
+        for role, names in (roles | {"stores": ()}).items()
+    }
+
+
+def _change(arguments: Sequence[str]) -> None:
     match list(arguments):
         case ["make", *stores]:
             _make(stores)

@@ -6,6 +6,17 @@ from pathlib import Path
 from deploy import env_file
 
 SERVICE = ("SECRET_KEY", "TOKEN_KEYS", "PIXEL_KEYS", "WEBHOOK_KEYS", "VISITOR_UID_KEY")
+# Secrets that each process reads, beside the passwords of the stores.
+USED_BY: dict[str, tuple[str, ...]] = {
+    "web": SERVICE,
+    "redirects": ("SECRET_KEY", "PIXEL_KEYS", "VISITOR_UID_KEY"),
+    # It encrypts secrets of webhooks and second factors again after a rotation.
+    "worker": ("SECRET_KEY", "WEBHOOK_KEYS", "VISITOR_UID_KEY"),
+    "webhooks": ("WEBHOOK_KEYS",),
+    "beat": (),
+    "metrics": (),
+    "migrate": (),
+}
 PASSWORDS = ("POSTGRES_PASSWORD", "VALKEY_PASSWORD", "SUPERVISOR_PASSWORD")
 # Lists of `id:secret`, the newest first: `key_rotation` changes them in steps.
 ROTATED = ("TOKEN_KEYS", "PIXEL_KEYS", "WEBHOOK_KEYS")

@@ -32,6 +32,7 @@ def web(port: int, *, host: str = LOOPBACK) -> Program:
         name="web",
         command=(*_granian(host, port), "config.web:application"),
         rank=Rank.SERVERS,
+        environment={"ROLE": "web"},
     )
 
 
@@ -42,6 +43,7 @@ def redirects(
         name="redirects",
         command=(*_granian(host, port), application),
         rank=Rank.SERVERS,
+        environment={"ROLE": "redirects"},
     )
 
 
@@ -51,6 +53,7 @@ def metrics(port: int, *, host: str = LOOPBACK) -> Program:
         command=(sys.executable, "manage.py", "serve_metrics"),
         rank=Rank.SERVERS,
         environment={
+            "ROLE": "metrics",
             "METRICS_HOST": host,
             "METRICS_PORT": str(port),
             "DATABASE_STATEMENT_TIMEOUT_SECONDS": "2",
@@ -75,7 +78,7 @@ def beat(schedule: Path, *, health_port: int = 0) -> Program:
         name="beat",
         command=(*_celery("beat"), "--schedule", str(schedule)),
         rank=Rank.BEAT,
-        environment=_celery_environment(health_port),
+        environment=_celery_environment("beat", health_port),
     )
 
 
@@ -91,7 +94,7 @@ def _worker(
             *("--without-gossip", "--without-mingle", "--loglevel", "info"),
         ),
         rank=Rank.WORKER,
-        environment=_celery_environment(health_port),
+        environment=_celery_environment(name, health_port),
         stop_seconds=WORKER_STOP_SECONDS,
     )
 
@@ -110,6 +113,5 @@ def _celery(role: str) -> tuple[str, ...]:
     return (*python, "-m", "celery", "--quiet", "-A", "config", role)
 
 
-def _celery_environment(health_port: int) -> dict[str, str]:
-    """Return the variables of a worker or beat, which wait for the broker."""
-    return {"CELERY_ROLE": "worker", "HEALTH_PORT": str(health_port)}
+def _celery_environment(role: str, health_port: int) -> dict[str, str]:
+    return {"ROLE": role, "HEALTH_PORT": str(health_port)}

@@ -8,6 +8,6 @@ umask 077
 name="$(date -u +%Y%m%dT%H%M%SZ)"
 compose exec -T db sh /usr/local/bin/back-up "$name" "${BACKUPS:-7}"
 mkdir -p backups
-compose run --rm --no-deps -T --entrypoint tar web -C /var/lib/shortlinks/keys -c . >backups/keys.tar.new
+compose run --rm --no-deps -T --entrypoint tar keys -C /var/lib/shortlinks/keys -c . >backups/keys.tar.new
 mv backups/keys.tar.new backups/keys.tar
 say "base backup $name in the archive; keys in backups/keys.tar"

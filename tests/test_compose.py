@@ -10,7 +10,7 @@ import yaml
 from django.conf import settings
 from django.urls import reverse
 
-from deploy import container
+from deploy import container, key_rotation, keys
 from shortlinks.domain.webhooks import http_client
 
 ROOT = Path(settings.BASE_DIR)
@@ -55,16 +55,31 @@ def test_ports_are_published_for_caddy_and_on_loopback_for_grafana_only() -> Non
     assert ports["grafana"] == ["127.0.0.1:${GRAFANA_PORT:-3000}:3000"]
 
 
-def test_stores_and_webhooks_have_no_route_to_the_internet() -> None:
-    inner = {name for name, net in FILE["networks"].items() if net.get("internal")}
+def test_only_some_containers_have_a_route_to_the_internet() -> None:
+    inner = {name for name, net in FILE["networks"].items() if "internal" in net}
+    outside = {
+        name
+        for name, service in SERVICES.items()
+        if not set(service.get("networks", [])) <= inner
+        and "network_mode" not in service
+    }
 
-    assert inner == {"stores", "egress"}
-    for name in ("db", "redis", "webhooks", "beat"):
-        assert set(SERVICES[name]["networks"]) <= inner
+    assert FILE["networks"]["admin"]["internal"] == "${WEB_IS_OFFLINE:-true}"
+    assert [FILE["networks"][n]["internal"] for n in sorted(inner - {"admin"})] == (
+        [True] * 4
+    )
+    # Caddy serves visitors; the worker sends e-mails and fetches published networks.
+    assert outside == {"caddy", "worker", "egress", "grafana"}
+
+
+def test_webhooks_reach_the_internet_by_the_proxy_only() -> None:
+    assert SERVICES["webhooks"]["networks"] == ["stores", "egress"]
+    assert SERVICES["egress"]["networks"] == ["egress", "internet"]
 
 
 def test_settings_that_are_passed_to_containers_exist() -> None:
-    passed = {name.removesuffix("_FILE") for name in FILE["x-settings"]}
+    environments = [SERVICES[name].get("environment", {}) for name in OURS]
+    passed = {name.removesuffix("_FILE") for each in environments for name in each}
     source = "".join(path.read_text() for path in (ROOT / "config").glob("*.py"))
     read = set(re.findall(r"""env\.\w+\(\s*"(\w+)\"""", source))
 
@@ -73,16 +88,56 @@ def test_settings_that_are_passed_to_containers_exist() -> None:
     assert read - passed == {
         *("SPOOL_DIR", "METRICS_DIR", "STATIC_ROOT"),
         *("METRICS_HOST", "METRICS_PORT", "HEALTH_HOST", "HEALTH_PORT"),
-        *("CELERY_ROLE", "WEBHOOK_PROXY"),
+        "ROLE",
+    }
+
+
+@pytest.mark.parametrize("role", keys.USED_BY)
+def test_container_has_only_the_secrets_that_its_process_reads(role: str) -> None:
+    service = SERVICES[role]
+    folder = role if keys.USED_BY[role] else "stores"
+    passed = {
+        name.removesuffix("_FILE")
+        for name in service["environment"]
+        if name.endswith("_FILE") and name != "OIDC_PROVIDERS_FILE"
+    }
+    stores = {"DATABASE_PASSWORD": "POSTGRES_PASSWORD"}
+    stores |= {"REDIS_PASSWORD": "VALKEY_PASSWORD"}
+
+    assert {stores.get(name, name) for name in passed} == set(
+        key_rotation.shared()[folder]
+    )
+    mounted = [v for v in service["volumes"] if "keys" in v]
+    assert mounted == [f"keys-{folder}:/var/lib/shortlinks/keys:ro"]
+
+
+def test_only_keys_mounts_all_secrets_and_writes_each_folder() -> None:
+    mounting = {
+        name
+        for name, service in SERVICES.items()
+        if any(str(v).startswith("keys:") for v in service.get("volumes", []))
+    }
+    folders = {v for v in SERVICES["keys"]["volumes"] if v.startswith("keys-")}
+
+    assert mounting == {"keys"}
+    assert folders == {
+        f"keys-{role}:/var/lib/shortlinks/keys-{role}" for role in key_rotation.shared()
     }
 
 
 def test_secrets_are_passed_as_files() -> None:
-    for name, value in FILE["x-settings"].items():
-        is_secret = "KEY" in name or "PASSWORD" in name
-        if is_secret and name != "REDIS_KEY_PREFIX":
-            assert name.endswith("_FILE")
-            assert value.startswith("/var/lib/shortlinks/keys/")
+    for name in OURS:
+        for setting, value in SERVICES[name].get("environment", {}).items():
+            is_secret = "KEY" in setting or "PASSWORD" in setting
+            if is_secret and setting != "REDIS_KEY_PREFIX":
+                assert setting.endswith("_FILE")
+                assert value.startswith("/var/lib/shortlinks/keys/")
+
+
+def test_only_web_and_the_worker_get_the_mail_server() -> None:
+    passed = {n for n in OURS if "EMAIL_URL" in SERVICES[n].get("environment", {})}
+
+    assert passed == {"web", "worker"}
 
 
 def test_image_contains_only_named_files() -> None:

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -5,6 +7,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env, production_checks
+from deploy import keys
+from tests import services
 
 Read = Callable[[str], object]
 
@@ -191,3 +195,21 @@ def test_email_url_is_read(
     monkeypatch.setenv("A_SETTING", value)
 
     assert env.email("A_SETTING") == expected
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("role", keys.USED_BY)
+def test_process_reads_only_the_secrets_of_its_role(role: str) -> None:
+    code = "from django.conf import settings; print(*dir(settings))"
+    printed = subprocess.run(
+        (sys.executable, "-c", code),
+        env={**services.base_environment(), "ROLE": role},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+
+    # Django itself has an empty SECRET_KEY, and refuses to use it.
+    others = set(keys.SERVICE) - set(keys.USED_BY[role]) - {"SECRET_KEY"}
+    assert set(keys.USED_BY[role]) <= set(printed)
+    assert not others & set(printed)

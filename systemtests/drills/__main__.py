@@ -9,12 +9,13 @@ import sys
 from collections.abc import Callable
 
 from systemtests import InvalidRun
-from systemtests.drills import recovery, restore, rolling_upgrade
+from systemtests.drills import least_privilege, recovery, restore, rolling_upgrade
 from systemtests.drills.installation import HEALTHY_SECONDS, Installation
 from systemtests.drills.results import Results
 
 DRILLS: dict[str, Callable[[Results, Installation], None]] = {
     "rolling_upgrade": rolling_upgrade.drill,
+    "least_privilege": least_privilege.drill,
     "recovery": recovery.drill,
     "restore": restore.drill,
 }

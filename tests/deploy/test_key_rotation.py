@@ -8,11 +8,11 @@ from deploy import key_rotation, keys
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("keys", "POSTGRES_PASSWORD"):
+    for name in ("keys", "keys-redirects", *key_rotation.STORES):
         (tmp_path / name).mkdir()
     monkeypatch.setattr(key_rotation, "FOLDER", tmp_path)
     monkeypatch.setattr(key_rotation, "SERVICE", tmp_path / "keys")
-    key_rotation.change(["make", "POSTGRES_PASSWORD"])
+    key_rotation.change(["make", *key_rotation.STORES])
     return tmp_path
 
 
@@ -31,7 +31,7 @@ def test_make_creates_missing_secrets_and_keeps_others(folder: Path) -> None:
     before = content(folder)
     (folder / "keys" / "PIXEL_KEYS").unlink()
 
-    key_rotation.change(["make", "POSTGRES_PASSWORD"])
+    key_rotation.change(["make", *key_rotation.STORES])
 
     after = content(folder)
     assert after.keys() == before.keys() >= {*keys.SERVICE, "POSTGRES_PASSWORD"}
@@ -101,3 +101,18 @@ def test_unknown_arguments_print_usage_and_change_nothing(
         key_rotation.change(arguments)
 
     assert content(folder) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["add", "PIXEL_KEYS"], ["renew", "SECRET_KEY"], ["renew", "POSTGRES_PASSWORD"]],
+)
+def test_each_change_reaches_the_processes_that_read_the_secret(
+    folder: Path, arguments: list[str]
+) -> None:
+    key_rotation.change(arguments)
+
+    given = {p.name: p.read_text() for p in (folder / "keys-redirects").iterdir()}
+    assert given.keys() == set(key_rotation.shared()["redirects"])
+    assert "TOKEN_KEYS" not in given
+    assert given == {name: content(folder)[name] for name in given}

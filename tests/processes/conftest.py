@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from config.celery import app
 from tests import services
 from tests.services import Process
 
@@ -43,6 +42,6 @@ def redirects(
 def worker(
     transactional_db: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Process]:
-    app.control.purge()  # messages of earlier tests
+    services.empty_queues()
     with services.worker(tmp_path_factory.mktemp("worker")) as process:
         yield process
