@@ -8,10 +8,17 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends binutils >/dev/null
 WORKDIR /build
 COPY requirements*.txt ./
-# Without pip: nothing is installed into a running container.
 RUN python -m venv --without-pip /opt/venv \
  && pip --python /opt/venv/bin/python install --quiet --no-compile --only-binary :all: \
       --require-hashes -r "${REQUIREMENTS}"
+
+# The software bill of materials, as CycloneDX. The tools stay behind.
+RUN python -m venv --without-pip /opt/audit \
+ && pip --python /opt/audit/bin/python install --quiet --only-binary :all: --require-hashes \
+      -r requirements-audit.txt \
+ && mkdir /app \
+ && /opt/audit/bin/cyclonedx-py environment --output-reproducible --output-format JSON \
+      --output-file /app/sbom.cdx.json /opt/venv/bin/python 2>/dev/null
 
 WORKDIR /app
 COPY manage.py ./
@@ -51,6 +58,8 @@ RUN groupadd --gid 10001 shortlinks \
       /var/lib/shortlinks/keys-worker /var/lib/shortlinks/keys-webhooks \
       /var/lib/shortlinks/keys-stores \
  && chown -R 10001:10001 /var/lib/shortlinks
+# Nothing is installed into a running container.
+RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3.*/site-packages/pip*
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 COPY docker/healthy.py /healthy.py

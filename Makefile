@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 # Exists if the packages of tests and checks are installed, too.
 DEV_READY := $(VENV)/dev-ready
+AUDIT := $(VENV)/audit
 # With PATH, so that programs started by a command find the virtual environment.
 WITH_STORES := PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/python -m devserver exec --
 # Tests often wait, so two workers run them, each with its own database.
@@ -22,7 +23,7 @@ LOCK := $(BIN)/uv pip compile --quiet --system-certs --universal --python-versio
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast test-future test-browser check check-steps messages
-.PHONY: bench chaos drills lock crawler-names clean
+.PHONY: audit bench chaos drills lock crawler-names clean
 
 help:
 	@echo "make run           run the service on http://127.0.0.1:8000 (PORT=, REDIRECT_PORT=); data in var/"
@@ -31,6 +32,7 @@ help:
 	@echo "make test-future   run the fast tests of rules, API and admin with the clock 400 days ahead"
 	@echo "make test-browser  run the tests in a real browser (Debian's chromium)"
 	@echo "make check         run what CI runs: lint, format, types, imports, migrations, speed, tests"
+	@echo "make audit         look for known vulnerabilities in the pinned packages"
 	@echo "make messages      collect and compile the texts of the admin, list missing translations"
 	@echo "make bench         measure what docs/performance.md claims (ARGS= for some benchmarks)"
 	@echo "make chaos         kill, freeze and restart every part under load, and count what must hold"
@@ -64,6 +66,7 @@ check: $(DEV_READY)
 	  FUTURE_TESTS=tests/domain
 
 check-steps:
+	@echo "[check] audit" && $(MAKE) --no-print-directory audit
 	@echo "[check] lint" && ruff check .
 	@echo "[check] format" && ruff format --check .
 	@echo "[check] types" && mypy
@@ -76,6 +79,16 @@ check-steps:
 # Needs xgettext; root on Debian gets it by apt-get.
 messages: $(DEV_READY)
 	@$(WITH_STORES) python -m tests.messages
+
+# In an environment of its own, because the tools pin other versions.
+audit: $(AUDIT)/bin/pip-audit
+	@$(BIN)/python -m tests.audit $<
+
+$(AUDIT)/bin/pip-audit: requirements-audit.txt $(DEV_READY)
+	@$(PYTHON) -m venv --without-pip $(AUDIT)
+	@$(BIN)/uv pip install --quiet --system-certs --python $(AUDIT)/bin/python \
+	  --require-hashes -r $<
+	@touch $@
 
 bench: $(DEV_READY)
 	@$(WITH_STORES) python -m systemtests.benchmarks $(ARGS)
@@ -92,6 +105,7 @@ lock: $(READY)
 	@$(LOCK) $(ARGS) requirements.in -o requirements.txt
 	@$(LOCK) $(ARGS) requirements-devserver.in -o requirements-devserver.txt
 	@$(LOCK) $(ARGS) requirements-tracing.in -o requirements-tracing.txt
+	@$(LOCK) $(ARGS) requirements-audit.in -o requirements-audit.txt
 	@$(LOCK) $(ARGS) requirements-dev.in -o requirements-dev.txt
 
 # The package is data, so it is not installed. Review the difference before a commit.

@@ -1,5 +1,6 @@
 """Which secrets and networks each container has, seen from inside the container."""
 
+import json
 from typing import Any
 
 from deploy import key_rotation, keys
@@ -7,6 +8,7 @@ from systemtests import InvalidRun
 from systemtests.drills.installation import Installation
 from systemtests.drills.results import Results
 
+BILL = "/app/sbom.cdx.json"
 FOLDER = "/var/lib/shortlinks/keys"
 OUTSIDE_NETWORK = "internet"
 OUTSIDE_PORT = 8443  # of Caddy, which stands for a host of the internet
@@ -30,6 +32,7 @@ def drill(out: Results, installation: Installation) -> None:
     for role in sorted(keys.USED_BY.keys() - {"migrate"}):
         for container in installation.containers(role):
             _check_secrets(out, installation, role, container, values)
+    _check_bill_of_materials(out, installation)
     address = _address_outside(installation)
     for role in sorted(keys.USED_BY.keys() - {"migrate"}):
         reached = _runs(installation, role, CONNECT, address)
@@ -80,6 +83,16 @@ def _check_secrets(
         f"{role}: {len(files)} secrets, {sorted(files ^ wanted)} differ,"
         f" {in_environment} in the environment",
         holds=files == wanted and not in_environment and not mounts[FOLDER]["RW"],
+    )
+
+
+def _check_bill_of_materials(out: Results, installation: Installation) -> None:
+    [web, *_] = installation.containers("web")
+    bill = json.loads(installation.call("docker", "exec", web, "cat", BILL))
+    names = {component["name"].lower() for component in bill["components"]}
+    out.expect(
+        f"{BILL}: {bill['bomFormat']} {bill['specVersion']}, {len(names)} packages",
+        holds=bill["bomFormat"] == "CycloneDX" and {"django", "psycopg"} <= names,
     )
 
 
