@@ -85,6 +85,7 @@ def test_white_space_around_a_url_is_removed(around: str) -> None:
         ("https://example.com/a\tb", "InvalidUrl"),
         ("https://..example/", "InvalidUrl"),
         ("https://a..example.com/", "InvalidUrl"),
+        (f"https://{'a' * 64}.example/", "InvalidUrl"),
         ("https://.example.com/", "InvalidUrl"),
         ("\u00a0https://example.com/", "InvalidUrl"),
         ("https://example.com/\u200e", "InvalidUrl"),
