@@ -1,6 +1,6 @@
 """Look for known vulnerabilities in the pinned packages: `make audit`.
 
-Exits with 1 if there are any. Where no advisories can be reached, it says so.
+Exits with 1 if there are any, and with 0 where no advisories can be reached.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What `make audit` says."""
+"""The lines that `make audit` prints."""
 
 from typing import Any
 

@@ -1,15 +1,16 @@
 """Users of the admin, and accounts with one row of each model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
 from shortlinks.models import Account, User
-from tests import factories
-from tests.admin import fixtures_full_account
+from tests import factories, receivers
+from tests.admin import fixtures_full_account, simulated_provider
 from tests.admin.fixtures_full_account import World
+from tests.admin.simulated_provider import Company, configure
 
 SignIn = Callable[[User], Client]
 
@@ -52,3 +53,12 @@ def foreign(db: None) -> World:
     return fixtures_full_account.fill(
         factories.account(name="Foreign"), "Foreign", responsible=None
     )
+
+
+@pytest.fixture
+def company(account: Account, settings: Settings) -> Iterator[Company]:
+    with receivers.serving(simulated_provider.Handler) as (server, url):
+        server.company = Company(url.removesuffix("/hook"))
+        configure(settings, server.company, account=account.subdomain)
+        server.company.describe()
+        yield server.company

@@ -7,10 +7,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
+from django.test import Client
 from pytest_django import Settings
 
 from config import identity_providers
+from shortlinks.models import SecurityEvent, User
 
+LOGIN = "/admin/account/oidc/company/login/"
 SALES = {"contacts_view": "G", "contacts_edit": "M"}
 
 
@@ -99,3 +102,40 @@ def configure(settings: Settings, company: Company, **fields: Any) -> None:
     settings.OIDC_PROVIDERS = identity_providers.parse("OIDC_PROVIDERS", text)
     apps = identity_providers.apps(settings.OIDC_PROVIDERS)
     settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": apps}}
+
+
+def begin(client: Client, **sent: str) -> dict[str, str]:
+    """Go to the provider, and return the parameters with which it is called."""
+    response: Any = client.post(LOGIN, sent)
+    assert "Refresh" in response.headers, response.content.decode()
+    _, _, url = response.headers["Refresh"].partition("; url=")
+    return {name: v[0] for name, v in parse_qs(urlsplit(url).query).items()}
+
+
+def sign_in(client: Client, **sent: str) -> Any:
+    return come_back(client, begin(client, **sent))
+
+
+def come_back(client: Client, sent: dict[str, str]) -> Any:
+    """Return from the provider, whose token repeats the nonce in the code."""
+    answer = {"code": sent["nonce"], "state": sent["state"]}
+    return client.get(f"{LOGIN}callback/", answer)
+
+
+def user_of(client: Client) -> User | None:
+    id_ = client.session.get("_auth_user_id")
+    return User.objects.get(pk=id_) if id_ else None
+
+
+def events(kind: str) -> list[tuple[str, int | None, int | None]]:
+    found = SecurityEvent.objects.filter(kind=kind).order_by("id")
+    return list(found.values_list("detail", "user", "account"))
+
+
+def age(client: Client) -> None:
+    """Let the sign-in be an hour ago."""
+    session = client.session
+    session["signed_in_at"] -= 3600
+    for record in session["account_authentication_methods"]:
+        record["at"] -= 3600
+    session.save()

@@ -4,60 +4,27 @@
 """
 
 import json
-import time
-from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.test import Client
 from pytest_django import Settings
 
-from shortlinks.admin.sign_in import checked_provider
-from shortlinks.models import Account, SecurityEvent, User
-from tests import factories, receivers
-from tests.admin import simulated_provider
-from tests.admin.simulated_provider import Company, configure
-
-LOGIN = "/admin/account/oidc/company/login/"
-
-
-@pytest.fixture
-def company(account: Account, settings: Settings) -> Iterator[Company]:
-    with receivers.serving(simulated_provider.Handler) as (server, url):
-        server.company = Company(url.removesuffix("/hook"))
-        configure(settings, server.company, account=account.subdomain)
-        server.company.describe()
-        yield server.company
-
-
-def begin(client: Client, **sent: str) -> dict[str, str]:
-    """Go to the provider, and return the parameters with which it is called."""
-    response: Any = client.post(LOGIN, sent)
-    assert "Refresh" in response.headers, response.content.decode()
-    _, _, url = response.headers["Refresh"].partition("; url=")
-    return {name: v[0] for name, v in parse_qs(urlsplit(url).query).items()}
-
-
-def sign_in(client: Client, **sent: str) -> Any:
-    return come_back(client, begin(client, **sent))
-
-
-def come_back(client: Client, sent: dict[str, str]) -> Any:
-    """Return from the provider, whose token repeats the nonce in the code."""
-    answer = {"code": sent["nonce"], "state": sent["state"]}
-    return client.get(f"{LOGIN}callback/", answer)
-
-
-def user_of(client: Client) -> User | None:
-    id_ = client.session.get("_auth_user_id")
-    return User.objects.get(pk=id_) if id_ else None
-
-
-def events(kind: str) -> list[tuple[str, int | None, int | None]]:
-    found = SecurityEvent.objects.filter(kind=kind).order_by("id")
-    return list(found.values_list("detail", "user", "account"))
+from shortlinks.models import Account, User
+from tests import factories
+from tests.admin.simulated_provider import (
+    LOGIN,
+    Company,
+    age,
+    begin,
+    come_back,
+    configure,
+    events,
+    sign_in,
+    user_of,
+)
 
 
 def test_new_user_has_the_rights_of_the_groups(
@@ -219,163 +186,6 @@ def test_sign_in_page_has_a_form_for_each_provider(
     assert page.count('<form method="post" action="/admin/account/oidc/') == 2
 
 
-def test_callback_without_a_state_is_refused(company: Company, client: Client) -> None:
-    response: Any = client.get(f"{LOGIN}callback/", {"code": "a", "state": "b"})
-
-    assert response.status_code == 401
-    assert "did not confirm who you are" in response.content.decode()
-    assert company.tokens == []
-
-
-def test_cancellation_leads_back(company: Company, client: Client) -> None:
-    state = begin(client)["state"]
-    sent = {"error": "access_denied", "state": state}
-
-    page: Any = client.get(f"{LOGIN}callback/", sent, follow=True)
-
-    assert "You went back" in page.content.decode()
-    assert events("sign_in_failed") == []
-
-
-@pytest.mark.parametrize(
-    ("path", "answer"),
-    [
-        ("/token", None),
-        ("/token", {"error": "invalid_grant"}),
-        ("/userinfo", None),
-        ("/userinfo", "no JSON"),
-        ("/userinfo", []),
-        ("/userinfo", {"email": "anna@shop.example"}),
-        ("/userinfo", {"sub": "s" * 192}),
-        ("/userinfo", {"sub": "a\0b"}),
-        ("/userinfo", {"sub": None, "email": "anna@shop.example"}),
-        ("/userinfo", {"sub": ["s-1"]}),
-    ],
-)
-def test_failing_provider_is_a_clear_error(
-    company: Company, client: Client, path: str, answer: Any
-) -> None:
-    sent = begin(client)
-    company.answers[path] = answer
-
-    response = come_back(client, sent)
-
-    assert response.status_code in {401, 403, 502}
-    assert "Sign-in failed" in response.content.decode()
-    assert user_of(client) is None
-
-
-@pytest.mark.parametrize("answer", [None, "no JSON", {}, []])
-def test_failing_discovery_is_a_clear_error(
-    company: Company, client: Client, answer: Any
-) -> None:
-    company.answers["/.well-known/openid-configuration"] = answer
-
-    response: Any = client.post(LOGIN)
-
-    assert response.status_code in {401, 502}
-    assert "Sign-in failed" in response.content.decode()
-
-
-def test_discovery_document_is_read_every_ten_minutes(
-    company: Company, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sign_in(client)
-    sign_in(Client())
-    assert company.requests.count("/.well-known/openid-configuration") == 1
-
-    monkeypatch.setattr(checked_provider, "CONFIGURATION_TTL", 0)
-    begin(Client())
-
-    assert company.requests.count("/.well-known/openid-configuration") > 1
-
-
-@pytest.mark.parametrize("nonce", ["another", None, 1])
-def test_token_of_another_sign_in_is_refused(
-    company: Company, client: Client, nonce: object
-) -> None:
-    company.id_claims = {"nonce": nonce}
-
-    response = sign_in(client)
-
-    assert response.status_code == 502
-    assert user_of(client) is None
-
-
-def test_answer_without_id_token_is_refused(company: Company, client: Client) -> None:
-    company.answers["/token"]["id_token"] = ""
-
-    assert sign_in(client).status_code == 502
-    assert user_of(client) is None
-
-
-@pytest.mark.parametrize(
-    ("seconds", "status"), [(5, 200), (1800, 302)], ids=["again", "not again"]
-)
-def test_signed_in_user_has_to_sign_in_again_at_the_provider(
-    company: Company, client: Client, seconds: int, status: int
-) -> None:
-    company.describe(groups=["chiefs"])
-    sign_in(client)
-    user = user_of(client)
-    age(client)
-    company.id_claims = {"auth_time": time.time() - seconds}
-
-    sent = begin(client)
-    come_back(client, sent)
-
-    assert sent["max_age"] == "0"
-    assert user_of(client) == user
-    assert client.get("/admin/shortlinks/apitoken/add/").status_code == status
-
-
-def test_sign_in_that_began_before_another_is_not_recorded_as_recent(
-    company: Company, client: Client
-) -> None:
-    company.describe(groups=["chiefs"])
-    early, late = begin(client), begin(client)
-    come_back(client, late)
-    age(client)
-
-    come_back(client, early)
-
-    assert client.get("/admin/shortlinks/apitoken/add/").status_code == 302
-
-
-def test_claims_of_two_persons_are_refused(company: Company, client: Client) -> None:
-    company.id_claims = {"sub": "s-2"}
-
-    response = sign_in(client)
-
-    assert response.status_code == 502
-    assert user_of(client) is None
-
-
-def test_groups_are_read_from_the_id_token_too(
-    company: Company, client: Client
-) -> None:
-    company.describe()
-    del company.answers["/userinfo"]["groups"]
-    company.id_claims = {"groups": ["chiefs"]}
-
-    sign_in(client)
-
-    user = user_of(client)
-    assert user
-    assert user.is_admin
-
-
-def test_unavailable_provider_is_a_clear_error(
-    company: Company, client: Client
-) -> None:
-    company.answers.clear()
-
-    response: Any = client.post(LOGIN)
-
-    assert response.status_code == 502
-    assert "The provider is unavailable" in response.content.decode()
-
-
 @pytest.mark.parametrize("id_", ["openid_connect", "unknown", "company2"])
 def test_unknown_provider_is_not_found(
     company: Company, client: Client, id_: str
@@ -426,15 +236,6 @@ def test_entries_are_kept_on_the_way_to_the_provider(
 
     assert response.url == "/admin/continue/"
     assert "Boris" in client.get(response.url).content.decode()
-
-
-def age(client: Client) -> None:
-    """Let the sign-in be an hour ago."""
-    session = client.session
-    session["signed_in_at"] -= 3600
-    for record in session["account_authentication_methods"]:
-        record["at"] -= 3600
-    session.save()
 
 
 def test_form_is_sent_after_signing_in_again_at_the_provider(
