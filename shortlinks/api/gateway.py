@@ -35,9 +35,7 @@ THREADS = 32
 MAX_WAITING = 256
 HEALTH_PATHS = ("/healthz", "/readyz")
 MAX_WAITING_CHECKS = 63
-PASSWORD_PATHS = re.compile(
-    r"/admin/(login|password_change|shortlinks/user/(add|\d+/password))/"
-)
+PASSWORD_PATHS = re.compile(r"/admin/(login|account/(again|password))/")
 PASSWORD_THREADS = 4
 MAX_WAITING_PASSWORDS = 16
 UPLOAD_PATHS = frozenset({"/admin/import/", "/admin/import-users/"})

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from shortlinks.api import gateway
 from shortlinks.api.gateway import Gateway
@@ -149,3 +150,17 @@ def test_rejection_is_a_problem_with_the_id_of_the_request() -> None:
     assert sent[b"x-request-id"] == id_.encode()
     assert sent[b"connection"] == b"close"
     assert json.loads(body["body"])["status"] == 429
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        reverse("admin:login"),
+        reverse("account_reauthenticate"),
+        reverse("account_change_password"),
+        reverse("account_set_password"),
+        reverse("account_reset_password_from_key", args=["1", "key"]),
+    ],
+)
+def test_pages_that_hash_passwords_have_threads_of_their_own(path: str) -> None:
+    assert gateway.PASSWORD_PATHS.match(path)
