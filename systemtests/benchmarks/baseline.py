@@ -17,7 +17,11 @@ HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"x-robots-tag", b"noindex, nofollow, noarchive"),
     (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; form-action 'none'; base-uri 'none';"
+        b" frame-ancestors 'none'",
+    ),
     (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
     (b"content-length", b"0"),
     (

@@ -279,8 +279,11 @@ class Player:
         merged = {row["merged_id"]: row["survivor_id"] for row in applied}
         roots = {name: row.entity_id for name, row in self.stage.contacts.items()}
         current = {chat["id"]: chat["entity_id"] for chat in self._list("chats")}
+        # Chats of a deleted contact are not listed.
+        deleted = [self.stage.contacts[name].entity_id for name in self._deleted]
         for name, (chat_id, entity_id) in self._chats.items():
-            roots[name] = current.get(chat_id, entity_id)
+            hidden = deleted[0] if deleted else entity_id
+            roots[name] = current.get(chat_id, hidden)
         for _ in merged:
             roots = {name: merged.get(id_, id_) for name, id_ in roots.items()}
         return roots
