@@ -137,9 +137,9 @@ def secret(name: str, *, minimum: int) -> str:
     return value
 
 
-def choice(name: str, choices: Sequence[str]) -> str:
-    """Return one of the choices; the first is the default."""
-    value = text(name, choices[0])
+def choice(name: str, choices: Sequence[str], *, default: str | None = None) -> str:
+    """Return one of the choices; the first is the default, if there is no other."""
+    value = text(name, choices[0] if default is None else default)
     if value not in choices:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}")
     return value

@@ -285,8 +285,10 @@ SILENCED_SYSTEM_CHECKS = [
 
 # --- sign-in ----------------------------------------------------------------
 # Of administrators and operators. Others may have one.
-REQUIRE_SECOND_FACTOR = env.flag(
-    "REQUIRE_SECOND_FACTOR", default=not production_checks.is_local(BASE_URL)
+REQUIRE_SECOND_FACTOR = env.choice(
+    "REQUIRE_SECOND_FACTOR",
+    ["nobody", "administrators", "everyone"],
+    default="nobody" if production_checks.is_local(BASE_URL) else "administrators",
 )
 OIDC_PROVIDERS = identity_providers.parse(
     "OIDC_PROVIDERS", env.text("OIDC_PROVIDERS", "[]")

@@ -199,7 +199,7 @@ def test_unknown_provider_is_not_found(
 def test_administrator_from_a_provider_needs_no_factor_of_ours(
     company: Company, client: Client, settings: Settings
 ) -> None:
-    settings.REQUIRE_SECOND_FACTOR = True
+    settings.REQUIRE_SECOND_FACTOR = "administrators"
     company.describe(groups=["chiefs"])
     sign_in(client)
     user = user_of(client)
@@ -209,7 +209,7 @@ def test_administrator_from_a_provider_needs_no_factor_of_ours(
 
     assert client.get("/admin/").status_code == 200
     assert (
-        "Administrators need"
+        "You need a second factor"
         not in client.get("/admin/account/sessions/").content.decode()
     )
     redirected: Any = by_password.get("/admin/")

@@ -61,7 +61,7 @@ def test_second_factor_is_required(
     *,
     is_required: bool,
 ) -> None:
-    settings.REQUIRE_SECOND_FACTOR = True
+    settings.REQUIRE_SECOND_FACTOR = "administrators"
     browser = sign_in(factories.user(account, **fields))
 
     answers = [
@@ -78,7 +78,7 @@ def test_second_factor_is_required(
 def test_pages_open_with_a_second_factor(
     settings: Settings, browser: Client, admin: User
 ) -> None:
-    settings.REQUIRE_SECOND_FACTOR = True
+    settings.REQUIRE_SECOND_FACTOR = "administrators"
     Authenticator.objects.create(user=admin, type="totp", data={"secret": "x"})
 
     assert browser.get(listing(User)).status_code == 200
@@ -87,7 +87,7 @@ def test_pages_open_with_a_second_factor(
 def test_recovery_codes_alone_are_no_second_factor(
     settings: Settings, browser: Client, admin: User
 ) -> None:
-    settings.REQUIRE_SECOND_FACTOR = True
+    settings.REQUIRE_SECOND_FACTOR = "administrators"
     Authenticator.objects.create(user=admin, type="recovery_codes", data={})
 
     assert browser.get(listing(User)).headers["Location"] == INDEX

@@ -69,7 +69,7 @@ def site(own: Account, tmp_path: Path) -> Iterator[Site]:
     }
     settings = {
         "OIDC_PROVIDERS": json.dumps([company]),
-        "REQUIRE_SECOND_FACTOR": "1",
+        "REQUIRE_SECOND_FACTOR": "administrators",
     }
     with services.web(tmp_path, **settings) as web:
         callback = str(web.base_url).rstrip("/") + CALLBACK

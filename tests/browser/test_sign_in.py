@@ -54,7 +54,7 @@ def site(transactional_db: None, tmp_path: Path) -> Iterator[Site]:
     settings = {
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "EMAIL_URL": f"file://{mails}",
-        "REQUIRE_SECOND_FACTOR": "1",
+        "REQUIRE_SECOND_FACTOR": "administrators",
     }
     with services.web(tmp_path, **settings) as web:
         yield Site(f"http://localhost:{httpx.URL(web.base_url).port}", mails)

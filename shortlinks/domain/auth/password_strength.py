@@ -1,5 +1,8 @@
 """Passwords that programs guess first: leaked ones, words, names, dates, keyboards."""
 
+import re
+
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from zxcvbn import zxcvbn
@@ -13,8 +16,10 @@ MAX_LENGTH = 72  # longer ones take zxcvbn seconds
 class GuessablePasswordValidator:
     def validate(self, password: str, user: User | None = None) -> None:
         """Raise ValidationError if the password takes few guesses."""
-        known = [user.email, user.name] if user else []
-        words = [word for text in known for word in text.replace("@", " ").split()]
+        known = [settings.BASE_URL, "shortlinks"]
+        if user is not None:
+            known += [user.email, user.name, str(user.account or "")]
+        words = [word for text in known for word in re.split(r"[\W_]+", text)]
         if zxcvbn(password[:MAX_LENGTH], user_inputs=words)["score"] < MIN_SCORE:
             raise ValidationError(
                 _("This password is easy to guess. Use several unrelated words."),

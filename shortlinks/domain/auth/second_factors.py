@@ -13,8 +13,10 @@ FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
 def is_required(user: User) -> bool:
-    """Return whether the user may change what others rely on."""
-    return settings.REQUIRE_SECOND_FACTOR and (user.is_admin or user.is_superuser)
+    """Return whether the user needs one, by default who may change what others use."""
+    if settings.REQUIRE_SECOND_FACTOR == "administrators":
+        return user.is_admin or user.is_superuser
+    return bool(settings.REQUIRE_SECOND_FACTOR == "everyone")
 
 
 def is_missing(user: User) -> bool:
