@@ -27,7 +27,7 @@ def order(entity_id: str) -> dict[str, object]:
 
 def copy_of_the_service(place: Path) -> Path:
     project = place / "project"
-    for part in ("config", "shortlinks"):
+    for part in ("config", "deploy", "shortlinks"):
         shutil.copytree(CHECKOUT / part, project / part)
     shutil.copy(CHECKOUT / "manage.py", project)
     return project

@@ -22,7 +22,8 @@ def click(visitor: httpx.Client, account: Account, page: Page) -> str:
 
 
 def headers_of(response: httpx.Response) -> dict[str, str]:
-    skipped = {"date", "server", "content-length"}
+    """Return the headers, without those that each response of the service has."""
+    skipped = {"date", "server", "content-length", "content-security-policy"}
     return {k: v for k, v in response.headers.items() if k not in skipped}
 
 
