@@ -1,4 +1,4 @@
-"""Middleware for the paths of the API: slashes, and no copies in caches."""
+"""Middleware for paths: slashes of the API, and no copies in caches."""
 
 import re
 from collections.abc import Callable
@@ -8,13 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from shortlinks.api.problems import API_PATHS
 
 SLASHES = re.compile("//+")
+ADMIN_PATH = "/admin/"
 
 
 class ApiPathMiddleware:
     """Middleware that reads `//api//v4/…` as `/api/v4/…`, as amoCRM does.
 
-    The official SDK sends two slashes. Responses contain personal data, so no cache may
-    store them, unless their view allows it.
+    The official SDK sends two slashes. Responses of the API and the admin contain
+    personal data, so no cache may store them, unless their view allows it.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -22,9 +23,10 @@ class ApiPathMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         path = SLASHES.sub("/", request.path_info)
-        if not f"{path}/".startswith(API_PATHS):
-            return self._get_response(request)
-        request.path_info = request.path = path
+        is_api = f"{path}/".startswith(API_PATHS)
+        if is_api:
+            request.path_info = request.path = path
         response = self._get_response(request)
-        response.headers.setdefault("Cache-Control", "no-store")
+        if is_api or path.startswith(ADMIN_PATH):
+            response.headers.setdefault("Cache-Control", "no-store")
         return response

@@ -59,6 +59,22 @@ def test_every_route_has_a_policy(operator: User, admin: User, sign_in: SignIn) 
     assert found == {}
 
 
+def test_no_page_of_the_admin_is_stored(
+    operator: User, admin: User, sign_in: SignIn
+) -> None:
+    """Browsers keep parts of pages that they poll, and ask whether they changed."""
+    found = {
+        (path, response.status_code, stored)
+        for path in sorted(content_policies.paths())
+        if path.startswith("/admin/")
+        for response in answers(path, sign_in, operator, admin)
+        if "no-store" not in (stored := response.headers.get("Cache-Control", ""))
+        and stored != "private, no-cache"
+    }
+
+    assert found == set()
+
+
 @pytest.mark.parametrize(
     ("path", "status", "host"),
     [

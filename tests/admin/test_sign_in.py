@@ -236,6 +236,7 @@ SENSITIVE = (
     ("get", "/admin/statistics/days.csv"),
     ("get", "/admin/statistics/statistics.xlsx"),
     ("get", "/admin/account/second-factor/totp/activate/"),
+    ("post", "/admin/account/sessions/"),
 )
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from shortlinks.admin.base import current_user
+from shortlinks.admin.sign_in import recent_sign_in
 from shortlinks.domain import integers
 from shortlinks.domain.auth import guess_limits, security_events, tokens
 from shortlinks.domain.auth.guess_limits import Secret
@@ -50,7 +51,8 @@ class OwnSessionsView(ListUserSessionsView):  # type: ignore[misc]
         return {**super().get_context_data(**kwargs), "tokens": own[:MAX_TOKENS]}
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """End one session, or all but this one."""
+        """End one session, or all but this one, after a recent sign-in."""
+        recent_sign_in.require(self.request)
         user = current_user(self.request)
         others = UserSession.objects.filter(user=user).exclude(
             session_key=self.request.session.session_key
