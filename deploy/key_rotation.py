@@ -33,20 +33,27 @@ keys renew NAME        replace a password, or SECRET_KEY, whose old values stay 
 def change(arguments: Sequence[str]) -> None:
     """Change the secrets, then copy to each process those that it reads."""
     _change(arguments)
-    for role, names in shared().items():
-        folder = FOLDER / f"keys-{role}"
-        if folder.is_dir():
+    for folder, names in shared().items():
+        if (FOLDER / folder).is_dir():
             for name in names:
-                _write(folder / name, (SERVICE / name).read_text())
+                _write(FOLDER / folder / name, (SERVICE / name).read_text())
 
 
 def shared() -> dict[str, tuple[str, ...]]:
-    """Return the secrets in the folder of each role; "stores" is for all others."""
-    roles = {role: names for role, names in keys.USED_BY.items() if names}
+    """Return the names of the secrets in each shared folder."""
     return {
-        role: (*names, *([FALLBACKS] if "SECRET_KEY" in names else []), *STORES)
-        for role, names in (roles | {"stores": ()}).items()
+        folder_of(role): (
+            *names,
+            *([FALLBACKS] if "SECRET_KEY" in names else []),
+            *STORES,
+        )
+        for role, names in keys.USED_BY.items()
     }
+
+
+def folder_of(role: str) -> str:
+    """Return the folder of the role; roles without secrets of their own share one."""
+    return f"keys-{role if keys.USED_BY[role] else 'stores'}"
 
 
 def _change(arguments: Sequence[str]) -> None:

@@ -95,7 +95,7 @@ def test_settings_that_are_passed_to_containers_exist() -> None:
 @pytest.mark.parametrize("role", keys.USED_BY)
 def test_container_has_only_the_secrets_that_its_process_reads(role: str) -> None:
     service = SERVICES[role]
-    folder = role if keys.USED_BY[role] else "stores"
+    folder = key_rotation.folder_of(role)
     passed = {
         name.removesuffix("_FILE")
         for name in service["environment"]
@@ -108,7 +108,7 @@ def test_container_has_only_the_secrets_that_its_process_reads(role: str) -> Non
         key_rotation.shared()[folder]
     )
     mounted = [v for v in service["volumes"] if "keys" in v]
-    assert mounted == [f"keys-{folder}:/var/lib/shortlinks/keys:ro"]
+    assert mounted == [f"{folder}:/var/lib/shortlinks/keys:ro"]
 
 
 def test_only_keys_mounts_all_secrets_and_writes_each_folder() -> None:
@@ -121,7 +121,7 @@ def test_only_keys_mounts_all_secrets_and_writes_each_folder() -> None:
 
     assert mounting == {"keys"}
     assert folders == {
-        f"keys-{role}:/var/lib/shortlinks/keys-{role}" for role in key_rotation.shared()
+        f"{folder}:/var/lib/shortlinks/{folder}" for folder in key_rotation.shared()
     }
 
 

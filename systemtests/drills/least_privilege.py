@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from deploy import key_rotation, keys
+from deploy import container, key_rotation
 from systemtests import InvalidRun
 from systemtests.drills.installation import Installation
 from systemtests.drills.results import Results
@@ -29,12 +29,12 @@ sys.exit(0 if b" 403 " in proxy.recv(100) else 1)
 
 def drill(out: Results, installation: Installation) -> None:
     values = _values(installation)
-    for role in sorted(keys.USED_BY.keys() - {"migrate"}):
-        for container in installation.containers(role):
-            _check_secrets(out, installation, role, container, values)
+    for role in sorted(container.LONG_LIVED):
+        for name in installation.containers(role):
+            _check_secrets(out, installation, role, name, values)
     _check_bill_of_materials(out, installation)
     address = _address_outside(installation)
-    for role in sorted(keys.USED_BY.keys() - {"migrate"}):
+    for role in sorted(container.LONG_LIVED):
         reached = _runs(installation, role, CONNECT, address)
         has_route = not _is_internal(installation, role)
         out.expect(
@@ -65,17 +65,16 @@ def _check_secrets(
     out: Results,
     installation: Installation,
     role: str,
-    container: str,
+    name: str,
     values: dict[str, str],
 ) -> None:
-    folder = role if keys.USED_BY[role] else "stores"
-    wanted = set(key_rotation.shared()[folder])
-    files = set(installation.call("docker", "exec", container, "ls", FOLDER).split())
-    [row] = installation.inspect(container)
+    wanted = set(key_rotation.shared()[key_rotation.folder_of(role)])
+    files = set(installation.call("docker", "exec", name, "ls", FOLDER).split())
+    [row] = installation.inspect(name)
     config: dict[str, Any] = row["Config"]
     in_environment = [
-        name
-        for name, value in values.items()
+        secret
+        for secret, value in values.items()
         if any(value in line for line in config["Env"])
     ]
     mounts = {m["Destination"]: m for m in row["Mounts"]}
@@ -120,10 +119,10 @@ def _is_internal(installation: Installation, role: str) -> bool:
 
 
 def _runs(installation: Installation, role: str, code: str, address: str) -> bool:
-    container = installation.containers(role)[0]
+    name = installation.containers(role)[0]
     command = ("python", "-S", "-c", code, address, str(OUTSIDE_PORT))
     try:
-        installation.call("docker", "exec", container, *command)
+        installation.call("docker", "exec", name, *command)
     except InvalidRun:
         return False
     return True

@@ -113,6 +113,6 @@ def test_each_change_reaches_the_processes_that_read_the_secret(
     key_rotation.change(arguments)
 
     given = {p.name: p.read_text() for p in (folder / "keys-redirects").iterdir()}
-    assert given.keys() == set(key_rotation.shared()["redirects"])
+    assert given.keys() == set(key_rotation.shared()["keys-redirects"])
     assert "TOKEN_KEYS" not in given
     assert given == {name: content(folder)[name] for name in given}
