@@ -15,7 +15,7 @@ from django.db.models import F, Max
 from django.utils import timezone
 
 from shortlinks.domain.visits.processing import MAX_ATTEMPTS
-from shortlinks.models import Note, ShortLink, Visit
+from shortlinks.models import ShortLink, Visit
 from shortlinks.tasks import process_visits
 from systemtests.chaos.faults import Fault
 from systemtests.chaos.service import Service
@@ -111,15 +111,16 @@ class Redelivery(Fault):
     def inject(self, service: Service) -> None:
         """Kill the worker after a commit of its child, before it acknowledges."""
         worker = service.parts["worker"]
-        before = _newest_note()
         with transaction.atomic(), connection.cursor() as cursor:
             # The child waits for this lock, so that the parent is frozen in time.
             cursor.execute(LOCK_NOTES)
-            wait_for(_is_blocked, "a task writes a note", seconds=SECONDS)
+            wait_for(_is_blocked, "a task writes notes", seconds=SECONDS)
             worker.main.suspend()
             self._messages = _unacknowledged()
+            before = _processed_visits()
+        # Notes tell nothing: those of a task may stay as they are.
         wait_for(
-            lambda: _newest_note() != before and not _is_busy(),
+            lambda: _processed_visits() > before and not _is_busy(),
             "the task is committed",
             seconds=SECONDS,
         )
@@ -138,8 +139,8 @@ class Redelivery(Fault):
         return () if self._messages else ("no task was caught",)
 
 
-def _newest_note() -> object:
-    return Note.objects.aggregate(newest=Max("updated_at"))["newest"]
+def _processed_visits() -> int:
+    return Visit.objects.exclude(processed_at=None).count()
 
 
 def _is_blocked() -> bool:
