@@ -52,11 +52,11 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
 RUN groupadd --gid 10001 shortlinks \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /app shortlinks \
  && mkdir -p /var/lib/shortlinks/keys /var/lib/shortlinks/spool /var/lib/shortlinks/metrics \
-      /var/lib/shortlinks/POSTGRES_PASSWORD /var/lib/shortlinks/VALKEY_PASSWORD \
-      /var/lib/shortlinks/GRAFANA_PASSWORD \
+      /var/lib/shortlinks/POSTGRES_PASSWORD /var/lib/shortlinks/POSTGRES_APP_PASSWORD \
+      /var/lib/shortlinks/VALKEY_PASSWORD /var/lib/shortlinks/GRAFANA_PASSWORD \
       /var/lib/shortlinks/keys-web /var/lib/shortlinks/keys-redirects \
       /var/lib/shortlinks/keys-worker /var/lib/shortlinks/keys-webhooks \
-      /var/lib/shortlinks/keys-stores \
+      /var/lib/shortlinks/keys-stores /var/lib/shortlinks/keys-migrate \
  && chown -R 10001:10001 /var/lib/shortlinks
 # Nothing is installed into a running container.
 RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3.*/site-packages/pip*

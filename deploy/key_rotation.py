@@ -18,7 +18,7 @@ from deploy import keys
 FOLDER = Path("/var/lib/shortlinks")
 SERVICE = FOLDER / "keys"
 FALLBACKS = "SECRET_KEY_FALLBACKS"
-STORES = ("POSTGRES_PASSWORD", "VALKEY_PASSWORD")
+STORES = (keys.OWNER_PASSWORD, keys.APP_PASSWORD, "VALKEY_PASSWORD")
 MAX_FALLBACKS = 3
 USAGE = """\
 keys make [STORE...]   create missing secrets; passwords also in a folder for each store
@@ -45,15 +45,19 @@ def shared() -> dict[str, tuple[str, ...]]:
         folder_of(role): (
             *names,
             *([FALLBACKS] if "SECRET_KEY" in names else []),
-            *STORES,
+            *keys.store_passwords(role),
         )
         for role, names in keys.USED_BY.items()
     }
 
 
 def folder_of(role: str) -> str:
-    """Return the folder of the role; roles without secrets of their own share one."""
-    return f"keys-{role if keys.USED_BY[role] else 'stores'}"
+    """Return the folder of the role; those with the passwords of stores only share one.
+
+    The owner's password is in a folder that only `migrate` gets.
+    """
+    has_own = keys.USED_BY[role] or role == "migrate"
+    return f"keys-{role if has_own else 'stores'}"
 
 
 def _change(arguments: Sequence[str]) -> None:

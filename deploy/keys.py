@@ -17,7 +17,9 @@ USED_BY: dict[str, tuple[str, ...]] = {
     "metrics": (),
     "migrate": (),
 }
-PASSWORDS = ("POSTGRES_PASSWORD", "VALKEY_PASSWORD", "SUPERVISOR_PASSWORD")
+# Only `migrate` uses the database's owner. All other processes have another user.
+OWNER_PASSWORD, APP_PASSWORD = "POSTGRES_PASSWORD", "POSTGRES_APP_PASSWORD"
+PASSWORDS = (OWNER_PASSWORD, APP_PASSWORD, "VALKEY_PASSWORD", "SUPERVISOR_PASSWORD")
 # Lists of `id:secret`, the newest first: `key_rotation` changes them in steps.
 ROTATED = ("TOKEN_KEYS", "PIXEL_KEYS", "WEBHOOK_KEYS")
 
@@ -25,6 +27,11 @@ ROTATED = ("TOKEN_KEYS", "PIXEL_KEYS", "WEBHOOK_KEYS")
 def new() -> dict[str, str]:
     values = {name: secrets.token_urlsafe(48) for name in (*SERVICE, *PASSWORDS)}
     return values | {name: f"k1:{values[name]}" for name in ROTATED}
+
+
+def store_passwords(role: str) -> tuple[str, str]:
+    """Return the names of the passwords with which the process uses the stores."""
+    return OWNER_PASSWORD if role == "migrate" else APP_PASSWORD, "VALKEY_PASSWORD"
 
 
 def load_or_create(path: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from deploy import keys
-from devserver import demo, environment, ports
+from devserver import demo, environment, ports, stores
 from devserver.errors import RunError
 
 
@@ -21,6 +21,8 @@ def run(project: Path, arguments: Sequence[str]) -> int:
     if not ports.is_served(store.hostname or "", store.port or 5432):
         raise RunError("the stores are not running: start them with make run")
     secrets = keys.load_or_create(var / "secrets.env")
+    if arguments[:1] == ["migrate"]:
+        addresses["DATABASE_URL"] = stores.owner_url(store, secrets)
     command = (sys.executable, "manage.py", *arguments)
     return subprocess.run(
         command, cwd=project, env=environment.of_run(var, secrets, addresses)

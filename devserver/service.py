@@ -82,7 +82,7 @@ def _prepare(project: Path, var: Path) -> Service:
         "SHORT_BASE_URL": f"http://{roles.LOOPBACK}:{redirect_port}",
         "METRICS_PORT": str(metrics_port),
         "DEMO_SITE_URL": f"http://{demo_site.HOST}:{kept[DEMO_PORT]}",
-        **{store.setting: store.url for store in own},
+        **{store.setting: store.app_url for store in own},
     }
     parts = (
         roles.web(web_port),
@@ -151,7 +151,8 @@ def _bring_up(service: Service, supervisor: Supervisor) -> None:
     plan = service.plan
     _start_stores(service, supervisor)
     _progress(2, "migrating the database")
-    _manage(plan, "migrate", "--no-input")
+    owner = {store.setting: store.url for store in service.stores}
+    _manage(plan, "migrate", "--no-input", **owner)
     _progress(3, f"starting {', '.join(role.name for role in service.roles)}")
     for role in service.roles:
         supervisor.start(role)
@@ -191,14 +192,14 @@ def _progress(step: int, text: str) -> None:
     console.say(f"{step}/{STEPS}", text)
 
 
-def _manage(plan: Plan, *arguments: str) -> str:
+def _manage(plan: Plan, *arguments: str, **settings: str) -> str:
     """Run a command; return its output, which may contain secrets and is not logged."""
     log = plan.log(MANAGE)
     with log.open("ab") as errors:
         done = subprocess.run(
             (sys.executable, "manage.py", *arguments),
             cwd=plan.project,
-            env=dict(plan.environment),
+            env={**plan.environment, **settings},
             start_new_session=True,  # Ctrl-C is handled by us only
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -7,18 +7,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import SplitResult
 
 import psycopg
 import redis
 from psycopg import sql
 
+from deploy import keys
 from deploy.programs import Program, Rank
 from deploy.roles import LOOPBACK
 from devserver import environment, store_directories, wall_clock
 from devserver.errors import RunError
 from devserver.store_directories import Home
 
-DATABASE = "shortlinks"
+DATABASE = OWNER = "shortlinks"
+APP_USER = "shortlinks_app"
+# The image of the database executes this file, too.
+APP_RIGHTS = Path(__file__).parents[1] / "docker" / "db" / "app-user.sql"
 PORTS = ("POSTGRES", "VALKEY")
 
 
@@ -32,7 +37,13 @@ class Store(Protocol):
         """Environment variable that names a store to use instead."""
 
     @property
-    def url(self) -> str: ...
+    def url(self) -> str:
+        """Address for migrations and tests."""
+
+    @property
+    def app_url(self) -> str:
+        """Address for the processes, whose user may have fewer rights."""
+
     @property
     def program(self) -> Program: ...
     def prepare(self) -> None:
@@ -47,12 +58,17 @@ class Postgres:
     home: Home
     port: int
     password: str
+    app_password: str
     title = "PostgreSQL 18"
     setting = "DATABASE_URL"
 
     @property
     def url(self) -> str:
-        return self._url(DATABASE, DATABASE)
+        return self._url(OWNER, self.password, DATABASE)
+
+    @property
+    def app_url(self) -> str:
+        return self._url(APP_USER, self.app_password, DATABASE)
 
     @property
     def program(self) -> Program:
@@ -97,10 +113,11 @@ class Postgres:
 
     def serves(self) -> bool:
         try:
-            with psycopg.connect(
-                self._url("postgres", "postgres"), autocommit=True, connect_timeout=5
-            ) as connection:
+            with self._connect_as_superuser("postgres") as connection:
+                self._create_users(connection)
                 self._create_database(connection)
+            with self._connect_as_superuser(DATABASE) as connection:
+                connection.execute(APP_RIGHTS.read_bytes())
         except psycopg.OperationalError:
             return False
         return True
@@ -109,9 +126,12 @@ class Postgres:
     def _data(self) -> Path:
         return self.home.directory / "postgres"
 
-    def _url(self, user: str, database: str) -> str:
-        address = f"{LOOPBACK}:{self.port}"
-        return f"postgres://{user}:{self.password}@{address}/{database}"
+    def _url(self, user: str, password: str, database: str) -> str:
+        return f"postgres://{user}:{password}@{LOOPBACK}:{self.port}/{database}"
+
+    def _connect_as_superuser(self, database: str) -> psycopg.Connection:
+        url = self._url("postgres", self.password, database)
+        return psycopg.connect(url, autocommit=True, connect_timeout=5)
 
     def _initialize(self, data: Path) -> None:
         password = self.home.directory / "postgres.password"
@@ -136,17 +156,24 @@ class Postgres:
         if done.returncode:
             raise RunError(f"initdb failed: {done.stdout}{done.stderr}")
 
-    def _create_database(self, connection: psycopg.Connection) -> None:
-        """Create it for a role that is not a superuser, as in production."""
-        name = sql.Identifier(DATABASE)
+    def _create_users(self, connection: psycopg.Connection) -> None:
+        """Create them as in production. Tests need more rights of the owner."""
         exists = "SELECT FROM pg_roles WHERE rolname = %s"
-        if not connection.execute(exists, [DATABASE]).rowcount:
-            role = sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}")
-            connection.execute(role.format(name, sql.Literal(self.password)))
+        create = sql.SQL("CREATE ROLE {} LOGIN {} PASSWORD {}")
+        for name, right, password in (
+            (OWNER, "CREATEDB", self.password),
+            (APP_USER, f"ROLE {OWNER}", self.app_password),
+        ):
+            if not connection.execute(exists, [name]).rowcount:
+                user, secret = sql.Identifier(name), sql.Literal(password)
+                connection.execute(create.format(user, sql.SQL(right), secret))
+
+    def _create_database(self, connection: psycopg.Connection) -> None:
         exists = "SELECT FROM pg_database WHERE datname = %s"
         if not connection.execute(exists, [DATABASE]).rowcount:
-            database = sql.SQL("CREATE DATABASE {} OWNER {}")
-            connection.execute(database.format(name, name))
+            create = sql.SQL("CREATE DATABASE {} OWNER {}")
+            name, owner = sql.Identifier(DATABASE), sql.Identifier(OWNER)
+            connection.execute(create.format(name, owner))
 
 
 @dataclass(frozen=True)
@@ -160,6 +187,10 @@ class Valkey:
     @property
     def url(self) -> str:
         return f"redis://:{self.password}@{LOOPBACK}:{self.port}/0"
+
+    @property
+    def app_url(self) -> str:
+        return self.url
 
     @property
     def program(self) -> Program:
@@ -214,6 +245,20 @@ def _empty_environment() -> tuple[str, ...]:
     return ("/usr/bin/env", "-i", "LC_ALL=C", *shifted)
 
 
+def owner_url(url: SplitResult, passwords: Mapping[str, str]) -> str:
+    """Return the owner's address for that of the processes; others stay the same."""
+    if url.username != APP_USER:
+        return url.geturl()
+    _, _, address = url.netloc.rpartition("@")
+    user = f"{OWNER}:{passwords[keys.OWNER_PASSWORD]}"
+    return url._replace(netloc=f"{user}@{address}").geturl()
+
+
+def postgres(home: Home, port: int, passwords: Mapping[str, str]) -> Postgres:
+    owner, app = passwords[keys.OWNER_PASSWORD], passwords[keys.APP_PASSWORD]
+    return Postgres(home, port, owner, app)
+
+
 def needed(
     base: Path, passwords: Mapping[str, str], ports: Mapping[str, int]
 ) -> tuple[Store, ...]:
@@ -223,7 +268,7 @@ def needed(
         return ()
     home = store_directories.settle(base)
     stores: tuple[Store, ...] = (
-        Postgres(home, ports["POSTGRES"], passwords["POSTGRES_PASSWORD"]),
+        postgres(home, ports["POSTGRES"], passwords),
         Valkey(home, ports["VALKEY"], passwords["VALKEY_PASSWORD"]),
     )
     return tuple(store for store in stores if not environment.get(store.setting))

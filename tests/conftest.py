@@ -10,13 +10,15 @@ from urllib.parse import urlsplit
 import execnet
 import pytest
 from django.conf import settings
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.http import HttpResponse
 from django.test import Client
 from hypothesis import settings as hypothesis_settings
 from psycopg.errors import DeadlockDetected
+from pytest_django import DjangoDbBlocker
 
+from devserver import stores
 from shortlinks.models import Account, User
 from tests import factories, programs
 
@@ -157,6 +159,23 @@ def _flush_beside_processes() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "execute_sql_flush", flush)
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Give the user of the processes its rights, as in production."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(stores.APP_RIGHTS.read_text())
+
+
+@pytest.fixture(autouse=True)
+def _without_rights_of_the_owner(request: pytest.FixtureRequest) -> None:
+    """Run as the user of the processes until the end of the test's transaction."""
+    if "db" in request.fixturenames:
+        request.getfixturevalue("db")
+        if connection.in_atomic_block:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET ROLE {stores.APP_USER}")
 
 
 @pytest.fixture(autouse=True)

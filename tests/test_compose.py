@@ -11,6 +11,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from deploy import container, key_rotation, keys
+from devserver.stores import OWNER
 from shortlinks.domain.webhooks import http_client
 
 ROOT = Path(settings.BASE_DIR)
@@ -97,18 +98,25 @@ def test_container_has_only_the_secrets_that_its_process_reads(role: str) -> Non
     service = SERVICES[role]
     folder = key_rotation.folder_of(role)
     passed = {
-        name.removesuffix("_FILE")
-        for name in service["environment"]
+        path.rpartition("/")[2]
+        for name, path in service["environment"].items()
         if name.endswith("_FILE") and name != "OIDC_PROVIDERS_FILE"
     }
-    stores = {"DATABASE_PASSWORD": "POSTGRES_PASSWORD"}
-    stores |= {"REDIS_PASSWORD": "VALKEY_PASSWORD"}
 
-    assert {stores.get(name, name) for name in passed} == set(
-        key_rotation.shared()[folder]
-    )
+    assert passed == set(key_rotation.shared()[folder])
     mounted = [v for v in service["volumes"] if "keys" in v]
     assert mounted == [f"{folder}:/var/lib/shortlinks/keys:ro"]
+
+
+def test_only_migrate_logs_in_as_the_owner_of_the_database() -> None:
+    users = {
+        name: re.search(r"//(\w+)@", SERVICES[name]["environment"]["DATABASE_URL"])
+        for name in OURS - {"keys"}
+    }
+    owners = {name for name, user in users.items() if user and user[1] == OWNER}
+
+    assert all(users.values())
+    assert owners == {"migrate"}
 
 
 def test_only_keys_mounts_all_secrets_and_writes_each_folder() -> None:

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Start Postgres without root. The first start creates the database, whose owner is not a
-# superuser. For the official image, and any other with Postgres' programs on its PATH.
+# Start Postgres without root. The first start creates the database with two users: its owner,
+# who migrates it, and one for all other processes, who may change rows only. For the official
+# image, and any other with Postgres' programs on its PATH.
 set -eu
 PGDATA="${PGDATA:-/var/lib/postgresql/18/docker}"
 RUN=/tmp
@@ -14,11 +15,15 @@ create_database() {
   initdb -D "$PGDATA.new" --username=postgres --auth-local=peer --auth-host=scram-sha-256 \
     --encoding=UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8 >/dev/null
   # Without password on the socket, which only this container can use.
-  printf 'local all all trust\nlocal replication all trust\nhost shortlinks shortlinks all scram-sha-256\n' >"$PGDATA.new/pg_hba.conf"
+  printf 'local all all trust\nlocal replication all trust\nhost shortlinks shortlinks,shortlinks_app all scram-sha-256\n' >"$PGDATA.new/pg_hba.conf"
   pg_ctl -D "$PGDATA.new" -w -o "-c listen_addresses='' -k $RUN" start >/dev/null
-  psql -h "$RUN" -U postgres -q -v ON_ERROR_STOP=1 -v password="$(cat "$PASSWORD_FILE")" <<'SQL'
+  psql -h "$RUN" -U postgres -q -v ON_ERROR_STOP=1 -v password="$(cat "$PASSWORD_FILE")" \
+    -v app_password="$(cat "$APP_PASSWORD_FILE")" <<'SQL'
 CREATE ROLE shortlinks LOGIN PASSWORD :'password';
+CREATE ROLE shortlinks_app LOGIN PASSWORD :'app_password';
 CREATE DATABASE shortlinks OWNER shortlinks;
+\connect shortlinks
+\include /usr/local/share/app-user.sql
 SQL
   pg_ctl -D "$PGDATA.new" -w stop >/dev/null
   mkdir -p "$(dirname "$PGDATA")"

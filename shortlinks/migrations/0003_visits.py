@@ -59,8 +59,9 @@ LANGUAGE sql IMMUTABLE AS $$
               32, '0')::uuid
 $$;
 
+-- Runs as the owner, so that the worker needs no rights to create tables.
 CREATE FUNCTION shortlinks_add_visit_partition(month date) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   name text := 'shortlinks_visit_' || to_char(month, 'YYYY_MM');
   since timestamptz := date_trunc('month', month::timestamp) AT TIME ZONE 'UTC';

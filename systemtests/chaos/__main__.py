@@ -10,8 +10,15 @@ from pathlib import Path
 
 from deploy import keys
 from deploy.roles import LOOPBACK
-from devserver import environment, orphans, ports, signals, store_directories
-from devserver.stores import Postgres, Valkey
+from devserver import (
+    environment,
+    orphans,
+    ports,
+    signals,
+    store_directories,
+    stores,
+)
+from devserver.stores import Valkey
 from systemtests import CHECKOUT
 
 PORTS = ("WEB", "REDIRECTS", "REDIRECTS_2")
@@ -57,7 +64,7 @@ def _environment(base: Path) -> Mapping[str, str]:
     picked = ports.pick("POSTGRES", "VALKEY", *PORTS)
     secrets = keys.new()
     home = store_directories.settle(base)
-    postgres = Postgres(home, picked["POSTGRES"], secrets["POSTGRES_PASSWORD"])
+    postgres = stores.postgres(home, picked["POSTGRES"], secrets)
     valkey = Valkey(home, picked["VALKEY"], secrets["VALKEY_PASSWORD"])
     settings = {
         "DATABASE_URL": postgres.url,

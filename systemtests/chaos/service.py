@@ -136,7 +136,8 @@ def _stores(base: Path) -> tuple[Store, ...]:
     postgres, valkey = (
         urlsplit(url) for url in (os.environ["DATABASE_URL"], settings.REDIS_URL)
     )
+    password = postgres.password or ""
     return (
-        Postgres(home, postgres.port or 0, postgres.password or ""),
+        Postgres(home, postgres.port or 0, password, app_password=password),
         Valkey(home, valkey.port or 0, valkey.password or ""),
     )

@@ -17,6 +17,16 @@ CONNECT = """
 import socket, sys
 socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=3)
 """
+CREATE_TABLE = """
+import django, sys
+django.setup()
+from django.db import connection
+connection.ensure_connection()
+try:
+    connection.cursor().execute("CREATE TABLE more (id int)")
+except django.db.ProgrammingError as error:
+    sys.exit(1 if "permission denied" in str(error) else 0)
+"""
 # The proxy answers, and refuses the address, because it is a private one.
 CONNECT_BY_PROXY = f"""
 import socket, sys
@@ -32,10 +42,11 @@ def drill(out: Results, installation: Installation) -> None:
     for role in sorted(container.LONG_LIVED):
         for name in installation.containers(role):
             _check_secrets(out, installation, role, name, values)
+    _check_ddl(out, installation)
     _check_bill_of_materials(out, installation)
     address = _address_outside(installation)
     for role in sorted(container.LONG_LIVED):
-        reached = _runs(installation, role, CONNECT, address)
+        reached = _runs(installation, role, CONNECT, address, str(OUTSIDE_PORT))
         has_route = not _is_internal(installation, role)
         out.expect(
             f"{role}: a host outside is {'' if reached else 'not '}reached,"
@@ -44,7 +55,9 @@ def drill(out: Results, installation: Installation) -> None:
             holds=reached == has_route == (role == "worker"),
         )
     for role in ("webhooks", "web"):
-        reached = _runs(installation, role, CONNECT_BY_PROXY, address)
+        reached = _runs(
+            installation, role, CONNECT_BY_PROXY, address, str(OUTSIDE_PORT)
+        )
         out.expect(
             f"{role}: the proxy is {'' if reached else 'not '}reached",
             holds=reached == (role == "webhooks"),
@@ -85,6 +98,15 @@ def _check_secrets(
     )
 
 
+def _check_ddl(out: Results, installation: Installation) -> None:
+    """Let each role try to create a table, after it has logged in."""
+    for role in sorted(container.LONG_LIVED):
+        created = _runs(installation, role, CREATE_TABLE)
+        out.expect(
+            f"{role}: a table is {'' if created else 'not '}created", holds=not created
+        )
+
+
 def _check_bill_of_materials(out: Results, installation: Installation) -> None:
     [web, *_] = installation.containers("web")
     bill = json.loads(installation.call("docker", "exec", web, "cat", BILL))
@@ -118,9 +140,9 @@ def _is_internal(installation: Installation, role: str) -> bool:
     return "false" not in installation.call(*inspect, *networks).split()
 
 
-def _runs(installation: Installation, role: str, code: str, address: str) -> bool:
+def _runs(installation: Installation, role: str, code: str, *arguments: str) -> bool:
     name = installation.containers(role)[0]
-    command = ("python", "-S", "-c", code, address, str(OUTSIDE_PORT))
+    command = ("python", "-c", code, *arguments)
     try:
         installation.call("docker", "exec", name, *command)
     except InvalidRun:

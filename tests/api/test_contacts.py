@@ -221,6 +221,7 @@ def test_free_id_is_another_if_a_client_has_sent_the_next_ones(
     """Make the ids predictable, until the end of the test."""
     with connection.cursor() as cursor:
         cursor.execute(
+            "RESET ROLE;"
             "CREATE OR REPLACE FUNCTION shortlinks_new_id() RETURNS bigint LANGUAGE sql"
             " AS $$ SELECT nextval('shortlinks_id_sequence') $$"
         )

@@ -54,7 +54,7 @@ def test_stores_and_binaries_are_elsewhere_if_their_user_cannot_enter(
     home = store_directories.settle(
         var, fallback=fallback, reach=lambda path, user: path.is_relative_to(fallback)
     )
-    Postgres(home, port=1, password="secret").prepare()
+    Postgres(home, port=1, password="secret", app_password="other").prepare()
 
     assert home.directory.parent == fallback
     assert (var / "stores").resolve() == home.directory

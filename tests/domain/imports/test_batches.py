@@ -226,6 +226,7 @@ def test_import_fails_after_too_many_attempts(admin: User) -> None:
 def _reject_name(name: str) -> None:
     """Let Postgres refuse contacts of this name, and of no other."""
     with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
         cursor.execute(
             "ALTER TABLE shortlinks_contact ADD CHECK (name <> %s) NOT VALID", [name]
         )

@@ -227,6 +227,7 @@ def fail_with_deadlocks(count: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
+            RESET ROLE;
             CREATE SEQUENCE deadlocks;
             CREATE FUNCTION deadlock() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN
