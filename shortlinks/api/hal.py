@@ -1,6 +1,6 @@
 """HAL: the format of responses and lists on the wire (docs/contract.md)."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -102,6 +102,13 @@ def page(request: Request, *, max_limit: int = MAX_LIMIT) -> Page:
     if limit is None:
         raise Problem(400, f"limit must be a number from 1 to {max_limit}.")
     return Page(request, number, limit)
+
+
+def read_with(request: Request, known: Collection[str]) -> list[str]:
+    """Return the known names in `?with=`, which commas separate."""
+    texts = request.query_params.get("with", "").split(",")
+    requested = {text.strip() for text in texts}
+    return [name for name in known if name in requested]
 
 
 def paginated(

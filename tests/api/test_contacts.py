@@ -45,6 +45,33 @@ def test_contact_has_every_key_that_clients_read(
     }
 
 
+@pytest.mark.parametrize(
+    ("extras", "keys"),
+    [
+        ("leads", {"leads"}),
+        ("catalog_elements, customers", {"catalog_elements", "customers"}),
+        (
+            "leads,customers,catalog_elements",
+            {"leads", "customers", "catalog_elements"},
+        ),
+        ("tags,nonsense,", set()),
+        ("customers&with=leads", {"leads"}),
+    ],
+)
+def test_contact_has_empty_lists_for_what_with_lists(
+    account: Account, api: Api, extras: str, keys: set[str]
+) -> None:
+    factories.contact(account, entity_id=42)
+    expected: Any = {"tags": [], "companies": [], **{key: [] for key in keys}}
+
+    single: Any = api.get(f"{PATH}/42?with={extras}")
+    listed: Any = api.get(f"{PATH}?with={extras}")
+
+    [contact] = listed.json()["_embedded"]["contacts"]
+    assert single.json()["_embedded"] == expected
+    assert contact["_embedded"] == expected
+
+
 def test_list_is_complete_when_following_next(account: Account, api: Api) -> None:
     expected = [factories.contact(account).entity_id for _ in range(5)]
 
