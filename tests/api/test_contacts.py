@@ -91,6 +91,36 @@ def test_list_is_complete_when_following_next(account: Account, api: Api) -> Non
     }
 
 
+DROPPED = {
+    "custom_fields_values": [
+        {"field_code": "PHONE", "values": [{"value": "+7999", "enum_code": "WORK"}]}
+    ],
+    "_embedded": {"tags": [{"name": "vip"}]},
+    "tags_to_add": [{"name": "vip"}],
+    "created_by": 7,
+    "created_at": 1,
+    "updated_by": 7,
+    "updated_at": 1,
+}
+
+
+def test_tags_and_custom_fields_are_accepted_but_not_stored(
+    account: Account, admin: User, api: Api
+) -> None:
+    created = api.post(PATH, [{"id": 42, "name": "Anna", **DROPPED}])
+    listed = api.patch(PATH, [{"id": 42, **DROPPED}])
+    single = api.patch(f"{PATH}/42", DROPPED)
+
+    response: Any = api.get(f"{PATH}/42")
+    contact = response.json()
+    assert [each.status_code for each in (created, listed, single)] == [200, 200, 200]
+    assert contact["name"] == "Anna"
+    assert contact["custom_fields_values"] is None
+    assert contact["_embedded"] == {"tags": [], "companies": []}
+    assert contact["created_by"] == contact["updated_by"] == admin.id
+    assert min(contact["created_at"], contact["updated_at"]) > 1
+
+
 def test_empty_list_is_204_without_a_body(api: Api) -> None:
     response = api.get(PATH)
 
