@@ -35,7 +35,7 @@ class OwnStore:
 
 @contextlib.contextmanager
 def postgres() -> Iterator[OwnStore]:
-    with _running(stores.Postgres) as own:
+    with _running(_postgres) as own:
         yield own
 
 
@@ -43,6 +43,10 @@ def postgres() -> Iterator[OwnStore]:
 def valkey() -> Iterator[OwnStore]:
     with _running(stores.Valkey) as own:
         yield own
+
+
+def _postgres(home: Home, port: int, password: str) -> Store:
+    return stores.Postgres(home, port, password, app_password=password)
 
 
 @contextlib.contextmanager
