@@ -292,6 +292,8 @@ def _request_facts(visit: StoredVisit) -> RequestFacts:
         is_https=_is_https(),
         sec_fetch=visit.sec_fetch,
         accept_language=visit.accept_language,
+        accepts_html=visit.accepts_html,
+        is_mixed=visit.is_mixed,
     )
 
 
