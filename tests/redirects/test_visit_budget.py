@@ -5,10 +5,12 @@ from typing import Any
 
 import httpx
 import pytest
+from django.db import connection
 from django.db.models import Sum
 
+from shortlinks.domain.visits import processing, visit_records
 from shortlinks.domain.visits.visit_records import VisitRecord
-from shortlinks.models import ShortLink, Visit
+from shortlinks.models import Note, ShortLink, Visit
 from shortlinks.redirects import visit_budget
 from shortlinks.redirects.visit_budget import (
     MAX_GROUPS_PER_ADDRESS,
@@ -209,6 +211,44 @@ def test_records_of_a_link_are_limited_from_many_addresses() -> None:
 
     assert len(records) == MAX_GROUPS_PER_LINK + 1
     assert sum(each.visit_count for each in records) == 4000
+
+
+CLICK = {"visitor_hash": "cc" * 16, "sec_fetch": "none navigate document ?1"}
+FLOOD = [{"visitor_hash": "ee" * 16, "user_agent": "curl/8.5.0"}] * 400
+VARIED = [
+    {"visitor_hash": f"{n:032x}", "user_agent": f"curl/8.5.{n}"} for n in range(400)
+]
+
+
+@pytest.mark.parametrize(
+    ("visits", "noted", "counts"),
+    [
+        pytest.param([CLICK, *FLOOD], [1], {"person": 1, "bot": 400}, id="before"),
+        pytest.param([*FLOOD, CLICK], [1], {"person": 1, "bot": 400}, id="after"),
+        pytest.param(
+            [*VARIED, CLICK],
+            [],
+            {"bot": MAX_GROUPS_PER_ADDRESS, "suspect": 401 - MAX_GROUPS_PER_ADDRESS},
+            id="after varied headers",
+        ),
+    ],
+)
+def test_click_in_a_flood_is_noted_once_or_held(
+    link: ShortLink,
+    visits: list[dict[str, Any]],
+    noted: list[int],
+    counts: dict[str, int],
+) -> None:
+    records = added(
+        CountedVisits(), *[facts(link_id=link.id, **each) for each in visits]
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(*visit_records.insert_statement(records, delay=0))
+
+    verdicts = processing.process_due().verdicts
+
+    assert list(Note.objects.values_list("opens", flat=True)) == noted
+    assert verdicts == counts
 
 
 def test_groups_of_counted_visits_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
