@@ -128,9 +128,9 @@ def _sec_fetch(headers: Mapping[bytes, bytes]) -> str:
 
 
 def _accepts_html(accept: bytes | None) -> bool:
-    """Return whether the request may be a navigation, which asks for text/html.
+    """Return whether a page is accepted, as all navigations do.
 
-    Images, styles and scripts ask for other types. A missing header tells nothing.
+    Images, styles and scripts accept other types. A missing header proves nothing.
     """
     return accept is None or b"text/html" in accept or b"text/html" in accept.lower()
 
