@@ -27,7 +27,7 @@ WITH page AS MATERIALIZED (
 ), redacted AS (
   UPDATE shortlinks_visit AS visit
   SET address = NULL, user_agent = '', accept_language = '', referer = '',
-      sec_fetch = '', purpose = ''
+      sec_fetch = '', accepts_html = DEFAULT, purpose = ''
   FROM page WHERE visit.id = page.id AND visit.processed_at IS NOT NULL
   RETURNING 1
 )
