@@ -1,7 +1,7 @@
 """Check English texts by the mechanical rules of docs/style.md.
 
-`python -m tests.prose [PREFIX …]` lists all remarks. Texts are docstrings, comments,
-Markdown pages, templates and messages to translate.
+`python -m tests.prose [PREFIX …]` lists all remarks. Texts are docstrings, comments of
+Python and JavaScript, Markdown pages, templates and messages to translate.
 """
 
 import ast
@@ -12,7 +12,6 @@ import sys
 import tokenize
 from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,12 +66,27 @@ def of_python(source: str) -> Iterator[Text]:
             yield from ((node.body[0].lineno, each) for each in paragraphs if each)
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     comments = [token for token in tokens if token.type == tokenize.COMMENT]
+    yield from _joined(
+        [(each.start[0], each.string.lstrip("#! ")) for each in comments]
+    )
+
+
+def of_script(source: str) -> Iterator[Text]:
+    """Yield the comments of JavaScript: from // to the end of a line, and blocks."""
+    comment = re.compile(
+        r"(?:^|\s)//\s?(.*)|^\s*/?\*+!?\s?(.*?)\s*(?:\*/)?$|/\* (.*) \*/"
+    )
+    lines = enumerate(map(comment.search, source.splitlines()), 1)
+    yield from _joined([(n, "".join(filter(None, c.groups()))) for n, c in lines if c])
+
+
+def _joined(comments: list[Text]) -> Iterator[Text]:
+    """Join the comments of consecutive lines."""
+    lines = {line for line, _ in comments}
     block = ""
-    for comment, following in pairwise([*comments, None]):
-        assert comment
-        block += " " + comment.string.lstrip("#! ")
-        line = comment.start[0]
-        if following is None or following.start[0] != line + 1:
+    for line, text in comments:
+        block += " " + text
+        if line + 1 not in lines:
             yield (line, block)
             block = ""
 
@@ -107,7 +121,7 @@ def _blank(found: re.Match[str]) -> str:
     return "\n" * found[0].count("\n")
 
 
-READERS = {".py": of_python, ".md": of_markdown, ".po": of_messages}
+READERS = {".py": of_python, ".md": of_markdown, ".po": of_messages, ".js": of_script}
 READERS |= dict.fromkeys((".html", ".txt"), of_template)
 
 
@@ -128,7 +142,8 @@ def remarks_on(path: str, source: str) -> Iterator[Remark]:
 def check(*prefixes: str) -> list[Remark]:
     """Return the remarks on our texts; catalogs of other packages are not ours."""
     names = files("*.py", "*.md", "*/templates/*.html", "*/templates/*.txt")
-    names += files("shortlinks/locale/*.po")
+    names += files("shortlinks/locale/*.po", "shortlinks/domain/*.js")
+    names += files("shortlinks/static/*.js")
     chosen = [n for n in names if n.startswith(prefixes or "")]
     return [r for n in chosen for r in remarks_on(n, (ROOT / n).read_text())]
 
