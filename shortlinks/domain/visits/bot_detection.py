@@ -83,8 +83,9 @@ def is_data_center(classification: Classification) -> bool:
     return classification.reason.startswith(DATA_CENTER)
 
 
-def is_by_fetch_metadata(classification: Classification) -> bool:
-    return classification in BY_FETCH_METADATA.values()
+def is_part_of_page(classification: Classification) -> bool:
+    """Return whether a page, or an unknown part of it, may have made the request."""
+    return classification in (NO_PAGE_ACCEPTED, *BY_FETCH_METADATA.values())
 
 
 def _by_request(facts: RequestFacts) -> Classification | None:

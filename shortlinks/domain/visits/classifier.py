@@ -263,7 +263,7 @@ def _has_returned(hit: Hit, result: Classification, persons: Sequence[Hit]) -> b
     is_suspect = result.verdict is Verdict.SUSPECT
     return (
         is_suspect
-        and not bot_detection.is_by_fetch_metadata(result)
+        and not bot_detection.is_part_of_page(result)
         and burst_detection.returns_as_person(hit, persons)
     )
 
