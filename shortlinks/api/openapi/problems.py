@@ -2,7 +2,7 @@
 
 import http
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from msgspec import Struct
@@ -176,6 +176,11 @@ OAUTH = (
         "The body is neither JSON nor a form, or has an unsupported"
         " `Content-Encoding`.",
         body=OAuthProblem,
+    ),
+    *(
+        replace(each, name=f"OAuth{each.name}", body=OAuthProblem)
+        for each in USUAL
+        if each.status in {405, 408, 429, 500, 503}
     ),
 )
 REFRESH_TOKEN_REJECTED = ErrorResponse(
