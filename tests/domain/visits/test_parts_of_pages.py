@@ -1,4 +1,4 @@
-"""A request that a page makes is no open, even if the person clicks soon after."""
+"""A request by a page is not an open, even if the person clicks soon after."""
 
 import pytest
 
