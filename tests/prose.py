@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-MAX_WORDS = 35
+# The aim is 25 (docs/style.md). About 110 sentences have 26 to 28 words: lists of
+# cases, or measurements with their conditions. Lower this when they are split.
+MAX_WORDS = 28
 SOFTWARE = (
     "admin|alert|API|beat|browser|code|command|database|error|function|it|log|module"
     "|page|Postgres|process|program|proxy|query|redirects?|Redis|row|script|server"
@@ -62,7 +64,7 @@ def of_python(source: str) -> Iterator[Text]:
     documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, documented):
-            paragraphs = (ast.get_docstring(node) or "").split("\n\n")
+            paragraphs = re.split(r"\n\n|\n(?=- )", ast.get_docstring(node) or "")
             yield from ((node.body[0].lineno, each) for each in paragraphs if each)
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     comments = [token for token in tokens if token.type == tokenize.COMMENT]

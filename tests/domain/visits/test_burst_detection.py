@@ -380,17 +380,3 @@ def test_scanner_that_keeps_its_cookie_is_found(mailing: list[ShortLink]) -> Non
     process_in_parts(opens, size=5)
 
     assert not Note.objects.exists()
-
-
-def test_counted_day_stays_when_the_time_zone_changes(
-    mailing: list[ShortLink], account: Account
-) -> None:
-    opened = factories.visit(mailing[0], occurred_at=at("22:30"))
-    processing.process_due()
-    account.time_zone = "UTC"
-    account.save()
-
-    processing.override_verdict([opened.pk], Verdict.BOT)
-
-    assert verdicts() == {"bot": 1}
-    assert len(set(DailyVisits.objects.values_list("day", flat=True))) == 1
