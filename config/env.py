@@ -1,20 +1,28 @@
 """Typed readers of the environment; errors contain the name of the variable."""
 
 import os
-from collections.abc import Sequence
-from contextlib import nullcontext
+import re
+from collections.abc import Collection, Sequence
+from contextlib import nullcontext, suppress
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off", ""})
 PLACEHOLDER = "change-me"  # of .env.example
 BACKENDS = "django.core.mail.backends"
 SMTP_PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
+WEB = frozenset({"http", "https"})
+# With a wildcard, which ALLOWED_HOSTS may have. IPv6 addresses may have brackets.
+HOST = re.compile(
+    r"\*|\.?[\w-]+(?:\.[\w-]+)*\.?|[\da-f]*:[\da-f:]*:[\da-f:.]*|\[[\da-f:.]+\]"
+)
 
 
 def read(name: str) -> str | None:
@@ -64,6 +72,23 @@ def list_(name: str, default: Sequence[str] = ()) -> list[str]:
     if value is None:
         return list(default)
     return [word for part in value.split(",") if (word := part.strip())]
+
+
+def hosts(name: str, default: Sequence[str] = ()) -> list[str]:
+    """Return host names or addresses, without scheme and port."""
+    found = list_(name, default)
+    for word in found:
+        if not HOST.fullmatch(word.lower()):
+            raise ImproperlyConfigured(f"{name} must name hosts, not {word!r}")
+    return found
+
+
+def bind_address(name: str) -> str:
+    """Return the host name or address on which to listen, by default loopback."""
+    found = hosts(name, ["127.0.0.1"])
+    if len(found) != 1:
+        raise ImproperlyConfigured(f"{name} must be one address")
+    return found[0]
 
 
 def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -148,9 +173,12 @@ def choice(name: str, choices: Sequence[str], *, default: str | None = None) -> 
 def redis_url(name: str, *, password: str = "") -> str:
     """Return the URL, with the password if the URL has none."""
     value = text(name)
-    parts = urlsplit(value)
-    if parts.scheme not in {"redis", "rediss", "unix"}:
-        raise ImproperlyConfigured(f"{name} must be like redis://:password@host:6379/0")
+    example = "redis://:password@host:6379/0"
+    parts = _split(name, value, {"redis", "rediss", "unix"}, example)
+    is_socket = parts.scheme == "unix"
+    # redis-py uses database 0 if the path is not a number.
+    if not is_socket and not re.fullmatch(r"/?\d*/?", parts.path):
+        raise ImproperlyConfigured(f"{name} must be like {example}")
     if not password or parts.password:
         return value
     user, _, place = parts.netloc.rpartition("@")
@@ -174,11 +202,51 @@ def keyring(name: str) -> dict[str, bytes]:
 
 
 def http_url(name: str, default: str) -> str:
+    """Return a URL without a path, or "" if the setting and the default are empty."""
     value = text(name, default).rstrip("/")
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
-        raise ImproperlyConfigured(f"{name} must be like https://go.example.com")
+    if not value and not default:
+        return ""
+    example = "https://go.example.com"
+    parts = _split(name, value, WEB, example)
+    if not parts.hostname or parts.path or parts.query or parts.fragment:
+        raise ImproperlyConfigured(f"{name} must be like {example}")
     return value
+
+
+def endpoint(name: str) -> str:
+    """Return a URL that may have a path, or ""."""
+    value = text(name, "").rstrip("/")
+    example = "http://collector:4318"
+    if value and not _split(name, value, WEB, example).hostname:
+        raise ImproperlyConfigured(f"{name} must be like {example}")
+    return value
+
+
+def sentry_dsn(name: str) -> str:
+    """Return a URL with a public key and a project, or ""."""
+    value = text(name, "")
+    if not value:
+        return ""
+    example = "https://key@sentry.example.com/1"
+    parts = _split(name, value, WEB, example)
+    if not parts.hostname or not parts.username or not parts.path.strip("/"):
+        raise ImproperlyConfigured(f"{name} must be like {example}")
+    return value
+
+
+def _split(
+    name: str, value: str, schemes: Collection[str], example: str
+) -> SplitResult:
+    """Return the parts of a URL, of which scheme, host and port are valid.
+
+    Errors do not contain the value, because it may contain a password.
+    """
+    with suppress(ValueError):  # invalid brackets, or a port that is not a number
+        parts = urlsplit(value)
+        has_host = not parts.hostname or HOST.fullmatch(parts.hostname)
+        if parts.scheme in schemes and parts.port != 0 and has_host:
+            return parts
+    raise ImproperlyConfigured(f"{name} must be like {example}")
 
 
 def email(name: str) -> dict[str, Any]:
@@ -188,14 +256,15 @@ def email(name: str) -> dict[str, Any]:
     `smtp+plain://` neither, and `file:///folder` writes files.
     """
     value = text(name, "")
-    parts = urlsplit(value)
     if not value:
         return {"BACKEND": f"{BACKENDS}.dummy.EmailBackend"}
+    example = "smtp://user:password@host:587"
+    parts = _split(name, value, {*SMTP_PORTS, "file"}, example)
     if parts.scheme == "file" and parts.path:
         path = unquote(parts.path)
         return {"BACKEND": f"{BACKENDS}.filebased.EmailBackend", "FILE_PATH": path}
-    if parts.scheme not in SMTP_PORTS or not parts.hostname:
-        raise ImproperlyConfigured(f"{name} must be like smtp://user:password@host:587")
+    if parts.scheme == "file" or not parts.hostname:
+        raise ImproperlyConfigured(f"{name} must be like {example}")
     return {
         "BACKEND": f"{BACKENDS}.smtp.EmailBackend",
         "HOST": parts.hostname,
@@ -207,6 +276,20 @@ def email(name: str) -> dict[str, Any]:
     }
 
 
+def sender(name: str, default: str) -> str:
+    """Return an e-mail address, which may have a name: `Shop <shop@example.com>`."""
+    value = read(name)
+    if not value:
+        return default
+    try:
+        validate_email(parseaddr(value)[1])
+    except ValidationError:
+        raise ImproperlyConfigured(
+            f"{name} must be like shortlinks@example.com"
+        ) from None
+    return value
+
+
 def host(url: str) -> str:
     return urlsplit(url).hostname or ""
 
@@ -216,11 +299,10 @@ def database(name: str, *, password: str = "") -> dict[str, Any]:
 
     `password` is used if the URL has none.
     """
-    parts = urlsplit(text(name))
-    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
-        raise ImproperlyConfigured(
-            f"{name} must be like postgres://user:password@host:5432/shortlinks"
-        )
+    example = "postgres://user:password@host:5432/shortlinks"
+    parts = _split(name, text(name), {"postgres", "postgresql"}, example)
+    if not parts.path.strip("/"):
+        raise ImproperlyConfigured(f"{name} must be like {example}")
     return {
         "ENGINE": "config.postgres",
         "NAME": unquote(parts.path.strip("/")),

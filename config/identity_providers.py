@@ -49,7 +49,8 @@ def _check_address(provider: Provider) -> None:
     parts = urlsplit(provider.server_url)
     if parts.scheme == "http" and production_checks.is_local(provider.server_url):
         return
-    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment:
+    is_complete = parts.scheme == "https" and parts.hostname and parts.port != 0
+    if not is_complete or parts.query or parts.fragment:
         raise ValueError(
             f"server_url of {provider.id} must be like https://login.example.com"
         )

@@ -22,7 +22,7 @@ if "SECRET_KEY" in SECRETS:
     SECRET_KEY_FALLBACKS = env.list_("SECRET_KEY_FALLBACKS")
 BASE_URL = env.http_url("BASE_URL", "http://127.0.0.1:8000")
 SHORT_BASE_URL = env.http_url("SHORT_BASE_URL", "http://127.0.0.1:8001")
-ALLOWED_HOSTS = env.list_("ALLOWED_HOSTS", [env.host(BASE_URL)])
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", [env.host(BASE_URL)])
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 HTTPS = BASE_URL.startswith("https:")
 production_checks.check(base_url=BASE_URL, debug=DEBUG, allowed_hosts=ALLOWED_HOSTS)
@@ -39,8 +39,8 @@ if "VISITOR_UID_KEY" in SECRETS:
 
 # --- links and visits -------------------------------------------------------
 ALLOW_PRIVATE_TARGETS = env.flag("ALLOW_PRIVATE_TARGETS", default=False)
-EXTRA_SHORT_HOSTS = env.list_("EXTRA_SHORT_HOSTS")
-DEMO_SITE_URL = env.text("DEMO_SITE_URL", "").rstrip("/")
+EXTRA_SHORT_HOSTS = env.hosts("EXTRA_SHORT_HOSTS")
+DEMO_SITE_URL = env.http_url("DEMO_SITE_URL", "")
 DNS_NAMESERVERS = env.nameservers("DNS_NAMESERVERS")
 LINK_CACHE_MAX_LINKS = int(
     env.number("LINK_CACHE_MAX_LINKS", 200_000, minimum=1_000, maximum=5e6)
@@ -93,8 +93,7 @@ API_MAX_BODY_BYTES = 4 * 1024 * 1024
 
 # --- webhooks ---------------------------------------------------------------
 WEBHOOK_ALLOW_PRIVATE_TARGETS = env.flag("WEBHOOK_ALLOW_PRIVATE_TARGETS", default=False)
-_PROXY = env.text("WEBHOOK_PROXY", "")
-WEBHOOK_PROXY = _PROXY and env.http_url("WEBHOOK_PROXY", _PROXY)
+WEBHOOK_PROXY = env.http_url("WEBHOOK_PROXY", "")
 
 # --- e-mail -----------------------------------------------------------------
 _EMAIL = env.email("EMAIL_URL")
@@ -107,7 +106,7 @@ EMAIL_HOST_PASSWORD = _EMAIL.get("HOST_PASSWORD", "")
 EMAIL_USE_TLS = _EMAIL.get("USE_TLS", False)
 EMAIL_USE_SSL = _EMAIL.get("USE_SSL", False)
 EMAIL_TIMEOUT = 5  # seconds; the worker that sends it also writes notes
-DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"shortlinks@{env.host(BASE_URL)}")
+DEFAULT_FROM_EMAIL = env.sender("EMAIL_FROM", f"shortlinks@{env.host(BASE_URL)}")
 
 # --- stores -----------------------------------------------------------------
 # 0 means no limit, for commands and migrations. Servers and workers have a limit.
@@ -143,12 +142,12 @@ REDIS_KEY_PREFIX = env.text("REDIS_KEY_PREFIX", "sl:")
 
 # --- observability ----------------------------------------------------------
 METRICS_DIR = Path(env.text("METRICS_DIR", str(BASE_DIR / "var" / "metrics")))
-METRICS_HOST = env.text("METRICS_HOST", "127.0.0.1")
+METRICS_HOST = env.bind_address("METRICS_HOST")
 METRICS_PORT = int(env.number("METRICS_PORT", 9464, minimum=1, maximum=65535))
-HEALTH_HOST = env.text("HEALTH_HOST", "127.0.0.1")
+HEALTH_HOST = env.bind_address("HEALTH_HOST")
 HEALTH_PORT = int(env.number("HEALTH_PORT", 0, minimum=0, maximum=65535))  # 0: off
-SENTRY_DSN = env.text("SENTRY_DSN", "")
-OTLP_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT", "").rstrip("/")
+SENTRY_DSN = env.sentry_dsn("SENTRY_DSN")
+OTLP_ENDPOINT = env.endpoint("OTEL_EXPORTER_OTLP_ENDPOINT")
 LOG_FORMAT = env.choice("LOG_FORMAT", logs.FORMATS)
 
 # --- Django -----------------------------------------------------------------

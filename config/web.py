@@ -1,6 +1,6 @@
 """The ASGI application of API and admin: `config.web:application`."""
 
-from config.wsgi import application as django
+from config import wsgi
 from shortlinks.api.gateway import Gateway
 
-application = Gateway(django)
+application = Gateway(wsgi.application)

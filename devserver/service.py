@@ -77,13 +77,10 @@ def _prepare(project: Path, var: Path) -> Service:
     kept = ports.keep(var / "ports.env", *stores.PORTS, *HEALTH_PORTS, DEMO_PORT)
     metrics_port = environment.port("METRICS_PORT", kept["METRICS"])
     own = stores.needed(var, secrets, kept)
-    settings = {
+    addresses = {
         "BASE_URL": f"http://{roles.LOOPBACK}:{web_port}",
         "SHORT_BASE_URL": f"http://{roles.LOOPBACK}:{redirect_port}",
-        "ALLOWED_HOSTS": f"{roles.LOOPBACK},localhost",
         "METRICS_PORT": str(metrics_port),
-        "WEBHOOK_ALLOW_PRIVATE_TARGETS": "1",  # a receiver on this machine
-        "EMAIL_URL": (var / "mail").as_uri(),
         "DEMO_SITE_URL": f"http://{demo_site.HOST}:{kept[DEMO_PORT]}",
         **{store.setting: store.url for store in own},
     }
@@ -100,7 +97,7 @@ def _prepare(project: Path, var: Path) -> Service:
         project=project,
         var=var,
         programs=(*(store.program for store in own), *parts, webhooks),
-        environment=environment.compose(var, secrets, settings),
+        environment=environment.of_run(var, secrets, addresses),
         password=secrets["SUPERVISOR_PASSWORD"],
     )
     return Service(plan, own, parts, webhooks, web_port, redirect_port, metrics_port)

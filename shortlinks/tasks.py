@@ -163,7 +163,7 @@ def count_usage() -> None:
 
 @shared_task
 def sync_link_cache() -> None:
-    """Sync links that were disabled while Redis was unavailable."""
+    """Sync changes of links and accounts that Redis missed."""
     cache_sync.sync_changes()
 
 

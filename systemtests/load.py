@@ -1,7 +1,7 @@
 """A load of opens that are sent on time, whether or not earlier ones were answered.
 
-Raw HTTP/1.1 on kept connections over asyncio: an open waits for no other, so each open
-shows how long the service took for it, and the load costs little CPU time.
+Raw HTTP/1.1 on kept connections over asyncio costs little CPU time. An open waits for
+no other, so each open shows how long the service took for it.
 """
 
 import asyncio

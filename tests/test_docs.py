@@ -72,6 +72,17 @@ def test_readme_has_every_command(readme: str) -> None:
     assert own
 
 
+def test_architecture_page_has_every_module_of_the_domain() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    table = page.partition("\n| package |")[2].partition("\n\n")[0]
+    folder = ROOT / "shortlinks" / "domain"
+    packages = {path.parent.name for path in folder.glob("*/__init__.py")}
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    named = re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE)
+
+    assert set(re.findall(r"`(\w+)`", " ".join(named))) == packages | modules
+
+
 def test_api_page_has_every_error_code() -> None:
     sources = "".join(path.read_text() for path in (ROOT / "shortlinks").rglob("*.py"))
     codes = set(re.findall(r'"((?:[A-Z][a-z]+){2,})"', sources)) & {

@@ -1,7 +1,10 @@
+import ast
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -9,8 +12,32 @@ from django.core.exceptions import ImproperlyConfigured
 from config import env, production_checks
 from deploy import keys
 from tests import services
+from tests.prose import ROOT
 
 Read = Callable[[str], object]
+README = (ROOT / "README.md").read_text()
+SETTINGS = (ROOT / "config" / "settings.py").read_text()
+# A valid value of each setting that is a URL.
+URLS = {
+    "BASE_URL": "https://crm.example.com:8443",
+    "SHORT_BASE_URL": "https://go.example.com:8443",
+    "DEMO_SITE_URL": "http://localhost:8004",
+    "WEBHOOK_PROXY": "http://egress:3128",
+    "EMAIL_URL": "smtp://user:password@mail.example.com:587",
+    "DATABASE_URL": "postgres://user:password@db.example.com:5432/shortlinks",
+    "REDIS_URL": "redis://:password@redis.example.com:6379/0",
+    "SENTRY_DSN": "https://key@sentry.example.com:9000/1",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
+}
+BREAK: dict[str, Callable[[str], str]] = {
+    "port is a word": lambda url: re.sub(r":\d+", ":port", url),
+    "port is too large": lambda url: re.sub(r":\d+", ":65536", url),
+    "port is 0": lambda url: re.sub(r":\d+", ":0", url),
+    "port without host": lambda url: re.sub(r"[\w.]+:\d+", "[::1:80", url),
+    "space in host": lambda url: re.sub(r"(\w+:\d+)", r" \1", url),
+    "unknown scheme": lambda url: "gopher" + url[url.index(":") :],
+    "without scheme": lambda url: url.partition("://")[2],
+}
 
 
 @pytest.mark.parametrize(
@@ -38,6 +65,17 @@ Read = Callable[[str], object]
         (env.email, "mail.example.com"),
         (env.email, "http://mail.example.com"),
         (env.email, "smtp://"),
+        (env.email, "file:"),
+        (env.redis_url, "redis://127.0.0.1/first"),
+        (lambda name: env.http_url(name, ""), "https://go.example.com?a=1"),
+        (env.sentry_dsn, "https://sentry.example.com/1"),
+        (env.sentry_dsn, "https://key@sentry.example.com"),
+        (env.hosts, "https://go.example.com"),
+        (env.hosts, "go.example.com, go example.com"),
+        (env.bind_address, "0.0.0.0:9000"),
+        (env.bind_address, "127.0.0.1, 127.0.0.2"),
+        (lambda name: env.sender(name, ""), "shortlinks"),
+        (lambda name: env.sender(name, ""), "Shop <shop@>"),
     ],
 )
 def test_error_has_the_name_of_an_invalid_variable(
@@ -47,6 +85,79 @@ def test_error_has_the_name_of_an_invalid_variable(
 
     with pytest.raises(ImproperlyConfigured, match="A_SETTING"):
         read("A_SETTING")
+
+
+def setting_calls() -> dict[str, ast.Call]:
+    """Return the calls of readers in the settings, by the name of the variable."""
+    calls = [node for node in ast.walk(ast.parse(SETTINGS)) if is_reader(node)]
+    return {ast.literal_eval(call.args[0]): call for call in calls}
+
+
+def is_reader(node: ast.AST) -> TypeGuard[ast.Call]:
+    return (
+        isinstance(node, ast.Call)
+        and ast.unparse(node.func).startswith("env.")
+        and bool(node.args)
+        and isinstance(node.args[0], ast.Constant)
+    )
+
+
+def read_setting(name: str) -> object:
+    """Read a setting by the same expression as the settings do."""
+    return eval(ast.unparse(setting_calls()[name]), {"env": env})  # noqa: S307
+
+
+def test_urls_of_this_test_are_all_settings_that_readme_shows_as_urls() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.*)", README, re.MULTILINE)
+    shown = {name for name, row in rows if "://" in row and name in setting_calls()}
+
+    assert shown | {"DEMO_SITE_URL", "SENTRY_DSN"} == set(URLS)
+
+
+@pytest.mark.parametrize("name", URLS)
+def test_url_is_read(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, URLS[name])
+
+    assert read_setting(name)
+
+
+@pytest.mark.parametrize("mistake", BREAK)
+@pytest.mark.parametrize("name", URLS)
+def test_error_has_the_name_of_an_invalid_url_but_not_its_password(
+    monkeypatch: pytest.MonkeyPatch, name: str, mistake: str
+) -> None:
+    monkeypatch.setenv(name, BREAK[mistake](URLS[name]).replace("password", "hunter2"))
+
+    with pytest.raises(ImproperlyConfigured, match=f"^{name} must be like") as error:
+        read_setting(name)
+
+    assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "go.example.com, *, .example.com",
+        "localhost, 127.0.0.1, ::1, [::1]",
+        "Go.Пример.рф, my_host",
+    ],
+)
+def test_hosts_are_read(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("A_SETTING", value)
+
+    assert env.hosts("A_SETTING") == value.split(", ")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("", "a@b.example"), ("Shop <shop@b.example>", "Shop <shop@b.example>")],
+)
+def test_sender_may_have_a_name(
+    monkeypatch: pytest.MonkeyPatch, value: str, expected: str
+) -> None:
+    monkeypatch.setenv("A_SETTING", value)
+
+    assert env.sender("A_SETTING", "a@b.example") == expected
 
 
 def test_error_has_the_name_of_a_missing_variable() -> None:

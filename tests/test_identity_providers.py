@@ -56,6 +56,11 @@ def test_setting_may_be_empty(text: str) -> None:
         pytest.param([{**COMPANY, "id": "openid_connect"}], "id", id="id of allauth"),
         pytest.param([{**COMPANY, "client_secret": ""}], "client_secret", id="empty"),
         pytest.param([COMPANY, COMPANY], "same id", id="duplicate"),
+        pytest.param(
+            [{**COMPANY, "server_url": "https://login.example.com:port"}],
+            "OIDC_PROVIDERS: .*[Pp]ort",
+            id="port",
+        ),
         pytest.param([in_group(contacts_view="X")], "contacts_view", id="level"),
         pytest.param(
             [in_group(contacts_view="A", contacts_add="G")], "contacts_add", id="add"

@@ -79,6 +79,27 @@ def test_retired_words_are_found_within_names(line: str) -> None:
     assert len(found_in("shortlinks/example.py", line)) == 1
 
 
+@pytest.mark.parametrize("line", ["tell" + "Gesture();", "function fee" + "l(event) {"])
+def test_retired_words_of_scripts_are_found(line: str) -> None:
+    assert found_in("shortlinks/example.js", line) != []
+
+
+def test_prose_check_reads_the_comments_of_scripts() -> None:
+    source = """/* A block
+ * in vain. */
+
+const URL = "https://is away"; // The worker knows
+// the reason.
+"""
+
+    remarks = list(prose.remarks_on("example.js", source))
+
+    assert [(remark.line, remark.rule) for remark in remarks] == [
+        (2, "phrase"),
+        (5, "speaking software"),
+    ]
+
+
 @pytest.mark.parametrize("line", ["label", "most_recent", "follow the link up there"])
 def test_retired_words_are_not_found_within_other_words(line: str) -> None:
     assert found_in("shortlinks/example.py", line) == []

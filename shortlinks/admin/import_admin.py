@@ -23,8 +23,8 @@ from shortlinks.domain.imports import file_errors, lifecycle
 from shortlinks.models import Import, ImportRow, ImportState
 
 MAX_SHOWN = 100
-# Longer than the notifier and beat take.
-LATE = timedelta(seconds=15)
+# An import that is due starts sooner, by a message or by beat's next sweep.
+START_TIMEOUT = timedelta(seconds=15)
 PROGRESS_STEP = 10  # percent; a screen reader does not announce each batch
 
 
@@ -44,7 +44,7 @@ class ImportAdmin(RowActionAdmin[Import]):
     )
     list_select_related = ("user",)
     ordering = ("-id",)
-    steps: ClassVar[tuple[str, ...]] = ("store", "cancel")
+    row_actions: ClassVar[tuple[str, ...]] = ("store", "cancel")
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -70,7 +70,7 @@ class ImportAdmin(RowActionAdmin[Import]):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show the progress, the preview or the result."""
-        row = self._row(request, object_id)
+        row = self._viewable_row(request, object_id)
         kind = KINDS[row.kind]
         page = {"title": f"{kind.title}: {row.name}", "kind": kind}
         context = {**self.admin_site.each_context(request), **page, **_shown(row, kind)}
@@ -79,14 +79,14 @@ class ImportAdmin(RowActionAdmin[Import]):
 
     def progress(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Return the progress; the browser polls it until the import ends."""
-        row = self._row(request, object_id)
+        row = self._viewable_row(request, object_id)
         response = render(request, "shortlinks/import_progress.html", _progress(row))
         if not row.is_in_progress:
             response.headers["X-Ended"] = "1"
         return response
 
     def errors(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = self._row(request, object_id)
+        row = self._viewable_row(request, object_id)
         content, content_type = exports.as_csv(_error_table(row))
         response = HttpResponse(content, content_type=content_type)
         name = f'attachment; filename="errors-{row.pk}.csv"'
@@ -97,49 +97,55 @@ class ImportAdmin(RowActionAdmin[Import]):
         return is_administrator(request)
 
     def store(self, request: HttpRequest, row: Import) -> ActionResult:
-        if not lifecycle.confirm(row, by=current_user(request)):
-            return gettext("This import has already ended or started."), messages.ERROR
+        user = current_user(request)
+        if row.user != user:
+            text = gettext("Only the user who uploaded the file can import it.")
+            return text, messages.ERROR
+        if not lifecycle.confirm(row, by=user):
+            return gettext("This import has already started or ended."), messages.ERROR
         tasks.enqueue_imports()
         return done(gettext("Import started."))
 
     def cancel(self, request: HttpRequest, row: Import) -> ActionResult:
         if not lifecycle.cancel(row):
-            return gettext("This import has already ended or started."), messages.ERROR
+            return gettext("This import has already ended."), messages.ERROR
         return done(gettext("Canceled."))
 
-    def _row(self, request: HttpRequest, object_id: str) -> Import:
+    def _viewable_row(self, request: HttpRequest, object_id: str) -> Import:
         if not self.has_view_permission(request):
             raise PermissionDenied
         return self.row(request, object_id)
 
 
 def _shown(row: Import, kind: UploadPage) -> dict[str, Any]:
-    """Return the first rows of the preview, those with errors first."""
+    """Return what the page shows: the progress, or a preview or result with rows.
+
+    Rows with errors come first.
+    """
     if row.is_in_progress:
         return _progress(row)
     with_errors = row.rows.exclude(errors=[]).order_by("number")
     valid = row.rows.filter(errors=[]).order_by("number")
     rows = islice(chain(with_errors[:MAX_SHOWN], valid[:MAX_SHOWN]), MAX_SHOWN)
-    waits = row.state == ImportState.CHECKED
-    count = row.processed if waits else with_errors.count()
+    needs_confirmation = row.state == ImportState.CHECKED
+    count = row.processed if needs_confirmation else with_errors.count()
     return {
         "row": row,
-        "waits": waits,
+        "needs_confirmation": needs_confirmation,
         "summary": lifecycle.summary(row),
         "error": file_errors.translate(row.error) if row.error else "",
         "lines": [(each, _cells(each, kind), _errors(each)) for each in rows],
-        "rest": max(0, count - MAX_SHOWN),
+        "hidden_rows": max(0, count - MAX_SHOWN),
     }
 
 
 def _progress(row: Import) -> dict[str, Any]:
     percent = row.processed * 100 // row.total if row.total else 0
-    is_late = row.due_at is not None and row.due_at < timezone.now() - LATE
-    is_late = is_late and not lifecycle.is_any_running()
+    is_overdue = row.due_at is not None and row.due_at < timezone.now() - START_TIMEOUT
     return {
         "row": row,
         "percent": percent - percent % PROGRESS_STEP,
-        "is_late": is_late,
+        "is_late": is_overdue and not lifecycle.is_any_running(),
         "is_storing": row.state == ImportState.STORING,
     }
 

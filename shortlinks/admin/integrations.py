@@ -46,7 +46,7 @@ class IntegrationAdmin(RowActionAdmin[Integration]):
     search_fields = ("name",)
     ordering = ("-id",)
     actions = ("authorize",)
-    steps: ClassVar[Names] = ("renew_secret", "end_old_secrets")
+    row_actions: ClassVar[Names] = ("renew_secret", "end_old_secrets")
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None

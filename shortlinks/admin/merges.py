@@ -22,16 +22,19 @@ from shortlinks.models import Contact, Merge, MergeState, MergeSuggestion, Separ
 
 
 class PairAdmin(RowActionAdmin[Row]):
-    """Rows of two contacts; managers need view access to both."""
+    """A page of rows about two contacts; managers need view access to both."""
 
-    pair: tuple[str, str]
+    contact_fields: tuple[str, str]
     contact_path = "one"  # `get_queryset` checks both
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
+        # Not that of AccountScopedAdmin, which checks one contact only.
         rows = super(AccountScopedAdmin, self).get_queryset(request)
         if role_of(request.user) is Role.MANAGER:
             readable = Contact.objects.visible_including_merged(current_user(request))
-            return rows.filter(**{f"{name}__in": readable for name in self.pair})
+            return rows.filter(
+                **{f"{name}__in": readable for name in self.contact_fields}
+            )
         if role_of(request.user) is Role.ADMINISTRATOR:
             return rows.filter(account=current_user(request).account_id)
         return rows
@@ -51,20 +54,28 @@ class PairAdmin(RowActionAdmin[Row]):
         return str(row.decided_by or self.get_empty_value_display())
 
     def has_action_permission(self, request: HttpRequest, row: Row) -> bool:
-        """Require edit access to both contacts; operators cannot decide."""
+        """Require an account, and edit access to both contacts."""
         user = current_user(request)
         return user.account_id is not None and all(
-            contacts.may_edit(getattr(row, name).root, user) for name in self.pair
+            contacts.may_edit(getattr(row, name).root, user)
+            for name in self.contact_fields
         )
 
 
 @admin.register(MergeSuggestion)
 class MergeSuggestionAdmin(PairAdmin[MergeSuggestion]):
-    pair = ("one", "other")
-    steps = ("accept", "reject")
+    contact_fields = ("one", "other")
+    row_actions = ("accept", "reject")
     change_form_template = "admin/shortlinks/mergesuggestion/change_form.html"
-    fields = ("rule", "why", "state", "created_at", "decided", "decided_at")
-    list_display = ("__str__", "rule", "why", "known", "state", "created_at")
+    fields = ("rule", "evidence_text", "state", "created_at", "decided", "decided_at")
+    list_display = (
+        "__str__",
+        "rule",
+        "evidence_text",
+        "known_facts",
+        "state",
+        "created_at",
+    )
     list_filter = ("state", "rule")
     list_select_related = ("one__merged_into", "other__merged_into", "account")
     compared = (
@@ -77,6 +88,7 @@ class MergeSuggestionAdmin(PairAdmin[MergeSuggestion]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MergeSuggestion]:
         """Show managers the suggestions of their contacts and anonymous ones, too."""
+        # Not that of AccountScopedAdmin, which hides rows with an anonymous contact.
         rows = super(AccountScopedAdmin, self).get_queryset(request)
         user = current_user(request)
         if role_of(user) is not Role.OPERATOR:
@@ -84,16 +96,16 @@ class MergeSuggestionAdmin(PairAdmin[MergeSuggestion]):
         return rows.select_related(*self.list_select_related, *self.compared)
 
     def has_action_permission(self, request: HttpRequest, row: MergeSuggestion) -> bool:
-        """Require edit access to the known contacts; operators cannot decide."""
+        """Require an account, and edit access to the known contacts."""
         user = current_user(request)
         return user.account_id is not None and suggestions.may_decide(row, user)
 
     @admin.display(description=_("evidence"))
-    def why(self, row: MergeSuggestion) -> str:
+    def evidence_text(self, row: MergeSuggestion) -> str:
         return _evidence(row)
 
     @admin.display(description=_("known facts"))
-    def known(self, row: MergeSuggestion) -> str:
+    def known_facts(self, row: MergeSuggestion) -> str:
         return merge_facts.short(row.evidence) or self.get_empty_value_display()
 
     def extra_context(
@@ -101,26 +113,26 @@ class MergeSuggestionAdmin(PairAdmin[MergeSuggestion]):
     ) -> dict[str, Any]:
         one, other = row.one.root, row.other.root
         return {
-            "pair": self._linked(request, one, other),
+            "contacts": self._linked(request, one, other),
             "comparison": contact_comparison.comparison(one, other),
             "facts": merge_facts.sentences(row.evidence),
             "subject": _subject(row),
         }
 
-    def _linked(self, request: HttpRequest, *pair: Contact) -> list[dict[str, Any]]:
+    def _linked(self, request: HttpRequest, *both: Contact) -> list[dict[str, Any]]:
         """Return the contacts, with an address if the user may open its page.
 
         Managers may decide about anonymous contacts, but not open their pages.
         """
         pages = self.admin_site.get_model_admin(Contact).get_queryset(request)
-        may_open = set(pages.filter(pk__in=[each.pk for each in pair]))
+        may_open = set(pages.filter(pk__in=[each.pk for each in both]))
         return [
             {
                 "pk": each.pk,
                 "name": str(each),
                 "address": contact_comparison.address(each) if each in may_open else "",
             }
-            for each in pair
+            for each in both
         ]
 
     def accept(self, request: HttpRequest, row: MergeSuggestion) -> tuple[str, int]:
@@ -150,21 +162,21 @@ class MergeSuggestionAdmin(PairAdmin[MergeSuggestion]):
 
 @admin.register(Merge)
 class MergeAdmin(PairAdmin[Merge]):
-    pair = ("survivor", "loser")
-    steps = ("undo",)
+    contact_fields = ("survivor", "loser")
+    row_actions = ("undo",)
     change_form_template = "admin/shortlinks/merge/change_form.html"
     fields = (
-        "into",
-        "merged",
+        "survivor_link",
+        "loser_link",
         "rule",
-        "why",
+        "evidence_text",
         "state",
         "created",
         "created_at",
         "undone",
         "undone_at",
     )
-    list_display = ("__str__", "rule", "why", "state", "created_at")
+    list_display = ("__str__", "rule", "evidence_text", "state", "created_at")
     list_filter = ("state", "rule")
     list_select_related = (
         "survivor__merged_into",
@@ -179,15 +191,15 @@ class MergeAdmin(PairAdmin[Merge]):
         return super().get_queryset(request).select_related(*self.list_select_related)
 
     @admin.display(description=_("evidence"))
-    def why(self, row: Merge) -> str:
+    def evidence_text(self, row: Merge) -> str:
         return _evidence(row) if row.evidence else ""
 
     @admin.display(description=_("contact"))
-    def into(self, row: Merge) -> str:
+    def survivor_link(self, row: Merge) -> str:
         return _reference(row.survivor)
 
     @admin.display(description=_("merged contact"))
-    def merged(self, row: Merge) -> str:
+    def loser_link(self, row: Merge) -> str:
         return _reference(row.loser)
 
     def has_action_permission(self, request: HttpRequest, row: Merge) -> bool:
@@ -202,7 +214,9 @@ class MergeAdmin(PairAdmin[Merge]):
             return gettext("This merge has already been undone."), messages.WARNING
         except TooOld:
             return gettext("This merge is too old to be undone."), messages.ERROR
-        text = gettext("Merge undone. Fields changed since then were kept: %(count)d.")
+        text = gettext(
+            "Merge undone. Fields changed after the merge were kept: %(count)d."
+        )
         return text % {"count": len(kept)}, messages.SUCCESS
 
 
@@ -210,7 +224,7 @@ class MergeAdmin(PairAdmin[Merge]):
 class SeparatePairAdmin(PairAdmin[SeparatePair]):
     """Pairs that the rules never merge, until a user deletes the row."""
 
-    pair = ("one", "other")
+    contact_fields = ("one", "other")
     fields = ("first", "second", "created", "created_at")
     list_display = ("__str__", "created", "created_at")
     list_select_related = ("one__merged_into", "other__merged_into", "created_by")

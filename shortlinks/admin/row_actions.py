@@ -17,10 +17,10 @@ ActionResult = tuple[str, int]
 
 
 class RowActionAdmin(AccountScopedAdmin[Row]):
-    """Pages with steps: methods that return a message and its level."""
+    """Pages with actions on one row: methods that return a message and its level."""
 
-    steps: ClassVar[tuple[str, ...]] = ()
-    # Labels of the steps' buttons, unless the template has its own.
+    row_actions: ClassVar[tuple[str, ...]] = ()
+    # Labels of the buttons by action, unless the template has its own.
     buttons: ClassVar[Mapping[str, Any]] = {}
 
     def has_action_permission(self, request: HttpRequest, row: Row) -> bool:
@@ -32,22 +32,22 @@ class RowActionAdmin(AccountScopedAdmin[Row]):
     def get_urls(self) -> list[URLPattern]:
         own = [
             path(
-                f"<path:object_id>/{step}/",
-                self.admin_site.admin_view(require_POST(self._view(step))),
-                name=f"{self.opts.app_label}_{self.opts.model_name}_{step}",
+                f"<path:object_id>/{name}/",
+                self.admin_site.admin_view(require_POST(self._view(name))),
+                name=f"{self.opts.app_label}_{self.opts.model_name}_{name}",
             )
-            for step in self.steps
+            for name in self.row_actions
         ]
         return [*own, *super().get_urls()]
 
-    def _view(self, step: str) -> Callable[..., HttpResponse]:
+    def _view(self, action: str) -> Callable[..., HttpResponse]:
         def view(request: HttpRequest, object_id: str) -> HttpResponse:
             row = self.row(request, object_id)
             if not self.has_action_permission(request, row):
                 raise PermissionDenied
             if self.asks_to_sign_in_again:
                 recent_sign_in.require(request)
-            text, level = getattr(self, step)(request, row)
+            text, level = getattr(self, action)(request, row)
             self.log_action(request, [row], text)
             self.message_user(request, text, level)
             name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"

@@ -33,7 +33,7 @@ class DeadLetteredFilter(admin.SimpleListFilter):
 @admin.register(Visit)
 class VisitAdmin(RowActionAdmin[Visit]):
     change_form_template = "admin/shortlinks/row_actions.html"
-    steps = ("retry",)
+    row_actions = ("retry",)
     buttons: ClassVar[dict[str, Any]] = {"retry": _("Requeue")}
     account_path = "link__account_id"
     fields = (

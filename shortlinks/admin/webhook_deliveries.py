@@ -20,7 +20,7 @@ from shortlinks.models.webhooks import TEST
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(RowActionAdmin[WebhookDelivery]):
     change_form_template = "admin/shortlinks/row_actions.html"
-    steps = ("retry",)
+    row_actions = ("retry",)
     buttons: ClassVar[dict[str, Any]] = {"retry": _("Resend")}
     account_path = "webhook__account_id"
     fields = (

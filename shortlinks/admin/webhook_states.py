@@ -61,7 +61,7 @@ def _moment(moment: datetime | None) -> str:
 
 
 def buttons(webhook: Webhook) -> dict[str, str]:
-    """Return the labels of the steps that make sense in the state."""
+    """Return the labels of the actions that make sense in the state."""
     pause = {"pause": gettext("Pause")}
     send_now = {"resume": gettext("Send waiting events now")}
     is_active = webhook.state == WebhookState.ACTIVE

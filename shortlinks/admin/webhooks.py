@@ -82,7 +82,7 @@ class WebhookAdmin(RowActionAdmin[Webhook]):
     search_fields = ("destination",)
     ordering = ("-id",)
     actions = ("pause_selected", "resume_selected")
-    steps: ClassVar[tuple[str, ...]] = ("send_test", "pause", "resume")
+    row_actions: ClassVar[tuple[str, ...]] = ("send_test", "pause", "resume")
 
     @admin.display(description=_("events"))
     def subscribed_events(self, row: Webhook) -> str:

@@ -1,7 +1,7 @@
 """`/api/v4/contacts`: the contacts that the caller may view (docs/contract.md)."""
 
 from collections.abc import Callable
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.http import Http404
 from msgspec import structs
@@ -44,6 +44,8 @@ QUERY = ListQuery(
     default=("entity_id",),
     search_fields=NAMES,
 )
+# amoCRM's rows that are linked to a contact. This service has none.
+WITH = ("leads", "customers", "catalog_elements")
 TAKEN = FieldError(
     "AlreadyExists", "id", "A contact with this id already exists. Use another id."
 )
@@ -61,11 +63,12 @@ class Contacts(ApiView):
     def get(self, request: Request) -> Response:
         visible = Contact.objects.visible_to(self.caller.user)
         rows = QUERY.apply(request, visible)
+        embedded = _embedded(request)
         return hal.paginated(
             hal.page(request),
             "contacts",
             rows,
-            lambda contact: represent(contact, request),
+            lambda contact: represent(contact, embedded, request),
         )
 
     def post(self, request: Request) -> Response:
@@ -111,7 +114,8 @@ class ContactView(ApiView):
     }
 
     def get(self, request: Request, entity_id: int) -> Response:
-        return Response(represent(self.contact(entity_id), request))
+        contact = self.contact(entity_id)
+        return Response(represent(contact, _embedded(request), request))
 
     def patch(self, request: Request, entity_id: int) -> Response:
         body = parsing.read_object(request)
@@ -123,7 +127,9 @@ class ContactView(ApiView):
         return Response(_changed(contact, request))
 
 
-def represent(contact: Contact, request: Request) -> resources.Contact:
+def represent(
+    contact: Contact, embedded: resources.ContactEmbedded, request: Request
+) -> resources.Contact:
     return resources.Contact(
         id=contact.entity_id,
         name=contact.name,
@@ -141,8 +147,13 @@ def represent(contact: Contact, request: Request) -> resources.Contact:
         custom_fields_values=None,
         account_id=contact.account_id,
         links=_links(contact, request),
-        embedded=resources.ContactEmbedded(tags=[], companies=[]),
+        embedded=embedded,
     )
+
+
+def _embedded(request: Request) -> resources.ContactEmbedded:
+    requested: dict[str, list[Any]] = {n: [] for n in hal.read_with(request, WITH)}
+    return resources.ContactEmbedded(tags=[], companies=[], **requested)
 
 
 def _links(contact: Contact, request: Request) -> SelfLinks:

@@ -20,6 +20,8 @@ from shortlinks.models import Contact, User
 
 M = TypeVar("M", bound=Model)
 
+# Values by "filter" or "order", then name, then second bracket.
+ValuesByKey = dict[str, dict[str, dict[str, list[str]]]]
 BRACKETS = re.compile(r"^(filter|order)\[(\w+)\]((?:\[\w*\])*)$")
 PAIR = ("from", "to")
 MAX_VALUES = 250
@@ -51,7 +53,7 @@ class ListQuery:
 
     def apply(self, request: Request, rows: "QuerySet[M]") -> "QuerySet[M]":
         """Filter and order the rows by the request, or raise 400."""
-        requested = _values_of(request)
+        requested = self._values_of(request)
         for name, values in requested["filter"].items():
             if name not in self.filters:
                 raise Problem(400, UNSUPPORTED.format(f"filter[{name}]"))
@@ -62,6 +64,28 @@ class ListQuery:
                 rows = rows.filter(_condition(name, filter_, values))
         rows = rows.filter(self._search(request))
         return rows.order_by(*self._order(requested["order"]))
+
+    def _values_of(self, request: Request) -> ValuesByKey:
+        requested: ValuesByKey = {"filter": {}, "order": {}}
+        for key, values in request.query_params.lists():
+            if named := BRACKETS.match(key):
+                kind, name, rest = named.groups()
+                part = rest[1:-1] if rest[1:-1] in PAIR else ""
+                counted = values if self._takes_all(key) else values[-1:]
+                parts = requested[kind].setdefault(name, {})
+                parts.setdefault(part, []).extend(counted)
+            elif key.startswith(("filter", "order")):
+                raise Problem(400, UNSUPPORTED.format(key[:50]))
+        return requested
+
+    def _takes_all(self, key: str) -> bool:
+        """Return whether all values of a repeated key count. Otherwise, the last does.
+
+        PHP keeps all values of a key that ends in `[]`. amocrm-sdk repeats `filter[id]`
+        for several ids. amocrm-js repeats the keys of the first page in later ones.
+        """
+        filter_ = self.filters.get(key.removeprefix("filter[").removesuffix("]"))
+        return key.endswith("[]") or (filter_ is not None and filter_.kind != "time")
 
     def _search(self, request: Request) -> Q:
         text = request.query_params.get("query", "").strip()
@@ -89,19 +113,6 @@ class ListQuery:
         return [f"{sign}{column}" for column, sign in columns.items()]
 
 
-def _values_of(request: Request) -> dict[str, dict[str, dict[str, list[str]]]]:
-    """Return values by "filter" or "order", then name, then second bracket."""
-    requested: dict[str, dict[str, dict[str, list[str]]]] = {"filter": {}, "order": {}}
-    for key, values in request.query_params.lists():
-        if named := BRACKETS.match(key):
-            kind, name, rest = named.groups()
-            part = rest[1:-1] if rest[1:-1] in {"from", "to"} else ""
-            requested[kind].setdefault(name, {}).setdefault(part, []).extend(values)
-        elif key.startswith(("filter", "order")):
-            raise Problem(400, UNSUPPORTED.format(key[:50]))
-    return requested
-
-
 def _in_contacts(
     request: Request, name: str, filter_: Filter, parts: Mapping[str, list[str]]
 ) -> Q:
@@ -113,7 +124,9 @@ def _in_contacts(
 
 
 def _values(name: str, filter_: Filter, parts: Mapping[str, list[str]]) -> list[str]:
-    values = [part for value in parts.get("", []) for part in _parts(filter_, value)]
+    """Return the distinct values."""
+    texts = [text for value in parts.get("", []) for text in _parts(filter_, value)]
+    values = list(dict.fromkeys(texts))
     if parts.keys() - {""} or not 1 <= len(values) <= MAX_VALUES:
         raise Problem(400, f"filter[{name}] takes 1 to {MAX_VALUES} values.")
     return values

@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from shortlinks.api import csp, wsgi_threads
+from shortlinks.api import csp, problems, wsgi_threads
 from shortlinks.api.instrumentation import METHODS, NO_ROUTE
+from shortlinks.api.path_middleware import SLASHES
 from shortlinks.api.problems import DETAILS, Problem
 from shortlinks.api.wsgi_threads import (
     QueueFull,
@@ -135,7 +136,9 @@ def _rejection(scope: Scope, status: HTTPStatus) -> Response:
     request_id = request_ids.accept(offered)
     method = scope["method"] if scope["method"] in METHODS else "other"
     metrics.api_requests.labels(NO_ROUTE, method, status.value).inc()
-    body = msgspec.json.encode(Problem(status, DETAILS[status.value]).body())
+    path = SLASHES.sub("/", scope["path"])
+    problem = problems.for_path(Problem(status, DETAILS[status.value]), path)
+    body = msgspec.json.encode(problem.body())
     return Response(
         status,
         [

@@ -1,6 +1,6 @@
 """HAL: the format of responses and lists on the wire (docs/contract.md)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -104,6 +104,13 @@ def page(request: Request, *, max_limit: int = MAX_LIMIT) -> Page:
     return Page(request, number, limit)
 
 
+def read_with(request: Request, known: Collection[str]) -> list[str]:
+    """Return the known names in `?with=`, which commas separate."""
+    texts = request.query_params.get("with", "").split(",")
+    requested = {text.strip() for text in texts}
+    return [name for name in known if name in requested]
+
+
 def paginated(
     current: Page,
     name: str,
@@ -139,7 +146,16 @@ def _page_href(target: Page) -> Link:
         (key, value)
         for key, values in request.query_params.lists()
         if key not in {"page", "limit"}
-        for value in values
+        for value in _distinct(key, values)
     ]
     query += [("page", str(target.number)), ("limit", str(target.limit))]
     return href(request, f"{request.path}?{urlencode(query)}")
+
+
+def _distinct(key: str, values: Sequence[str]) -> Iterable[str]:
+    """Return each value once, because some clients add a link to their criteria.
+
+    The last value stays the last, which may be the only one that counts. A key that
+    ends in `[]` may contain one time twice.
+    """
+    return values if key.endswith("[]") else reversed(dict.fromkeys(reversed(values)))

@@ -15,7 +15,7 @@ from shortlinks.api.hal import Response
 from shortlinks.api.merges import ALREADY_MERGED
 from shortlinks.api.problems import Problem, ValidationFailed
 from shortlinks.api.resources import merges as resources
-from shortlinks.api.resources.errors import FieldError, ItemErrors
+from shortlinks.api.resources.errors import ItemErrors
 from shortlinks.api.views import ApiView
 from shortlinks.domain.contacts.contacts import EditForbidden
 from shortlinks.domain.merging import suggestions
@@ -31,7 +31,6 @@ QUERY = ListQuery(
     orders={"id": "id", "created_at": "created_at"},
     default=("-id",),
 )
-NOT_IN_PAIR = FieldError("NotSupportedChoice", "survivor_id", parsing.NOT_A_CHOICE)
 DECIDED = "The suggestion is already decided."
 
 
@@ -145,5 +144,6 @@ def _survivor(request: Request, row: MergeSuggestion) -> int | None:
     )
     rows_by_entity_id = {c.root.entity_id: c.root.pk for c in (row.one, row.other)}
     if entity_id and entity_id not in rows_by_entity_id:
-        raise ValidationFailed([ItemErrors(request_id, [NOT_IN_PAIR])])
+        error = parsing.not_a_choice("survivor_id", rows_by_entity_id)
+        raise ValidationFailed([ItemErrors(request_id, [error])])
     return rows_by_entity_id.get(entity_id)

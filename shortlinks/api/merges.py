@@ -159,5 +159,5 @@ def _merge_request(item: FieldReader) -> MergeRequest:
     ids = item.ids("contacts", count=2)
     survivor = item.id("survivor_id")
     if survivor is not None and ids and survivor not in ids:
-        item.add_error("NotSupportedChoice", "survivor_id", parsing.NOT_A_CHOICE)
+        item.add_choice_error("survivor_id", ids)
     return ids, survivor

@@ -1,8 +1,6 @@
 """`/oauth2/…`: tokens, their revocation and account (docs/contract.md)."""
 
-from collections.abc import Mapping
 from io import BytesIO
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -14,7 +12,7 @@ from rest_framework.request import Request
 
 from shortlinks.api import content_encoding, parsing, problems
 from shortlinks.api.hal import Response
-from shortlinks.api.problems import Problem
+from shortlinks.api.problems import OAuthProblem, Problem
 from shortlinks.api.resources import accounts as resources
 from shortlinks.api.views import ApiView, PublicView
 from shortlinks.domain.auth import guess_limits, oauth
@@ -31,25 +29,6 @@ FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 INVALID_FORM = "The form is malformed, or has more than 1,000 fields."
 REFRESH_TOKEN_META = HttpHeaders.to_wsgi_name("X-Refresh-Token")
-
-
-class OAuthProblem(Problem):
-    """An error in the format of OAuth, which has a `hint`."""
-
-    def __init__(
-        self,
-        status: int,
-        detail: str,
-        *,
-        hint: str,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(status, detail, headers=headers)
-        self.hint = hint
-
-    def body(self) -> dict[str, Any]:
-        kind = "https://developers.amocrm.ru/v3/errors/OAuthProblemJson"
-        return {"hint": self.hint, **super().body(), "type": kind}
 
 
 class AccessToken(PublicView):

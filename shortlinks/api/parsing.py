@@ -1,6 +1,6 @@
 """Reads request bodies into items, with all errors listed (docs/contract.md)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,6 +19,12 @@ T = TypeVar("T")
 MAX_ITEMS = 250
 NOT_A_CHOICE = "The value you selected is not a valid choice."
 CHOICES = " Choose one of: {}."
+
+
+def not_a_choice(path: str, choices: Iterable[object]) -> FieldError:
+    """Return an error that lists the choices."""
+    detail = NOT_A_CHOICE + CHOICES.format(", ".join(map(str, choices)))
+    return FieldError("NotSupportedChoice", path, detail)
 
 
 def read_json(request: Request) -> object:
@@ -75,6 +81,9 @@ class FieldReader:
     def add_error(self, code: str, field: str, detail: str) -> None:
         self.errors.append(FieldError(code, f"{self._path}{field}", detail))
 
+    def add_choice_error(self, field: str, choices: Iterable[object]) -> None:
+        self.errors.append(not_a_choice(f"{self._path}{field}", choices))
+
     def request_id(self, index: int) -> str:
         """Return the item's own id, or its index. Clients compare it as a string."""
         value = self._value.get("request_id")
@@ -124,7 +133,7 @@ class FieldReader:
     def choice(self, field: str, choices: Sequence[str]) -> str:
         value = self._get(field, str, "string", required=True)
         if value is not None and value not in choices:
-            self._add_choice_error(field, choices)
+            self.add_choice_error(field, choices)
         return value or ""
 
     def id(
@@ -162,12 +171,8 @@ class FieldReader:
         if values is None:
             return []
         if not values or any(value not in choices for value in values):
-            self._add_choice_error(field, choices)
+            self.add_choice_error(field, choices)
         return sorted(set(map(str, values)))
-
-    def _add_choice_error(self, field: str, choices: Sequence[str]) -> None:
-        detail = NOT_A_CHOICE + CHOICES.format(", ".join(choices))
-        self.add_error("NotSupportedChoice", field, detail)
 
     def section(self, field: str) -> "FieldReader":
         value = self._get(field, dict, "object", required=True)

@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 DATABASE_ERRORS = (OperationalError, InterfaceError)
 API_PATHS = ("/api/", "/oauth2/")
+OAUTH_PATHS = frozenset({"/oauth2/access_token", "/oauth2/revoke"})
+OAUTH_TYPE = "https://developers.amocrm.ru/v3/errors/OAuthProblemJson"
+OAUTH_HINT = "See the detail for the cause and the remedy"
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 STATUS_BY_EXCEPTION: dict[type[Exception], int] = {
     TokenRejected: 401,
@@ -106,9 +109,34 @@ class ValidationFailed(Problem):
         return dict(msgspec.to_builtins(body))
 
 
-def render(error: Exception) -> HttpResponse:
+class OAuthProblem(Problem):
+    """An error in the format of OAuth, which has a `hint`."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        hint: str = OAUTH_HINT,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, detail, headers=headers)
+        self.hint = hint
+
+    def body(self) -> dict[str, Any]:
+        return {"hint": self.hint, **super().body(), "type": OAUTH_TYPE}
+
+
+def for_path(problem: Problem, path: str) -> Problem:
+    """Return the problem in the format of the route: that of OAuth has a `hint`."""
+    if path not in OAUTH_PATHS or isinstance(problem, OAuthProblem):
+        return problem
+    return OAuthProblem(problem.status, problem.detail, headers=problem.headers)
+
+
+def render(error: Exception, path: str = "") -> HttpResponse:
     """Return the response for any exception."""
-    problem = _problem(error)
+    problem = for_path(_problem(error), path)
     if problem.status >= 500:
         unexpected = error if problem.status == 500 else None
         logger.error("API response %d", problem.status, exc_info=unexpected)
@@ -163,32 +191,36 @@ def _response(problem: Problem) -> HttpResponse:
 # --- Django's responses if no view of the API is reached ---------------------
 
 
+def _response_for(request: HttpRequest, status: int) -> HttpResponse:
+    return _response(for_path(Problem(status, DETAILS[status]), request.path))
+
+
 def _is_api(request: HttpRequest) -> bool:
     return f"{request.path}/".startswith(API_PATHS)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_api(request):
-        return _response(Problem(400, DETAILS[400]))
+        return _response_for(request, 400)
     return defaults.bad_request(request, exception)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_api(request):
-        return _response(Problem(403, DETAILS[403]))
+        return _response_for(request, 403)
     denied_requests.record(request, getattr(request, "user", None))
     return defaults.permission_denied(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_api(request):
-        return _response(Problem(404, DETAILS[404]))
+        return _response_for(request, 404)
     return defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     if _is_api(request):
-        return _response(Problem(500, DETAILS[500]))
+        return _response_for(request, 500)
     error = sys.exc_info()[1]  # Django calls this while it handles the error
     if isinstance(error, DATABASE_ERRORS):
         _from_database(error)  # trips the breaker

@@ -13,6 +13,7 @@ from shortlinks.api.hal import Page, Response
 from shortlinks.api.problems import Problem
 from shortlinks.api.resources import accounts as resources
 from shortlinks.api.views import ApiView
+from shortlinks.domain.auth.tokens import Caller
 from shortlinks.models import AccessLevel, Scope, User
 
 QUERY = ListQuery(filters={}, orders={"id": "id"})
@@ -44,13 +45,17 @@ class UserView(ApiView):
         return Response(represent(user, request))
 
 
+def may_list(caller: Caller) -> bool:
+    return caller.user.is_admin and Scope.USERS_READ in caller.token.scopes
+
+
 def _totals(count: int, page: Page) -> dict[str, object]:
     return {"_total_items": count, "_page_count": math.ceil(count / page.limit)}
 
 
 def _users_of_account(view: ApiView) -> "QuerySet[User]":
     caller = view.caller.user
-    if not caller.is_admin or caller.account_id is None:
+    if not may_list(view.caller) or caller.account_id is None:
         raise Problem(403, FOR_ADMINISTRATORS)
     users: QuerySet[User] = User.objects.in_account(caller.account_id)
     return users.select_related("group")

@@ -72,7 +72,7 @@ class ApiView(APIView):
             return self._refuse(error)
 
     def _refuse(self, error: Exception) -> HttpResponse:
-        response = problems.render(error)
+        response = problems.render(error, self.request._request.path)
         if response.status_code == 403 and not self.passage.has_cached_token:
             denied_requests.record(self.request, self.passage.user)
         return response

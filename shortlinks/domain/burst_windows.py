@@ -5,7 +5,8 @@ Bot detection classifies by them, and merging waits until they are over.
 
 from datetime import timedelta
 
-# Nobody opens this many different links in this time by hand.
+# A person opens fewer than 3 links of a mailing, or links of fewer than 5 contacts, in
+# this time (`visits/burst_detection.py`).
 BURST = timedelta(seconds=5)
 # A user who has just created links may test some, as fast as a script.
 SENDER_TEST_PERIOD = timedelta(minutes=10)

@@ -92,6 +92,10 @@ def most_certain(*reasons: str) -> str:
     return max(reasons, key=lambda reason: (RANKS[certainty(reason)], reason))
 
 
+def is_less_certain(reason: str, than: str) -> bool:
+    return RANKS[certainty(reason)] < RANKS[certainty(than)]
+
+
 def explain(reason: str, link_age: timedelta | None = None) -> str:
     """Return sentences in the current language, or "" if there is no reason.
 

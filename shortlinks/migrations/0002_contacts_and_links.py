@@ -219,7 +219,7 @@ class Migration(migrations.Migration):
                     "changed_at",
                     models.DateTimeField(
                         editable=False,
-                        help_text="When it was last disabled or its expiry changed.",
+                        help_text="Last change that the link cache must get. Empty at first.",
                         null=True,
                     ),
                 ),

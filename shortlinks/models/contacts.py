@@ -31,14 +31,16 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def visible_to(self, user: User) -> Self:
         """Return the contacts that the user may view, without merged ones.
 
-        All code that serves a caller starts here.
+        For lists of contacts, and for new links. Rows of contacts, such as notes, need
+        `visible_including_merged`.
         """
         return self.filter(_may_view(user), account=user.account_id, merged_into=None)
 
     def visible_including_merged(self, user: User) -> Self:
         """Return the contacts whose notes, links and pixels the user may read.
 
-        These are visible contacts and those that were merged into them.
+        These are visible contacts and those that were merged into them, which have no
+        page of their own.
         """
         # A join would make lists of a group's rows read all contacts.
         root = Contact.objects.filter(_may_view(user), pk=OuterRef("merged_into"))

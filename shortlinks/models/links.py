@@ -43,7 +43,7 @@ class ShortLink(models.Model):
     changed_at = models.DateTimeField(
         null=True,
         editable=False,
-        help_text="When it was last disabled or its expiry changed.",
+        help_text="Last change that the link cache must get. Empty at first.",
     )
 
     class Meta:

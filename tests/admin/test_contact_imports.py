@@ -72,7 +72,7 @@ def test_confirmed_import_is_stored_once(client: Client) -> None:
     importing.run_all()
 
     assert "Import started." in said[0]
-    assert "This import has already ended or started." in said[1]
+    assert "This import has already started or ended." in said[1]
     assert "new: 2, updated: 0, unchanged: 0, skipped: 1." in _page(client, run)
     assert _names() == {"Anna", "Olga"}
 
@@ -150,7 +150,7 @@ def test_canceled_import_shows_the_counts(
 
     assert "1 of 3 rows — new: 1, updated: 0, unchanged: 0, skipped: 0." in page
     assert _names() == {"Anna"}
-    assert "This import has already ended or started." in _say(client, run, "cancel")
+    assert "This import has already ended." in _say(client, run, "cancel")
 
 
 def test_rows_with_errors_are_exported_in_the_import_format(
@@ -269,7 +269,7 @@ def test_import_of_another_user_can_be_viewed_but_not_confirmed(
     said = _say(client, own.run, "store")
 
     assert "Only the user who uploaded the file can import it." in page
-    assert "This import has already ended or started." in said
+    assert "Only the user who uploaded the file can import it." in said
     assert own.run.name in client.get(listing(Import)).content.decode()
 
 

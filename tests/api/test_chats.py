@@ -166,6 +166,30 @@ def unavailable(path: str, entity_id: int) -> dict[str, str]:
     return {"code": "NotSupportedChoice", "path": path, "detail": detail}
 
 
+def not_a_survivor(choices: str) -> dict[str, str]:
+    detail = f"The value you selected is not a valid choice. Choose one of: {choices}."
+    return {"code": "NotSupportedChoice", "path": "survivor_id", "detail": detail}
+
+
+def errors(response: Any) -> list[dict[str, str]]:
+    """Return the errors of the only item."""
+    assert response.status_code == 400
+    [item] = response.json()["validation-errors"]
+    return list(item["errors"])
+
+
+def test_merge_error_lists_the_contacts_that_may_survive(
+    api: Any, account: Account, client: Contact
+) -> None:
+    factories.contact(account, entity_id=8)
+
+    response = api.post(
+        "/api/v4/contacts/merge", {"contacts": [8, 7], "survivor_id": 9}
+    )
+
+    assert errors(response) == [not_a_survivor("8, 7")]
+
+
 def test_hidden_and_unknown_contacts_have_the_same_error_with_their_id(
     account: Account, manager: User, caller: Callable[[User], Any]
 ) -> None:
@@ -317,10 +341,12 @@ def test_suggestions_are_accepted_and_rejected_once(
     path = "/api/v4/merge_suggestions"
     one, two = api.get(f"{path}?order[id]=asc").json()["_embedded"]["merge_suggestions"]
 
+    unknown = api.post(f"{path}/{one['id']}/accept", {"survivor_id": 9})
     accepted = api.post(f"{path}/{one['id']}/accept", {"survivor_id": 8})
     rejected = api.post(f"{path}/{two['id']}/reject", {})
 
     assert one["contacts"] == [7, 8]
+    assert errors(unknown) == [not_a_survivor("7, 8")]
     assert one["evidence"]["url"] == factories.URL
     assert one["evidence"]["entity_id"] == 7
     assert "returning" in one["evidence"]["facts"]

@@ -45,6 +45,33 @@ def test_contact_has_every_key_that_clients_read(
     }
 
 
+@pytest.mark.parametrize(
+    ("extras", "keys"),
+    [
+        ("leads", {"leads"}),
+        ("catalog_elements, customers", {"catalog_elements", "customers"}),
+        (
+            "leads,customers,catalog_elements",
+            {"leads", "customers", "catalog_elements"},
+        ),
+        ("tags,nonsense,", set()),
+        ("customers&with=leads", {"leads"}),
+    ],
+)
+def test_contact_has_empty_lists_for_what_with_lists(
+    account: Account, api: Api, extras: str, keys: set[str]
+) -> None:
+    factories.contact(account, entity_id=42)
+    expected: Any = {"tags": [], "companies": [], **{key: [] for key in keys}}
+
+    single: Any = api.get(f"{PATH}/42?with={extras}")
+    listed: Any = api.get(f"{PATH}?with={extras}")
+
+    [contact] = listed.json()["_embedded"]["contacts"]
+    assert single.json()["_embedded"] == expected
+    assert contact["_embedded"] == expected
+
+
 def test_list_is_complete_when_following_next(account: Account, api: Api) -> None:
     expected = [factories.contact(account).entity_id for _ in range(5)]
 
@@ -62,6 +89,36 @@ def test_list_is_complete_when_following_next(account: Account, api: Api) -> Non
         name: {"href": f"http://testserver/api/v4/contacts?page={number}&limit=2"}
         for name, number in (("self", 3), ("first", 1), ("prev", 2))
     }
+
+
+DROPPED = {
+    "custom_fields_values": [
+        {"field_code": "PHONE", "values": [{"value": "+7999", "enum_code": "WORK"}]}
+    ],
+    "_embedded": {"tags": [{"name": "vip"}]},
+    "tags_to_add": [{"name": "vip"}],
+    "created_by": 7,
+    "created_at": 1,
+    "updated_by": 7,
+    "updated_at": 1,
+}
+
+
+def test_tags_and_custom_fields_are_accepted_but_not_stored(
+    account: Account, admin: User, api: Api
+) -> None:
+    created = api.post(PATH, [{"id": 42, "name": "Anna", **DROPPED}])
+    listed = api.patch(PATH, [{"id": 42, **DROPPED}])
+    single = api.patch(f"{PATH}/42", DROPPED)
+
+    response: Any = api.get(f"{PATH}/42")
+    contact = response.json()
+    assert [each.status_code for each in (created, listed, single)] == [200, 200, 200]
+    assert contact["name"] == "Anna"
+    assert contact["custom_fields_values"] is None
+    assert contact["_embedded"] == {"tags": [], "companies": []}
+    assert contact["created_by"] == contact["updated_by"] == admin.id
+    assert min(contact["created_at"], contact["updated_at"]) > 1
 
 
 def test_empty_list_is_204_without_a_body(api: Api) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -54,6 +54,17 @@ def listed_ids(api: Api, path: str, name: str = "contacts") -> list[int]:
         (f"filter[updated_at]={SECOND}", [1, 2, 3, 4]),
         (f"filter[updated_at]={SECOND + 1}", [2, 3, 4]),
         ("filter[id]=1,3", [1, 3]),
+        ("filter[id]=1&filter[id]=3&filter[id]=1", [1, 3]),
+        ("filter[id]=1,3&filter[id]=1,3", [1, 3]),
+        ("filter[id][0]=4&filter[id][1]=1&filter[id][0]=2", [1, 2]),
+        ("filter[name]=Boris&filter[name]=Vera", [2, 3]),
+        (f"filter[updated_at]={SECOND}&filter[updated_at]={SECOND}", [1, 2, 3, 4]),
+        (f"filter[updated_at]=1&filter[updated_at]={SECOND + 3600}", [2, 3, 4]),
+        (f"filter[updated_at]=1,2&filter[updated_at]={SECOND},{SECOND}", [1]),
+        (f"filter[updated_at][to]=1&filter[updated_at][to]={SECOND}", [1]),
+        ("order[id]=asc&order[id]=desc", [4, 3, 2, 1]),
+        ("limit=1&limit=2&page=1&page=2", [3, 4]),
+        ("query=vera&query=boris", [2]),
         (f"filter[updated_at][from]={SECOND + 3600}", [2, 3, 4]),
         (f"filter[updated_at][from]={SECOND}&filter[updated_at][to]={SECOND + 9}", [1]),
         (f"filter[created_at][to]={SECOND - 1}", []),
@@ -69,6 +80,53 @@ def test_contacts_are_filtered_and_ordered(
     contacts: list[Contact], api: Api, query: str, ids: list[int]
 ) -> None:
     assert listed_ids(api, f"/api/v4/contacts?{query}") == ids
+
+
+def next_query(api: Api, query: str) -> str:
+    response: Any = api.get(f"/api/v4/contacts?{query}")
+    href: str = response.json()["_links"]["next"]["href"]
+    return urlsplit(href).query
+
+
+CRITERIA = {
+    "times": f"filter[updated_at]={SECOND}",
+    "from": f"filter[updated_at][from]={SECOND}",
+    "pair": f"filter[updated_at][0]={SECOND}&filter[updated_at][1]={SECOND + 9999}",
+    "ids": "&".join(f"filter[id][{n}]={n + 1}" for n in range(130)),
+    "order": "order[id]=desc&query=a&with=leads",
+}
+
+
+@pytest.mark.parametrize("criteria", CRITERIA.values(), ids=CRITERIA)
+def test_next_page_follows_if_the_client_repeats_its_criteria(
+    contacts: list[Contact], api: Api, criteria: str
+) -> None:
+    """amocrm-js adds the query of `next` to the criteria of the first request."""
+    first = f"{criteria}&limit=1"
+    second = f"{first}&{next_query(api, first)}"
+    third = f"{first}&{next_query(api, second)}"
+
+    pages = [
+        listed_ids(api, f"/api/v4/contacts?{query}") for query in (first, second, third)
+    ]
+
+    assert sorted(id_ for page in pages for id_ in page) == sorted(
+        listed_ids(api, f"/api/v4/contacts?{criteria}")[:3]
+    )
+    assert len(third) == len(second)
+
+
+def test_next_page_keeps_the_values_that_count(
+    contacts: list[Contact], api: Api
+) -> None:
+    query = "filter[id]=2&filter[id]=1&filter[id]=2&limit=9&limit=1"
+
+    assert parse_qsl(next_query(api, query)) == [
+        ("filter[id]", "1"),
+        ("filter[id]", "2"),
+        ("page", "2"),
+        ("limit", "1"),
+    ]
 
 
 def test_filter_accepts_escaped_brackets(contacts: list[Contact], api: Api) -> None:
@@ -98,7 +156,8 @@ def test_contacts_are_filtered_by_responsible_user(
         "query=%00",
         "order[shoe_size]=asc",
         "order[id]=up",
-        "&".join(["filter[id][]=1"] * 251),
+        "&".join(f"filter[id][]={n}" for n in range(251)),
+        "filter[updated_at][]=1&filter[updated_at][]=2&filter[updated_at][]=3",
     ],
 )
 def test_unknown_or_invalid_filter_is_400(
@@ -201,7 +260,8 @@ def test_event_refers_to_the_note_of_an_open(notes: list[Note], api: Api) -> Non
         ("filter[created_at]=1,2,3", 400),
         ("filter[created_at]=1,", 400),
         ("filter[created_at]=1,2&filter[created_at][to]=3", 400),
-        ("filter[created_at][from]=1&filter[created_at][from]=2", 400),
+        ("filter[created_at][from]=1&filter[created_at][from]=2", 200),
+        (f"filter[created_at][from]=1&filter[created_at][from]={SECOND + 1}", 204),
         ("filter[created_by][]=0", 200),
         ("filter[created_by][]=7", 204),
         ("filter[entity]=lead", 204),

@@ -152,6 +152,29 @@ def test_rejection_is_a_problem_with_the_id_of_the_request() -> None:
     assert json.loads(body["body"])["status"] == 429
 
 
+@pytest.mark.usefixtures("_few_threads")
+@pytest.mark.parametrize(
+    ("path", "has_hint"),
+    [
+        ("/oauth2/access_token", True),
+        ("//oauth2//revoke", True),
+        ("/oauth2/account/subdomain", False),
+        ("/api/v4/account", False),
+    ],
+)
+def test_rejection_by_the_token_endpoint_has_a_hint(
+    path: str, *, has_hint: bool
+) -> None:
+    scopes = [*[scope() for _ in range(3)], scope(path), scope("/healthz")]
+
+    start, body = run(Gateway(Blocking()), *scopes)[3]
+
+    problem = json.loads(body["body"])
+    assert start["status"] == problem["status"] == 429
+    assert ("hint" in problem) is has_hint
+    assert problem["type"].endswith("/OAuthProblemJson") is has_hint
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -311,6 +311,19 @@ def test_rejected_grant_is_as_described(
     assert_described(response, status, "/oauth2/access_token", "post")
 
 
+@pytest.mark.parametrize("path", ["/oauth2/access_token", "/oauth2/revoke"])
+@pytest.mark.parametrize("status", [405, 408, 429, 500, 503])
+def test_other_errors_of_the_token_endpoint_are_as_described(
+    path: str, status: int
+) -> None:
+    headers = {"Allow": "POST", "Retry-After": "1"}
+    error = problems.Problem(status, "A detail.", headers=headers)
+
+    response = problems.render(error, path)
+
+    assert_described(response, status, path, "post")
+
+
 def assert_described(
     response: HttpResponse, status: int, path: str, method: str
 ) -> None:

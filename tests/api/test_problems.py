@@ -244,7 +244,7 @@ def test_body_of_another_type_is_415(api: Api, media_type: str) -> None:
         ("GET", "/api/v4/contacts?" + "&".join(f"a{n}=1" for n in range(2000)), 400),
         ("GET", "/api/v4/contacts/999999999999999999999999", 404),
         ("GET", "/api/v4/contacts/1", 404),
-        ("GET", "/oauth2/access_token", 405),
+        ("POST", "/oauth2/account/subdomain", 405),
         ("OPTIONS", "/api/v4/short_links", 405),
         ("PUT", "/api/v4/contacts", 405),
         ("GET", "/api/v4/contacts?limit=0", 400),
@@ -268,6 +268,39 @@ def test_unknown_host_is_a_problem(api: Api, settings: Any) -> None:
 
     assert response.status_code == 400
     problem(response)
+
+
+@pytest.mark.parametrize("path", ["/oauth2/access_token", "//oauth2//revoke"])
+@pytest.mark.parametrize(
+    ("method", "host", "status"),
+    [
+        ("GET", "shop.example", 405),
+        ("OPTIONS", "shop.example", 405),
+        ("POST", "evil.example", 400),
+        ("POST", "shop.example", 500),
+    ],
+)
+def test_error_of_the_token_endpoint_has_a_hint(
+    anonymous: Api,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+    method: str,
+    host: str,
+    status: int,
+    path: str,
+) -> None:
+    settings.ALLOWED_HOSTS = ["shop.example"]
+    monkeypatch.setattr("shortlinks.api.oauth._read", None)
+
+    response: Any = anonymous.send(
+        method, f"http://testserver{path}", headers={"Host": host}
+    )
+
+    error = response.json()
+    assert response.status_code == status
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert error.keys() == {"hint", "title", "type", "status", "detail"}
+    assert error["type"] == problems.OAUTH_TYPE
 
 
 def test_problem_is_in_english_for_all_languages(anonymous: Api) -> None:

@@ -1,15 +1,23 @@
+import json
 import socket
 from pathlib import Path
 
-from deploy import env_file
+from deploy import env_file, keys
+from devserver import demo
 from tests.devserver.conftest import Start
 
-SHOW = "import os, sys; print(os.environ['DATABASE_URL'], sys.argv[1:]); sys.exit(3)\n"
+SHOW = """
+import json, os, sys
+print(json.dumps([dict(os.environ), sys.argv[1:]]))
+sys.exit(3)
+"""
 RUN = {
     "BASE_URL": "http://127.0.0.1:8000",
     "SHORT_BASE_URL": "http://127.0.0.1:8001",
     "DATABASE_URL": "postgres://user:password@127.0.0.1:1/shortlinks",
     "REDIS_URL": "redis://127.0.0.1:1/0",
+    "DEMO_SITE_URL": "http://localhost:8004",
+    "METRICS_URL": "http://127.0.0.1:9470/metrics",
 }
 
 
@@ -25,7 +33,19 @@ def test_manage_runs_with_the_settings_of_make_run(start: Start, place: Path) ->
         )
 
         assert run.code() == 3, run.output
-    assert run.output == f"{url} ['issue_token', 'a@b.c', '--days=7']\n"
+    environment, arguments = json.loads(run.output)
+    secrets = keys.load_or_create(place / "var" / "secrets.env")
+    expected = {
+        **{name: RUN[name] for name in demo.ADDRESS_NAMES},
+        **{name: secrets[name] for name in keys.SERVICE},
+        "DATABASE_URL": url,
+        "METRICS_PORT": "9470",
+        "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "WEBHOOK_ALLOW_PRIVATE_TARGETS": "1",
+        "EMAIL_URL": (place / "var" / "mail").as_uri(),
+    }
+    assert {name: environment.get(name) for name in expected} == expected
+    assert arguments == ["issue_token", "a@b.c", "--days=7"]
 
 
 def test_manage_fails_if_the_stores_are_stopped(start: Start, place: Path) -> None:

@@ -2,8 +2,8 @@
 
 It keeps what happened, and computes the facts from it at each decision. It covers
 opens, landings (also elsewhere), lured clicks, scans, chats, time, links of anonymous
-contacts, edits, deleted contacts, and what a user decides about browsers, suggestions
-and people, also undone merges. It leaves out denied consent, bursts, and opens of links
+contacts, edits and deleted contacts. Users decide about browsers, suggestions and
+people, and undo merges. It leaves out denied consent, bursts, and opens of links
 of deleted contacts.
 """
 

@@ -1,6 +1,6 @@
 """The token's account, and its users."""
 
-from shortlinks.api import users
+from shortlinks.api import account, users
 from shortlinks.api.openapi import lists
 from shortlinks.api.openapi.operations import Operation, SuccessResponse
 from shortlinks.api.openapi.schemas import integer, reference
@@ -16,6 +16,7 @@ OPERATIONS = (
         id="get_account",
         route="GET /api/v4/account",
         summary="Get the token's account",
+        parameters=[lists.with_parameter(["version", *account.EMBEDDED])],
         response=SuccessResponse("The account.", reference(Account)),
     ),
     Operation(

@@ -45,7 +45,7 @@ OPERATIONS = (
         " those that its user may view.",
         body=NEW_CHAT,
         response=DECIDED,
-        can_conflict=True,
+        may_return_409=True,
     ),
     Operation(
         id="list_chats",

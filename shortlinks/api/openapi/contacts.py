@@ -54,13 +54,14 @@ CHANGES = {
 }
 CHANGE = body({"id": id_(CONTACT), **CHANGES, **REQUEST_ID}, (*CHANGES, *REQUEST_ID))
 UNCHANGED = "Fields that you do not send are not changed. You need permission to edit"
+WITH = lists.with_parameter(contacts.WITH)
 OPERATIONS = (
     Operation(
         id="list_contacts",
         route=f"GET {PATH}",
         scope=Scope.CONTACTS_READ,
         summary="List the contacts that you may view",
-        parameters=lists.parameters(contacts.QUERY),
+        parameters=[*lists.parameters(contacts.QUERY), WITH],
         response=lists.response("contacts", Contact, PATH),
     ),
     Operation(
@@ -93,6 +94,7 @@ OPERATIONS = (
         route=f"GET {PATH}/{{entity_id}}",
         scope=Scope.CONTACTS_READ,
         summary="Get one contact by its id in the CRM",
+        parameters=[WITH],
         response=SuccessResponse("The contact.", reference(Contact)),
     ),
     Operation(

@@ -60,7 +60,7 @@ def operations() -> Sequence[Operation]:
 def document() -> Json:
     paths: dict[str, Json] = {}
     for each in operations():
-        paths.setdefault(each.path, {})[each.method.lower()] = each.rendered()
+        paths.setdefault(each.path, {})[each.method.lower()] = each.to_openapi()
     return {
         "openapi": "3.1.0",
         "info": {

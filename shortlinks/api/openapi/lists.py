@@ -1,6 +1,6 @@
 """Parameters and responses of lists, from the `ListQuery` of each view."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -38,6 +38,13 @@ def parameters(query: ListQuery, *, max_limit: int = hal.MAX_LIMIT) -> list[Json
         *(p for name, each in query.filters.items() for p in _filter(name, each)),
         *(parameter(f"order[{name}]", _DIRECTION) for name in query.orders),
     ]
+
+
+def with_parameter(names: Collection[str]) -> Json:
+    """Return the parameter `with`, which adds parts to a resource."""
+    listed = ", ".join(f"`{name}`" for name in names)
+    described = f"What to add, separated by commas: {listed}. Others are ignored."
+    return parameter("with", text(next(iter(names)), description=described))
 
 
 def response(

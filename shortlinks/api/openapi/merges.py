@@ -36,7 +36,7 @@ OPERATIONS = (
         " undone.",
         body=body({"contacts": TWO_CONTACTS, **SURVIVOR}, optional=("survivor_id",)),
         response=SuccessResponse("The merge.", reference(Merge)),
-        can_conflict=True,
+        may_return_409=True,
     ),
     Operation(
         id="list_merges",
@@ -62,7 +62,7 @@ OPERATIONS = (
         " remain. Fields that were changed since are not restored. They are listed in"
         " `kept`.",
         response=SuccessResponse("The undone merge.", reference(UndoneMerge)),
-        can_conflict=True,
+        may_return_409=True,
     ),
     Operation(
         id="list_merge_suggestions",
@@ -86,7 +86,7 @@ OPERATIONS = (
         summary="Accept a suggestion and merge the two contacts",
         body=body(SURVIVOR, optional=("survivor_id",)),
         response=SuccessResponse("The merge.", reference(Merge)),
-        can_conflict=True,
+        may_return_409=True,
     ),
     Operation(
         id="reject_merge_suggestion",
@@ -96,6 +96,6 @@ OPERATIONS = (
         response=SuccessResponse(
             "The rejected suggestion.", reference(MergeSuggestion)
         ),
-        can_conflict=True,
+        may_return_409=True,
     ),
 )

@@ -1,4 +1,4 @@
-"""The operations of the document: parameters, request bodies and responses."""
+"""Operations of the OpenAPI document: parameters, request bodies and responses."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -34,16 +34,17 @@ PATH_PARAMETERS = {
     "suggestion_id": id_(SUGGESTION, minimum=0, description="The suggestion's id."),
     "user_id": id_(USER, minimum=0, description="The user's id."),
 }
-ALWAYS = {400, 405, 414, 431, 500, 503}
-WITH_TOKEN = {401, 403, 429}
-WITH_BODY = {408, 413, 415, 429}
+# Statuses of errors: of every operation, and of those with a token or a body.
+COMMON_ERRORS = {400, 405, 414, 431, 500, 503}
+TOKEN_ERRORS = {401, 403, 429}
+BODY_ERRORS = {408, 413, 415, 429}
 
 
 @dataclass(frozen=True, slots=True)
 class SuccessResponse:
-    """The response on success: `status`, or 204 without a schema.
+    """The response to a request that succeeds. Without a schema, its status is 204.
 
-    `without_body` describes further statuses that have no body.
+    `without_body` has the descriptions of other statuses whose responses have no body.
     """
 
     description: str
@@ -53,7 +54,7 @@ class SuccessResponse:
     status: int = 200
     without_body: Mapping[int, str] = field(default_factory=dict)
 
-    def rendered(self) -> Json:
+    def to_openapi(self) -> Json:
         if self.schema is None:
             return {"description": self.description}
         return {
@@ -65,7 +66,7 @@ class SuccessResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method of one path."""
+    """An operation of the API: a method of a path, its parameters and responses."""
 
     id: str
     route: str  # method and path
@@ -78,10 +79,10 @@ class Operation:
     body: Json | None = None
     body_types: Sequence[str] = (JSON,)
     needs_token: bool = True
-    can_conflict: bool = False
-    can_be_missing: bool = False  # 404 although the path contains no id
+    may_return_409: bool = False
+    may_return_404: bool = False  # without an id in the path; with one, always
     errors: Sequence[ErrorResponse] = ()
-    has_problems: bool = True
+    has_error_responses: bool = True
     other_responses: Mapping[int, SuccessResponse] = field(default_factory=dict)
 
     @property
@@ -92,7 +93,7 @@ class Operation:
     def path(self) -> str:
         return self.route.partition(" ")[2]
 
-    def rendered(self) -> Json:
+    def to_openapi(self) -> Json:
         scopes = sorted(gates.any_of(self.scope), reverse=True)
         named = " or ".join(f"`{scope.value}`" for scope in scopes)
         paragraphs = [self.description, f"Scope: {named}." if named else ""]
@@ -128,24 +129,27 @@ class Operation:
     def _success(self) -> Json:
         status = self.response.status if self.response.schema else 204
         responses = {status: self.response, **self.other_responses}
-        rendered = {str(code): each.rendered() for code, each in responses.items()}
-        bare = self.response.without_body.items()
-        return {**rendered, **{str(code): {"description": when} for code, when in bare}}
+        described = {
+            other: {"description": description}
+            for other, description in self.response.without_body.items()
+        }
+        described |= {code: each.to_openapi() for code, each in responses.items()}
+        return {str(code): each for code, each in described.items()}
 
     def _errors(self) -> Json:
-        if not self.has_problems:
+        if not self.has_error_responses:
             return {}
-        statuses = ALWAYS | {error.status for error in self.errors}
-        statuses |= WITH_TOKEN if self.needs_token else set()
-        statuses |= WITH_BODY if self.body else set()
-        statuses |= {404} if "{" in self.path or self.can_be_missing else set()
-        statuses |= {409} if self.can_conflict else set()
+        statuses = COMMON_ERRORS | {error.status for error in self.errors}
+        statuses |= TOKEN_ERRORS if self.needs_token else set()
+        statuses |= BODY_ERRORS if self.body else set()
+        statuses |= {404} if "{" in self.path or self.may_return_404 else set()
+        statuses |= {409} if self.may_return_409 else set()
         invalid = [problems.INVALID] if self.body else []
         return problems.references(statuses, [*invalid, *self.errors])
 
 
 def parameter(name: str, schema: Json, *, where: str = "query") -> Json:
-    """Return a parameter. The values of an array repeat the name, as in PHP."""
+    """Return a parameter. An array repeats it for each value: `name=1&name=2`."""
     published = {k: v for k, v in schema.items() if k != "description"}
     if where != "path":  # Swagger UI would fill in the example and filter by it
         published.pop("examples", None)

@@ -79,6 +79,6 @@ OPERATIONS = (
         " click: `visitor_uid` is then the one that you sent, if it exists, or null.",
         body=EXCHANGE,
         response=SuccessResponse("The visitor's uid, or null.", reference(Visitor)),
-        can_conflict=True,
+        may_return_409=True,
     ),
 )

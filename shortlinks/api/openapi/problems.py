@@ -2,7 +2,7 @@
 
 import http
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from msgspec import Struct
@@ -37,7 +37,7 @@ class ErrorResponse:
     headers: Json = field(default_factory=dict)
     body: type[Struct] = Problem
 
-    def rendered(self) -> Json:
+    def to_openapi(self) -> Json:
         content = {"schema": reference(self.body), "example": self._example()}
         return {
             "description": self.cause,
@@ -177,6 +177,11 @@ OAUTH = (
         " `Content-Encoding`.",
         body=OAuthProblem,
     ),
+    *(
+        replace(each, name=f"OAuth{each.name}", body=OAuthProblem)
+        for each in USUAL
+        if each.status in {405, 408, 429, 500, 503}
+    ),
 )
 REFRESH_TOKEN_REJECTED = ErrorResponse(
     "RefreshTokenRejected",
@@ -189,11 +194,11 @@ REFRESH_TOKEN_REJECTED = ErrorResponse(
 
 def responses() -> Mapping[str, Json]:
     """Return all error responses by name."""
-    bare = {"description": "The headers exceed 64 KB. There is no body."}
-    long = {"description": "The path and query exceed 64 KB. There is no body."}
+    headers = {"description": "The headers exceed 64 KB. There is no body."}
+    path = {"description": "The path and query exceed 64 KB. There is no body."}
     named = (*USUAL, INVALID, *OAUTH, REFRESH_TOKEN_REJECTED)
-    described = {each.name: each.rendered() for each in named}
-    return {PATH_TOO_LONG: long, HEADERS_TOO_LARGE: bare, **described}
+    described = {each.name: each.to_openapi() for each in named}
+    return {PATH_TOO_LONG: path, HEADERS_TOO_LARGE: headers, **described}
 
 
 def references(statuses: Iterable[int], special: Iterable[ErrorResponse] = ()) -> Json:

@@ -117,7 +117,7 @@ OPERATIONS = (
             "The process runs.", text("ok\n"), "text/plain", without_body=READ_ONLY
         ),
         needs_token=False,
-        has_problems=False,
+        has_error_responses=False,
     ),
     Operation(
         id="get_readiness",
@@ -139,6 +139,6 @@ OPERATIONS = (
             )
         },
         needs_token=False,
-        has_problems=False,
+        has_error_responses=False,
     ),
 )

@@ -91,7 +91,7 @@ OPERATIONS = (
         " to edit the contact.",
         body=CHANGE,
         response=SuccessResponse("The changed link.", reference(ShortLink)),
-        can_conflict=True,
+        may_return_409=True,
     ),
     Operation(
         id="list_visits",

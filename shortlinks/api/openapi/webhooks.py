@@ -68,6 +68,6 @@ OPERATIONS = (
         " discarded.",
         body=body({"destination": NEW_DESTINATION}),
         response=SuccessResponse("The webhook is deleted."),
-        can_be_missing=True,
+        may_return_404=True,
     ),
 )

@@ -2,10 +2,44 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shortlinks.api.resources import fields
 from shortlinks.models import AccessLevel
+
+
+class UsersGroup(Struct, kw_only=True):
+    id: Annotated[int, fields.id_(3)]
+    name: Annotated[str, fields.example("Sales")]
+    uuid: None = None
+
+
+class DatetimeSettings(Struct, kw_only=True):
+    """The account's time zone, and formats of PHP, which are always these."""
+
+    date_pattern: Literal["d.m.Y H:i"] = "d.m.Y H:i"
+    short_date_pattern: Literal["d.m.Y"] = "d.m.Y"
+    short_time_pattern: Literal["H:i"] = "H:i"
+    date_format: Literal["d.m.Y"] = "d.m.Y"
+    time_format: Literal["H:i:s"] = "H:i:s"
+    timezone: Annotated[str, fields.example("Europe/Moscow")]
+    timezone_offset: Annotated[
+        str, fields.example("+03:00", pattern="^[+-][0-9]{2}:[0-9]{2}$")
+    ]
+
+
+class AccountEmbedded(Struct, kw_only=True):
+    """The parts that `with` lists."""
+
+    users_groups: (
+        Annotated[
+            list[UsersGroup],
+            Meta(description="Empty unless the caller may list users."),
+        ]
+        | UnsetType
+    ) = UNSET
+    task_types: fields.Empty | UnsetType = UNSET
+    datetime_settings: DatetimeSettings | UnsetType = UNSET
 
 
 class Account(fields.Resource, kw_only=True):
@@ -27,7 +61,9 @@ class Account(fields.Resource, kw_only=True):
     is_helpbot_enabled: fields.ExampleFalse
     is_technical_account: fields.ExampleFalse
     contact_name_display_order: Annotated[int, fields.example(1)]
+    version: Literal[4] | UnsetType = UNSET
     links: Annotated[fields.SelfLinks, fields.self_link("/api/v4/account")]
+    embedded: AccountEmbedded | UnsetType = UNSET
 
 
 Level = Annotated[str, fields.choice(AccessLevel.values, AccessLevel.ALL)]

@@ -2,14 +2,19 @@
 
 from typing import Annotated
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from shortlinks.api.resources import fields
 
 
 class ContactEmbedded(Struct):
+    """Lists that are always empty. The optional ones need `with`."""
+
     tags: fields.Empty
     companies: fields.Empty
+    leads: fields.Empty | UnsetType = UNSET
+    customers: fields.Empty | UnsetType = UNSET
+    catalog_elements: fields.Empty | UnsetType = UNSET
 
 
 class Contact(fields.Resource, kw_only=True):

@@ -62,4 +62,4 @@ class OAuthProblem(Problem, kw_only=True):
             "https://developers.amocrm.ru/v3/errors/OAuthProblemJson", format="uri"
         ),
     ]
-    hint: Annotated[str, fields.example("Check what was sent")] | UnsetType = UNSET
+    hint: Annotated[str, fields.example("Check what was sent")]

@@ -14,8 +14,9 @@ from shortlinks.domain.pixels import click_tokens
 
 MAX_QUERY_LENGTH = 2048
 
-# PHP cuts spaces in front of a name, ends it at a NUL, and reads " ", "." and a "["
+# PHP cuts spaces in front of a name and ends it at a NUL. It reads " ", "." and a "["
 # that is not closed as "_" (`php_register_variable_ex` in its main/php_variables.c).
+
 # PHP, Rails and qs read "a[b]" as a part of "a". ASP.NET ignores the case and reads
 # "%u0061" as "a" (`HttpUtility.UrlDecode`).
 _UNICODE_ESCAPE = re.compile(r"%u([0-9a-f]{4})", re.IGNORECASE)

@@ -21,6 +21,12 @@ PRIVATE_NAMES = ("localhost", "local", "internal", "onion", "home.arpa", "lan")
 # Browsers remove control characters and spaces around a URL, and files begin with the
 # byte order mark.
 _AROUND = "".join(map(chr, range(0x21))) + "\ufeff"
+# Word and messengers add Unicode's white space and word joiners to a copied URL.
+_BEHIND = (
+    _AROUND
+    + "\xa0\u1680\u202f\u205f\u2060\u3000"
+    + "".join(map(chr, range(0x2000, 0x200B)))
+)
 _WEB = re.compile(r"https?://[^/\\]", re.IGNORECASE)
 _FORBIDDEN = re.compile(
     "[\x00-\x20\x7f-\x9f\\\\"  # control characters, space, backslash
@@ -72,9 +78,10 @@ class UrlRejected(ValueError):
 def parse(given: str, policy: UrlPolicy) -> SafeUrl:
     """Return the URL and its target, or raise UrlRejected with the reason.
 
-    White space around the URL is removed, as in browsers.
+    White space around the URL is removed, as in browsers. Behind the URL, that of
+    Unicode is removed too.
     """
-    given = given.strip(_AROUND)
+    given = given.lstrip(_AROUND).rstrip(_BEHIND)
     if len(given) > MAX_URL_LENGTH:
         raise UrlRejected(
             "TooLong", f"This value is too long: at most {MAX_URL_LENGTH} characters."

@@ -48,11 +48,13 @@ SELECT visitor_uid FROM shortlinks_pixel
 WHERE account_id = %(account_id)s AND visitor_uid = %(visitor_uid)s
 """
 RECORD_GESTURE = """
-UPDATE shortlinks_redemption SET gesture_at = now(), due_at = now()
-WHERE visit_id = %(visit_id)s AND account_id = %(account_id)s
-  AND visitor_uid = %(visitor_uid)s AND gesture_at IS NULL
-  AND redeemed_at > now() - interval '1 hour'
-RETURNING visitor_uid
+UPDATE shortlinks_redemption AS redemption SET gesture_at = now(), due_at = now()
+FROM shortlinks_contact AS contact
+WHERE redemption.visit_id = %(visit_id)s AND redemption.account_id = %(account_id)s
+  AND redemption.visitor_uid = %(visitor_uid)s AND redemption.gesture_at IS NULL
+  AND redemption.redeemed_at > now() - interval '1 hour'
+  AND contact.id = redemption.contact_id AND NOT contact.is_deleted
+RETURNING redemption.visitor_uid
 """
 
 

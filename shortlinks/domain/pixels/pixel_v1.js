@@ -15,7 +15,7 @@
   }
   function read(name) {
     try { return window.localStorage.getItem(name) || cookie(name); }
-    catch (e) { return cookie(name); }  // storage may be closed to us
+    catch (e) { return cookie(name); }  // the browser may forbid storage
   }
   function write(name, value) {
     var secure = location.protocol === "https:" ? "; Secure" : "";
@@ -24,14 +24,15 @@
     try {
       if (value) window.localStorage.setItem(name, value);
       else window.localStorage.removeItem(name);
-    } catch (e) { /* the cookie has it */ }
+    } catch (e) { /* the cookie is enough */ }
   }
-  function objects() {
+  function hasOptedOut() {
     return navigator.globalPrivacyControl === true || navigator.doNotTrack === "1" ||
       read(OUT) === "1";
   }
 
-  // Out of the address before anybody copies it; the rest of it stays to the byte.
+  // Remove the click token from the address before the visitor copies it. Nothing else of
+  // the address changes.
   function takeClick() {
     var click = "", kept = location.search.slice(1).split("&").filter(function (pair) {
       if (pair.split("=")[0] !== PARAMETER) return true;
@@ -39,7 +40,7 @@
       return false;
     }).join("&");
     if (click) {
-      // with the origin: alone, a path that begins with // would name another host
+      // With the origin, because a path that begins with // alone is another host.
       history.replaceState(history.state, "", location.origin + location.pathname +
         (kept ? "?" + kept : "") + location.hash);
     }
@@ -48,49 +49,50 @@
 
   function post(body) {
     body.site_key = site;
-    // A plain text needs no preflight; cookies of the short host are not wanted.
+    // Text needs no preflight request. Cookies of the short host are not sent.
     return fetch(url, { method: "POST", credentials: "omit", keepalive: true,
       referrerPolicy: "no-referrer", body: JSON.stringify(body) });
   }
   function redeem(click, tries) {
-    return post({ click: click, visitor_uid: read(NAME) }).then(function (answer) {
-      if (answer.status === 503 && tries > 1) {  // the open is still on its way
-        return new Promise(function (done) { setTimeout(done, 5000); })
+    return post({ click: click, visitor_uid: read(NAME) }).then(function (response) {
+      if (response.status === 503 && tries > 1) {  // the visit is not stored yet
+        return new Promise(function (resolve) { setTimeout(resolve, 5000); })
           .then(function () { return redeem(click, tries - 1); });
       }
-      return answer.ok ? answer.json() : {};
+      return response.ok ? response.json() : {};
     }).then(function (found) {
-      if (!found.visitor_uid || objects()) return;
+      if (!found.visitor_uid || hasOptedOut()) return;
       write(NAME, found.visitor_uid);
       redeemed = { click: click, visitor_uid: found.visitor_uid, gesture: true };
-      tellGesture();
+      sendGesture();
     });
   }
 
-  // A scanner runs scripts, too; a hand on the page tells a person. Said once.
-  function tellGesture() {
+  // Scanners run scripts too, so a gesture on the page shows that a person opened it. It is
+  // sent once.
+  function sendGesture() {
     if (!gestured || !redeemed) return;
     post(redeemed).catch(function () {});
     redeemed = null;
   }
-  function feel(event) {
+  function recordGesture(event) {
     if (!event.isTrusted) return;
-    GESTURES.forEach(function (name) { removeEventListener(name, feel, true); });
+    GESTURES.forEach(function (name) { removeEventListener(name, recordGesture, true); });
     gestured = true;
-    tellGesture();
+    sendGesture();
   }
   var GESTURES = ["pointerdown", "keydown", "touchstart"];
 
-  function tell() {
+  function callWaiting() {
     ready = true;
-    waiting.splice(0).forEach(function (call) { call(pixel.getVisitorUid()); });
+    waiting.splice(0).forEach(function (callback) { callback(pixel.getVisitorUid()); });
   }
   var pixel = {
-    getVisitorUid: function () { return objects() ? null : read(NAME) || null; },
-    // Calls back once it is known whether the visitor is: with the uid, or null.
-    onload: function (call) {
-      if (ready) call(pixel.getVisitorUid());
-      else waiting.push(call);
+    getVisitorUid: function () { return hasOptedOut() ? null : read(NAME) || null; },
+    // Call back after the redemption, with the uid or null.
+    onload: function (callback) {
+      if (ready) callback(pixel.getVisitorUid());
+      else waiting.push(callback);
     },
     optOut: function () { write(NAME, ""); write(OUT, "1"); },
     optIn: function () { write(OUT, ""); }
@@ -99,9 +101,9 @@
   if (script.getAttribute("data-compat") === "amo") window.AMOPIXEL_IDENTIFIER = pixel;
 
   var click = takeClick();
-  if (!click || objects()) return tell();
+  if (!click || hasOptedOut()) return callWaiting();
   GESTURES.forEach(function (name) {
-    addEventListener(name, feel, { capture: true, passive: true });
+    addEventListener(name, recordGesture, { capture: true, passive: true });
   });
-  redeem(click, 6).catch(function () {}).then(tell);
+  redeem(click, 6).catch(function () {}).then(callWaiting);
 })(window, document);

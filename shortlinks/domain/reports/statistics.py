@@ -54,7 +54,7 @@ class Day:
 
     @property
     def bot_visits(self) -> int:
-        """Return the visits by bots and suspects, without those of staff."""
+        """Return the visits of all verdicts except people and staff."""
         staff = self.visits.get(Verdict.STAFF, 0)
         return sum(self.visits.values()) - self.person_opens - staff
 

@@ -91,6 +91,10 @@ def is_data_center(classification: Classification) -> bool:
     return classification.reason.startswith(DATA_CENTER)
 
 
+def is_by_fetch_metadata(classification: Classification) -> bool:
+    return classification in BY_FETCH_METADATA.values()
+
+
 def _by_request(facts: RequestFacts) -> Classification | None:
     if facts.method != "GET":
         return METHOD

@@ -14,7 +14,7 @@ from shortlinks.domain.burst_windows import BURST, SENDER_TEST_WINDOW
 
 Key = TypeVar("Key")
 
-# Nobody opens this many different links within BURST by hand.
+# Within BURST: different links of one mailing, or links of different contacts.
 MIN_BATCH_LINKS = 3
 MIN_CONTACTS = 5
 MAX_SENDER_TEST_LINKS = 10  # different links within SENDER_TEST_WINDOW

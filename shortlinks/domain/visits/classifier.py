@@ -234,11 +234,12 @@ def _known_browsers(
     hits: Sequence[Hit],
     results: Sequence[Classification],
 ) -> set[UUID]:
-    """Return the visits from data centers by browsers that are known."""
+    """Return the visits from data centers by browsers that people used before."""
     from_data_centers = {
         visit.id
         for visit, result in zip(visits, results, strict=True)
         if bot_detection.is_data_center(result)
+        and visit.is_known_browser
         and _policy(visit) != SuspectPolicy.IGNORE
     }
     if not from_data_centers:
@@ -255,8 +256,16 @@ def _is_person(result: Classification) -> bool:
 
 
 def _has_returned(hit: Hit, result: Classification, persons: Sequence[Hit]) -> bool:
+    """Return whether the suspect opens the link like a person soon after.
+
+    A request from within a page stays a suspect, because the person did not make it.
+    """
     is_suspect = result.verdict is Verdict.SUSPECT
-    return is_suspect and burst_detection.returns_as_person(hit, persons)
+    return (
+        is_suspect
+        and not bot_detection.is_by_fetch_metadata(result)
+        and burst_detection.returns_as_person(hit, persons)
+    )
 
 
 def _apply_policy(

@@ -71,8 +71,11 @@ class _Redeemed(NamedTuple):
 
 
 def apply(classified: Sequence[ClassifiedVisit], locked: LockedVisits) -> NoteChanges:
-    """Store the verdicts of locked visits; update notes, pixels and counters."""
-    classified = locked.among(classified)
+    """Store the verdicts of locked visits; update notes, pixels and counters.
+
+    Visits to links of deleted contacts stay as they are.
+    """
+    classified = [c for c in locked.among(classified) if not c.visit.is_contact_deleted]
     if not classified:
         return NoteChanges()
     gained = [c for c in classified if _became_person(c)]

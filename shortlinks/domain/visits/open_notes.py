@@ -3,11 +3,11 @@
 The first open of a link begins a note, and so does the first one after its window. All
 others increase the count of their note. An open that arrives late, or is no longer a
 person's, moves the windows that follow. Then the notes from there on are rebuilt from
-the stored visits and keep their ids.
+the stored visits. They keep their ids as long as their events are still true.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, NewType
@@ -172,18 +172,37 @@ def is_append_only(existing: Sequence[Window], opens: OpenChanges) -> bool:
     return not opens.removed and all(w.since <= opens.earliest for w in existing)
 
 
-def diff(existing: Sequence[Window], wanted: Sequence[Window]) -> Plan:
-    """Plan the change from existing to wanted notes; the same start keeps its id."""
-    ids = {window.since: window.id for window in existing}
-    spare = [w.id for w in existing if w.since not in {v.since for v in wanted}]
-    before = set(existing)
+def diff(
+    existing: Sequence[Window],
+    wanted: Sequence[Window],
+    removed: Collection[datetime] = (),
+) -> Plan:
+    """Plan the change from existing to wanted notes; the same start keeps its id.
+
+    A note whose first open was removed is replaced by a new one, and so is a note that
+    is now less certain. Its events have named that open and that certainty.
+    """
+    starts = {window.since: window for window in wanted}
+    kept = [w for w in existing if not _is_refuted(w, starts.get(w.since), removed)]
+    ids = {window.since: window.id for window in kept}
+    spare = [window.id for window in kept if window.since not in starts]
+    before = set(kept)
     written: list[Window] = []
     for window in wanted:
         id_ = ids.get(window.since) or (spare.pop(0) if spare else None)
         named = replace(window, id=id_)
         if named not in before:
             written.append(named)
-    return Plan(written, [id_ for id_ in spare if id_ is not None])
+    refuted = [window.id for window in existing if window not in before]
+    return Plan(written, [id_ for id_ in [*refuted, *spare] if id_ is not None])
+
+
+def _is_refuted(
+    note: Window, now: Window | None, removed: Collection[datetime]
+) -> bool:
+    if now is None:
+        return note.since in removed
+    return reasons.is_less_certain(now.reason, note.reason)
 
 
 def lock_links(opens: Mapping[int, OpenChanges]) -> LockedOpens:
@@ -212,7 +231,8 @@ def sync(opens: LockedOpens) -> NoteChanges:
     for link_id, times in _opens_since(late).items():
         kept = {w.since: w.until - w.since for w in existing[link_id]}
         wanted = group_by_window(times, opens[link_id].window, kept=kept)
-        plans[link_id] = diff(existing[link_id], wanted)
+        removed = opens[link_id].removed
+        plans[link_id] = diff(existing[link_id], wanted, removed)
     return _store(plans)
 
 

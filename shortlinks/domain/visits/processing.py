@@ -29,6 +29,7 @@ from shortlinks.domain.visits import (
     classifier,
     effects,
     published_networks,
+    retention,
     stored_visits,
     visit_locks,
 )
@@ -185,21 +186,29 @@ def requeue(ids: Iterable[UUID]) -> int:
 def discard_lost(ids: Iterable[UUID]) -> int:
     """Mark dead-lettered visits as processed if their links do not exist."""
     link = ShortLink.objects.filter(pk=OuterRef("link_id"))
-    visits = Visit.objects.dead_lettered().filter(~Exists(link), pk__in=list(ids))
-    return visits.update(processed_at=Now(), dead_lettered_at=None)
+    ids = list(ids)
+    visits = Visit.objects.dead_lettered().filter(~Exists(link), pk__in=ids)
+    with transaction.atomic():
+        count = visits.update(processed_at=Now(), dead_lettered_at=None)
+        retention.redact_late(ids)
+    return count
 
 
 def override_verdict(ids: Sequence[UUID], verdict: Verdict) -> int:
-    """Set an administrator's verdict on processed visits; rules never change it."""
+    """Set an administrator's verdict on processed visits; rules never change it.
+
+    Visits to links of deleted contacts stay as they are.
+    """
     with transaction.atomic():
         locked = visit_locks.lock_processed(ids)
         if not locked.ids:
             return 0
         classification = Classification(verdict, OVERRIDDEN)
-        visits = stored_visits.load(list(locked.ids))
+        loaded = stored_visits.load(list(locked.ids))
+        visits = [visit for visit in loaded if not visit.is_contact_deleted]
         effects.apply([ClassifiedVisit(v, classification) for v in visits], locked)
-        Visit.objects.filter(pk__in=locked.ids).update(overridden_at=timezone.now())
-    return len(locked.ids)
+        overridden = Visit.objects.filter(pk__in=[visit.id for visit in visits])
+        return overridden.update(overridden_at=timezone.now())
 
 
 def reraise_if_unavailable(error: Exception) -> None:
@@ -225,10 +234,12 @@ def _process(claimed: LockedVisits) -> ProcessingResult:
         _delete(unwanted)
         claimed = claimed.without(unwanted)
     _schedule_reevaluation(claimed)
+    notes = effects.apply(classified, claimed | others)
+    retention.redact_late(claimed.ids)
     return ProcessingResult(
         verdicts=_tally(claimed.among(classified)),
         reclassified=_tally(others.among(classified)),
-        notes=effects.apply(classified, claimed | others),
+        notes=notes,
         lost=len(lost),
     )
 

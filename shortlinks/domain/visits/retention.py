@@ -1,10 +1,10 @@
 """Redact the details of old visits.
 
 A watermark stores the last redacted id, so no visit is read twice. Visits, verdicts,
-notes and counts stay.
+notes and counts stay. No rule changes the verdict of a redacted visit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from shortlinks.domain.postgres import arrays
 from shortlinks.domain.visits import visit_records
 from shortlinks.models import Visit, Watermark
 
@@ -19,20 +20,31 @@ BATCH_SIZE = 5000
 WATERMARK = "details"
 BEFORE_ALL = UUID(int=0)
 
+LAST_REDACTED_ID = f"""
+coalesce((SELECT visit FROM shortlinks_watermark WHERE name = '{WATERMARK}'),
+         '{BEFORE_ALL}'::uuid)
+"""  # noqa: S608  built from constants
+REDACTED = """
+address = NULL, user_agent = '', accept_language = '', referer = '', sec_fetch = '',
+purpose = ''
+"""
 # A visit that is not processed yet keeps the details that its verdict depends on.
-REDACT = """
+REDACT_PAGE = f"""
 WITH page AS MATERIALIZED (
   SELECT id FROM shortlinks_visit
   WHERE id > %(after)s AND id < %(until)s ORDER BY id LIMIT %(page)s
 ), redacted AS (
-  UPDATE shortlinks_visit AS visit
-  SET address = NULL, user_agent = '', accept_language = '', referer = '',
-      sec_fetch = '', purpose = ''
+  UPDATE shortlinks_visit AS visit SET {REDACTED}
   FROM page WHERE visit.id = page.id AND visit.processed_at IS NOT NULL
   RETURNING 1
 )
 SELECT (SELECT count(*) FROM redacted), (SELECT max(id::text)::uuid FROM page)
-"""
+"""  # noqa: S608  built from constants
+REDACT_LATE = f"""
+UPDATE shortlinks_visit SET {REDACTED}
+WHERE id = ANY(%(ids)s::uuid[]) AND id BETWEEN %(first)s AND %(last)s
+  AND processed_at IS NOT NULL AND id <= {LAST_REDACTED_ID}
+"""  # noqa: S608  built from constants
 
 
 def last_redacted_id() -> UUID:
@@ -56,6 +68,18 @@ def redact_details() -> Iterator[int]:
         yield changed
 
 
+def redact_late(ids: Collection[UUID]) -> None:
+    """Redact those of the visits that were processed after the watermark passed them.
+
+    This happens to dead-lettered visits and to old files of the spool.
+    """
+    until = _until()
+    if late := [each for each in ids if each < until]:
+        parameters = {"ids": late, "first": min(late), "last": max(late)}
+        with connection.cursor() as cursor:
+            cursor.execute(REDACT_LATE, arrays.encode_params(parameters))
+
+
 def count() -> int:
     """Return how many visits would be redacted now."""
     visits = Visit.objects.filter(pk__gt=last_redacted_id(), pk__lt=_until())
@@ -64,7 +88,9 @@ def count() -> int:
 
 def _redact_page(after: UUID) -> tuple[int, UUID | None]:
     with connection.cursor() as cursor:
-        cursor.execute(REDACT, {"after": after, "until": _until(), "page": BATCH_SIZE})
+        cursor.execute(
+            REDACT_PAGE, {"after": after, "until": _until(), "page": BATCH_SIZE}
+        )
         changed, last = cursor.fetchone()
     return changed, last
 

@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 PATTERN = "visits-*.ndjson"
 MAX_FILE_BYTES = 8 * 1024 * 1024
 BATCH_SIZE = 500
+# macOS has no fdatasync.
+_sync_file = getattr(os, "fdatasync", os.fsync)
 
 
 class SpoolFull(OSError):
@@ -105,7 +107,7 @@ class Writer:
         view = memoryview(data)
         while view:
             view = view[os.write(self._file, view) :]
-        os.fdatasync(self._file)
+        _sync_file(self._file)
         self._size += len(data)
 
 
@@ -173,7 +175,7 @@ def quarantine(directory: Path, lines: Sequence[bytes]) -> None:
     with (directory / "visits.bad").open("ab") as bad:
         bad.writelines(lines)
         bad.flush()
-        os.fdatasync(bad.fileno())
+        _sync_file(bad.fileno())
 
 
 def replay(directory: Path) -> ReplayResult:

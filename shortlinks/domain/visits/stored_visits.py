@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection
 
 from shortlinks.domain.burst_windows import SENDER_TEST_PERIOD
+from shortlinks.domain.pixels import consent
 from shortlinks.domain.postgres import arrays, queries
 from shortlinks.domain.visits import burst_detection, visit_records
 from shortlinks.models import Verdict
@@ -54,6 +55,7 @@ class StoredVisit(NamedTuple):
     pixel_mode: str | None
     tracking_consent: str | None
     has_gesture: bool
+    is_known_browser: bool
     is_contact_deleted: bool | None
 
 
@@ -73,8 +75,16 @@ EXPRESSIONS = {
     "address_mask": "account.address_mask",
     "suspect_policy": "account.suspect_policy",
     "pixel_mode": "account.pixel_mode",
-    "tracking_consent": "contact.tracking_consent",
-    "has_gesture": "redemption.gesture_at IS NOT NULL",
+    "tracking_consent": consent.SELECTED,
+    "has_gesture": """coalesce(
+      redemption.is_same_browser AND redemption.gesture_at IS NOT NULL, false)""",
+    # A program keeps cookies, too. Only a person's earlier open attaches one.
+    "is_known_browser": """CASE WHEN visit.pixel_is_new THEN false ELSE EXISTS (
+      SELECT FROM shortlinks_pixel AS pixel
+      JOIN shortlinks_pixelattachment AS attached ON attached.pixel_id = pixel.id
+      WHERE pixel.account_id = link.account_id
+        AND pixel.cookie_sha256 = visit.pixel_sha256
+        AND attached.first_seen_at < visit.occurred_at) END""",
     "is_contact_deleted": "contact.is_deleted",
 }
 COLUMNS = ", ".join(
@@ -103,7 +113,8 @@ CROSS JOIN LATERAL (
   ORDER BY v.occurred_at DESC LIMIT %(limit)s) AS visit {JOINS}
 """  # noqa: S608  built from constants
 # Visits of one visitor hash matter to each other if they opened several links, or if
-# one of them is a suspect.
+# one of them is a suspect. A suspect with an older cookie also matters alone, because a
+# visit of the same batch may have attached its browser.
 SELECT_RELATED = """
 SELECT related.ids
 FROM (
@@ -113,14 +124,17 @@ FROM (
   GROUP BY visitor_hash) AS s
 CROSS JOIN LATERAL (
   SELECT array_agg(v.id) AS ids, count(DISTINCT v.link_id) AS links,
-         bool_or(v.verdict = %(suspect)s) AS has_suspect
+         bool_or(v.verdict = %(suspect)s) AS has_suspect,
+         bool_or(v.verdict = %(suspect)s AND v.pixel_sha256 IS NOT NULL
+                 AND NOT v.pixel_is_new) AS has_cookie
   FROM (
-    SELECT id, link_id, verdict FROM shortlinks_visit
+    SELECT id, link_id, verdict, pixel_sha256, pixel_is_new FROM shortlinks_visit
     WHERE visitor_hash = s.visitor_hash AND verdict <> ''
       AND occurred_at BETWEEN s.since - %(window)s AND s.until + %(window)s
       AND id BETWEEN %(first)s AND %(last)s
     ORDER BY occurred_at DESC LIMIT %(limit)s) AS v) AS related
-WHERE related.links >= %(links)s OR related.has_suspect AND cardinality(related.ids) > 1
+WHERE related.links >= %(links)s OR related.has_cookie
+   OR related.has_suspect AND cardinality(related.ids) > 1
 """
 
 

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from shortlinks.domain.postgres import arrays
+from shortlinks.domain.visits import retention
 from shortlinks.domain.visits.classifier import ClassifiedVisit
 from shortlinks.models import Visit
 
@@ -26,13 +27,14 @@ CLAIM = """
 SELECT id FROM shortlinks_visit WHERE due_at <= now() AND attempts = 0 {shard}
 ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
 """
-LOCK_UNCHANGED = """
+LOCK_UNCHANGED = f"""
 SELECT visit.id FROM shortlinks_visit AS visit
 JOIN unnest(%(ids)s::uuid[], %(read)s::text[]) AS r (id, verdict) ON visit.id = r.id
 WHERE visit.verdict = r.verdict AND visit.overridden_at IS NULL
+  AND visit.id > {retention.LAST_REDACTED_ID}
   AND visit.id BETWEEN %(first)s AND %(last)s
 ORDER BY visit.id FOR UPDATE OF visit
-"""
+"""  # noqa: S608  built from constants
 
 
 class HasId(Protocol):
@@ -75,7 +77,8 @@ def claim(ids: Sequence[UUID]) -> LockedVisits:
 def lock_unchanged(classified: Sequence[ClassifiedVisit]) -> LockedVisits:
     """Lock classified visits whose stored verdicts are still the same.
 
-    A verdict set by an administrator is never changed, so these are left out.
+    Verdicts that an administrator set and those of redacted visits are never changed,
+    so these are left out.
     """
     if not classified:
         return _locked(())

@@ -5,7 +5,7 @@
   const EVERY = 2000;
 
   function keepFresh(part) {
-    // What the page itself shows: the first poll may already bring something new.
+    // The page as it was loaded, because the first poll may already bring something new.
     let shown = part.innerHTML;
 
     async function refresh() {

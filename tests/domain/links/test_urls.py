@@ -43,6 +43,22 @@ def test_white_space_around_a_url_is_removed(around: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "behind", ["\u00a0", "\u2003", "\u202f", "\u2060", "\u3000", "\u00a0\r\n\ufeff"]
+)
+def test_white_space_of_other_programs_behind_a_url_is_removed(behind: str) -> None:
+    given_url = "https://example.com/a"
+
+    assert urls.parse(f"{given_url}{behind}", POLICY).given == given_url
+
+
+@pytest.mark.parametrize("kept", ["\u00a0b", "\u200b"])
+def test_unicode_within_a_url_and_zero_width_spaces_are_kept(kept: str) -> None:
+    given_url = f"https://example.com/a{kept}"
+
+    assert urls.parse(given_url, POLICY).given == given_url
+
+
+@pytest.mark.parametrize(
     ("given_url", "code"),
     [
         ("https://example.com\\@evil.com/", "InvalidUrl"),

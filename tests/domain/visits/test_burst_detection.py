@@ -193,6 +193,22 @@ def test_suspect_is_a_person_if_it_returns_as_one(mailing: list[ShortLink]) -> N
     )
 
 
+def test_frame_stays_a_suspect_if_the_person_clicks_later(
+    mailing: list[ShortLink],
+) -> None:
+    framed = {"sec_fetch": "cross-site navigate iframe -", "visitor_hash": GATEWAY}
+    link = mailing[0]
+    frame = factories.visit(link, occurred_at=at("12:00"), **framed)
+    click = factories.visit(link, occurred_at=at("12:00:20"), visitor_hash=GATEWAY)
+
+    process_in_parts([frame, click], size=2)
+
+    frame.refresh_from_db()
+    assert (frame.verdict, frame.reason) == ("suspect", "within a frame")
+    note = Note.objects.get()
+    assert (note.opens, note.created_at) == (1, at("12:00:20"))
+
+
 @pytest.mark.parametrize(
     ("policy", "noted"), [("note", 3), ("hold", 0), ("ignore", 0), ("", 0)]
 )
@@ -380,17 +396,3 @@ def test_scanner_that_keeps_its_cookie_is_found(mailing: list[ShortLink]) -> Non
     process_in_parts(opens, size=5)
 
     assert not Note.objects.exists()
-
-
-def test_counted_day_stays_when_the_time_zone_changes(
-    mailing: list[ShortLink], account: Account
-) -> None:
-    opened = factories.visit(mailing[0], occurred_at=at("22:30"))
-    processing.process_due()
-    account.time_zone = "UTC"
-    account.save()
-
-    processing.override_verdict([opened.pk], Verdict.BOT)
-
-    assert verdicts() == {"bot": 1}
-    assert len(set(DailyVisits.objects.values_list("day", flat=True))) == 1

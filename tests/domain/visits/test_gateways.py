@@ -76,13 +76,25 @@ class Mailing:
             self._add(link, at, "198.51.100.9", facts, "part of a burst")
 
     def read_behind_vpn(self, link: ShortLink, *seconds: int) -> None:
-        """Open a link from a cloud; only the first visit brings no cookie."""
-        for number, after in enumerate(seconds):
+        """Open a link at home first, and then from a cloud, with the cookie."""
+        facts = {**gateways.CLICKED, "user_agent": CHROME, "referer": ""}
+        places = ["203.0.113.9", *["52.29.8.7"] * (len(seconds) - 1)]
+        reasons = ["browser", *["data center: aws"] * (len(seconds) - 1)]
+        for after, address, reason in zip(seconds, places, reasons, strict=True):
             at = self.sent_at + timedelta(seconds=after)
-            facts = {**gateways.CLICKED, "user_agent": CHROME, "referer": ""}
-            self._add(link, at, "52.29.8.7", facts, "data center: aws")
+            self._add(link, at, address, facts, reason)
             self.visits[-1].pixel_sha256 = factories.cookie_sha256("vpn")
-            self.visits[-1].pixel_is_new = number == 0
+            self.visits[-1].pixel_is_new = after == seconds[0]
+
+    def scan_with_cookies(self, links: Sequence[ShortLink]) -> None:
+        """Open each link three times in a sandbox that keeps its cookies."""
+        facts = {**gateways.COMPLETE, "user_agent": CHROME, "referer": ""}
+        for number, link in enumerate(links):
+            for after in (60, 70, 100):
+                at = self.sent_at + timedelta(seconds=number + after)
+                self._add(link, at, f"3.91.5.{number}", facts, "data center: aws")
+                self.visits[-1].pixel_sha256 = factories.cookie_sha256(str(number))
+                self.visits[-1].pixel_is_new = after == 60
 
     def _fetch(self, link: ShortLink, at: datetime, machine: gateways.Machine) -> None:
         address = f"{self.dice.choice(machine.networks)}.{self.dice.randint(1, 250)}"
@@ -118,6 +130,7 @@ def test_mailing_through_a_gateway_notes_people_only(
     readers = dice.sample(links, PEOPLE)
     mailing.scan()
     mailing.scan_by_appliance(links[:50])
+    mailing.scan_with_cookies(links[50:80])
     mailing.read(readers[:-1])
     mailing.read_behind_vpn(readers[-1], 700, 725)
 

@@ -7,6 +7,7 @@ import pytest
 from shortlinks.domain.visits import click_processing, processing
 from shortlinks.models import (
     Account,
+    Contact,
     Note,
     Redemption,
     ShortLink,
@@ -69,6 +70,41 @@ def test_suspect_is_a_person_after_a_gesture_in_any_order(
 
 def test_suspect_stays_one_without_a_gesture(link: ShortLink) -> None:
     sites.redeem(sites.open_link(link, **IMITATION))
+
+    sites.process_everything()
+
+    assert sites.results() == {
+        "visits": [("suspect", "browser headers missing")],
+        "notes": [],
+        "pixels": [],
+        "counts": [("suspect", 1)],
+    }
+
+
+def test_gesture_at_another_address_confirms_nobody(link: ShortLink) -> None:
+    visit = sites.open_link(link, **IMITATION)
+    sites.redeem(visit, address=b"copy")
+    sites.record_gesture(visit)
+
+    sites.process_everything()
+
+    assert sites.results()["counts"] == [("suspect", 1)]
+    assert sites.results()["notes"] == []
+
+
+@pytest.mark.parametrize("deleted_after", ["the click", "the gesture"])
+def test_gesture_is_not_recorded_for_a_deleted_contact(
+    link: ShortLink, deleted_after: str
+) -> None:
+    visit = sites.open_link(link, **IMITATION)
+    sites.redeem(visit)
+    sites.process_visits()
+    steps: dict[str, Callable[[], object]] = {
+        "the click": lambda: Contact.objects.update(is_deleted=True),
+        "the gesture": lambda: sites.record_gesture(visit),
+    }
+    for name in sorted(steps, key=lambda name: name == deleted_after):
+        steps[name]()
 
     sites.process_everything()
 

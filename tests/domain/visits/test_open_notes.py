@@ -61,35 +61,74 @@ def test_note_keeps_the_length_of_its_window() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "wanted", "plan"),
+    ("before", "wanted", "removed", "plan"),
     [
-        pytest.param(["12:05"], ["12:00"], (["12:00 is 1"], []), id="moved"),
-        pytest.param(["12:00"], ["12:00"], ([], []), id="the same"),
+        pytest.param(["12:05"], ["12:00"], [], (["12:00 is 1"], []), id="moved"),
+        pytest.param(["12:00"], ["12:00"], [], ([], []), id="the same"),
         pytest.param(
-            ["12:00", "12:10"], ["12:10"], ([], [1]), id="the first withdrawn"
+            ["12:00", "12:10"],
+            ["12:10"],
+            ["12:00"],
+            ([], [1]),
+            id="the first withdrawn",
+        ),
+        pytest.param(
+            ["12:00"],
+            ["12:03"],
+            ["12:00"],
+            (["12:03 is None"], [1]),
+            id="the first open of a note withdrawn",
+        ),
+        pytest.param(
+            ["12:00"], ["12:00"], ["12:03"], ([], []), id="a later open withdrawn"
+        ),
+        pytest.param(
+            ["12:00 unsure"],
+            ["12:00 certain"],
+            [],
+            (["12:00 is 1"], []),
+            id="more certain",
+        ),
+        pytest.param(
+            ["12:00 certain"],
+            ["12:00 unsure"],
+            [],
+            (["12:00 is None"], [1]),
+            id="less certain",
         ),
         pytest.param(
             ["12:05"],
             ["12:00", "12:11"],
+            [],
             (["12:00 is 1", "12:11 is None"], []),
             id="one more",
         ),
-        pytest.param([], [], ([], []), id="nothing"),
+        pytest.param([], [], [], ([], []), id="nothing"),
     ],
 )
-def test_changed_notes_keep_their_ids(
-    before: list[str], wanted: list[str], plan: tuple[list[str], list[int]]
+def test_notes_keep_their_ids_while_what_was_told_is_true(
+    before: list[str],
+    wanted: list[str],
+    removed: list[str],
+    plan: tuple[list[str], list[int]],
 ) -> None:
-    existing = [Window(n, at(t), at(t) + TEN, 1) for n, t in enumerate(before, start=1)]
-
     found = open_notes.diff(
-        existing, [Window(None, at(t), at(t) + TEN, 1) for t in wanted]
+        [window(number, text) for number, text in enumerate(before, start=1)],
+        [window(None, text) for text in wanted],
+        [at(time) for time in removed],
     )
 
     assert (
         [f"{w.since:%H:%M} is {w.id}" for w in found.upserts],
         found.withdrawn,
     ) == plan
+
+
+def window(id_: int | None, text: str) -> Window:
+    """Return a note from a time, such as "12:00", and perhaps a certainty."""
+    time, _, certainty = text.partition(" ")
+    reason = {"certain": "browser", "unsure": "counted by policy"}.get(certainty, "")
+    return Window(id_, at(time), at(time) + TEN, 1, reason)
 
 
 @pytest.fixture

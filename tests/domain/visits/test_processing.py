@@ -189,8 +189,9 @@ def test_number_of_queries_does_not_depend_on_the_batch_size(
         factories.visit(link, pixel_sha256=cookie_sha256(str(number)))
 
     # savepoint, claim, load, context, reevaluation batch, lock links, store verdicts,
-    # notes, insert, redemptions, 2 × pixels, merge checks, count, release; failed
-    # visits; savepoint, reevaluation batch, related, delete, release; 3 for the next
+    # notes, insert, redemptions, 2 × pixels, merge checks, count, release.
+    # Then failed visits. Then savepoint, reevaluation batch, related, delete, release.
+    # Then 3 for the next.
     with django_assert_num_queries(24):
         processing.process_due()
 

@@ -21,7 +21,7 @@ from shortlinks.models import (
     Visit,
 )
 from tests import factories
-from tests.factories import CHROME, cookie_sha256
+from tests.factories import CHROME, at, cookie_sha256
 
 
 @pytest.fixture
@@ -137,3 +137,18 @@ def test_address_in_a_bot_network_is_a_bot(
 
     assert Visit.objects.get().verdict == verdict
     known_networks.clear_caches()
+
+
+def test_counted_day_stays_when_the_time_zone_changes(
+    link: ShortLink, account: Account
+) -> None:
+    opened = factories.visit(link, occurred_at=at("22:30"))
+    processing.process_due()
+    account.time_zone = "UTC"
+    account.save()
+
+    processing.override_verdict([opened.pk], Verdict.BOT)
+
+    rows = DailyVisits.objects.values_list("day", "verdict", "visits")
+    days, counts = {day for day, _, _ in rows}, {v: n for _, v, n in rows if n}
+    assert (counts, len(days)) == ({"bot": 1}, 1)

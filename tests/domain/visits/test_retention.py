@@ -8,8 +8,13 @@ from django.core.management import call_command
 from django.utils import timezone
 from pytest_django import Settings
 
-from shortlinks.domain.visits import reclassification, retention, visit_records
-from shortlinks.models import Verdict, Visit
+from shortlinks.domain.visits import (
+    processing,
+    reclassification,
+    retention,
+    visit_records,
+)
+from shortlinks.models import Account, Note, ShortLink, Verdict, Visit
 from tests import factories
 
 
@@ -93,3 +98,49 @@ def test_dry_run_shows_the_count_and_changes_nothing(
 
     assert capsys.readouterr().out == f"visits to redact: {count}\n"
     assert Visit.objects.exclude(user_agent="").count() == 1
+
+
+@pytest.fixture
+def link(account: Account) -> ShortLink:
+    return factories.link(factories.contact(account))
+
+
+def test_late_visit_changes_no_verdict_of_a_redacted_one(
+    account: Account, link: ShortLink, settings: Settings
+) -> None:
+    settings.VISIT_DETAILS_RETENTION_DAYS = 90
+    at = timezone.now() - timedelta(days=100)
+    browser = {"occurred_at": at, "visitor_hash": bytes(16)}
+    other = factories.link(factories.contact(account))
+    first = factories.visit(link, **browser)
+    dead = {"due_at": None, "attempts": 15, "dead_lettered_at": at}
+    late = factories.visit(other, **browser, **dead)
+    processing.process_due()
+    list(retention.redact_details())
+
+    processing.requeue([late.pk])
+    Visit.objects.filter(pk=late.pk).update(due_at=at)  # due before this transaction
+    processing.process_due()
+
+    first.refresh_from_db()
+    late.refresh_from_db()
+    assert (first.verdict, late.verdict) == (Verdict.PERSON, Verdict.PERSON)
+    assert Note.objects.count() == 2
+    assert (first.user_agent, late.user_agent, late.address) == ("", "", None)
+
+
+def test_visit_is_redacted_if_it_is_discarded_late(
+    db: None, settings: Settings
+) -> None:
+    settings.VISIT_DETAILS_RETENTION_DAYS = 90
+    dead = {"due_at": None, "processed_at": None, "verdict": ""}
+    discarded, kept = (
+        old(100, number, **dead, dead_lettered_at=timezone.now()) for number in (0, 1)
+    )
+    list(retention.redact_details())
+
+    assert processing.discard_lost([discarded.pk]) == 1
+
+    discarded.refresh_from_db()
+    kept.refresh_from_db()
+    assert (discarded.user_agent, kept.user_agent) == ("", factories.CHROME)

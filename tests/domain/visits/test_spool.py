@@ -1,5 +1,6 @@
 """Spooled visits are durable and replayed once; corrupt lines are quarantined."""
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -48,6 +49,25 @@ def test_line_with_any_changed_bit_is_corrupt(data: st.DataObject) -> None:
 
     # letters of the checksum may change their case
     assert decoded is None or bytes(line).lower() == spool.encode(decoded).lower()
+
+
+def test_visits_are_synced_on_systems_without_fdatasync(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    synced: list[int] = []
+    monkeypatch.delattr(os, "fdatasync")
+    monkeypatch.setattr(os, "fsync", synced.append)
+    source = importlib.util.spec_from_file_location("spool_of_macos", spool.__file__)
+    assert source
+    assert source.loader
+    macos = importlib.util.module_from_spec(source)
+    monkeypatch.setitem(sys.modules, "spool_of_macos", macos)  # for dataclasses
+    source.loader.exec_module(macos)
+
+    macos.Writer(tmp_path, max_bytes=MAX_BYTES).append([facts()])
+
+    assert len(synced) == 2  # the folder and the file
+    assert spool.is_waiting(tmp_path)
 
 
 def test_line_of_an_older_release_is_decoded() -> None:
