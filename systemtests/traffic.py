@@ -39,6 +39,7 @@ class Open:
     server: int = 0  # to which it is sent, or was sent in the end
     kind: Kind = Kind.PERSON
     series: str = "n"
+    agent: str = ""  # of a program that sends the other headers of a person
     keeps_connection: bool = True
     begun: float = 0.0
     sent: float = 0.0
@@ -92,6 +93,8 @@ def _headers(opened: Open) -> dict[str, str]:
         "Sec-Fetch-Site": "cross-site",  # which browsers send with such a Referer
         "X-Forwarded-For": str(IPv4Address(PEOPLE_NETWORK + 256 * opened.person)),
     }
+    if opened.agent:
+        person["User-Agent"] = opened.agent
     if opened.kind == Kind.PREFETCH:
         return {**person, "Sec-Purpose": "prefetch"}
     return person

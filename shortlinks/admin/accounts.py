@@ -45,7 +45,10 @@ HELP = {
     "time_zone": _("Used for all dates and daily totals. For example Europe/Moscow."),
     "country": _("Two-letter code for integrations. For example RU."),
     "currency": _("Three-letter code for integrations. For example RUB."),
-    "address_mask": _("How much of a visitor's IP address is stored."),
+    "address_mask": _(
+        "How much of a visitor's IP address is stored. If nothing is stored, scanners"
+        " are not recognized by their networks."
+    ),
 }
 
 

@@ -45,6 +45,7 @@ class VisitAdmin(RowActionAdmin[Visit]):
         "accept_language",
         "referer",
         "sec_fetch",
+        "accepts_html",
         "purpose",
         "staff",
         "address",

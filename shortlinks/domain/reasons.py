@@ -70,6 +70,12 @@ REASONS: dict[str, Reason] = {
     "browser headers missing": _unsure(
         gettext_noop("Headers that the browser sends are missing.")
     ),
+    "no page accepted": _unsure(
+        gettext_noop("The request asked for an image or data, not for a page.")
+    ),
+    "mixed visits": _unsure(
+        gettext_noop("Too many different visitors opened the link at the same time.")
+    ),
     "part of a burst": _unsure(
         gettext_noop("Several links were opened within seconds.")
     ),

@@ -20,6 +20,8 @@ CREATE TABLE shortlinks_visit (
   visit_count integer NOT NULL DEFAULT 1 CHECK (visit_count >= 0),
   attempts smallint NOT NULL DEFAULT 0 CHECK (attempts >= 0),
   pixel_is_new boolean NOT NULL,
+  accepts_html boolean NOT NULL DEFAULT true,
+  is_mixed boolean NOT NULL DEFAULT false,
   method varchar(4) NOT NULL,
   verdict varchar(8) NOT NULL DEFAULT '',
   reason varchar(64) NOT NULL DEFAULT '',
@@ -211,6 +213,14 @@ class Migration(migrations.Migration):
                             models.TextField(verbose_name="prefetch headers"),
                         ),
                         (
+                            "accepts_html",
+                            models.BooleanField(
+                                db_default=True,
+                                help_text="No if the Accept header does not contain text/html.",
+                                verbose_name="asked for a page",
+                            ),
+                        ),
+                        (
                             "address",
                             models.GenericIPAddressField(
                                 null=True, verbose_name="IP address"
@@ -239,6 +249,13 @@ class Migration(migrations.Migration):
                                 db_default=1,
                                 help_text="Number of visits that this entry stands for. Beyond a limit, visits of a link from one address are counted, not stored one by one.",
                                 verbose_name="visits",
+                            ),
+                        ),
+                        (
+                            "is_mixed",
+                            models.BooleanField(
+                                db_default=False,
+                                help_text="Stands for visits of several visitors, and has the facts of none.",
                             ),
                         ),
                         (

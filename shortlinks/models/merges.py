@@ -27,6 +27,7 @@ class MergeRule(models.TextChoices):
     NOT_VERIFIED = "R9", _("not verified: only the link leads to this contact")
     SEPARATED = "R10", _("a user separated contacts of this browser")
     OTHER_ADDRESS = "R11", _("the site's page was opened from another address")
+    UNPROCESSED = "R13", _("a click in this browser is not processed yet")
     MANUAL = "manual", _("manual")
 
 

@@ -59,6 +59,11 @@ class Visit(models.Model):
         _("Sec-Fetch headers"), help_text="Sec-Fetch-Site, -Mode, -Dest, -User"
     )
     purpose = models.TextField(_("prefetch headers"))
+    accepts_html = models.BooleanField(
+        _("asked for a page"),
+        db_default=True,
+        help_text=_("No if the Accept header does not contain text/html."),
+    )
     address = models.GenericIPAddressField(_("IP address"), null=True)
     visitor_hash = models.BinaryField(
         help_text="Keyed hash of the full address and user agent."
@@ -80,6 +85,10 @@ class Visit(models.Model):
             "Number of visits that this entry stands for. Beyond a limit, visits of a"
             " link from one address are counted, not stored one by one."
         ),
+    )
+    is_mixed = models.BooleanField(
+        db_default=False,
+        help_text="Stands for visits of several visitors, and has the facts of none.",
     )
 
     verdict = models.CharField(

@@ -52,7 +52,7 @@ CUSTOM_DOMAIN_HEADERS = [
 ]
 STATIC_RESPONSES = {"/robots.txt": pages.ROBOTS, "/healthz": pages.HEALTHY}
 READY = "/readyz"
-SEPARATORS = {b"cookie": b"; ", b"x-forwarded-for": b", "}
+SEPARATORS = {b"cookie": b"; ", b"x-forwarded-for": b", ", b"accept": b", "}
 OPT_OUT = b"1"  # the value of Sec-GPC and DNT
 
 
@@ -189,7 +189,7 @@ class RedirectApp:
         )
         is_stored = self.budget.spend(link.id, request.address)
         if is_stored:
-            await self.visits.append(visit)
+            await self.visits.append(visit, request.address)
         else:
             await self.visits.count(visit, request.address)
         if request.purpose:

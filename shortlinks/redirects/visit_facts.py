@@ -95,6 +95,7 @@ def from_request(
         pixel_sha256=pixel.sha256 if pixel else "",
         pixel_is_new=pixel.is_new if pixel else False,
         staff=identity.staff,
+        accepts_html=_accepts_html(headers.get(b"accept")),
     )
 
 
@@ -124,6 +125,14 @@ def _sec_fetch(headers: Mapping[bytes, bytes]) -> str:
     if values == NO_FETCH_HEADERS:
         return ""
     return visit_records.clean_header(values, HEADER_LENGTH)
+
+
+def _accepts_html(accept: bytes | None) -> bool:
+    """Return whether a page is accepted, as all navigations do.
+
+    Images, styles and scripts accept other types. A missing header proves nothing.
+    """
+    return accept is None or b"text/html" in accept or b"text/html" in accept.lower()
 
 
 def _host(referer: bytes) -> str:

@@ -31,6 +31,8 @@ MAX_QUEUED = 20_000
 LINKS_IN_SPOOL = 100
 SPOOLED_VISIT_BYTES = 500
 COUNTED_INTERVAL_SECONDS = 5.0
+# A visit with its visitor's address, or a record of counted visits with None.
+Waiting = tuple[VisitRecord, bytes | None]
 
 
 class QueueFull(Exception):
@@ -102,12 +104,12 @@ class VisitLog:
         self._on_commit = on_commit
         self._counted = CountedVisits()
         self._spooled: Counter[int] = Counter()  # by link, while Postgres is down
-        self._open: list[tuple[VisitRecord, asyncio.Future[None]]] = []
+        self._open: list[tuple[Waiting, asyncio.Future[None]]] = []
         self._arrived = asyncio.Event()
         self._closing = False
         self._writer = asyncio.create_task(self._write_batches())
 
-    async def append(self, visit: VisitRecord) -> None:
+    async def append(self, visit: VisitRecord, address: bytes) -> None:
         """Return when the visit is durable; raise QueueFull.
 
         Also return if Postgres is unavailable and the disk is full. Then the visit is
@@ -115,7 +117,7 @@ class VisitLog:
         """
         if len(self._open) >= MAX_QUEUED or self._closing:
             raise QueueFull
-        await self._enqueue(visit)
+        await self._enqueue((visit, address))
 
     async def count(self, visit: VisitRecord, address: bytes) -> None:
         """Count a visit, which is stored within seconds as one of many.
@@ -127,7 +129,7 @@ class VisitLog:
         if self._counted.add(visit, address):
             self.counts.counted += 1
         else:
-            await self.append(visit)
+            await self.append(visit, address)
 
     async def store_counted_forever(self) -> None:
         while True:
@@ -136,20 +138,25 @@ class VisitLog:
 
     async def store_counted(self) -> None:
         """Store one visit for all that were counted since the last call."""
-        if waiters := [self._enqueue(visit) for visit in self._counted.take()]:
+        if waiters := self._enqueue_counted():
             await asyncio.wait(waiters)
 
-    def _enqueue(self, visit: VisitRecord) -> asyncio.Future[None]:
+    def _enqueue_counted(self) -> list[asyncio.Future[None]]:
+        records = self._counted.take()
+        if mixed := sum(record.visit_count for record in records if record.is_mixed):
+            logger.warning("%d visits of many visitors were counted together", mixed)
+        return [self._enqueue((record, None)) for record in records]
+
+    def _enqueue(self, waiting: Waiting) -> asyncio.Future[None]:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._open.append((visit, waiter))
+        self._open.append((waiting, waiter))
         self._arrived.set()
         return waiter
 
     async def close(self) -> None:
         """Store the waiting visits, and accept no more."""
         self._closing = True
-        for visit in self._counted.take():
-            self._enqueue(visit)
+        self._enqueue_counted()
         self._arrived.set()
         await self._writer
 
@@ -165,23 +172,23 @@ class VisitLog:
             await self._write(batch)
 
     async def _write(
-        self, batch: Sequence[tuple[VisitRecord, asyncio.Future[None]]]
+        self, batch: Sequence[tuple[Waiting, asyncio.Future[None]]]
     ) -> None:
         if batch:
-            await self._store([visit for visit, _ in batch])
+            await self._store([waiting for waiting, _ in batch])
         for _, waiter in batch:
             if not waiter.done():  # done if its visitor has disconnected
                 waiter.set_result(None)
 
-    async def _store(self, visits: Sequence[VisitRecord]) -> None:
+    async def _store(self, batch: Sequence[Waiting]) -> None:
         """Commit the visits, spool them, or quarantine those that Postgres rejects."""
-        parts = Bisection(visits)
+        parts = Bisection(batch)
         for part in parts:
             try:
-                await self._commit(part)
+                await self._commit([visit for visit, _ in part])
             except (psycopg.DataError, psycopg.IntegrityError) as error:
                 if not parts.split(part):
-                    await self._quarantine(part[0], error)
+                    await self._quarantine(part[0][0], error)
             except (psycopg.Error, OSError):  # also StoreUnavailable
                 await self._spool_batch(part)
             except Exception:  # any error; later visitors wait for this task
@@ -208,9 +215,14 @@ class VisitLog:
         except Exception as failure:  # noqa: BLE001  such as no thread left
             self._record_loss(1, failure)
 
-    async def _spool_batch(self, visits: Sequence[VisitRecord]) -> None:
+    async def _spool_batch(self, part: Sequence[Waiting]) -> None:
         """Spool visits that may have been committed: ids make the replay harmless."""
-        if not (visits := [v for v in visits if not self._is_counted_instead(v)]):
+        visits = [
+            visit
+            for visit, address in part
+            if not self._is_counted_instead(visit, address)
+        ]
+        if not visits:
             return
         began = time.monotonic()
         try:
@@ -222,13 +234,16 @@ class VisitLog:
             self.counts.spool_seconds.add(time.monotonic() - began)
             self.counts.spool_visits.add(len(visits))
 
-    def _is_counted_instead(self, visit: VisitRecord) -> bool:
-        """Count a visit whose link has filled its share of the spool."""
+    def _is_counted_instead(self, visit: VisitRecord, address: bytes | None) -> bool:
+        """Count a visit whose link has filled its share of the spool.
+
+        A record of counted visits is always spooled: they have waited long enough.
+        """
         self._spooled[visit.link_id] += 1
         is_over = self._spooled[visit.link_id] > self._spool.max_visits_per_link
-        if not is_over or visit.visit_count > 1 or self._closing:
+        if not is_over or address is None or self._closing:
             return False
-        is_counted = self._counted.add(visit)
+        is_counted = self._counted.add(visit, address)
         self.counts.counted += is_counted
         return is_counted
 

@@ -1,4 +1,8 @@
-"""Thousands of opens of one link by one address, with the default budget."""
+"""Thousands of opens of one link by a program, with the default budget.
+
+A person at the same address opens the flooded link during the flood, and others open
+other links.
+"""
 
 import contextlib
 import socket
@@ -27,6 +31,8 @@ OTHERS = 5  # visitors whose notes are timed, before the flood and during it
 MAX_NOTE_SECONDS = 5.0
 COUNTED_SECONDS = 15.0
 POLL_SECONDS = 0.02
+PROGRAM = "curl/8.5.0"
+CLICK_SECONDS = 1.0  # both budgets are spent after half of this time
 # Beyond the persons of the load, and even, so that no cookie is kept.
 PERSON = 100_000
 
@@ -50,7 +56,8 @@ class Flood(Fault):
         self._alone = [_time_note(port, *next(others)) for _ in range(OTHERS)]
         servers = [Server(LOOPBACK, each) for each in service.redirect_ports]
         with Load(servers, self._opens(len(servers)), host=HOST) as flood:
-            flood.wait_until(0.5)
+            flood.wait_until(CLICK_SECONDS)
+            _send(port, Open(0, PERSON, self._codes[0], 0.0, series="inside"))
             self._during = [_time_note(port, *next(others)) for _ in range(OTHERS)]
         if not all(opened.is_answered for opened in flood.opened):
             raise InvalidRun("not every open of the flood was redirected")
@@ -58,8 +65,8 @@ class Flood(Fault):
     def lift(self, service: Service) -> None:
         with contextlib.suppress(InvalidRun):  # `broken` compares
             wait_for(
-                lambda: self._counted() == OPENS,
-                "the flood is counted",
+                lambda: (self._counted(), self._noted()) == (OPENS, [1]),
+                "the flood is counted, and the click in it is noted",
                 seconds=COUNTED_SECONDS,
             )
 
@@ -70,8 +77,10 @@ class Flood(Fault):
         broken = []
         if self._rows() > MAX_ROWS:
             broken.append(f"the flood stored {self._rows()} rows, above {MAX_ROWS}")
-        if (counted := (self._counted(), self._by_day())) != (OPENS, OPENS):
+        if (counted := (self._counted(), self._by_day())) != (OPENS, OPENS + 1):
             broken.append(f"visits and days count {counted} opens of {OPENS}")
+        if (noted := self._noted()) != [1]:
+            broken.append(f"the notes of one click within the flood count {noted}")
         if (slowest := max(self._during)) > MAX_NOTE_SECONDS:
             broken.append(f"the note of another visitor took {slowest:.1f} s")
         return broken
@@ -79,7 +88,7 @@ class Flood(Fault):
     def figures(self) -> Sequence[str]:
         return (
             f"{OPENS} opens: {self._rows()} rows, visit_count {self._counted()},"
-            f" daily visits {self._by_day()}",
+            f" daily visits {self._by_day()}; opens in notes: {self._noted()}",
             f"note of another visitor: {_seconds(self._alone)} alone,"
             f" {_seconds(self._during)} during the flood",
         )
@@ -93,6 +102,7 @@ class Flood(Fault):
                 number / RATE,
                 server=number % servers,
                 series="flood",
+                agent=PROGRAM,
             )
 
     def _rows(self) -> int:
@@ -102,6 +112,10 @@ class Flood(Fault):
         rows = Visit.objects.filter(referer__startswith="flood")
         return rows.aggregate(sum=Sum("visit_count"))["sum"] or 0
 
+    def _noted(self) -> list[int]:
+        notes = Note.objects.filter(link__code=self._codes[0])
+        return list(notes.values_list("opens", flat=True))
+
     def _by_day(self) -> int:
         rows = DailyVisits.objects.filter(link__code=self._codes[0])
         return rows.aggregate(sum=Sum("visits"))["sum"] or 0
@@ -110,11 +124,15 @@ class Flood(Fault):
 def _time_note(port: int, number: int, code: str) -> float:
     """Open the link, and return after how many seconds its note was stored."""
     opened = Open(number, PERSON + 2 * number, code, 0.0, series="beside")
+    _send(port, opened)
+    notes = Note.objects.filter(link__code=code)
+    return wait_for(notes.exists, "another visitor's note", pause=POLL_SECONDS)
+
+
+def _send(port: int, opened: Open) -> None:
     with socket.create_connection((LOOPBACK, port), MAX_NOTE_SECONDS) as visitor:
         visitor.sendall(traffic.request(opened, host=HOST))
         visitor.recv(1024)
-    notes = Note.objects.filter(link__code=code)
-    return wait_for(notes.exists, "another visitor's note", pause=POLL_SECONDS)
 
 
 def _seconds(times: Sequence[float]) -> str:

@@ -56,47 +56,36 @@ class Decisions(Facts):
 
     def _examine_chats(self, browser: str) -> None:
         """Decide again about chats whose contact is still anonymous."""
-        chats = sorted(self.chats.values(), key=lambda chat: chat[2], reverse=True)
-        for person, where, when in chats:
+        chats = sorted(self.chats, key=lambda name: self.chats[name][2], reverse=True)
+        for name in chats:
+            person, where, when = self.chats[name]
             is_recent = self.now - when < MONTHS
             if where == browser and is_recent and not self.is_known(person):
-                self._decide_chat(person, browser, when)
+                self._decide_chat(name)
 
     def _decide_open(self, browser: str, contact: str) -> None:
+        """An open merges nothing. An anonymous chat here is decided as a chat."""
         opened = self.root(contact)
-        event = Evidence(browser, attachment=self.attached[browser, contact])
         is_decided = self.mode == "off" or browser in self.shared
         if is_decided or self._is_kiosk(browser):
             return
+        chatted = {who for who in self._chatted(browser) if not self.is_known(who)}
         people = [
             who
-            for who in self._last_seen(browser)
-            if who != opened and not self._are_separate(who, opened)
+            for who in self._people(browser)
+            if who not in {opened, *chatted} and not self._are_separate(who, opened)
         ]
-        if self.is_known(opened):
+        known = [who for who in people if self.is_known(who)]
+        event = Evidence(browser)
+        if known and opened not in chatted:
+            self._suggest_each(known, opened, "R5", event)
+        elif self.is_known(opened):
             self._suggest_each(people, opened, "R5", event)
-            if not people:
-                self._join_latest(opened, event)
-        elif len(people) == 1:
-            self._join(people[0], opened, "R5", event)
-        else:
-            self._suggest_each(people, opened, "R6", event)
 
-    def _join_latest(self, opened: str, event: Evidence) -> None:
-        """Join the anonymous contact whose link was opened last in the browser."""
-        last = {
-            who: max(each.last for each in attached)
-            for who, attached in self._openers(event.browser).items()
-            if not self.is_known(who)
-            and who not in self.deleted
-            and not self._are_separate(who, opened)
-        }
-        if last:
-            self._join(opened, max(last, key=lambda who: last[who]), "R5", event)
-
-    def _decide_chat(self, person: str, browser: str, chatted: float) -> None:
+    def _decide_chat(self, name: str) -> None:
+        person, browser, chatted = self.chats[name]
         who = self.root(person)
-        event = Evidence(browser, chat=person)
+        event = Evidence(browser, chat=name)
         opened = any(where == browser for where, _ in self.attached)
         if self.mode == "off" or not opened or browser in self.shared:
             return

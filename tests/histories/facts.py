@@ -40,13 +40,12 @@ class Evidence:
 
     browser: str = ""
     chat: str = ""
-    attachment: Attachment | None = None
     opened: frozenset[str] = frozenset()
 
     @property
-    def event(self) -> tuple[str, str, int]:
+    def event(self) -> tuple[str, str]:
         """Identify what causes one merge at most."""
-        return self.browser, self.chat, id(self.attachment)
+        return self.browser, self.chat
 
 
 @dataclass

@@ -87,7 +87,7 @@ class Oracle(Decisions):
         name = f"{person} {browser}" if person.isupper() else person
         uid = self.pages.get(browser, browser)
         self.chats[name] = (person, uid, self.now)
-        self._decide_chat(person, uid, self.now)
+        self._decide_chat(name)
 
     def wait(self, number: str, unit: str) -> None:
         self.now += int(number) * UNITS[unit] - STEP
@@ -295,8 +295,7 @@ class Oracle(Decisions):
                 keys = [key for key in self.attached if key[0] == evidence.browser]
                 self._examine(reversed(keys))
             elif evidence.chat in self.chats:
-                person, browser, when = self.chats[evidence.chat]
-                self._decide_chat(person, browser, when)
+                self._decide_chat(evidence.chat)
 
     def of_user(self, browser: str, person: str) -> Keyed:
         """Return attachments that a user sees: of the cookie and of the page's uid."""

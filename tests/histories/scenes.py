@@ -135,15 +135,37 @@ class Scenes(RandomSteps):
         self._chat(self._visitor(), browser)
 
     def gather_anonymous(self) -> None:
-        """Links of anonymous contacts are opened beside those of known ones."""
-        browser = self._browsers()[0]
+        """Links of anonymous contacts are opened beside those of known ones.
+
+        Some of the anonymous ones chat there, or in another browser.
+        """
+        browser, other, *_ = self._browsers()
         people = [*self.anonymous, *self._contacts(2)]
+        if self._chance(0.25):
+            self._return_anonymously(browser)
         if self._chance(0.6):
             self.dice.shuffle(people)
         for each in people[: self.dice.choice([2, 3, 3, 4])]:
+            if self._chance(0.4):
+                self._chat_anonymously(self.dice.choice([browser, browser, other]))
             self._visit(browser, each, hows=("opens",))
             if self._chance(0.4):
                 self._review("confirm", browser, each)
+
+    def _return_anonymously(self, browser: str) -> None:
+        """An anonymous contact's link is opened long after its chat there."""
+        first, *others = self._contacts(2)
+        self._visit(browser, first, hows=("opens",))
+        self._chat_anonymously(browser)
+        self._play(self.dice.choice(MONTHS))
+        for each in (*others, *self.anonymous):
+            self._visit(browser, each, hows=("opens",))
+
+    def _chat_anonymously(self, browser: str) -> None:
+        """Let an anonymous contact chat that also has links."""
+        person = self.dice.choice(self.anonymous)
+        if self.oracle.root(person) == person:
+            self._chat(person, browser)
 
     def leave(self) -> None:
         """A browser is detached or rejected, and somebody has chatted there."""

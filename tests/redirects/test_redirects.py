@@ -72,6 +72,31 @@ def test_redirect_stores_the_visit(visitor: httpx.Client, link: ShortLink) -> No
     assert visit.id.version == 7
 
 
+@pytest.mark.parametrize(
+    ("accept", "accepts_html"),
+    [
+        (["text/html,application/xhtml+xml,*/*;q=0.8"], True),
+        (["application/xhtml+xml;q=0.9, Text/HTML"], True),
+        (["application/xml", "text/html"], True),
+        (["text/html", "application/xml"], True),
+        (["image/avif,image/webp,image/*,*/*;q=0.8"], False),
+        (["text/css,*/*;q=0.1"], False),
+        (["*/*"], False),
+        ([""], False),
+        ([], True),
+    ],
+    ids=str,
+)
+def test_redirect_stores_whether_a_page_is_accepted(
+    visitor: httpx.Client, link: ShortLink, accept: list[str], *, accepts_html: bool
+) -> None:
+    del visitor.headers["Accept"]
+
+    visitor.get(f"/{link.code}", headers=[("Accept", value) for value in accept])
+
+    assert Visit.objects.get().accepts_html == accepts_html
+
+
 def test_browser_keeps_its_pixel(visitor: httpx.Client, link: ShortLink) -> None:
     first = visitor.get(f"/{link.code}")
     second = visitor.get(f"/{link.code}")

@@ -1,17 +1,27 @@
 """Visits of a link from one address beyond the budget are counted, not stored."""
 
 import ipaddress
+from typing import Any
 
 import httpx
 import pytest
+from django.db import connection
 from django.db.models import Sum
 
-from shortlinks.models import ShortLink, Visit
+from shortlinks.domain.visits import processing, visit_records
+from shortlinks.domain.visits.visit_records import VisitRecord
+from shortlinks.models import Note, ShortLink, Visit
 from shortlinks.redirects import visit_budget
-from shortlinks.redirects.visit_budget import CountedVisits, VisitBudget
+from shortlinks.redirects.visit_budget import (
+    MAX_GROUPS_PER_ADDRESS,
+    MAX_GROUPS_PER_LINK,
+    CountedVisits,
+    VisitBudget,
+)
 from tests import factories, services
 from tests.factories import facts
 
+ADDRESS = b"abcd"
 LIMIT = 100  # the default of MAX_VISITS_PER_LINK_AND_ADDRESS
 
 
@@ -72,33 +82,184 @@ def test_no_limit() -> None:
     assert all(VisitBudget(0).spend(1, b"abcd") for _ in range(1000))
 
 
-def test_counted_visits_are_one_record_for_each_kind() -> None:
+def added(counted: CountedVisits, *visits: VisitRecord) -> list[VisitRecord]:
+    for visit in visits:
+        assert counted.add(visit, ADDRESS)
+    return counted.take()
+
+
+def test_counted_visits_are_one_record_for_each_visitor() -> None:
+    click = facts(visitor_hash="cc" * 16, user_agent=factories.CHROME)
+    flood = [facts(visitor_hash="ee" * 16, user_agent="curl/8.5.0") for _ in range(400)]
+
+    records = added(CountedVisits(), *flood[:200], click, *flood[200:])
+
+    counts = {each.user_agent: each.visit_count for each in records}
+    assert counts == {"curl/8.5.0": 400, factories.CHROME: 1}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"visitor_hash": "cd" * 16},
+        {"link_id": 8},
+        {"method": "HEAD"},
+        {"purpose": "sec-purpose=prefetch"},
+        {"staff": "user 7"},
+        {"sec_fetch": "cross-site no-cors image ?0"},
+        {"accept_language": ""},
+        {"accepts_html": False},
+        {"referer": "urldefense.com"},
+        {"pixel_sha256": "ab" * 32},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_visits_that_a_verdict_may_tell_apart_are_counted_apart(
+    other: dict[str, Any],
+) -> None:
+    records = added(CountedVisits(), facts(), facts(**other), facts(), facts(**other))
+
+    assert [each.visit_count for each in records] == [2, 2]
+    assert [each.is_mixed for each in records] == [False, False]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"accept_language": "en"},
+        {"referer": "web.telegram.org"},
+        {"pixel_sha256": "ab" * 32, "pixel_is_new": True},
+        {"occurred_at": 1_795_000_001.0},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_visits_with_the_same_verdict_are_counted_together(
+    other: dict[str, Any],
+) -> None:
+    visits = facts(), facts(**other)
+
+    records = added(CountedVisits(), *visits)
+
+    assert [each.visit_count for each in records] == [2]
+    assert records[0].id not in {each.id for each in visits}
+
+
+def test_record_keeps_a_known_cookie_and_no_new_one() -> None:
+    known = facts(pixel_sha256="ab" * 32)
+    new = facts(pixel_sha256="cd" * 32, pixel_is_new=True)
+
+    records = added(CountedVisits(), known, new)
+
+    cookies = [(each.pixel_sha256, each.pixel_is_new) for each in records]
+    assert cookies == [("ab" * 32, False), ("", False)]
+
+
+def test_visits_of_varied_headers_are_mixed_beyond_a_limit() -> None:
     counted = CountedVisits()
-    first = facts(user_agent="first", pixel_sha256="ab" * 32, pixel_is_new=True)
-    for visit in (first, facts(user_agent="second"), facts(method="HEAD")):
-        counted.add(visit, b"abcd")
-    counted.add(facts(), b"efgh")
+    varied = [facts(visitor_hash=f"{n:032x}") for n in range(400)]
+    head = facts(visitor_hash="ee" * 16, method="HEAD")
+
+    records = added(counted, *varied, varied[0], head)
+
+    alone, mixed = records[:MAX_GROUPS_PER_ADDRESS], records[MAX_GROUPS_PER_ADDRESS:]
+    assert [each.visit_count for each in alone] == [2] + [1] * (len(alone) - 1)
+    assert [(each.method, each.is_mixed, each.visit_count) for each in mixed] == [
+        ("GET", True, 400 - len(alone)),
+        ("HEAD", True, 1),
+    ]
+
+
+def test_mixed_record_has_facts_of_no_visitor() -> None:
+    varied = [
+        facts(visitor_hash=f"{n:032x}", pixel_sha256="ab" * 32, referer="a.example")
+        for n in range(MAX_GROUPS_PER_ADDRESS + 2)
+    ]
+
+    mixed = added(CountedVisits(), *varied)[-1]
+
+    assert mixed.visitor_hash not in {each.visitor_hash for each in varied}
+    assert mixed == facts(
+        id=mixed.id,
+        user_agent="",
+        accept_language="",
+        referer="",
+        address="",
+        visitor_hash=mixed.visitor_hash,
+        visit_count=2,
+        is_mixed=True,
+    )
+
+
+def test_another_address_is_not_mixed_by_a_flood() -> None:
+    counted = CountedVisits()
+    for n in range(400):
+        counted.add(facts(visitor_hash=f"{n:032x}"), ADDRESS)
+
+    counted.add(facts(visitor_hash="ee" * 16), b"efgh")
+
+    last = counted.take()[-1]
+    assert (last.visitor_hash, last.visit_count) == ("ee" * 16, 1)
+
+
+def test_records_of_a_link_are_limited_from_many_addresses() -> None:
+    counted = CountedVisits()
+    for n in range(4000):
+        visit = facts(visitor_hash=f"{n:032x}")
+        assert counted.add(visit, (n // 10).to_bytes(4))
 
     records = counted.take()
 
-    kinds = [(each.method, each.user_agent, each.visit_count) for each in records]
-    assert kinds == [
-        ("GET", "first", 2),
-        ("HEAD", factories.CHROME, 1),
-        ("GET", factories.CHROME, 1),
-    ]
-    assert {(each.pixel_sha256, each.pixel_is_new) for each in records} == {("", False)}
-    assert first.id not in {each.id for each in records}
-    assert counted.take() == []
+    assert len(records) == MAX_GROUPS_PER_LINK + 1
+    assert sum(each.visit_count for each in records) == 4000
+
+
+CLICK = {"visitor_hash": "cc" * 16, "sec_fetch": "none navigate document ?1"}
+FLOOD = [{"visitor_hash": "ee" * 16, "user_agent": "curl/8.5.0"}] * 400
+VARIED = [
+    {"visitor_hash": f"{n:032x}", "user_agent": f"curl/8.5.{n}"} for n in range(400)
+]
+
+
+@pytest.mark.parametrize(
+    ("visits", "noted", "counts"),
+    [
+        pytest.param([CLICK, *FLOOD], [1], {"person": 1, "bot": 400}, id="before"),
+        pytest.param([*FLOOD, CLICK], [1], {"person": 1, "bot": 400}, id="after"),
+        pytest.param(
+            [*VARIED, CLICK],
+            [],
+            {"bot": MAX_GROUPS_PER_ADDRESS, "suspect": 401 - MAX_GROUPS_PER_ADDRESS},
+            id="after varied headers",
+        ),
+    ],
+)
+def test_click_in_a_flood_is_noted_once_or_held(
+    link: ShortLink,
+    visits: list[dict[str, Any]],
+    noted: list[int],
+    counts: dict[str, int],
+) -> None:
+    records = added(
+        CountedVisits(), *[facts(link_id=link.id, **each) for each in visits]
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(*visit_records.insert_statement(records, delay=0))
+
+    verdicts = processing.process_due().verdicts
+
+    assert list(Note.objects.values_list("opens", flat=True)) == noted
+    assert verdicts == counts
 
 
 def test_groups_of_counted_visits_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visit_budget, "MAX_GROUPS", 2)
     counted = CountedVisits()
 
-    added = [counted.add(facts(link_id=link_id)) for link_id in (1, 2, 3, 1)]
+    links = [counted.add(facts(link_id=link_id), ADDRESS) for link_id in (1, 2, 3, 1)]
 
-    assert added == [True, True, False, True]
+    assert links == [True, True, False, True]
+    assert len(counted.take()) == 2
+    assert counted.add(facts(link_id=3), ADDRESS)
 
 
 def test_flood_is_redirected_and_counted(
@@ -120,3 +281,23 @@ def test_flood_is_redirected_and_counted(
         seconds=15,
     )
     assert Visit.objects.count() <= LIMIT + 5
+
+
+def test_click_in_a_flood_of_its_address_is_stored_as_one(
+    visitor: httpx.Client, link: ShortLink
+) -> None:
+    address = {"X-Forwarded-For": "203.0.113.9"}
+    flood = {**address, "User-Agent": "curl/8.5.0", "Accept": "*/*"}
+
+    for _ in range(LIMIT + 10):
+        visitor.get(f"/{link.code}", headers=flood)
+    visitor.get(f"/{link.code}", headers=address)
+    for _ in range(50):
+        visitor.get(f"/{link.code}", headers=flood)
+
+    services.wait_for(
+        lambda: Visit.objects.aggregate(n=Sum("visit_count"))["n"] == LIMIT + 61,
+        seconds=15,
+    )
+    click = Visit.objects.get(user_agent=factories.CHROME)
+    assert (click.visit_count, click.is_mixed) == (1, False)

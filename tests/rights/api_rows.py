@@ -19,6 +19,7 @@ Outcome = int | str
 # right of the caller that needs no contact.
 CONTACT, PAIR, SUGGESTION, OWN_PATH = "contact", "pair", "suggestion", "own path"
 ADD, ADMINISTRATOR, ANYONE = "add", "administrator", "anyone"
+USUAL = "usual"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Row:
 
     An outcome is a status. With `shows`, it is whether the answer has this id, or the
     decision about a chat. `{name}` and `"$name"` stand for the values of the contact's
-    rows. `but` has exceptions by kind of contact.
+    rows. `but` has exceptions by kind of contact. `channel` has the outcomes for a
+    token with the scope `chats:report` only, with USUAL for all other kinds.
     """
 
     request: str
@@ -38,6 +40,7 @@ class Row:
     body: Any = None
     shows: str = ""
     but: Mapping[str, Outcome] = field(default_factory=dict)
+    channel: Mapping[str, Outcome] = field(default_factory=lambda: {USUAL: 403})
 
     @property
     def route(self) -> str:
@@ -72,6 +75,7 @@ NEW_CHAT = {"source": SOURCE, "external_id": "new"}
 HOOK = {"destination": "https://shop.example/hook"}
 REVIEW = {"review": "rejected"}
 PIXEL = "/contacts/{entity_id}/pixels/{pixel_id}"
+REPORTED = {USUAL: 200, "deleted": 400, "foreign": 400}
 OTHERS_PIXEL = "/contacts/{own_id}/pixels/{pixel_id}"
 
 ROWS = (
@@ -110,18 +114,38 @@ ROWS = (
     shown("GET /chats?filter[entity_id]={entity_id}", "chat_id"),
     read("GET /chats/{chat_id}"),
     # Ids of chats are the channel's: the same one is free in another account.
-    Row("POST /chats", 200, 403, 409, body=THEIRS, but={"foreign": 200}),
-    Row("POST /chats", 200, 200, 400, body={**NEW_CHAT, "entity_id": "$entity_id"}),
+    Row(
+        *("POST /chats", 200, 403, 409),
+        body=THEIRS,
+        but={"foreign": 200},
+        channel={USUAL: 200, "deleted": 409},
+    ),
+    Row(
+        *("POST /chats", 200, 200, 400),
+        body={**NEW_CHAT, "entity_id": "$entity_id"},
+        channel=REPORTED,
+    ),
     # To name the contact of an anonymous chat merges the two.
-    Row("POST /chats", 200, 403, 400, body={**CALLERS_CHAT, "entity_id": "$entity_id"}),
+    Row(
+        *("POST /chats", 200, 403, 400),
+        body={**CALLERS_CHAT, "entity_id": "$entity_id"},
+        channel=REPORTED,
+    ),
     # The browser of a contact joins the chat, or is only suggested to others.
     Row(
         *("POST /chats", "merged", "suggested", "suggested"),
         body={**CALLERS_CHAT, "visitor_uid": "$visitor_uid"},
         shows=DECISION,
         but=dict.fromkeys(("anonymous", "deleted", "foreign"), "none"),
+        channel={
+            USUAL: "merged",
+            **dict.fromkeys(("anonymous", "deleted", "foreign"), "none"),
+        },
     ),
-    write("POST /chats/{chat_id}/visitor", {"visitor_uid": "$visitor_uid"}),
+    write(
+        *("POST /chats/{chat_id}/visitor", {"visitor_uid": "$visitor_uid"}),
+        channel={USUAL: 200, "deleted": 404, "foreign": 404},
+    ),
     Row(
         *("POST /contacts/merge", 200, 403, 400),
         of=PAIR,
@@ -142,8 +166,12 @@ ROWS = (
     Row("GET /merge_suggestions/{suggestion_id}", 200, 200, 404, of=SUGGESTION),
     write("POST /merge_suggestions/{suggestion_id}/accept", of=SUGGESTION),
     write("POST /merge_suggestions/{suggestion_id}/reject", of=SUGGESTION),
-    Row("GET /account", 200, 200, 200, of=ANYONE),
-    Row("GET /oauth2/account/subdomain", 200, 200, 200, of=ANYONE),
+    Row("GET /account", 200, 200, 200, of=ANYONE, channel={USUAL: 200}),
+    Row(
+        *("GET /oauth2/account/subdomain", 200, 200, 200),
+        of=ANYONE,
+        channel={USUAL: 200},
+    ),
     Row("GET /users", 200, 200, 403, of=ADMINISTRATOR),
     Row("GET /users/{user_id}", 200, 200, 403, of=ADMINISTRATOR),
     Row("GET /webhooks", 204, 204, 403, of=ADMINISTRATOR),

@@ -1,4 +1,8 @@
-"""Every route of the API, for callers of all levels and contacts of all kinds."""
+"""Every route of the API, for callers of all levels and contacts of all kinds.
+
+All users call with their own tokens. For some, an administrator acts, or they have the
+token of a channel.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -6,7 +10,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from shortlinks.api.gates import CONTEXT_USER
 from shortlinks.api.openapi.document import operations
+from shortlinks.models import Scope
 from tests import factories
 from tests.conftest import Api
 from tests.rights import api_rows, levels, population, requests
@@ -28,6 +34,7 @@ class Case:
     row: Row
     caller: str
     kind: str
+    is_channel: bool = False
 
     @property
     def right(self) -> str:
@@ -49,6 +56,8 @@ class Case:
     @property
     def expected(self) -> Outcome:
         row, right = self.row, self.right
+        if self.is_channel:
+            return row.channel.get(self.kind, row.channel[api_rows.USUAL])
         usual = {EDIT: row.edit, NONE: row.none}.get(right, row.view)
         return row.but.get(self.kind, usual)
 
@@ -64,9 +73,9 @@ def kinds(row: Row) -> list[str]:
     return [kind for kind in CONTACTS if not (names_own and kind in OWN_KINDS)]
 
 
-def cases(caller: str) -> Iterator[Case]:
+def cases(caller: str, *, is_channel: bool = False) -> Iterator[Case]:
     for row in ROWS:
-        yield from (Case(row, caller, kind) for kind in kinds(row))
+        yield from (Case(row, caller, kind, is_channel) for kind in kinds(row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,7 @@ class Session:
 
     given: Population
     api: Api
+    headers: dict[str, str] = field(default_factory=dict)
     _reads: dict[str, Answer] = field(default_factory=dict)
 
     def answer(self, case: Case) -> Answer:
@@ -96,7 +106,10 @@ class Session:
         text = "" if body is None else json.dumps(body)
         with requests.undone() as written:
             response = self.api.send(
-                method, url, data=text, content_type="application/json"
+                *(method, url),
+                data=text,
+                content_type="application/json",
+                headers=self.headers,
             )
         shown = response.content.decode()
         answer = Answer(response.status_code, shown, url + text, written)
@@ -105,7 +118,7 @@ class Session:
         return answer
 
     def outcome(self, case: Case, answer: Answer) -> Outcome:
-        if not case.row.shows:
+        if not case.row.shows or (case.is_channel and answer.status == 403):
             return answer.status
         if case.row.shows == api_rows.DECISION:
             return str(json.loads(answer.text)["decision"]["state"])
@@ -131,22 +144,65 @@ def test_each_route_has_a_row() -> None:
     assert {each.route for each in operations() if not each.needs_token} == PUBLIC
 
 
-@pytest.mark.parametrize("caller", CALLERS)
-def test_routes_answer_by_the_rights_to_the_contact(db: None, caller: str) -> None:
-    given = population.create(caller)
-    session = Session(given, Api(factories.token(given.caller)))
-    hidden = secrets(caller, given)
+def shown_rows(case: Case, answer: Answer, given: Population) -> str:
+    """Return the text without the reported chat, which a channel may read."""
+    text = answer.text
+    names = ("title", "external_id", "visitor_uid", "chat_id")
+    for name in names if case.is_channel else ():
+        text = text.replace(str(given.rows[case.kind].values[name]), "")
+    return text
 
+
+def mistakes(session: Session, cases: Iterator[Case], hidden: set[str]) -> list[str]:
+    """Return the cases with another outcome, a write after an error or a leak."""
     wrong: list[str] = []
-    for case in cases(caller):
+    for case in cases:
         answer = session.answer(case)
         actual = session.outcome(case, answer)
-        leaked = [s for s in hidden if s in answer.text and s not in answer.sent]
+        shown = shown_rows(case, answer, session.given)
+        leaked = [s for s in hidden if s in shown and s not in answer.sent]
         if actual != case.expected:
             wrong.append(f"{case}: {case.expected}, not {actual}: {answer.text[:200]}")
         elif answer.written and (answer.status >= 400 or actual == HIDDEN):
             wrong.append(f"{case}: writes to {answer.written}")
         elif leaked:
             wrong.append(f"{case}: shows {leaked}")
+    return wrong
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_routes_answer_by_the_rights_to_the_contact(db: None, caller: str) -> None:
+    given = population.create(caller)
+    session = Session(given, Api(factories.token(given.caller)))
+
+    wrong = mistakes(session, cases(caller), secrets(caller, given))
+
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("caller", ["all-edit-own", "group", "own-edit-none"])
+def test_administrator_who_acts_for_a_user_has_the_rights_of_the_user(
+    db: None, caller: str
+) -> None:
+    given = population.create(caller)
+    assert given.caller.account
+    administrator = factories.user(given.caller.account, is_admin=True)
+    token = factories.token(administrator, scopes=Scope.values)
+    session = Session(given, Api(token), {CONTEXT_USER: str(given.caller.pk)})
+
+    wrong = mistakes(session, cases(caller), secrets(caller, given))
+
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("caller", [levels.ADMINISTRATOR, "group", "none"])
+def test_channel_reports_chats_of_all_contacts_and_reads_nothing(
+    db: None, caller: str
+) -> None:
+    given = population.create(caller)
+    token = factories.token(given.caller, scopes=[Scope.CHATS_REPORT])
+    session = Session(given, Api(token))
+
+    wrong = mistakes(session, cases(caller, is_channel=True), secrets(caller, given))
 
     assert not wrong, "\n".join(wrong)

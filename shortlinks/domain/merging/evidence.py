@@ -16,12 +16,18 @@ from shortlinks.models import (
 )
 
 VISITS = "visits"
+PIXEL = "pixel_id"
 MAX_CHECKS = 50  # of one browser
 
 
 def rests_on(visit_id: UUID) -> Q:
     """Match the merges and suggestions whose evidence names the visit."""
     return Q(evidence__contains={VISITS: [str(visit_id)]})
+
+
+def is_in_browser(pixel_id: int) -> Q:
+    """Match the merges and suggestions that were decided in the browser."""
+    return Q(evidence__contains={PIXEL: pixel_id})
 
 
 def contacts_of(evidence: Mapping[str, Any]) -> set[int]:

@@ -157,12 +157,16 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class BrowserSnapshot:
-    """A browser with its stored facts; `opens` by contact, the newest last."""
+    """A browser with its stored facts; `opens` by contact, the newest last.
+
+    `examine_at` is when to examine it again, because a click is still unprocessed.
+    """
 
     pixel: Pixel | None
     browser: Browser | None
     context: MergeContext
     opens: dict[int, list[Opened]]
+    examine_at: datetime | None = None
 
     def evidence(self, root_id: int, *others: int) -> dict[str, Any]:
         """Return what a user should see of the reason for a merge.
@@ -195,9 +199,15 @@ class BrowserSnapshot:
 
 
 def load_snapshot(
-    account: Account, pixel: Pixel | None, candidate: ContactRef | None = None
+    account: Account,
+    pixel: Pixel | None,
+    candidate: ContactRef | None = None,
+    unprocessed: Sequence[BrowserOwner] = (),
 ) -> BrowserSnapshot:
-    """Load what is stored about the browser, which may be `candidate`'s."""
+    """Load what is stored about the browser, which may be `candidate`'s.
+
+    `unprocessed` are the contacts of its clicks that are not processed yet.
+    """
     now = timezone.now()
     if pixel is None:
         return BrowserSnapshot(None, None, MergeContext(now, account.merge_mode), {})
@@ -210,9 +220,10 @@ def load_snapshot(
     openers = [_owner(row, opens.get(row["id"], []), account) for row in rows]
     # Deleted contacts too: they were separated from somebody in this browser.
     present = [ContactRef(row["id"], row["is_anonymous"]) for row in (*owned, *chatted)]
+    present += [owner.contact for owner in unprocessed]
     separate = separated_pairs([*present, *([candidate] if candidate else [])])
     browser = Browser(
-        owners=_people(openers, _chatters(chatted)),
+        owners=_with_unprocessed(_people(openers, _chatters(chatted)), unprocessed),
         is_quarantined=any(p.quarantined_at is not None for p in pixels),
         has_separated=any(len(pair) > 1 for pair in separate),
         redemptions=[
@@ -301,6 +312,13 @@ def _people(
         elif not chatter.contact.is_anonymous:
             people[chatter.contact.id] = chatter
     return list(people.values())
+
+
+def _with_unprocessed(
+    people: Sequence[BrowserOwner], unprocessed: Sequence[BrowserOwner]
+) -> list[BrowserOwner]:
+    processed = {owner.contact for owner in people}
+    return [*people, *(o for o in unprocessed if o.contact not in processed)]
 
 
 def _with_chat(opener: BrowserOwner, chatter: BrowserOwner) -> BrowserOwner:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from shortlinks.domain.contacts import contacts
@@ -86,14 +86,25 @@ def evaluate_chat(lock: AccountLock, chat: Chat) -> Decision:
     Returns what was applied, or PENDING if a check decides later.
     """
     contact = facts.load_contact(chat.contact_id)
-    snapshot = pending.load_settled(lock.account, chat.visitor_uid, contact)
+    snapshot = pending.load_for_chat(
+        lock.account, chat.visitor_uid, contact, chatted_at=chat.updated_at
+    )
     if isinstance(snapshot, datetime):
-        MergeCheck.objects.create(chat=chat, due_at=snapshot)
+        _check_later(chat, snapshot)
         return PENDING
+    if snapshot.examine_at is not None and contact.is_anonymous:
+        _check_later(chat, snapshot.examine_at)
     context = replace(snapshot.context, chatted_at=chat.updated_at)
     decision = rules.decide_chat(contact, snapshot.browser, context)
     event = f"chat {chat.pk} {chat.visitor_uid}"
     return _Application(lock, snapshot, event, chat).apply(decision)
+
+
+def _check_later(chat: Chat, due_at: datetime) -> None:
+    """Enqueue a check of the chat, unless there is one until then."""
+    until_then = Q(due_at__gt=timezone.now(), due_at__lte=due_at)
+    if not MergeCheck.objects.filter(until_then, chat=chat).exists():
+        MergeCheck.objects.create(chat=chat, due_at=due_at)
 
 
 def _process(check_id: int) -> None:
@@ -121,7 +132,7 @@ def _evaluate_attachment(attachment_id: int) -> None:
         return
     pixel = attachment.pixel
     lock = merges.lock_account(pixel.account_id)
-    snapshot = pending.load_settled(lock.account, pixel.visitor_uid)
+    snapshot = pending.load_for_open(lock.account, pixel.visitor_uid)
     if isinstance(snapshot, datetime):
         MergeCheck.objects.create(attachment=attachment, due_at=snapshot)
         return

@@ -1,7 +1,7 @@
 """Merge rules: pure decisions about a chat or an open (docs/merge-rules.md).
 
-Rules only merge an anonymous contact into a known one. Other pairs that may be one
-person are suggested to a user.
+Rules only merge the anonymous contact of a chat into a known one. Other pairs that may
+be one person are suggested to a user.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,8 +33,8 @@ class BrowserOwner:
 
     `is_returning`: the browser brought its cookie back (docs/merge-rules.md). The
     others are facts of the table there, too. `merged_today`: the number of merges into
-    it by rules in 24 hours (R8). No rule depends on `first_seen_at`, `has_redeemed` and
-    `has_chatted`, which users see.
+    it by rules in 24 hours (R8). No rule depends on `first_seen_at` and `has_redeemed`,
+    which users see. `is_unprocessed`: only a click that is not processed shows it.
     """
 
     contact: ContactRef
@@ -50,6 +50,7 @@ class BrowserOwner:
     is_other_address: bool = False
     looks_forwarded: bool = False
     is_confirmed: bool = False
+    is_unprocessed: bool = False
     merged_today: int = 0
 
     @property
@@ -63,6 +64,10 @@ class BrowserOwner:
     @property
     def is_used_for_days(self) -> bool:
         return self.links_opened >= 2 and self.is_days_apart
+
+    @property
+    def is_anonymous_chatter(self) -> bool:
+        return self.contact.is_anonymous and self.has_chatted
 
     @property
     def facts(self) -> list[MergeFact]:
@@ -93,11 +98,13 @@ class Browser:
     """A browser with its contacts, and the clicks redeemed in it.
 
     `has_separated`: a user separated two contacts who chatted or opened links here.
+    `has_unprocessed`: clicks here are not processed yet, or may not be.
     """
 
     owners: Sequence[BrowserOwner]
     is_quarantined: bool = False
     has_separated: bool = False
+    has_unprocessed: bool = False
     redemptions: Sequence[Redemption] = ()
 
 
@@ -183,24 +190,25 @@ def _decide_chat_among(
 def decide_open(
     opened: ContactRef, browser: Browser, context: MergeContext
 ) -> Decision:
-    """Decide about the first open of this contact's links in this browser."""
+    """Decide about the first open of this contact's links in this browser.
+
+    It merges nothing, because a link shows nobody. The chats of anonymous contacts in
+    this browser are decided as chats.
+    """
     if reason := _inconclusive_reason(browser, context):
         return no_action(reason)
     if _is_shared(browser, context.now):
         return Decision(reason=SHARED_BROWSER, quarantines=True)
+    if any(o.contact == opened and o.is_anonymous_chatter for o in browser.owners):
+        return no_action("the rules of chats decide, because the contact chatted here")
     others = [o for o in browser.owners if o.contact.id != opened.id]
     others = [o for o in others if not context.are_separate(o.contact, opened)]
-    known = [o for o in others if not o.contact.is_anonymous]
-    if opened.is_anonymous:
-        return _decide_anonymous(opened, known, browser, context)
-    anonymous = [o for o in others if o.contact.is_anonymous]
-    [mine] = [o for o in browser.owners if o.contact.id == opened.id]
-    if known:
+    if known := [o for o in others if not o.contact.is_anonymous]:
         return _suggest(opened, known, MergeRule.OPENED)
-    if anonymous:
-        newest = max(anonymous, key=lambda owner: owner.last_seen_at)
-        return _merge(newest.contact, mine, MergeRule.OPENED, browser, context)
-    return no_action("no other contact's link was opened in this browser")
+    anonymous = [o for o in others if not o.is_anonymous_chatter]
+    if opened.is_anonymous or not anonymous:
+        return no_action("no other contact's link was opened in this browser")
+    return _suggest_anonymous(opened, anonymous, MergeRule.OPENED)
 
 
 def _inconclusive_reason(browser: Browser | None, context: MergeContext) -> str:
@@ -209,19 +217,6 @@ def _inconclusive_reason(browser: Browser | None, context: MergeContext) -> str:
     if browser is None:
         return "no link was opened in this browser"
     return SHARED_BROWSER if browser.is_quarantined else ""
-
-
-def _decide_anonymous(
-    opened: ContactRef,
-    known: Sequence[BrowserOwner],
-    browser: Browser,
-    context: MergeContext,
-) -> Decision:
-    if len(known) == 1:
-        return _merge(opened, known[0], MergeRule.OPENED, browser, context)
-    if known:
-        return _suggest(opened, known, MergeRule.SHARED)
-    return no_action(NO_KNOWN_CONTACT)
 
 
 def _decide_shared(
@@ -278,7 +273,9 @@ def _doubt(
         return MergeRule.SEPARATED
     if not owner.is_confirmed and (doubt := _doubt_of_evidence(owner, context)):
         return doubt
-    return MergeRule.MANY if owner.merged_today >= MAX_MERGES_PER_DAY else None
+    if owner.merged_today >= MAX_MERGES_PER_DAY:
+        return MergeRule.MANY
+    return MergeRule.UNPROCESSED if browser.has_unprocessed else None
 
 
 def _doubt_of_evidence(owner: BrowserOwner, context: MergeContext) -> MergeRule | None:
@@ -298,6 +295,13 @@ def _suggest(
     return Decision(suggestions=tuple(pairs))
 
 
+def _suggest_anonymous(
+    known: ContactRef, owners: Iterable[BrowserOwner], rule: MergeRule
+) -> Decision:
+    pairs = _suggest(known, owners, rule).suggestions
+    return Decision(suggestions=tuple(Suggestion(known, p.one, rule) for p in pairs))
+
+
 def _known(browser: Browser, *, exclude: ContactRef) -> list[BrowserOwner]:
     return [
         owner
@@ -310,6 +314,8 @@ def _is_shared(browser: Browser, now: datetime) -> bool:
     recent = [
         owner
         for owner in browser.owners
-        if not owner.contact.is_anonymous and now - owner.last_seen_at <= RECENCY_WINDOW
+        if not owner.contact.is_anonymous
+        and not owner.is_unprocessed  # it may be a scanner's, and the mark remains
+        and now - owner.last_seen_at <= RECENCY_WINDOW
     ]
     return len(recent) >= SHARED_BROWSER_MIN_CONTACTS

@@ -4,12 +4,16 @@ The order of the rules is in docs/what-counts-as-an-open.md. Rules that need sev
 visits are in `burst_detection`.
 """
 
-import re
 from dataclasses import dataclass
 from functools import cache
 
 from shortlinks.domain import known_networks
-from shortlinks.domain.visits import fetch_metadata, user_agents, visit_records
+from shortlinks.domain.visits import (
+    fetch_metadata,
+    mail_gateways,
+    user_agents,
+    visit_records,
+)
 from shortlinks.domain.visits.user_agents import Kind
 from shortlinks.models import Verdict
 
@@ -28,6 +32,8 @@ class RequestFacts:
     is_https: bool = False
     sec_fetch: str = ""
     accept_language: str = ""
+    accepts_html: bool = True
+    is_mixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +69,10 @@ BY_FETCH_METADATA: dict[fetch_metadata.Kind, Classification] = {
     "unknown": Classification(Verdict.SUSPECT, "unknown kind of request"),
 }
 MISSING_BROWSER_HEADERS = Classification(Verdict.SUSPECT, "browser headers missing")
+NO_PAGE_ACCEPTED = Classification(Verdict.SUSPECT, "no page accepted")
+MIXED_VISITS = Classification(Verdict.SUSPECT, "mixed visits")
 PERSON = Classification(Verdict.PERSON, "browser")
 PERSONS = (PERSON, GATEWAY_PAGE)
-
-# Hosts of mail gateways' pages. Reviewed by hand; docs/adr/0036 has the sources.
-_GATEWAYS = re.compile(
-    r"""(?:^|\.)(?: safelinks\.protection\.outlook\.com | urldefense\.(?:com|us)
-    | urldefense\.proofpoint\.com | statics\.teams\.cdn\.office\.net
-    | teams\.public\.onecdn\.static\.microsoft
-    | mimecastprotect\.com | protect(?:-\w+)?\.mimecast\.com | cudasvc\.com
-    | protection\.sophos\.com | clicktime\.symantec\.com | secure-web\.cisco\.com
-    | clicktime\.cloud\.postoffice\.net
-    | scanmail\.trustwave\.com | protect2\.fireeye\.com | emailprotection\.link
-    | click\.avanan\.net | protect\.checkpoint\.com | urlsand\.com
-    | imsva91-ctp\.trendmicro\.com | tmase\.trendmicro\.com
-    | linklock\.titanhq\.com | atpscan\.global\.hornetsecurity\.com )$
-    | ^security-[\w-]+\.mimecast\w*\.com$""",
-    re.VERBOSE,
-)
 
 
 def classify(facts: RequestFacts) -> Classification:
@@ -91,8 +83,9 @@ def is_data_center(classification: Classification) -> bool:
     return classification.reason.startswith(DATA_CENTER)
 
 
-def is_by_fetch_metadata(classification: Classification) -> bool:
-    return classification in BY_FETCH_METADATA.values()
+def is_part_of_page(classification: Classification) -> bool:
+    """Return whether a page, or an unknown part of it, may have made the request."""
+    return classification in (NO_PAGE_ACCEPTED, *BY_FETCH_METADATA.values())
 
 
 def _by_request(facts: RequestFacts) -> Classification | None:
@@ -102,6 +95,8 @@ def _by_request(facts: RequestFacts) -> Classification | None:
         return PURPOSE_HEADER
     if facts.staff:
         return OFFICE_ADDRESS if facts.staff == visit_records.OFFICE else STAFF_BROWSER
+    if facts.is_mixed:
+        return MIXED_VISITS
     if by_agent := BY_USER_AGENT.get(user_agents.classify(facts.user_agent)):
         return by_agent
     is_navigation = fetch_metadata.classify(facts.sec_fetch) != "subresource"
@@ -116,6 +111,8 @@ def _by_sender(facts: RequestFacts) -> Classification | None:
         return unclear
     if _lacks_headers(facts):
         return MISSING_BROWSER_HEADERS
+    if not facts.sec_fetch and not facts.accepts_html:
+        return NO_PAGE_ACCEPTED
     if by_metadata := BY_FETCH_METADATA.get(fetch_metadata.classify(facts.sec_fetch)):
         return by_metadata
     return network or _by_gateway(facts)
@@ -133,7 +130,7 @@ def _by_network(owner: known_networks.Owner) -> Classification:
 
 def _by_gateway(facts: RequestFacts) -> Classification | None:
     """Believe a browser that names its languages; the checks of gateways do not."""
-    if not facts.referer or not _GATEWAYS.search(facts.referer):
+    if not mail_gateways.is_page(facts.referer):
         return None
     return GATEWAY_PAGE if facts.accept_language else GATEWAY_CHECK
 

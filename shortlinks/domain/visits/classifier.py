@@ -263,7 +263,7 @@ def _has_returned(hit: Hit, result: Classification, persons: Sequence[Hit]) -> b
     is_suspect = result.verdict is Verdict.SUSPECT
     return (
         is_suspect
-        and not bot_detection.is_by_fetch_metadata(result)
+        and not bot_detection.is_part_of_page(result)
         and burst_detection.returns_as_person(hit, persons)
     )
 
@@ -301,6 +301,8 @@ def _request_facts(visit: StoredVisit) -> RequestFacts:
         is_https=_is_https(),
         sec_fetch=visit.sec_fetch,
         accept_language=visit.accept_language,
+        accepts_html=visit.accepts_html,
+        is_mixed=visit.is_mixed,
     )
 
 

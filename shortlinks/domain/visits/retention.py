@@ -26,7 +26,7 @@ coalesce((SELECT visit FROM shortlinks_watermark WHERE name = '{WATERMARK}'),
 """  # noqa: S608  built from constants
 REDACTED = """
 address = NULL, user_agent = '', accept_language = '', referer = '', sec_fetch = '',
-purpose = ''
+purpose = '', accepts_html = DEFAULT
 """
 # A visit that is not processed yet keeps the details that its verdict depends on.
 REDACT_PAGE = f"""

@@ -37,6 +37,8 @@ class StoredVisit(NamedTuple):
     address: str | None
     staff: str
     visit_count: int
+    accepts_html: bool
+    is_mixed: bool
     visitor_hash: bytes
     pixel_sha256: bytes | None
     previous_pixel: bytes | None

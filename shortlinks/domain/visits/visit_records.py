@@ -11,20 +11,21 @@ INSERT = """
 INSERT INTO shortlinks_visit
   (id, link_id, occurred_at, method, user_agent, accept_language, referer, sec_fetch,
    purpose, address, visitor_hash, pixel_sha256, pixel_is_new, staff, visit_count,
-   due_at)
+   accepts_html, is_mixed, due_at)
 SELECT id, link_id, to_timestamp(occurred_at), method, user_agent, accept_language,
        referer, sec_fetch, purpose, nullif(address, '')::inet,
        decode(visitor_hash, 'hex'),
        decode(nullif(pixel_sha256, ''), 'hex'), pixel_is_new, staff,
-       visit_count, now() + %(delay)s * interval '1 s'
+       visit_count, accepts_html, is_mixed, now() + %(delay)s * interval '1 s'
 FROM unnest(%(id)s::uuid[], %(link_id)s::bigint[], %(occurred_at)s::float8[],
             %(method)s::text[], %(user_agent)s::text[], %(accept_language)s::text[],
             %(referer)s::text[], %(sec_fetch)s::text[], %(purpose)s::text[],
             %(address)s::text[], %(visitor_hash)s::text[], %(pixel_sha256)s::text[],
-            %(pixel_is_new)s::bool[], %(staff)s::text[], %(visit_count)s::int[])
+            %(pixel_is_new)s::bool[], %(staff)s::text[], %(visit_count)s::int[],
+            %(accepts_html)s::bool[], %(is_mixed)s::bool[])
   AS v (id, link_id, occurred_at, method, user_agent, accept_language, referer,
         sec_fetch, purpose, address, visitor_hash, pixel_sha256, pixel_is_new, staff,
-        visit_count)
+        visit_count, accepts_html, is_mixed)
 ON CONFLICT (id) DO NOTHING
 """
 # A single visit needs no arrays.
@@ -32,12 +33,13 @@ INSERT_ONE = """
 INSERT INTO shortlinks_visit
   (id, link_id, occurred_at, method, user_agent, accept_language, referer, sec_fetch,
    purpose, address, visitor_hash, pixel_sha256, pixel_is_new, staff, visit_count,
-   due_at)
+   accepts_html, is_mixed, due_at)
 VALUES (%(id)s::uuid, %(link_id)s::bigint, to_timestamp(%(occurred_at)s::float8),
         %(method)s, %(user_agent)s, %(accept_language)s, %(referer)s, %(sec_fetch)s,
         %(purpose)s, nullif(%(address)s, '')::inet, decode(%(visitor_hash)s, 'hex'),
         decode(nullif(%(pixel_sha256)s, ''), 'hex'), %(pixel_is_new)s, %(staff)s,
-        %(visit_count)s, now() + %(delay)s * interval '1 s')
+        %(visit_count)s, %(accepts_html)s, %(is_mixed)s,
+        now() + %(delay)s * interval '1 s')
 ON CONFLICT (id) DO NOTHING
 """
 MAX_USER_AGENT_LENGTH = 512
@@ -76,6 +78,10 @@ class VisitRecord(NamedTuple):
     # Absent in files that an older release spooled.
     staff: str = ""
     visit_count: int = 1
+    # False if the Accept header was sent without text/html.
+    accepts_html: bool = True
+    # Stands for visits of several visitors, and has the facts of none.
+    is_mixed: bool = False
 
 
 # An id's time may differ from the visit's, because ids continue when a clock is set

@@ -73,14 +73,15 @@ def test_chat_waits_for_the_first_open_of_its_browser(admin: User, a: Contact) -
 
 
 def test_wait_for_an_open_is_limited(admin: User, a: Contact, b: Contact) -> None:
-    steps.open_link("phone", a)
-    steps.open_link("phone", a, "https://shop.example/2")
+    steps.open_for_days("phone", a)
     old = timezone.now() - pending.MAX_WAIT
     steps.click("phone", b, occurred_at=old)
 
-    _, decision = steps.start_chat("phone", admin)
+    chat, _ = steps.start_chat("phone", admin)
 
-    assert decision is not queue.PENDING
+    assert steps.root(chat.contact) == chat.contact
+    suggested = MergeSuggestion.objects.filter(other=chat.contact, rule="R6")
+    assert set(suggested.values_list("one", flat=True)) == {a.pk, b.pk}
 
 
 def test_pending_click_of_another_browser_is_not_waited_for(

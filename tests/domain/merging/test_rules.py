@@ -76,9 +76,11 @@ def with_fact(found: BrowserOwner, fact: str) -> BrowserOwner:
         "established": replace(
             found, is_returning=True, links_opened=2, is_days_apart=True
         ),
-        "chatted": replace(found, links_opened=0),
+        "chatted": replace(found, links_opened=0, has_chatted=True),
+        "chatted too": replace(found, has_chatted=True),
         "other browser": replace(found, is_only_browser=False),
         "other address": replace(found, is_other_address=True),
+        "unprocessed": replace(found, is_unprocessed=True),
         "forwarded": replace(found, looks_forwarded=True),
         "confirmed": replace(found, is_confirmed=True),
     }
@@ -91,7 +93,7 @@ def redemption(text: str) -> Redemption:
 
 
 def context(given: str) -> MergeContext:
-    if not given or given == "shared browser":
+    if given in {"", "shared browser", "unprocessed click"}:
         return MergeContext(NOW)
     if given.startswith("chatted "):
         return MergeContext(NOW, chatted_at=NOW - ago(given.removeprefix("chatted ")))
@@ -108,6 +110,7 @@ def decide(case: Case) -> Decision:
         owners,
         is_quarantined=case.given == "shared browser",
         has_separated=case.given.endswith(" separate"),
+        has_unprocessed="unprocessed" in case.owners + case.given,
         redemptions=[redemption(t) for t in case.clicks.split(", ") if t],
     )
     given = context(case.given)
@@ -155,5 +158,6 @@ def test_each_rule_has_cases() -> None:
         "R10",
         "R11",
         "R12",
+        "R13",
     ):
         assert f"{rule} " in names

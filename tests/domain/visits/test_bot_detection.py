@@ -133,6 +133,26 @@ SILENT = {"is_https": True, "sec_fetch": "", "accept_language": "ru"}
         pytest.param(SILENT, "suspect", id="no fetch metadata"),
         pytest.param(SILENT | {"is_https": False}, "person", id="over http"),
         pytest.param(SILENT | {"user_agent": CHROME_79}, "person", id="too old"),
+        pytest.param({"accepts_html": False}, "suspect", id="an image over http"),
+        pytest.param(
+            SILENT | {"user_agent": CHROME_79, "accepts_html": False},
+            "suspect",
+            id="an image in an old browser",
+        ),
+        pytest.param(
+            FULL | {"accepts_html": False}, "person", id="Sec-Fetch decides alone"
+        ),
+        pytest.param({"accepts_html": False, "method": "HEAD"}, "head", id="any HEAD"),
+        pytest.param(
+            {"accepts_html": False, "user_agent": "WhatsApp/2.23.20.0"},
+            "preview",
+            id="any preview",
+        ),
+        pytest.param(
+            {"accepts_html": False, "user_agent": "curl/8.5.0"}, "bot", id="any program"
+        ),
+        pytest.param({"is_mixed": True, "user_agent": ""}, "suspect", id="mixed"),
+        pytest.param({"is_mixed": True, "staff": "user 7"}, "staff", id="mixed staff"),
         pytest.param(SILENT | {"user_agent": FIREFOX}, "suspect", id="Firefox"),
         pytest.param(
             SILENT | {"user_agent": SAFARI.format("16.4")}, "suspect", id="Safari"
@@ -168,6 +188,7 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
     ("head", {"method": "HEAD"}),
     ("prefetch", {"purpose": "prefetch"}),
     ("staff", {"staff": "office"}),
+    ("suspect", {"is_mixed": True}),
     ("preview", {"user_agent": "TelegramBot (like TwitterBot)"}),
     ("bot", {"user_agent": "curl/8.5.0"}),
     ("bot", {"sec_fetch": "cross-site no-cors image ?0"}),
@@ -175,6 +196,7 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
     ("bot", {"network": SCANNER}),
     ("suspect", {"user_agent": OFFICE}),
     ("suspect", {"is_https": True, "accept_language": ""}),
+    ("suspect", {"accepts_html": False, "sec_fetch": ""}),
     ("suspect", {"sec_fetch": "cross-site navigate iframe ?1"}),
     ("suspect", {"network": CLOUD}),
     ("suspect", {"referer": "eur01.safelinks.protection.outlook.com"}),

@@ -193,22 +193,6 @@ def test_suspect_is_a_person_if_it_returns_as_one(mailing: list[ShortLink]) -> N
     )
 
 
-def test_frame_stays_a_suspect_if_the_person_clicks_later(
-    mailing: list[ShortLink],
-) -> None:
-    framed = {"sec_fetch": "cross-site navigate iframe -", "visitor_hash": GATEWAY}
-    link = mailing[0]
-    frame = factories.visit(link, occurred_at=at("12:00"), **framed)
-    click = factories.visit(link, occurred_at=at("12:00:20"), visitor_hash=GATEWAY)
-
-    process_in_parts([frame, click], size=2)
-
-    frame.refresh_from_db()
-    assert (frame.verdict, frame.reason) == ("suspect", "within a frame")
-    note = Note.objects.get()
-    assert (note.opens, note.created_at) == (1, at("12:00:20"))
-
-
 @pytest.mark.parametrize(
     ("policy", "noted"), [("note", 3), ("hold", 0), ("ignore", 0), ("", 0)]
 )

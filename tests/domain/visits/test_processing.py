@@ -68,10 +68,12 @@ def test_open_writes_note_attaches_pixel_and_is_counted(
         pytest.param({"purpose": "sec-purpose=prefetch"}, id="prefetch"),
         pytest.param({"user_agent": "TelegramBot (like TwitterBot)"}, id="preview"),
         pytest.param({"user_agent": ""}, id="no agent"),
+        pytest.param({"sec_fetch": "", "accepts_html": False}, id="an image"),
+        pytest.param({"is_mixed": True, "user_agent": ""}, id="mixed"),
     ],
 )
 def test_bot_visit_is_counted_separately_without_note_or_pixel(
-    link: ShortLink, facts: dict[str, str]
+    link: ShortLink, facts: dict[str, Any]
 ) -> None:
     factories.visit(link, pixel_sha256=cookie_sha256("a"), **facts)
 

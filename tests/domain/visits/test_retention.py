@@ -32,13 +32,14 @@ def test_details_of_old_visits_are_redacted_and_the_visit_stays(
     db: None, settings: Settings
 ) -> None:
     settings.VISIT_DETAILS_RETENTION_DAYS = 90
-    before, after = old(90.5), old(89.5)
+    before, after = old(90.5, accepts_html=False), old(89.5)
 
     assert sum(retention.redact_details()) == 1
 
     before.refresh_from_db()
     assert (before.address, before.user_agent) == (None, "")
     assert (before.accept_language, before.sec_fetch) == ("", "")
+    assert before.accepts_html
     assert before.verdict == Verdict.PERSON
     after.refresh_from_db()
     assert after.user_agent == factories.CHROME
