@@ -1,7 +1,7 @@
 """Bound the visits that one address can store for one link (docs/adr/0051).
 
 Further visits are counted. Every few seconds, one visit is stored for all of them that
-have the same verdict (docs/adr/0063).
+have the same verdict (docs/adr/0062).
 """
 
 import time
@@ -65,7 +65,7 @@ class CountedVisits:
 
     A record has the facts of its first visit, but no new cookie. Beyond a number of
     records, visits of a link are mixed: their record has no facts of a visitor, and is
-    a suspect (docs/adr/0063).
+    a suspect (docs/adr/0062).
     """
 
     def __init__(self) -> None:
