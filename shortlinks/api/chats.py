@@ -1,6 +1,7 @@
 """`/api/v4/chats`: conversations that channels and sites report (not in amoCRM)."""
 
 import re
+from collections.abc import Mapping
 from typing import ClassVar
 
 from django.db.models import QuerySet
@@ -43,6 +44,7 @@ QUERY = ListQuery(
 REPORTING = (Scope.CHATS_WRITE, Scope.CHATS_REPORT)  # one of them
 VISITOR_UID_LENGTH = 26
 VISITOR_UID = re.compile(r"[a-z2-7]{26}")
+HIDDEN = {"entity_id": None, "source": "", "external_id": "", "title": ""}
 FORBIDDEN = "You do not have permission to edit the contact of this chat."
 
 
@@ -72,7 +74,13 @@ class Chats(ApiView):
             raise Problem(409, "The chat already belongs to another contact.") from None
         except EditForbidden:
             raise Problem(403, FORBIDDEN) from None
-        return Response(_decided(chat, decision, request, self.caller))
+        sent = {
+            "source": new.source,
+            "external_id": new.external_id,
+            "title": new.title,
+            "visitor_uid": new.visitor_uid or None,
+        }
+        return Response(_decided(chat, decision, request, self.caller, sent))
 
 
 class ChatView(ApiView):
@@ -98,7 +106,8 @@ class ChatVisitor(ApiView):
             decision = chats.set_visitor(chat, visitor_uid, by=reporter)
         except EditForbidden:
             raise Problem(403, FORBIDDEN) from None
-        return Response(_decided(chat, decision, request, self.caller))
+        sent = {"visitor_uid": visitor_uid}
+        return Response(_decided(chat, decision, request, self.caller, sent))
 
 
 def _reporter(caller: Caller) -> Reporter:
@@ -126,12 +135,16 @@ def represent(chat: Chat, request: Request) -> resources.Chat:
 
 
 def _decided(
-    chat: Chat, decision: Decision, request: Request, caller: Caller
+    chat: Chat,
+    decision: Decision,
+    request: Request,
+    caller: Caller,
+    sent: Mapping[str, str | None],
 ) -> resources.DecidedChat:
-    """Return the chat without what only readers of its contact may know."""
+    """Return the chat; only readers of its contact get more of it than they sent."""
     shown = structs.asdict(represent(chat, request))
     if not _visible(caller.user).filter(pk=chat.pk).exists():
-        shown["entity_id"] = None
+        shown |= {**HIDDEN, **sent}
     return resources.DecidedChat(
         **shown,
         decision=resources.MergeDecision(

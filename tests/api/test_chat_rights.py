@@ -161,6 +161,9 @@ def test_channel_reports_for_all_contacts_without_reading_them(
 
     assert [response.status_code for response in shown] == [200] * 5
     assert {response.json()["entity_id"] for response in shown} == {None}
+    identity = ("source", "external_id", "title")
+    assert [shown[-1].json()[name] for name in identity] == ["", "", ""]
+    assert [shown[0].json()[name] for name in identity] == [*theirs.values(), "Anna"]
     assert shown[3].json()["decision"]["state"] == "merged"
     assert Chat.objects.get(external_id="2").contact.root == client
     assert Chat.objects.get(pk=others_chat["id"]).visitor_uid == "a" * 26

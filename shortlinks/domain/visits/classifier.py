@@ -271,10 +271,13 @@ def _has_returned(hit: Hit, result: Classification, persons: Sequence[Hit]) -> b
 def _apply_policy(
     visit: StoredVisit, result: Classification, *, has_returned: bool
 ) -> Classification:
-    """Keep an administrator's verdict, else apply the account's policy for suspects."""
+    """Keep an administrator's verdict, else apply the account's policy for suspects.
+
+    Mixed visits stay suspects: nobody knows how many of them are a person's.
+    """
     if visit.is_overridden:
         return Classification(Verdict(visit.verdict), visit.reason)
-    if result.verdict != Verdict.SUSPECT:
+    if result.verdict != Verdict.SUSPECT or result is bot_detection.MIXED_VISITS:
         return result
     policy = _policy(visit)
     if visit.has_gesture and policy != SuspectPolicy.IGNORE:

@@ -20,6 +20,7 @@ from shortlinks.models import (
     Note,
     PixelAttachment,
     ShortLink,
+    SuspectPolicy,
     Visit,
 )
 from tests import factories
@@ -82,6 +83,19 @@ def test_bot_visit_is_counted_separately_without_note_or_pixel(
     assert not Note.objects.exists()
     assert not PixelAttachment.objects.exists()
     assert DailyVisits.objects.get().verdict != "person"
+
+
+@pytest.mark.parametrize("policy", SuspectPolicy.values)
+def test_mixed_visits_are_noted_by_no_policy(
+    account: Account, link: ShortLink, policy: str
+) -> None:
+    account.suspect_policy = policy
+    account.save()
+    factories.visit(link, is_mixed=True, user_agent="", visit_count=400)
+
+    processing.process_due()
+
+    assert not Note.objects.exists()
 
 
 def test_processing_again_changes_nothing(link: ShortLink) -> None:
