@@ -150,13 +150,16 @@ def _evaluate(lock: AccountLock, chat: Chat) -> Decision:
 def _contact_by_id(new: NewChat, by: Reporter) -> Contact | None:
     if new.entity_id is None:
         return None
-    contact = _known_contact(new.entity_id, by)
-    if contact is None:
+    root = _known_contact(new.entity_id, by)
+    if root is None:
         raise UnknownContacts({new.entity_id})
-    return contact
+    # The one with this id keeps the chat if its merge is undone.
+    same_person = Contact.objects.same_person(root).select_related("merged_into")
+    return same_person.get(entity_id=new.entity_id)
 
 
 def _known_contact(entity_id: int, by: Reporter) -> Contact | None:
+    """Return the contact, or the one that it was merged into."""
     if not by.is_channel:
         return permissions.visible_contact(entity_id, by.user)
     rows = Contact.objects.filter(
@@ -198,18 +201,18 @@ def _create_anonymous(account: Account, name: str) -> Contact:
 
 
 def _assign_contact(chat: Chat, contact: Contact, by: Reporter) -> None:
-    current = chat.contact.root
-    if current == contact:
+    current, named = chat.contact.root, contact.root
+    if current == named:
         return
     if not current.is_anonymous:
         raise ChatBelongsToAnotherContact
-    if not by.may_edit(contact):
+    if not by.may_edit(named):
         raise EditForbidden
     suggestions.merge_by_hand(
         chat.account_id,
-        (contact, current),
+        (named, current),
         by=by.user,
-        into=contact.pk,
+        into=named.pk,
         is_channel=by.is_channel,
     )
     current.refresh_from_db()

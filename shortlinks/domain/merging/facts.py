@@ -374,12 +374,12 @@ def _opens(cookies: Sequence[bytes], roots: Sequence[int]) -> dict[int, list[Ope
 def _owner(
     row: dict[str, Any], opened: Sequence[Opened], account: Account
 ) -> BrowserOwner:
-    is_late = row["was_clicked"] and all(
-        each.open_rank > account.max_browsers_per_link for each in opened
-    )
-    has_many = row["earlier_browsers"] >= account.max_browsers_per_contact
     # A browser that was detached starts again, as `is_days_apart` does.
     since = [each for each in opened if each.opened_at >= row["first_seen_at"]]
+    is_late = row["was_clicked"] and all(
+        each.open_rank > account.max_browsers_per_link for each in since or opened
+    )
+    has_many = row["earlier_browsers"] >= account.max_browsers_per_contact
     return BrowserOwner(
         contact=ContactRef(row["id"], row["is_anonymous"]),
         last_seen_at=row["last_seen_at"],

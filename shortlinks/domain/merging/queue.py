@@ -71,8 +71,10 @@ def process_due(limit: int = BATCH_SIZE) -> int:
 
 
 def examine_chats(pixel: Pixel) -> None:
-    """Enqueue checks of the browser's recent chats: there is more evidence."""
+    """Enqueue checks of the recent chats whose contacts are still anonymous."""
+    is_anonymous = Q(contact__merged_into=None, contact__is_anonymous=True)
     recent = Chat.objects.filter(
+        is_anonymous | Q(contact__merged_into__is_anonymous=True),
         account=pixel.account_id,
         visitor_uid=pixel.visitor_uid,
         updated_at__gte=timezone.now() - attachments.RECENT_CHAT_WINDOW,
