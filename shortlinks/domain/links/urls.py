@@ -129,15 +129,14 @@ def _read(url: str) -> ada_url.URL:
             "InvalidUrl", gettext_noop("This value is not a valid URL.")
         ) from None
     is_web = parsed.protocol in {"http:", "https:"} and parsed.port != "0"
-    if not is_web or not _has_valid_labels(parsed.hostname):
+    if not is_web or not _has_no_empty_label(parsed.hostname):
         raise UrlRejected("InvalidUrl", gettext_noop("This value is not a valid URL."))
     return parsed
 
 
-def _has_valid_labels(host: str) -> bool:
-    """Return whether each label has 1 to 63 characters, as in DNS."""
-    labels = host.removesuffix(".").split(".")
-    return all(0 < len(label) <= 63 for label in labels)
+def _has_no_empty_label(host: str) -> bool:
+    """Leave the length of labels to DNS, as browsers do."""
+    return all(host.removesuffix(".").split("."))
 
 
 def _refuse_unsafe(parsed: ada_url.URL, policy: UrlPolicy) -> None:
