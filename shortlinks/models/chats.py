@@ -1,11 +1,23 @@
 """Chats of a channel or of a site's widget."""
 
+from typing import Self
+
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.models.accounts import Account, User
 from shortlinks.models.contacts import Contact
+
+
+class ChatQuerySet(models.QuerySet["Chat"]):
+    def anonymous(self) -> Self:
+        """Return the chats of which nobody knows the contact, also after merges."""
+        return self.filter(
+            Q(contact__merged_into=None, contact__is_anonymous=True)
+            | Q(contact__merged_into__is_anonymous=True)
+        )
 
 
 class Chat(models.Model):
@@ -26,6 +38,8 @@ class Chat(models.Model):
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     updated_at = models.DateTimeField(_("updated"), default=timezone.now)
+
+    objects = ChatQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("chat")

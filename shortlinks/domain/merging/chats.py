@@ -105,15 +105,10 @@ def reportable_by(reporter: Reporter) -> "QuerySet[Chat]":
     chats = Chat.objects.filter(account=reporter.account_id, contact__is_deleted=False)
     if not reporter.is_channel:
         visible = Contact.objects.visible_including_merged(reporter.user)
-        chats = chats.filter(Q(contact__in=visible) | _is_own(reporter.user))
+        # The user's own ones until somebody knows their contact.
+        own = Chat.objects.anonymous().filter(created_by=reporter.user)
+        chats = chats.filter(Q(contact__in=visible) | Q(pk__in=own))
     return chats.select_related("contact__merged_into")
-
-
-def _is_own(user: User) -> Q:
-    """Match the user's chats until somebody knows their contact."""
-    is_anonymous = Q(contact__merged_into=None, contact__is_anonymous=True)
-    is_merged = Q(contact__merged_into__is_anonymous=True)
-    return Q(is_anonymous | is_merged, created_by=user)
 
 
 def _require_access(chat: Chat, by: Reporter) -> None:

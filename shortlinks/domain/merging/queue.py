@@ -72,13 +72,15 @@ def process_due(limit: int = BATCH_SIZE) -> int:
 
 def examine_chats(pixel: Pixel) -> None:
     """Enqueue checks of the recent chats whose contacts are still anonymous."""
-    is_anonymous = Q(contact__merged_into=None, contact__is_anonymous=True)
-    recent = Chat.objects.filter(
-        is_anonymous | Q(contact__merged_into__is_anonymous=True),
-        account=pixel.account_id,
-        visitor_uid=pixel.visitor_uid,
-        updated_at__gte=timezone.now() - attachments.RECENT_CHAT_WINDOW,
-    ).order_by("-updated_at")[: attachments.MAX_CHATS]
+    recent = (
+        Chat.objects.anonymous()
+        .filter(
+            account=pixel.account_id,
+            visitor_uid=pixel.visitor_uid,
+            updated_at__gte=timezone.now() - attachments.RECENT_CHAT_WINDOW,
+        )
+        .order_by("-updated_at")[: attachments.MAX_CHATS]
+    )
     MergeCheck.objects.bulk_create(MergeCheck(chat=chat) for chat in recent)
 
 
