@@ -10,7 +10,7 @@ import pytest
 
 from devserver import wall_clock
 from tests import programs
-from tests.devserver.conftest import Start, names, processes
+from tests.devserver.conftest import Start, names, processes, until
 
 LOOK = """
 import json, os, psycopg, redis
@@ -130,7 +130,7 @@ def test_exec_leaves_no_process_after_a_signal(
     command = "trap 'exit 9' TERM INT; setsid sleep 1000 & echo started; wait"
     run = start("exec", "--dir", str(directory), "--", "sh", "-c", command)
     run.wait_for("started")
-    assert {"postgres", "valkey-server", "sleep"} <= names(directory)
+    until(lambda: {"postgres", "valkey-server", "sleep"} <= names(directory))
 
     run.process.send_signal(signum)
 
@@ -145,7 +145,7 @@ def test_exec_starts_again_after_it_was_killed(place: Path, start: Start) -> Non
     killed.wait_for("started")
     killed.process.kill()
     killed.code()
-    assert {"postgres", "valkey-server", "sleep"} <= names(directory)
+    until(lambda: {"postgres", "valkey-server", "sleep"} <= names(directory))
 
     run = start(*arguments, sys.executable, "-c", LOOK)
 
