@@ -24,6 +24,8 @@ DATABASE = OWNER = "shortlinks"
 APP_USER = "shortlinks_app"
 # The image of the database executes this file, too.
 APP_RIGHTS = Path(__file__).parents[1] / "docker" / "db" / "app-user.sql"
+# The rights of the only user of Redis, who cannot configure the server, or empty it.
+REDIS_RIGHTS = "~* &* +@all -@admin -@dangerous +info"
 PORTS = ("POSTGRES", "VALKEY")
 
 
@@ -208,7 +210,7 @@ class Valkey:
         settings = {
             "bind": LOOPBACK,
             "port": self.port,
-            "requirepass": self.password,
+            "user": f"default reset on >{self.password} {REDIS_RIGHTS}",
             "dir": f'"{directory}"',
             "appendonly": "yes",
             "appendfsync": "everysec",

@@ -1,6 +1,9 @@
 """Promises of docker-compose.yml and its files. `make drills` runs them with Docker."""
 
+import os
 import re
+import shutil
+import subprocess
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from deploy import container, key_rotation, keys
-from devserver.stores import OWNER
+from devserver import stores
 from shortlinks.domain.webhooks import http_client
 
 ROOT = Path(settings.BASE_DIR)
@@ -113,7 +116,7 @@ def test_only_migrate_logs_in_as_the_owner_of_the_database() -> None:
         name: re.search(r"//(\w+)@", SERVICES[name]["environment"]["DATABASE_URL"])
         for name in OURS - {"keys"}
     }
-    owners = {name for name, user in users.items() if user and user[1] == OWNER}
+    owners = {name for name, user in users.items() if user and user[1] == stores.OWNER}
 
     assert all(users.values())
     assert owners == {"migrate"}
@@ -131,6 +134,10 @@ def test_only_keys_mounts_all_secrets_and_writes_each_folder() -> None:
     assert folders == {
         f"{folder}:/var/lib/shortlinks/{folder}" for folder in key_rotation.shared()
     }
+
+
+def test_user_of_redis_has_the_rights_with_which_tests_run() -> None:
+    assert stores.REDIS_RIGHTS in (ROOT / "docker" / "start-redis.sh").read_text()
 
 
 def test_secrets_are_passed_as_files() -> None:
@@ -169,6 +176,78 @@ def test_development_file_extends_existing_services_on_loopback() -> None:
     assert file["services"].keys() <= SERVICES.keys()
     published = [p for s in file["services"].values() for p in s.get("ports", [])]
     assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def base_images() -> set[str]:
+    """Return each image from a registry that Compose runs or a Dockerfile extends."""
+    names = {str(service["image"]) for service in SERVICES.values()}
+    for path in [ROOT / "Dockerfile", *ROOT.glob("docker/*/Dockerfile")]:
+        text = path.read_text()
+        names |= set(re.findall(r"^ARG \w+_IMAGE=(.*)$", text, re.MULTILINE))
+        froms = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
+        assert all(re.fullmatch(r"\$\{\w+_IMAGE\}", name) for name in froms), path
+    defaults = {re.sub(r"^\$\{\w+:-(.*)\}$", r"\1", name) for name in names}
+    return {name for name in defaults if not name.startswith("shortlinks")}
+
+
+def test_each_image_from_a_registry_has_a_pin_of_its_version() -> None:
+    file = yaml.safe_load((ROOT / "docker-compose.pinned.yml").read_text())
+    pins = {
+        image
+        for service in file["services"].values()
+        for image in (
+            *([service["image"]] if "image" in service else []),
+            *service.get("build", {}).get("args", {}).values(),
+        )
+    }
+
+    for pin in pins:
+        assert re.fullmatch(r"[a-z/]+:[\w.-]+@sha256:[0-9a-f]{64}", pin), pin
+    for tag in base_images():
+        repository, version = tag.split(":")
+        main = re.split(r"[.-]", version)[0]
+        assert [p for p in pins if re.match(rf"{repository}:{main}[.-]", p)], tag
+    assert len(pins) == len(base_images())
+
+
+def test_each_built_service_is_pinned() -> None:
+    file = yaml.safe_load((ROOT / "docker-compose.pinned.yml").read_text())
+    built = {name for name, service in SERVICES.items() if "build" in service}
+    arguments = {name: SERVICES[name]["build"]["args"].keys() for name in built}
+    pinned = {
+        name: file["services"][name]["build"]["args"].keys()
+        for name in built & file["services"].keys()
+    }
+
+    assert pinned.keys() == built
+    for name in built:
+        assert pinned[name] == {a for a in arguments[name] if a.endswith("_IMAGE")}
+
+
+@pytest.mark.process
+def test_digests_are_renewed_and_a_failure_changes_nothing(tmp_path: Path) -> None:
+    source = (ROOT / "docker-compose.pinned.yml").read_text()
+    (tmp_path / "docker").mkdir()
+    script = shutil.copy(ROOT / "docker" / "renew-digests.sh", tmp_path / "docker")
+    pinned = tmp_path / "docker-compose.pinned.yml"
+    pinned.write_text(source)
+    registry = tmp_path / "bin" / "docker"
+    registry.parent.mkdir()
+    path = {"PATH": f"{registry.parent}:{os.environ['PATH']}"}
+    digest = f"sha256:{'a' * 64}"
+
+    def renew(answer: str) -> int:
+        registry.write_text(f"#!/bin/sh\n{answer}\n")
+        registry.chmod(0o755)
+        done = subprocess.run([script], env=path, timeout=30, capture_output=True)
+        return done.returncode
+
+    assert renew(f'case "$4" in grafana*) exit 1 ;; esac; echo {digest}')
+    assert renew("echo unknown")
+    assert pinned.read_text() == source
+    assert renew(f"echo {digest}") == 0
+    assert pinned.read_text() == re.sub(r"sha256:[0-9a-f]{64}", digest, source)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bin", "docker", pinned.name]
 
 
 def test_caddy_allows_large_bodies_on_upload_pages_only() -> None:

@@ -43,7 +43,8 @@ def create(links: int = LINKS) -> Dataset:
     with connection.cursor() as cursor:
         cursor.execute(EMPTY)
     with redis.Redis.from_url(settings.REDIS_URL) as client:
-        client.flushdb()
+        for key in client.scan_iter(count=1000):
+            client.unlink(key)
     user = seed.new_user()
     token = tokens.issue(user, name="benchmarks").text
     entity_ids = seed.new_contacts(user, links)

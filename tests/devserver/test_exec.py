@@ -22,7 +22,7 @@ with psycopg.connect(os.environ["DATABASE_URL"]) as postgres:
     ).fetchone()
 with redis.Redis.from_url(os.environ["REDIS_URL"]) as valkey:
     server = valkey.info("server")["server_name"]
-    policy = valkey.config_get("maxmemory-policy")["maxmemory-policy"]
+    policy = valkey.info("memory")["maxmemory_policy"]
 print(json.dumps([*row, server, policy]))
 """
 

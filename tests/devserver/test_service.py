@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import psycopg
+import redis
 
 from deploy import env_file
 from devserver import ports
@@ -21,6 +22,13 @@ DDL = [
     "TRUNCATE shortlinks_note",
     "CREATE INDEX ON shortlinks_note (url)",
     "ALTER ROLE shortlinks_app CREATEDB",
+]
+ADMINISTRATION = [
+    "CONFIG GET maxmemory",
+    "KEYS *",
+    "ACL LIST",
+    "CLIENT LIST",
+    "FLUSHDB",
 ]
 KEYS = {
     *("BASE_URL", "SHORT_BASE_URL", "DATABASE_URL", "REDIS_URL", "ACCOUNT_ID"),
@@ -86,6 +94,17 @@ def refused_statements(database_url: str) -> list[str]:
     return refused
 
 
+def refused_commands(redis_url: str) -> list[str]:
+    refused = []
+    with redis.Redis.from_url(redis_url) as client:
+        for command in ADMINISTRATION:
+            try:
+                client.execute_command(*command.split())
+            except redis.exceptions.NoPermissionError:
+                refused.append(command)
+    return refused
+
+
 def all_output(run: Devserver, project: Path) -> str:
     logs = (project / "var" / "log").iterdir()
     return run.output + "".join(log.read_text(errors="replace") for log in logs)
@@ -109,7 +128,10 @@ def test_service_shows_an_open_and_keeps_its_notes_after_a_restart(
     headers = {"Authorization": f"Bearer {demo['MANAGER_TOKEN']}"}
     with httpx.Client(base_url=demo["BASE_URL"], headers=headers) as api:
         code, cookie = order_open_and_read(demo, api)
-    assert refused_statements(demo["DATABASE_URL"]) == DDL
+    assert (
+        refused_statements(demo["DATABASE_URL"]),
+        refused_commands(demo["REDIS_URL"]),
+    ) == (DDL, ADMINISTRATION)
     stop(first)
 
     second = start("run", "--project", str(project), **settings)
