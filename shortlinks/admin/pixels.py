@@ -13,8 +13,8 @@ from shortlinks.models import AttachmentReview, Pixel, PixelAttachment
 
 @admin.register(Pixel)
 class PixelAdmin(AccountScopedAdmin[Pixel]):
-    fields = ("account", "visitor_uid", "created_at", "last_seen_at", "quarantined_at")
-    list_display = ("visitor_uid", "created_at", "last_seen_at", "quarantined_at")
+    fields = ("account", "visitor_uid", "created_at", "last_seen_at", "shared_since")
+    list_display = ("visitor_uid", "created_at", "last_seen_at", "shared_since")
     search_fields = ("visitor_uid__exact",)
     ordering = ("-id",)
 

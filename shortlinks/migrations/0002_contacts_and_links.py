@@ -413,7 +413,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "quarantined_at",
+                    "shared_since",
                     models.DateTimeField(
                         editable=False,
                         help_text="A shared browser is no longer used for merging.",

@@ -21,7 +21,7 @@ class MergeRule(models.TextChoices):
     CHAT = "R3", _("chat in the contact's browser")
     KNOWN_CHAT = "R4", _("chat of a known contact in another contact's browser")
     OPENED = "R5", _("one browser opened links of both contacts")
-    SHARED = "R6", _("chat in a browser of several contacts")
+    SEVERAL = "R6", _("chat in a browser of several contacts")
     FORWARDED = "R7", _("the link may have been forwarded")
     MANY = "R8", _("too many merges in one day")
     NOT_VERIFIED = "R9", _("not verified: only the link leads to this contact")

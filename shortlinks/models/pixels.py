@@ -18,7 +18,7 @@ class Pixel(models.Model):
     visitor_uid = models.CharField(_("visitor ID"), max_length=26)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     last_seen_at = models.DateTimeField(_("last seen"), default=timezone.now)
-    quarantined_at = models.DateTimeField(
+    shared_since = models.DateTimeField(
         _("shared since"),
         null=True,
         editable=False,

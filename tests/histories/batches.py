@@ -124,7 +124,7 @@ def _move(player: Player, steps: Sequence[Step], barrier: Barrier) -> None:
 def _shared_browsers() -> defaultdict[int, set[str]]:
     """Return the `visitor_uid`s of shared browsers by account."""
     found: defaultdict[int, set[str]] = defaultdict(set)
-    shared = Pixel.objects.filter(quarantined_at__isnull=False)
+    shared = Pixel.objects.filter(shared_since__isnull=False)
     for account_id, uid in shared.values_list("account", "visitor_uid"):
         found[account_id].add(uid)
     return found

@@ -224,7 +224,7 @@ def load_snapshot(
     separate = separated_pairs([*present, *([candidate] if candidate else [])])
     browser = Browser(
         owners=_with_unprocessed(_people(openers, _chatters(chatted)), unprocessed),
-        is_quarantined=any(p.quarantined_at is not None for p in pixels),
+        is_shared=any(p.shared_since is not None for p in pixels),
         has_separated=any(len(pair) > 1 for pair in separate),
         redemptions=[
             Redemption(click["root_id"], click["redeemed_at"])

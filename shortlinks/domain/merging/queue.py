@@ -165,9 +165,9 @@ class _Application:
             pair = Suggestion(decision.merge.survivor, decision.merge.loser, rule)
             decision = Decision(suggestions=(pair,))
         pixel = self.snapshot.pixel
-        if decision.quarantines and pixel is not None:
-            pixel.quarantined_at = timezone.now()
-            pixel.save(update_fields=["quarantined_at"])
+        if decision.marks_shared and pixel is not None:
+            pixel.shared_since = timezone.now()
+            pixel.save(update_fields=["shared_since"])
         for pair in decision.suggestions:
             evidence = self._evidence(pair.one.id, pair.other.id)
             suggestions.suggest(self.lock, pair, evidence)

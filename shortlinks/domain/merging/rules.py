@@ -102,7 +102,7 @@ class Browser:
     """
 
     owners: Sequence[BrowserOwner]
-    is_quarantined: bool = False
+    is_shared: bool = False
     has_separated: bool = False
     has_unprocessed: bool = False
     redemptions: Sequence[Redemption] = ()
@@ -149,7 +149,7 @@ class Decision:
     merge: AutoMerge | None = None
     suggestions: tuple[Suggestion, ...] = ()
     reason: str = ""
-    quarantines: bool = False
+    marks_shared: bool = False
 
 
 def no_action(reason: str) -> Decision:
@@ -167,7 +167,7 @@ def decide_chat(
     if not known:
         return no_action(NO_KNOWN_CONTACT)
     if _is_shared(browser, context.now):
-        return Decision(reason=SHARED_BROWSER, quarantines=True)
+        return Decision(reason=SHARED_BROWSER, marks_shared=True)
     return _decide_chat_among(known, contact, browser, context)
 
 
@@ -183,7 +183,7 @@ def _decide_chat_among(
     if not contact.is_anonymous:
         return _suggest(contact, allowed, MergeRule.KNOWN_CHAT)
     if len(known) > 1:
-        return _decide_shared(contact, browser, allowed, context)
+        return _decide_among_several(contact, browser, allowed, context)
     return _merge(contact, allowed[0], MergeRule.CHAT, browser, context)
 
 
@@ -198,7 +198,7 @@ def decide_open(
     if reason := _inconclusive_reason(browser, context):
         return no_action(reason)
     if _is_shared(browser, context.now):
-        return Decision(reason=SHARED_BROWSER, quarantines=True)
+        return Decision(reason=SHARED_BROWSER, marks_shared=True)
     if any(o.contact == opened and o.is_anonymous_chatter for o in browser.owners):
         return no_action("the rules of chats decide, because the contact chatted here")
     others = [o for o in browser.owners if o.contact.id != opened.id]
@@ -216,10 +216,10 @@ def _inconclusive_reason(browser: Browser | None, context: MergeContext) -> str:
         return "merging is off"
     if browser is None:
         return "no link was opened in this browser"
-    return SHARED_BROWSER if browser.is_quarantined else ""
+    return SHARED_BROWSER if browser.is_shared else ""
 
 
-def _decide_shared(
+def _decide_among_several(
     contact: ContactRef,
     browser: Browser,
     allowed: Sequence[BrowserOwner],
@@ -229,8 +229,8 @@ def _decide_shared(
     by_click = _contact_of_session(browser, context.chatted_at or context.now)
     for owner in allowed:
         if owner.contact.id == by_click:
-            return _merge(contact, owner, MergeRule.SHARED, browser, context)
-    return _suggest(contact, allowed, MergeRule.SHARED)
+            return _merge(contact, owner, MergeRule.SEVERAL, browser, context)
+    return _suggest(contact, allowed, MergeRule.SEVERAL)
 
 
 def _contact_of_session(browser: Browser, chatted_at: datetime) -> int | None:

@@ -297,7 +297,7 @@ def delete_orphans(pixels: QuerySet[Pixel]) -> None:
 
     Shared browsers remain, because they stay shared.
     """
-    pixels.filter(pixelattachment=None, quarantined_at=None).delete()
+    pixels.filter(pixelattachment=None, shared_since=None).delete()
 
 
 def confirm(pixel_id: int, contact: Contact) -> None:

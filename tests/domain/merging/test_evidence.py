@@ -335,18 +335,18 @@ def test_browser_in_which_three_contacts_chat_is_shared(
     steps.start_chat("terminal", admin, contact=factories.contact(account))
     _, decision = steps.start_chat("terminal", admin)
 
-    assert steps.pixel("terminal").quarantined_at is not None
+    assert steps.pixel("terminal").shared_since is not None
     assert (decision.merge, decision.suggestions) == (None, ())
 
 
 def test_shared_browser_stays_shared_without_contacts(client: Contact) -> None:
     visit = steps.open_link("terminal", client)
-    Pixel.objects.update(quarantined_at=timezone.now())
+    Pixel.objects.update(shared_since=timezone.now())
 
     processing.override_verdict([visit.pk], Verdict.BOT)
 
     assert not PixelAttachment.objects.exists()
-    assert Pixel.objects.get().quarantined_at is not None
+    assert Pixel.objects.get().shared_since is not None
 
 
 # --- other browsers -------------------------------------------------------------

@@ -136,7 +136,7 @@ def test_sixth_browser_of_a_contact_counts_as_forwarded(
     assert [pair.rule for pair in sixth.suggestions] == ["R7"]
 
 
-def test_browser_of_three_contacts_is_quarantined(
+def test_browser_of_three_contacts_is_shared(
     account: Account, admin: User, client: Contact, other: Contact
 ) -> None:
     for contact in (client, other, factories.contact(account)):
@@ -145,7 +145,7 @@ def test_browser_of_three_contacts_is_quarantined(
 
     _, decision = steps.start_chat("terminal", admin)
 
-    assert steps.pixel("terminal").quarantined_at is not None
+    assert steps.pixel("terminal").shared_since is not None
     assert decision.reason == rules.SHARED_BROWSER
     assert pairs() == before
 

@@ -148,7 +148,7 @@ def test_three_contacts_do_not_share_a_browser_while_an_open_is_stuck(
     chat, _ = steps.start_chat("phone", admin)
 
     assert set(suggested(chat).values()) == {"R6"}
-    assert not Pixel.objects.exclude(quarantined_at=None).exists()
+    assert not Pixel.objects.exclude(shared_since=None).exists()
 
 
 def test_rules_decide_again_when_the_stuck_click_was_no_persons(
