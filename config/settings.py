@@ -312,6 +312,8 @@ MFA_ADAPTER = "shortlinks.admin.sign_in.second_factor.SecondFactorAdapter"
 MFA_FORMS = {
     "authenticate": "shortlinks.admin.sign_in.second_factor.AuthenticateForm",
     "reauthenticate": "shortlinks.admin.sign_in.second_factor.ReauthenticateForm",
+    "add_webauthn": "shortlinks.admin.sign_in.second_factor.AddPasskeyForm",
+    "edit_webauthn": "shortlinks.admin.sign_in.second_factor.EditPasskeyForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -149,6 +149,8 @@ class AccountAdmin(AccountScopedAdmin[Account]):
         self, request: HttpRequest, obj: Account, form: object, change: object
     ) -> None:
         super().save_model(request, obj, form, change)
+        if not obj.is_active:
+            sessions.end_all_of_account(obj)
         transaction.on_commit(lambda: redis_cache.refresh_account(obj))
 
 
@@ -256,6 +258,8 @@ class UserAdmin(AccountScopedAdmin[User]):
         if changed:
             kind = SecurityEventKind.RIGHTS_CHANGED
             security_events.record(kind, user=user, detail=", ".join(changed))
+        if not user.is_active:
+            sessions.end_all(user)
 
     def _invite(self, request: HttpRequest, users: Iterable[User]) -> None:
         by = current_user(request)

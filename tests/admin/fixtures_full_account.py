@@ -153,7 +153,9 @@ def _merging(
         external_id=f"{mark} chat",
         title=f"{mark} chat",
     )
-    pair = {"account": account, "one": contact, "other": other}
+    # The clock may go back between two contacts, and ids begin with its time.
+    one, second = sorted((contact, other), key=lambda row: row.pk)
+    pair = {"account": account, "one": one, "other": second}
     return (
         chat,
         MergeSuggestion.objects.create(rule=MergeRule.OPENED, **pair),

@@ -1,13 +1,14 @@
 """Codes, passwords and keys of sessions."""
 
 import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.test import Client
 from pytest_django import Settings
 
-from shortlinks.domain.auth import second_factors
+from shortlinks.domain.auth import invitations, second_factors
 from shortlinks.models import User
 
 
@@ -18,6 +19,43 @@ def test_code_of_an_authenticator_app_works_once(admin: User) -> None:
     code = totp.format_hotp_value(totp.hotp_value(secret, counter))
 
     assert [app.validate_code(code), app.validate_code(code)] == [True, False]
+
+
+def test_code_of_an_earlier_period_is_refused(admin: User) -> None:
+    secret = totp.generate_totp_secret()
+    app = totp.TOTP.activate(admin, secret)
+    counter = next(iter(totp.yield_hotp_counters_from_time()))
+    code = totp.format_hotp_value(totp.hotp_value(secret, counter - 2))
+
+    assert not app.validate_code(code)
+
+
+def test_recovery_code_works_once(admin: User) -> None:
+    codes = RecoveryCodes.activate(admin)
+    code = codes.generate_codes()[0]
+
+    assert [codes.validate_code(code), codes.validate_code(code)] == [True, False]
+
+
+def test_password_is_checked_as_entered(
+    manager: User, settings: Settings, client: Client
+) -> None:
+    manager.set_unusable_password()
+    manager.save()
+    form = client.get(invitations.link(manager).partition("8000")[2]).headers[
+        "Location"
+    ]
+    entered = f"  {'Дли нный ' * 8} "
+    client.post(form, {"password1": entered, "password2": entered})
+
+    statuses = [
+        Client()
+        .post("/admin/login/", {"username": manager.email, "password": sent})
+        .status_code
+        for sent in (entered.strip(), entered.lower(), entered[:64], entered)
+    ]
+
+    assert statuses == [200, 200, 200, 302]
 
 
 def test_sign_in_replaces_the_key_of_the_session(manager: User) -> None:

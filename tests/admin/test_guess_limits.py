@@ -4,10 +4,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
+from allauth.mfa.totp.internal import auth as totp
 from django.test import Client
+from django.urls import reverse
 from pytest_django import Settings
 
+from shortlinks.admin.sign_in import kept_entries
+from shortlinks.admin.sign_in.kept_entries import Kept
 from shortlinks.domain import redis_client
 from shortlinks.domain.auth.guess_limits import Secret
 from shortlinks.models import SecurityEvent, SecurityEventKind, User
@@ -70,6 +75,20 @@ def test_blocked_page_says_when_to_try_again(person: User) -> None:
 
     page = pages[-1]
     assert 0 < int(page.headers["Retry-After"]) <= 600
+    assert re.search(r"Try again in \d+ minutes", page.content.decode())
+    assert reverse("account_reset_password") in page.content.decode()
+
+
+def test_blocked_page_keeps_entries_that_wait_for_the_sign_in(person: User) -> None:
+    kept = msgspec.json.encode(Kept("/admin/", [("name", "Anna")])).decode()
+    posted = {"username": person.email, "password": "guess", kept_entries.FIELD: kept}
+    pages = [
+        Client().post(LOGIN, posted, REMOTE_ADDR=f"203.0.{n}.1") for n in range(MANY)
+    ]
+
+    page = pages[-1]
+    assert page.status_code == 429
+    assert "Anna" in page.content.decode()
     assert re.search(r"Try again in \d+ minutes", page.content.decode())
 
 
@@ -134,6 +153,23 @@ def test_sign_ins_do_not_count_as_guesses(person: User) -> None:
     assert set(statuses) == {302}
 
 
+def test_codes_are_limited(person: User) -> None:
+    secret = totp.generate_totp_secret()
+    totp.TOTP.activate(person, secret)
+    client = Client()
+    page: Any = _enter(client, person.email, PASSWORD, "203.0.113.1")
+    for _ in range(Secret.CODE.per_target):
+        client.post(page.url, {"code": "000000"})
+    counter = next(iter(totp.yield_hotp_counters_from_time()))
+    right = totp.format_hotp_value(totp.hotp_value(secret, counter))
+
+    client.post(page.url, {"code": right})
+
+    assert "_auth_user_id" not in client.session
+    blocked = SecurityEvent.objects.get(kind=SecurityEventKind.SIGN_IN_BLOCKED)
+    assert (blocked.user_id, blocked.detail) == (person.pk, "code")
+
+
 def test_links_for_new_passwords_are_limited(
     person: User, mailoutbox: list[Any]
 ) -> None:
@@ -143,6 +179,8 @@ def test_links_for_new_passwords_are_limited(
     ]
 
     assert len(mailoutbox) == Secret.RESET.per_target
+    blocked = SecurityEvent.objects.get(kind=SecurityEventKind.SIGN_IN_BLOCKED)
+    assert (blocked.user_id, blocked.detail) == (person.pk, "reset")
     assert {page.headers["Location"] for page in pages} == {
         "/admin/account/password/sent/"
     }

@@ -90,11 +90,28 @@ def test_discovery_document_is_read_every_ten_minutes(
     assert company.requests.count("/.well-known/openid-configuration") > 1
 
 
-@pytest.mark.parametrize("nonce", ["another", None, 1])
-def test_token_of_another_sign_in_is_refused(
-    company: Company, client: Client, nonce: object
+def test_discovery_document_of_another_issuer_is_refused(
+    company: Company, client: Client
 ) -> None:
-    company.id_claims = {"nonce": nonce}
+    company.answers["/.well-known/openid-configuration"]["issuer"] += ".evil.example"
+
+    assert client.post(LOGIN).status_code == 502
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        *({"nonce": nonce} for nonce in ("another", None, 1)),
+        {"aud": "another-client"},
+        {"iss": "https://another.example"},
+        {"exp": 1},
+    ],
+    ids=str,
+)
+def test_token_of_another_sign_in_is_refused(
+    company: Company, client: Client, claims: dict[str, Any]
+) -> None:
+    company.id_claims = claims
 
     response = sign_in(client)
 

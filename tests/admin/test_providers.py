@@ -255,5 +255,5 @@ def test_form_is_sent_after_signing_in_again_at_the_provider(
 
     assert response.status_code == 200  # the form, with errors in other fields
     assert "Anna B." in response.content.decode()
-    assert client.session.session_key == key
+    assert client.session.session_key != key
     assert client.get(change).status_code == 200

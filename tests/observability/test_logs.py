@@ -123,6 +123,15 @@ def test_tokens_and_codes_are_masked_in_exceptions(
     assert "https://go.example/***" in text
 
 
+def test_text_of_a_visitor_makes_no_further_line() -> None:
+    text = 'x\n{"level": "INFO", "message": "forged"}\r\nforged'
+    record = logging.LogRecord("a", logging.INFO, "f", 1, "got %s", (text,), None)
+
+    [line] = logs.JsonFormatter().format(record).splitlines()
+
+    assert json.loads(line)["message"] == f"got {text}"
+
+
 @pytest.mark.parametrize(
     ("text", "scrubbed"),
     [

@@ -56,7 +56,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def reauthenticate(self, user: User, password: str) -> bool:
         """Check the password of a user who is signed in, within the limits."""
-        attempt = guess_limits.begin(Secret.PASSWORD, user.email, known_as="signed in")
+        attempt = guess_limits.begin(
+            Secret.PASSWORD, user.email, known_as="signed in", user=user
+        )
         if not attempt.is_allowed:
             raise self.validation_error("too_many_login_attempts")
         is_right = user.check_password(password)

@@ -18,6 +18,7 @@ CONFIGURATION_TTL = 600  # seconds
 REQUIRED = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
 MAX_CLOCK_SKEW = 60  # seconds
 NONCE = "nonce"
+WELL_KNOWN = "/.well-known/openid-configuration"
 ASKED_AT = "asked_to_sign_in_again_at"
 
 # Discovery documents by URL, each with the time of its request.
@@ -34,8 +35,15 @@ class CheckedAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
             configuration = super().openid_config
             if missing := [name for name in REQUIRED if name not in configuration]:
                 raise LookupError(f"the discovery document lacks {missing}")
+            _check_issuer(configuration["issuer"], url)
             _configurations[url] = time.monotonic(), configuration
         return configuration
+
+
+def _check_issuer(issuer: str, url: str) -> None:
+    """Raise LookupError if the document of this URL is another issuer's."""
+    if issuer.rstrip("/") != url.removesuffix(WELL_KNOWN).rstrip("/"):
+        raise LookupError(f"the discovery document of {url} is that of {issuer}")
 
 
 class CheckedProvider(OpenIDConnectProvider):  # type: ignore[misc]

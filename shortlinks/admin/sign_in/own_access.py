@@ -29,10 +29,9 @@ class ForgottenPasswordForm(ResetPasswordForm):  # type: ignore[misc]
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         email: str = self.cleaned_data["email"].lower()
-        if not guess_limits.begin(Secret.RESET, email).is_allowed:
-            return email
         user = User.objects.filter(email=email, is_active=True).first()
-        if user is not None:
+        attempt = guess_limits.begin(Secret.RESET, email, user=user)
+        if attempt.is_allowed and user is not None:
             kind = SecurityEventKind.PASSWORD_RESET
             security_events.record_frequent(kind, user=user)
             super().save(request, **kwargs)

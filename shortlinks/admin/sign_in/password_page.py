@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.contrib.auth import REDIRECT_FIELD_NAME, authenticate
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.template import loader
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext, ngettext
@@ -56,12 +57,13 @@ class PasswordForm(AuthenticationForm):
         """Return the user, or raise; wrong passwords are counted and recorded."""
         tried = User.objects.filter(email=email).select_related("account").first()
         attempt = guess_limits.begin(
-            Secret.PASSWORD, email, known_as=_known_as(self.request, tried)
+            Secret.PASSWORD,
+            email,
+            known_as=_known_as(self.request, tried),
+            user=tried,
         )
         if not attempt.is_allowed:
             self.wait_seconds = attempt.wait_seconds
-            kind = SecurityEventKind.SIGN_IN_BLOCKED
-            security_events.record_frequent(kind, user=tried)
             raise TooManyGuesses(attempt.wait_seconds)
         user = authenticate(self.request, email=email, password=password)
         if not isinstance(user, User) or not user.is_staff:
@@ -92,7 +94,10 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         credentials = {"email": user.email}
         entered: HttpResponse = perform_password_login(request, credentials, login)
         return entered
-    return page(request, form, kept_entries.context_of(request))
+    kept = kept_entries.context_of(request)
+    if form.wait_seconds and not kept:
+        return _blocked_page(request, form)
+    return page(request, form, kept)
 
 
 def page(
@@ -115,10 +120,22 @@ def page(
             "providers": list(settings.OIDC_PROVIDERS.values()),
             **context,
         },
-        status=429 if form.wait_seconds else status,
+        status=status,
     )
-    if form.wait_seconds:
-        response.headers["Retry-After"] = str(math.ceil(form.wait_seconds))
+    return _too_many(response, form) if form.wait_seconds else response
+
+
+def _blocked_page(request: HttpRequest, form: PasswordForm) -> HttpResponse:
+    """Return a page that costs little, because guesses come by the thousand."""
+    [reason] = form.non_field_errors()
+    context = {"text": reason, "sign_in": request.get_full_path()}
+    text = loader.render_to_string("shortlinks/too_many_attempts.html", context)
+    return _too_many(HttpResponse(text), form)
+
+
+def _too_many(response: HttpResponse, form: PasswordForm) -> HttpResponse:
+    response.status_code = 429
+    response.headers["Retry-After"] = str(math.ceil(form.wait_seconds))
     return response
 
 

@@ -6,6 +6,8 @@ from typing import Any
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base import forms as mfa_forms
+from allauth.mfa.webauthn import forms as webauthn_forms
+from django import forms
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -44,7 +46,7 @@ class _LimitedCode:
     user: User
 
     def clean_code(self) -> str:
-        attempt = guess_limits.begin(Secret.CODE, str(self.user.pk))
+        attempt = guess_limits.begin(Secret.CODE, str(self.user.pk), user=self.user)
         if not attempt.is_allowed:
             raise SecondFactorAdapter().validation_error("too_many_codes")
         code: str = super().clean_code()  # type: ignore[misc]
@@ -58,6 +60,14 @@ class AuthenticateForm(_LimitedCode, mfa_forms.AuthenticateForm):  # type: ignor
 
 class ReauthenticateForm(_LimitedCode, mfa_forms.ReauthenticateForm):  # type: ignore[misc]
     pass
+
+
+class AddPasskeyForm(webauthn_forms.AddWebAuthnForm):  # type: ignore[misc]
+    name = forms.CharField(label=_("Name"), required=False)
+
+
+class EditPasskeyForm(webauthn_forms.EditWebAuthnForm):  # type: ignore[misc]
+    name = forms.CharField(label=_("Name"), required=True)
 
 
 class SecondFactorMiddleware:

@@ -1,9 +1,13 @@
-"""Sessions end some hours after the last request, and some days after the sign-in."""
+"""Sessions end some hours after the last request, and some days after the sign-in.
+
+With the session, the browser forgets its pages.
+"""
 
 import time
 from collections.abc import Callable
 from datetime import timedelta
 
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import logout
@@ -16,6 +20,8 @@ SIGNED_IN_AT = "signed_in_at"
 SEEN_AT = "seen_at"
 # How often a session is written, so that it does not end.
 PRECISION = timedelta(minutes=5)
+# Pages to which "Back" would return. Not cookies, which include that of known browsers.
+CLEARED = '"cache"'
 
 
 class SessionLimitsMiddleware:
@@ -28,9 +34,19 @@ class SessionLimitsMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if browser_middleware.is_admin_path(request) and isinstance(request.user, User):
-            self._check(request)
-        return self._get_response(request)
+        had_session = browser_middleware.is_admin_path(request) and isinstance(
+            request.user, User
+        )
+        if not had_session:
+            return self._get_response(request)
+        self._check(request)
+        before = _sign_ins(request)
+        response = self._get_response(request)
+        if not request.user.is_authenticated:
+            response.headers["Clear-Site-Data"] = CLEARED
+        elif _sign_ins(request) != before:
+            _renew_key(request)
+        return response
 
     def _check(self, request: HttpRequest) -> None:
         now, session = time.time(), request.session
@@ -40,3 +56,15 @@ class SessionLimitsMiddleware:
         elif now - session.get(SEEN_AT, 0) > PRECISION.total_seconds():
             session[SEEN_AT] = now
             UserSession.objects.create_from_request(request)
+
+
+def _sign_ins(request: HttpRequest) -> list[object]:
+    """Return a copy of what was entered, the last sign-in included."""
+    return list(request.session.get(AUTHENTICATION_METHODS_SESSION_KEY, ()))
+
+
+def _renew_key(request: HttpRequest) -> None:
+    """Give the session a new key after another sign-in."""
+    listed = UserSession.objects.filter(session_key=request.session.session_key)
+    request.session.cycle_key()
+    listed.update(session_key=request.session.session_key)

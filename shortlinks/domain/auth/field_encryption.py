@@ -23,19 +23,20 @@ def decrypt(encrypted: str) -> str:
 
 
 def reencrypt(encrypted: str) -> str | None:
-    """Encrypt with SECRET_KEY; None if it already is, or if its key is missing."""
+    """Return it encrypted with SECRET_KEY; None if it was, or its key is missing."""
+    try:
+        text = decrypt(encrypted)
+    except InvalidToken:
+        return None
+    return None if _is_current(encrypted) else encrypt(text)
+
+
+def _is_current(encrypted: str) -> bool:
     try:
         _fernet(settings.SECRET_KEY).decrypt(encrypted.encode())
     except InvalidToken:
-        return _reencrypt(encrypted)
-    return None
-
-
-def _reencrypt(encrypted: str) -> str | None:
-    try:
-        return encrypt(decrypt(encrypted))
-    except InvalidToken:
-        return None
+        return False
+    return True
 
 
 def _fernets() -> MultiFernet:

@@ -18,6 +18,7 @@ from django.conf import settings
 
 from shortlinks.domain.auth import rate_limits, security_events
 from shortlinks.domain.auth.rate_limits import Limit
+from shortlinks.models import SecurityEventKind, User
 
 PERIOD = 600  # seconds
 
@@ -54,14 +55,21 @@ class Attempt:
         return self.wait_seconds == 0
 
 
-def begin(secret: Secret, target: str = "", *, known_as: str = "") -> Attempt:
+def begin(
+    secret: Secret, target: str = "", *, known_as: str = "", user: User | None = None
+) -> Attempt:
     """Count a guess at the target's secret by the current client.
 
-    `known_as` names the browser or network in which the target has signed in before.
+    `known_as` names the browser or network in which the target has signed in before. A
+    guess beyond a limit is a security event of `user`.
     """
     limits = _limits(secret, target, known_as)
     acquired = rate_limits.acquire(limits)
-    return Attempt(limits, acquired.wait_seconds if acquired else 0)
+    attempt = Attempt(limits, acquired.wait_seconds if acquired else 0)
+    if not attempt.is_allowed:
+        kind = SecurityEventKind.SIGN_IN_BLOCKED
+        security_events.record_frequent(kind, user=user, detail=secret.key)
+    return attempt
 
 
 def take_back(attempt: Attempt) -> None:

@@ -1,4 +1,4 @@
-"""Sessions of the admin: end those of a user, and delete expired ones."""
+"""Sessions of the admin: end those of a user or account, and delete expired ones."""
 
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from shortlinks.domain.auth import security_events
 from shortlinks.domain.postgres import queries
-from shortlinks.models import SecurityEventKind, User
+from shortlinks.models import Account, SecurityEventKind, User
 
 BATCH_SIZE = 10_000
 
@@ -20,6 +20,12 @@ def end_all(user: User) -> None:
     listed.delete()
     if keys:
         security_events.record(SecurityEventKind.SESSION_ENDED, user=user)
+
+
+def end_all_of_account(account: Account) -> None:
+    signed_in = UserSession.objects.values("user")
+    for user in User.objects.filter(account=account, pk__in=signed_in).iterator():
+        end_all(user)
 
 
 def purge() -> int:
