@@ -146,12 +146,20 @@ def _rejection(scope: Scope, status: HTTPStatus) -> Response:
             (b"content-length", b"%d" % len(body)),
             (b"cache-control", b"no-store"),
             (csp.HEADER.lower().encode(), csp.DATA.encode()),
+            (b"x-content-type-options", b"nosniff"),
+            *_hsts(),
             (b"connection", b"close"),
             (request_ids.HEADER.lower().encode(), request_id.encode()),
             *_retry_after(status),
         ],
         body,
     )
+
+
+def _hsts() -> list[tuple[bytes, bytes]]:
+    """Return the header of Django's SecurityMiddleware."""
+    seconds = settings.SECURE_HSTS_SECONDS
+    return [(b"strict-transport-security", b"max-age=%d" % seconds)] if seconds else []
 
 
 def _retry_after(status: HTTPStatus) -> list[tuple[bytes, bytes]]:

@@ -157,8 +157,7 @@ def _script(request: Request) -> Response:
         (b"cache-control", b"public, max-age=%d, immutable" % YEAR_SECONDS),
         (b"access-control-allow-origin", b"*"),  # needed for `integrity`
         (b"cross-origin-resource-policy", b"cross-origin"),
-        (b"x-content-type-options", b"nosniff"),
-        pages.NOTHING,
+        *pages.COMMON,
         (b"content-length", b"%d" % len(pixel_script.SCRIPT)),
     ]
     return Response(200, headers, pixel_script.SCRIPT)
@@ -206,11 +205,11 @@ def _json(
 ) -> Response:
     """Return JSON that pages of this origin may read; none if it is empty."""
     body = msgspec.json.encode(value)
-    common = [JSON, (b"cache-control", b"no-store"), pages.NOTHING, VARY]
+    common = [JSON, (b"cache-control", b"no-store"), *pages.COMMON, VARY]
     readable = [(b"access-control-allow-origin", origin)] if origin else []
     length = (b"content-length", b"%d" % len(body))
     return Response(status, [*common, *readable, length, *(headers or [])], body)
 
 
 def _bare(status: int, headers: list[Header]) -> Response:
-    return Response(status, [*headers, pages.NOTHING, (b"content-length", b"0")])
+    return Response(status, [*headers, *pages.COMMON, (b"content-length", b"0")])

@@ -28,6 +28,12 @@ NOTHING = (
     b"default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
 )
 
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+# Without the subdomains, because a customer's may not support https.
+HSTS = (b"strict-transport-security", b"max-age=31536000")
+# All responses have these that are neither a page nor a redirect.
+COMMON = (NOTHING, NOSNIFF, HSTS)
+
 TEXTS = {
     (404, "en"): (
         "This link does not work",
@@ -85,8 +91,9 @@ def document(
         # With no-referrer, browsers would also hide the origin of our own form.
         (b"referrer-policy", b"same-origin"),
         (b"x-robots-tag", b"noindex, nofollow, noarchive"),
-        (b"x-content-type-options", b"nosniff"),
         (b"content-security-policy", CSP.encode()),
+        NOSNIFF,
+        HSTS,
         (b"content-length", str(len(body)).encode()),
     ]
     return Response(status, [*common, *headers], body)
@@ -95,8 +102,7 @@ def document(
 def _plain(text: bytes) -> Response:
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
-        (b"x-content-type-options", b"nosniff"),
-        NOTHING,
+        *COMMON,
         (b"content-length", str(len(text)).encode()),
     ]
     return Response(200, headers, text)
@@ -107,7 +113,7 @@ def json(status: int, value: object) -> Response:
     headers = [
         (b"content-type", b"application/json"),
         (b"cache-control", b"no-store"),
-        NOTHING,
+        *COMMON,
         (b"content-length", str(len(body)).encode()),
     ]
     return Response(status, headers, body)
@@ -124,7 +130,7 @@ PREFETCH = Response(
     [
         (b"cache-control", b"no-store"),
         (b"vary", VARY),
-        NOTHING,
+        *COMMON,
         (b"content-length", b"0"),
     ],
 )

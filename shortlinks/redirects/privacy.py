@@ -86,7 +86,7 @@ def _change(
             (b"set-cookie", cookie.encode()),
             *([(b"set-cookie", cookies.delete_header)] if wanted == "no" else []),
             (b"cache-control", b"no-store"),
-            pages.NOTHING,
+            *pages.COMMON,
             (b"content-length", b"0"),
         ],
     )

@@ -88,6 +88,7 @@ def test_chunked_body_over_the_limit_is_413(web: httpx.Client, admin: User) -> N
 
     assert response.status_code == 413
     assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["x-content-type-options"] == "nosniff"
 
 
 def test_unavailable_database_is_503_with_retry_after(

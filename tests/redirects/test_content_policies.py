@@ -1,4 +1,4 @@
-"""Every response of the redirects has a content security policy."""
+"""Every response of the redirects has a content security policy, nosniff and HSTS."""
 
 import httpx
 import pytest
@@ -18,7 +18,11 @@ PREFETCH = {"Sec-Purpose": "prefetch"}
 
 def faults(response: httpx.Response) -> list[str]:
     policy = response.headers.get("content-security-policy", "")
-    return content_policies.problems(policy)
+    needed = {"x-content-type-options", "strict-transport-security"}
+    return [
+        *sorted(needed - response.headers.keys()),
+        *content_policies.problems(policy),
+    ]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "PUT"])

@@ -21,9 +21,11 @@ def click(visitor: httpx.Client, account: Account, page: Page) -> str:
     return customer_pages.open_with_token(visitor, link)
 
 
-POLICY = {
+COMMON = {
+    "x-content-type-options": "nosniff",
+    "strict-transport-security": "max-age=31536000",
     "content-security-policy": "default-src 'none'; form-action 'none';"
-    " base-uri 'none'; frame-ancestors 'none'"
+    " base-uri 'none'; frame-ancestors 'none'",
 }
 
 
@@ -40,7 +42,7 @@ def test_response_is_readable_for_the_origin_without_cookies(
     assert headers_of(response) == {
         "content-type": "application/json",
         "cache-control": "no-store",
-        **POLICY,
+        **COMMON,
         "vary": "Origin",
         "access-control-allow-origin": page.site.origin,
     }
@@ -58,7 +60,7 @@ def test_preflight_allows_the_request_of_the_script(page: Page) -> None:
     assert response.status_code == 204
     assert "content-length" not in response.headers  # RFC 9110, section 8.6
     assert headers_of(response) == {
-        **POLICY,
+        **COMMON,
         "vary": "Origin",
         "access-control-allow-origin": page.site.origin,
         "access-control-allow-methods": "POST",
@@ -85,7 +87,7 @@ def test_request_from_another_origin_is_403(
     assert not Redemption.objects.exists()
     preflight = page.browser.options(customer_pages.PATH, headers={"Origin": origin})
     assert preflight.status_code == 403
-    assert headers_of(preflight) == {**POLICY, "vary": "Origin"}
+    assert headers_of(preflight) == {**COMMON, "vary": "Origin"}
 
 
 def test_request_with_the_key_of_another_site_is_403(
