@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
                     "paused_until",
                     models.DateTimeField(
                         editable=False,
-                        help_text="Requested by the receiver (Retry-After).",
+                        help_text="By the receiver's Retry-After. The state is then not PAUSED.",
                         null=True,
                     ),
                 ),
@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
                     models.PositiveIntegerField(
                         default=0,
                         editable=False,
-                        help_text="Since the last successful delivery.",
+                        help_text="In a row; 0 after a delivery, and when a user enables it.",
                         verbose_name="failures",
                     ),
                 ),
@@ -123,7 +123,7 @@ class Migration(migrations.Migration):
                     "mail_due_at",
                     models.DateTimeField(
                         editable=False,
-                        help_text="When to tell its owner that it stopped.",
+                        help_text="When to e-mail its owner that it is off.",
                         null=True,
                     ),
                 ),

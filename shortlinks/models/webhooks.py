@@ -55,9 +55,9 @@ class WebhookQuerySet(models.QuerySet["Webhook"]):
         )
 
     def with_late_events(self) -> Self:
-        """Annotate `late_events`: how many failed before and wait for another attempt.
+        """Annotate `late_events`: those that failed and wait for their next attempt.
 
-        Only their next attempt is in the future, and that of claimed ones.
+        A claimed event has a future `due_at`, too: the end of its lease.
         """
         late = WebhookDelivery.objects.filter(
             webhook=OuterRef("pk"),
@@ -72,8 +72,9 @@ class WebhookQuerySet(models.QuerySet["Webhook"]):
 class Webhook(models.Model):
     """A receiver of an account's events. `secret` signs the requests.
 
-    A webhook fails from its first failed attempt until it accepts an event. It gets no
-    events while it is disabled. While it is paused, they wait.
+    A webhook fails from its first failed attempt until it accepts an event, or a user
+    enables it. It gets no events while it is disabled. While it is paused, they wait.
+    `settings` (its events) and `sort` (its place in lists) have amoCRM's names.
     """
 
     account = models.ForeignKey(
@@ -106,21 +107,23 @@ class Webhook(models.Model):
         _("paused"), null=True, editable=False, help_text="By an administrator."
     )
     paused_until = models.DateTimeField(
-        null=True, editable=False, help_text="Requested by the receiver (Retry-After)."
+        null=True,
+        editable=False,
+        help_text="By the receiver's Retry-After. The state is then not PAUSED.",
     )
     failing_since = models.DateTimeField(_("failing since"), null=True, editable=False)
     failures = models.PositiveIntegerField(
         _("failures"),
         default=0,
         editable=False,
-        help_text="Since the last successful delivery.",
+        help_text="In a row; 0 after a delivery, and when a user enables it.",
     )
     last_error = models.TextField(
         blank=True, editable=False, help_text="A key of `domain/webhooks/failures`."
     )
     disabled_at = models.DateTimeField(_("disabled"), null=True, editable=False)
     mail_due_at = models.DateTimeField(
-        null=True, editable=False, help_text="When to tell its owner that it stopped."
+        null=True, editable=False, help_text="When to e-mail its owner that it is off."
     )
     last_success_at = models.DateTimeField(
         _("last delivery"), null=True, editable=False
@@ -173,7 +176,8 @@ class WebhookDelivery(models.Model):
     """One event for one webhook.
 
     While it is being sent, `claimed_at` is set, and the lease expires at `due_at`. The
-    rows that it is about may be deleted earlier, so it has no foreign keys to them.
+    rows that it is about may be deleted earlier: `contact` is not constrained by the
+    database, and `subject_id` is a plain id.
     """
 
     webhook = models.ForeignKey(

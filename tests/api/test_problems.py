@@ -309,8 +309,8 @@ def test_problem_is_in_english_for_all_languages(anonymous: Api) -> None:
     assert "credentials" in problem(response)["detail"]
 
 
-def test_bug_is_500_without_internals(
-    api: Api, monkeypatch: pytest.MonkeyPatch
+def test_bug_is_500_without_internals_and_logged_with_them(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("shortlinks.api.hal.short_links", None)
 
@@ -318,6 +318,8 @@ def test_bug_is_500_without_internals(
 
     assert response.status_code == 500
     assert "NoneType" not in problem(response)["detail"]
+    errors = [r.exc_info for r in caplog.records if r.levelname == "ERROR"]
+    assert any("NoneType" in str(error[1]) for error in errors if error)
 
 
 @pytest.mark.parametrize(

@@ -139,12 +139,16 @@ def test_open_is_noted_over_tls(
     assert stores.valkey.connections > 3
 
 
-def test_store_of_another_authority_is_refused(
+def test_store_of_another_authority_is_refused_and_logged(
     stores: Stores, transactional_db: None, tmp_path: Path
 ) -> None:
     other = certificates.make(tmp_path / "other.pem", certificates.address(LOOPBACK))
 
+    token = factories.token(factories.admin(factories.account()))
+    headers = {"Authorization": f"Bearer {token}"}
     with services.web(tmp_path, **stores.settings(other)) as web:
         assert web.get("/readyz").status_code == 503
+        assert web.get("/api/v4/account", headers=headers).status_code == 503
 
     assert (stores.postgres.connections, stores.valkey.connections) == (0, 0)
+    assert "certificate verify failed" in (tmp_path / "web.log").read_text()

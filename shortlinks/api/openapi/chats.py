@@ -16,13 +16,13 @@ from shortlinks.models import Scope
 TAG = "Chats"
 PATH = "/api/v4/chats"
 UID = text(VISITOR_UID, pattern="^[a-z2-7]{26}$", description="The browser's id.")
-UID_OR_NONE = {**UID, "pattern": "^([a-z2-7]{26})?$"}
+UID_OR_EMPTY = {**UID, "pattern": "^([a-z2-7]{26})?$"}
 NEW_CHAT = body(
     {
         "source": text("site", minLength=1, maxLength=MAX_SOURCE_LENGTH),
         "external_id": text("visitor-42", minLength=1, maxLength=MAX_ID_LENGTH),
         "title": text("Anna", maxLength=MAX_TITLE_LENGTH),
-        "visitor_uid": UID_OR_NONE,
+        "visitor_uid": UID_OR_EMPTY,
         "entity_id": id_(CONTACT, description="The chat's contact, if you know it."),
         "request_id": request_id("chat-1", "Your id of the item, for errors."),
     },
@@ -38,9 +38,10 @@ OPERATIONS = (
         description="`source` and `external_id` identify the chat. The same pair again"
         " updates it. Without `entity_id`, a new chat gets an anonymous contact. With"
         " `visitor_uid`, the merge rules are applied. If `decision.state` is `pending`,"
-        " they are applied within seconds, and the chat then returns its contact. A"
-        " chat that you have not created needs permission to edit its contact, and its"
-        " merges need permission to edit the other contact. `chats:report` is for a"
+        " they are applied later, within two minutes; then `GET` returns the contact."
+        " You may always update a chat that you have created, as long as its contact is"
+        " anonymous. Otherwise, you need permission to edit its contact. Chats are"
+        " merged only into contacts that you may edit. `chats:report` is for a"
         " channel: it reports the chats of all contacts, and returns the `entity_id` of"
         " those that its user may view.",
         body=NEW_CHAT,

@@ -55,7 +55,7 @@ class Chat(fields.Resource, kw_only=True):
 
 
 class DecisionState(StrEnum):
-    """The result of the merge rules; a pending one follows within seconds."""
+    """The result of the merge rules; a pending one follows within two minutes."""
 
     PENDING = "pending"
     MERGED = "merged"

@@ -56,7 +56,7 @@ class Address(NamedTuple):
 
 
 def generate() -> str:
-    """Return a random code of 70 bits, from a single call of the system."""
+    """Return a random code of 70 bits."""
     number = secrets.randbelow(CODE_SPACE)
     return "".join([ALPHABET[number // power % len(ALPHABET)] for power in POWERS])
 

@@ -288,7 +288,7 @@ def _store(plans: Mapping[int, Plan]) -> NoteChanges:
 
 
 def _delete(withdrawn: Sequence[int]) -> tuple[int, list[int]]:
-    """Delete notes; return the count of their events, and those to be cancelled."""
+    """Delete notes; return the count of their events, and those to be canceled."""
     if not withdrawn:
         return 0, []
     withdrawals = sum(

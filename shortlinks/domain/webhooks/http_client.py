@@ -37,7 +37,7 @@ from shortlinks.domain.webhooks.retry_policy import Outcome
 logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 3.0
-READ_TIMEOUT_SECONDS = 12.0
+READ_TIMEOUT_SECONDS = 12.0  # the docs promise 10, so that a late answer counts
 TOTAL_TIMEOUT_SECONDS = 15.0
 MAX_RESPONSE_BYTES = 64 * 1024
 MAX_ERROR_LENGTH = 500

@@ -1,6 +1,6 @@
 """Encryption of the webhooks' signing secrets in the database.
 
-A secret is stored as `kid:token`, which shows which of WEBHOOK_KEYS is still needed.
+A secret is stored as `kid:ciphertext`, so the keys that are still needed are known.
 """
 
 import base64
@@ -24,13 +24,16 @@ def encrypt(secret: str) -> str:
 
 
 def decrypt(encrypted: str) -> str:
-    """Return the secret; KeyError without its key, InvalidToken if it is another."""
-    kid, _, token = encrypted.partition(":")
-    return _fernet(kid).decrypt(token.encode()).decode()
+    """Return the secret.
+
+    Raise KeyError if its key is missing, InvalidToken if it was another key.
+    """
+    kid, _, ciphertext = encrypted.partition(":")
+    return _fernet(kid).decrypt(ciphertext.encode()).decode()
 
 
 def reencrypt(encrypted: str) -> str | None:
-    """Encrypt with the newest key; None if it already is, or if its key is missing."""
+    """Return it encrypted with the newest key; None if it was, or without its key."""
     _, *older = settings.WEBHOOK_KEYS
     kid = encrypted.partition(":")[0]
     return encrypt(decrypt(encrypted)) if kid in older else None

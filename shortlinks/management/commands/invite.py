@@ -1,4 +1,4 @@
-"""Print a link by which a user sets a password, where no e-mail can be sent."""
+"""Print a link with which a user sets a password, if no e-mail can be sent."""
 
 import argparse
 from typing import Any
@@ -10,7 +10,10 @@ from shortlinks.models import User
 
 
 class Command(BaseCommand):
-    help = "Prints a link by which the user sets a password. It works once."
+    help = (
+        "Prints a link with which the user sets a password. It works once: within a"
+        " week, or an hour if the user has a password already."
+    )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("email")
