@@ -26,6 +26,8 @@ OURS = {
     if str(service.get("image", "")).startswith("${SHORTLINKS_IMAGE")
 }
 ONE_SHOTS = {"keys", "migrate"}
+PINNED_FILE = ROOT / "docker-compose.pinned.yml"
+PINNED: dict[str, dict[str, Any]] = yaml.safe_load(PINNED_FILE.read_text())["services"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -191,10 +193,9 @@ def base_images() -> set[str]:
 
 
 def test_each_image_from_a_registry_has_a_pin_of_its_version() -> None:
-    file = yaml.safe_load((ROOT / "docker-compose.pinned.yml").read_text())
     pins = {
         image
-        for service in file["services"].values()
+        for service in PINNED.values()
         for image in (
             *([service["image"]] if "image" in service else []),
             *service.get("build", {}).get("args", {}).values(),
@@ -211,12 +212,10 @@ def test_each_image_from_a_registry_has_a_pin_of_its_version() -> None:
 
 
 def test_each_built_service_is_pinned() -> None:
-    file = yaml.safe_load((ROOT / "docker-compose.pinned.yml").read_text())
     built = {name for name, service in SERVICES.items() if "build" in service}
     arguments = {name: SERVICES[name]["build"]["args"].keys() for name in built}
     pinned = {
-        name: file["services"][name]["build"]["args"].keys()
-        for name in built & file["services"].keys()
+        name: PINNED[name]["build"]["args"].keys() for name in built & PINNED.keys()
     }
 
     assert pinned.keys() == built
@@ -226,10 +225,10 @@ def test_each_built_service_is_pinned() -> None:
 
 @pytest.mark.process
 def test_digests_are_renewed_and_a_failure_changes_nothing(tmp_path: Path) -> None:
-    source = (ROOT / "docker-compose.pinned.yml").read_text()
+    source = PINNED_FILE.read_text()
     (tmp_path / "docker").mkdir()
     script = shutil.copy(ROOT / "docker" / "renew-digests.sh", tmp_path / "docker")
-    pinned = tmp_path / "docker-compose.pinned.yml"
+    pinned = tmp_path / PINNED_FILE.name
     pinned.write_text(source)
     registry = tmp_path / "bin" / "docker"
     registry.parent.mkdir()

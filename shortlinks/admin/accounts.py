@@ -250,6 +250,8 @@ class UserAdmin(AccountScopedAdmin[User]):
         super().save_model(request, obj, form, change)
         if change and form.changed_data:
             self._record_change(obj, form.changed_data)
+            if not obj.is_active:
+                sessions.end_all(obj)
         elif not change:
             transaction.on_commit(lambda: self._invite(request, [obj]))
 
@@ -258,8 +260,6 @@ class UserAdmin(AccountScopedAdmin[User]):
         if changed:
             kind = SecurityEventKind.RIGHTS_CHANGED
             security_events.record(kind, user=user, detail=", ".join(changed))
-        if not user.is_active:
-            sessions.end_all(user)
 
     def _invite(self, request: HttpRequest, users: Iterable[User]) -> None:
         by = current_user(request)

@@ -40,15 +40,13 @@ HEADERS = [
     (b"cache-control", b"no-store"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-robots-tag", b"noindex, nofollow, noarchive"),
-    (b"x-content-type-options", b"nosniff"),
+    pages.NOSNIFF,
     pages.NOTHING,
     (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
     (b"content-length", b"0"),
 ]
-# A customer's subdomains may not support https.
 CUSTOM_DOMAIN_HEADERS = [
-    (name, b"max-age=31536000" if name == b"strict-transport-security" else value)
-    for name, value in HEADERS
+    pages.HSTS if header[0] == pages.HSTS[0] else header for header in HEADERS
 ]
 STATIC_RESPONSES = {"/robots.txt": pages.ROBOTS, "/healthz": pages.HEALTHY}
 READY = "/readyz"

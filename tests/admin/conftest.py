@@ -1,5 +1,6 @@
 """Users of the admin, and accounts with one row of each model."""
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -28,6 +29,19 @@ def sign_in() -> SignIn:
         return client
 
     return enter
+
+
+@pytest.fixture
+def browser(admin: User, sign_in: SignIn) -> Client:
+    return sign_in(admin)
+
+
+def age(client: Client, **keys: float) -> None:
+    """Let these times of the session be so many seconds ago."""
+    session = client.session
+    for key, seconds in keys.items():
+        session[key] = time.time() - seconds
+    session.save()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Sessions end by time, by choice, with a new password, and with the user."""
 
-import time
 from datetime import timedelta
 
 import pytest
@@ -14,7 +13,7 @@ from shortlinks.admin.sign_in import session_limits
 from shortlinks.domain.auth import sessions, tokens
 from shortlinks.models import Account, ApiToken, User
 from tests.admin import html_forms
-from tests.admin.conftest import SignIn
+from tests.admin.conftest import SignIn, age
 from tests.admin.fixtures_full_account import address, listing
 
 PASSWORD = "correct horse battery staple"
@@ -22,29 +21,17 @@ NEW_PASSWORD = "violet anchor pelican"
 FACTORS = "/admin/account/second-factor/"
 
 
-@pytest.fixture
-def browser(admin: User, sign_in: SignIn) -> Client:
-    return sign_in(admin)
-
-
-def _age(client: Client, **keys: float) -> None:
-    session = client.session
-    for key, seconds in keys.items():
-        session[key] = time.time() - seconds
-    session.save()
-
-
 def test_session_ends_days_after_the_sign_in(
     settings: Settings, browser: Client
 ) -> None:
-    _age(browser, **{session_limits.SIGNED_IN_AT: settings.SESSION_MAX_AGE + 60})
+    age(browser, **{session_limits.SIGNED_IN_AT: settings.SESSION_MAX_AGE + 60})
 
     assert "/admin/login/" in browser.get("/admin/").headers["Location"]
 
 
 def test_session_goes_on_while_it_is_used(settings: Settings, browser: Client) -> None:
     browser.get("/admin/")
-    _age(browser, **{session_limits.SEEN_AT: 3600})
+    age(browser, **{session_limits.SEEN_AT: 3600})
     before = UserSession.objects.get().last_seen_at
 
     browser.get("/admin/")

@@ -1,7 +1,6 @@
 """Second factors, sessions, and pages that ask for a secret again."""
 
 import re
-import time
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -23,24 +22,12 @@ from shortlinks.domain.auth import (
 from shortlinks.models import Account, ApiToken, SecurityEvent, User
 from shortlinks.models import SecurityEventKind as Kind
 from tests import factories
-from tests.admin.conftest import SignIn
+from tests.admin.conftest import SignIn, age
 from tests.admin.fixtures_full_account import address, listing
 
 PASSWORD = "correct horse battery staple"
 NEW_PASSWORD = "violet anchor pelican"
 INDEX = "/admin/account/second-factor/"
-
-
-def _age(client: Client, **keys: float) -> None:
-    session = client.session
-    for key, seconds in keys.items():
-        session[key] = time.time() - seconds
-    session.save()
-
-
-@pytest.fixture
-def browser(admin: User, sign_in: SignIn) -> Client:
-    return sign_in(admin)
 
 
 # --- second factors ----------------------------------------------------------
@@ -168,7 +155,7 @@ def test_old_sign_in_is_asked_for_the_password(
     admin.set_password(PASSWORD)
     admin.save()
     browser.force_login(admin)
-    _age(browser, **{session_limits.SIGNED_IN_AT: 3600})
+    age(browser, **{session_limits.SIGNED_IN_AT: 3600})
 
     asked: Any = getattr(browser, method)(path)
     again = asked.headers["Location"]
@@ -185,7 +172,7 @@ def test_wrong_password_does_not_open_sensitive_pages(
     admin.set_password(PASSWORD)
     admin.save()
     browser.force_login(admin)
-    _age(browser, **{session_limits.SIGNED_IN_AT: 3600})
+    age(browser, **{session_limits.SIGNED_IN_AT: 3600})
 
     browser.post("/admin/account/again/", {"password": "wrong"})
 
@@ -198,7 +185,7 @@ def test_rights_of_a_user_change_only_after_a_recent_sign_in(
     admin.set_password(PASSWORD)
     admin.save()
     browser.force_login(admin)
-    _age(browser, **{session_limits.SIGNED_IN_AT: 3600})
+    age(browser, **{session_limits.SIGNED_IN_AT: 3600})
 
     response = browser.post(address(manager, "change"), {"is_admin": "on"})
 

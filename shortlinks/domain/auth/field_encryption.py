@@ -24,11 +24,12 @@ def decrypt(encrypted: str) -> str:
 
 def reencrypt(encrypted: str) -> str | None:
     """Return it encrypted with SECRET_KEY; None if it was, or its key is missing."""
+    if _is_current(encrypted):
+        return None
     try:
-        text = decrypt(encrypted)
+        return encrypt(decrypt(encrypted))
     except InvalidToken:
         return None
-    return None if _is_current(encrypted) else encrypt(text)
 
 
 def _is_current(encrypted: str) -> bool:

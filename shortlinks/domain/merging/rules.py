@@ -166,7 +166,7 @@ def decide_chat(
     known = _known(browser, exclude=contact)
     if not known:
         return no_action(NO_KNOWN_CONTACT)
-    if _is_shared(browser, context.now):
+    if _becomes_shared(browser, context.now):
         return Decision(reason=SHARED_BROWSER, marks_shared=True)
     return _decide_chat_among(known, contact, browser, context)
 
@@ -197,7 +197,7 @@ def decide_open(
     """
     if reason := _inconclusive_reason(browser, context):
         return no_action(reason)
-    if _is_shared(browser, context.now):
+    if _becomes_shared(browser, context.now):
         return Decision(reason=SHARED_BROWSER, marks_shared=True)
     if any(o.contact == opened and o.is_anonymous_chatter for o in browser.owners):
         return no_action("the rules of chats decide, because the contact chatted here")
@@ -310,7 +310,7 @@ def _known(browser: Browser, *, exclude: ContactRef) -> list[BrowserOwner]:
     ]
 
 
-def _is_shared(browser: Browser, now: datetime) -> bool:
+def _becomes_shared(browser: Browser, now: datetime) -> bool:
     recent = [
         owner
         for owner in browser.owners
