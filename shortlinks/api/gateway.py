@@ -158,8 +158,12 @@ def _rejection(scope: Scope, status: HTTPStatus) -> Response:
 
 def _hsts() -> list[tuple[bytes, bytes]]:
     """Return the header of Django's SecurityMiddleware."""
-    seconds = settings.SECURE_HSTS_SECONDS
-    return [(b"strict-transport-security", b"max-age=%d" % seconds)] if seconds else []
+    if not settings.SECURE_HSTS_SECONDS:
+        return []
+    policy = b"max-age=%d" % settings.SECURE_HSTS_SECONDS
+    if settings.SECURE_HSTS_INCLUDE_SUBDOMAINS:
+        policy += b"; includeSubDomains"
+    return [(b"strict-transport-security", policy)]
 
 
 def _retry_after(status: HTTPStatus) -> list[tuple[bytes, bytes]]:

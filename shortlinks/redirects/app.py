@@ -24,7 +24,7 @@ from shortlinks.redirects.coalescing_cache import CoalescingCache, Unavailable
 from shortlinks.redirects.daily_salt import DailySaltKeeper
 from shortlinks.redirects.host_registry import HostRegistry
 from shortlinks.redirects.identify import Identify
-from shortlinks.redirects.pages import Header, Response
+from shortlinks.redirects.pages import Response
 from shortlinks.redirects.pixel_cookies import PixelCookie, PixelCookies
 from shortlinks.redirects.staff_invitations import StaffInvitations
 from shortlinks.redirects.visit_budget import VisitBudget
@@ -35,19 +35,6 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-# Browsers ignore HSTS over http.
-HEADERS = [
-    (b"cache-control", b"no-store"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-robots-tag", b"noindex, nofollow, noarchive"),
-    pages.NOSNIFF,
-    pages.NOTHING,
-    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
-    (b"content-length", b"0"),
-]
-CUSTOM_DOMAIN_HEADERS = [
-    pages.HSTS if header[0] == pages.HSTS[0] else header for header in HEADERS
-]
 STATIC_RESPONSES = {"/robots.txt": pages.ROBOTS, "/healthz": pages.HEALTHY}
 READY = "/readyz"
 SEPARATORS = {b"cookie": b"; ", b"x-forwarded-for": b", ", b"accept": b", "}
@@ -82,7 +69,9 @@ class RedirectApp:
         outcome = "prefetch" if response is pages.PREFETCH else response.status
         self.responses[outcome] += 1
         body = b"" if scope["method"] == "HEAD" else response.body
-        start = {"status": response.status, "headers": response.headers}
+        is_own = self.hosts.is_own(request.headers.get(b"host"))
+        headers = [*response.headers, pages.OWN_HSTS if is_own else pages.HSTS]
+        start = {"status": response.status, "headers": headers}
         await send({"type": "http.response.start", **start})
         await send({"type": "http.response.body", "body": body})
 
@@ -136,7 +125,7 @@ class RedirectApp:
         if request.path == READY:
             return await self._readiness(request)
         if request.path == staff_handoff.PATH:
-            return await self.staff.respond(request, _common_headers(request))
+            return await self.staff.respond(request)
         if request.path == tls_check.PATH:
             return tls_check.respond(request.query, self.hosts)
         return pages.page(404, request.headers.get(b"accept-language"))
@@ -197,7 +186,7 @@ class RedirectApp:
         if pixel and is_stored and self._takes_click_token(link):
             token = self.clicks.issue(visit.id, visit.occurred_at)
             target = click_tokens.append_to_url(target, token)
-        return _redirect(target, pixel, _common_headers(request))
+        return _redirect(target, pixel)
 
     def _takes_click_token(self, link: CachedLink) -> bool:
         return self.hosts.hosts.are_connected(
@@ -273,7 +262,7 @@ def _redirect_only(
     """Redirect without recording anything."""
     if request.purpose:
         return pages.PREFETCH
-    return _redirect(_target(request, link, account), None, _common_headers(request))
+    return _redirect(_target(request, link, account), None)
 
 
 def _target(request: Request, link: CachedLink, account: CachedAccount) -> str:
@@ -282,12 +271,8 @@ def _target(request: Request, link: CachedLink, account: CachedAccount) -> str:
     return passed_parameters.add(link.target, request.query)
 
 
-def _common_headers(request: Request) -> list[Header]:
-    return HEADERS if request.domain is None else CUSTOM_DOMAIN_HEADERS
-
-
-def _redirect(target: str, pixel: PixelCookie | None, common: list[Header]) -> Response:
-    headers = [(b"location", target.encode("ascii")), *common]
+def _redirect(target: str, pixel: PixelCookie | None) -> Response:
+    headers = [(b"location", target.encode("ascii")), *pages.REDIRECT_HEADERS]
     if pixel is not None and pixel.set_cookie is not None:
         headers.append((b"set-cookie", pixel.set_cookie))
     return Response(302, headers)

@@ -50,6 +50,12 @@ class Domain:
     cookies: PixelCookies | None
 
 
+def _name(host: bytes) -> bytes:
+    """Return the name of a Host header, as browsers compare it."""
+    name, _, _ = host.partition(b":")
+    return name.lower().rstrip(b".")
+
+
 def _empty() -> Mapping[Any, Any]:
     return MappingProxyType({})
 
@@ -67,8 +73,7 @@ class Hosts:
         """Return None for the service's own host, unknown and unverified ones."""
         if not self.domains or host is None:
             return None
-        name, _, _ = host.partition(b":")
-        return self.domains.get(name.lower().rstrip(b"."))
+        return self.domains.get(_name(host))
 
     def are_connected(self, account_id: int, target: str) -> bool:
         prefixes = self.prefixes.get(account_id)
@@ -88,15 +93,16 @@ class HostRegistry:
     ) -> None:
         self._database = database
         self._cookies = cookies
-        self._own = own
+        self._own = frozenset(host.encode() for host in own)
         self._seconds = seconds
         self.hosts = Hosts()
 
-    def serves(self, name: str) -> bool:
+    def is_own(self, host: bytes | None) -> bool:
+        return host is not None and _name(host) in self._own
+
+    def serves(self, name: bytes) -> bool:
         """Return whether the host is the service's own or a verified short domain."""
-        if name in self._own:
-            return True
-        return self.hosts.domain(name.encode()) is not None
+        return name in self._own or name in self.hosts.domains
 
     async def refresh_forever(self) -> None:
         while True:
@@ -125,7 +131,7 @@ class HostRegistry:
             domains={
                 host.encode(): Domain(account_id, self._domain(domain))
                 for host, account_id, domain in domains
-                if host not in self._own
+                if host.encode() not in self._own
             },
         )
 

@@ -29,10 +29,19 @@ NOTHING = (
 )
 
 NOSNIFF = (b"x-content-type-options", b"nosniff")
-# Without the subdomains, because a customer's may not support https.
+# One policy for each host, because browsers keep the last one they saw. Subdomains of
+# a customer's domain may not support https. Browsers ignore both over http.
 HSTS = (b"strict-transport-security", b"max-age=31536000")
-# All responses have these that are neither a page nor a redirect.
-COMMON = (NOTHING, NOSNIFF, HSTS)
+OWN_HSTS = (HSTS[0], HSTS[1] + b"; includeSubDomains")
+# All responses have these that are not a page.
+COMMON = (NOTHING, NOSNIFF)
+REDIRECT_HEADERS = [
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-robots-tag", b"noindex, nofollow, noarchive"),
+    *COMMON,
+    (b"content-length", b"0"),
+]
 
 TEXTS = {
     (404, "en"): (
@@ -93,7 +102,6 @@ def document(
         (b"x-robots-tag", b"noindex, nofollow, noarchive"),
         (b"content-security-policy", CSP.encode()),
         NOSNIFF,
-        HSTS,
         (b"content-length", str(len(body)).encode()),
     ]
     return Response(status, [*common, *headers], body)

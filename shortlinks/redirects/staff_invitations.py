@@ -11,7 +11,7 @@ from shortlinks.domain.circuit_breaker import CircuitBreaker
 from shortlinks.domain.visits import staff_cookie, staff_handoff
 from shortlinks.domain.visits.staff_handoff import Invitation
 from shortlinks.redirects import pages
-from shortlinks.redirects.pages import Header, Response
+from shortlinks.redirects.pages import Response
 from shortlinks.redirects.visit_facts import Request
 
 # The location of a redirect, None for 404, and the Set-Cookie headers.
@@ -26,12 +26,12 @@ class StaffInvitations:
         self._cache = cache
         self._breaker = breaker
 
-    async def respond(self, request: Request, common: list[Header]) -> Response:
+    async def respond(self, request: Request) -> Response:
         """Return a redirect of the handoff, or the 404 of unknown codes."""
         location, set_cookies = await self._next_step(request)
         if location is None:
             return pages.page(404, request.headers.get(b"accept-language"))
-        headers = [(b"location", location.encode("ascii")), *common]
+        headers = [(b"location", location.encode("ascii")), *pages.REDIRECT_HEADERS]
         return Response(303, headers + [(b"set-cookie", c) for c in set_cookies])
 
     async def _next_step(self, request: Request) -> Step:

@@ -18,5 +18,5 @@ def respond(query: bytes, hosts: HostRegistry) -> Response:
     """Return 200 for a host that this service serves, else 404."""
     parameters = parse_qs(query[:MAX_QUERY_BYTES].decode("latin-1"))
     host = parameters.get(PARAMETER, [""])[0]
-    is_ours = hosts.serves(host.lower().rstrip("."))
+    is_ours = hosts.serves(host.lower().rstrip(".").encode())
     return pages.HEALTHY if is_ours else pages.page(404, None)

@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
+from django.middleware.security import SecurityMiddleware
+from django.test import RequestFactory, override_settings
 from django.urls import reverse
 
 from shortlinks.api import gateway
@@ -150,6 +153,28 @@ def test_rejection_is_a_problem_with_the_id_of_the_request() -> None:
     assert sent[b"x-request-id"] == id_.encode()
     assert sent[b"connection"] == b"close"
     assert json.loads(body["body"])["status"] == 429
+
+
+@pytest.mark.usefixtures("_few_threads")
+@pytest.mark.parametrize(
+    "hsts",
+    [
+        {"SECURE_HSTS_SECONDS": 0},
+        {"SECURE_HSTS_SECONDS": 60, "SECURE_HSTS_INCLUDE_SUBDOMAINS": False},
+        {"SECURE_HSTS_SECONDS": 60, "SECURE_HSTS_INCLUDE_SUBDOMAINS": True},
+    ],
+)
+def test_rejection_has_the_hsts_of_other_responses(hsts: dict[str, Any]) -> None:
+    other = HttpResponse()
+    request = RequestFactory().get("/api/v4/account", secure=True)
+
+    with override_settings(**hsts):
+        SecurityMiddleware(lambda _: other).process_response(request, other)
+        start, _ = run(Gateway(Blocking()), *[scope() for _ in range(4)])[3]
+
+    assert start["status"] == 429
+    policy = dict(start["headers"]).get(b"strict-transport-security", b"").decode()
+    assert policy == other.get("Strict-Transport-Security", "")
 
 
 @pytest.mark.usefixtures("_few_threads")

@@ -23,7 +23,7 @@ def click(visitor: httpx.Client, account: Account, page: Page) -> str:
 
 COMMON = {
     "x-content-type-options": "nosniff",
-    "strict-transport-security": "max-age=31536000",
+    "strict-transport-security": "max-age=31536000; includeSubDomains",
     "content-security-policy": "default-src 'none'; form-action 'none';"
     " base-uri 'none'; frame-ancestors 'none'",
 }

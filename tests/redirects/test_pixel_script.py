@@ -33,7 +33,7 @@ def test_script_is_immutable_and_readable_from_any_origin(
         "access-control-allow-origin": "*",
         "cross-origin-resource-policy": "cross-origin",
         "x-content-type-options": "nosniff",
-        "strict-transport-security": "max-age=31536000",
+        "strict-transport-security": "max-age=31536000; includeSubDomains",
         "content-security-policy": "default-src 'none'; form-action 'none';"
         " base-uri 'none'; frame-ancestors 'none'",
         "content-length": str(len(pixel_script.SCRIPT)),

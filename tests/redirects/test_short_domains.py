@@ -23,6 +23,8 @@ from tests import factories
 from tests.conftest import Api
 from tests.redirects import customer_pages
 
+HSTS = "strict-transport-security"
+
 
 @pytest.fixture
 def other_link(account: Account) -> ShortLink:
@@ -54,16 +56,27 @@ def test_domain_serves_only_links_of_its_account(
         assert status(visitor, other_link, spelled) == 404
 
 
-def test_hsts_of_a_domain_excludes_its_subdomains(
+def test_only_the_own_host_sends_hsts_for_its_subdomains(
     visitor: httpx.Client, account: Account, link: ShortLink, other_link: ShortLink
 ) -> None:
-    host = wait_for_domain(visitor, other_link, factories.short_domain(account)).host
+    domain = wait_for_domain(visitor, other_link, factories.short_domain(account)).host
+    own = visitor.base_url.netloc.decode()
+    hosts = (own, own.upper(), domain, domain.upper(), f"{domain}.:8001", "claimed.ru")
+    paths = (link.code, "nowhere", "", "healthz", "privacy", "pixel/v1.js")
 
-    of_domain = visitor.get(f"/{link.code}", headers={"Host": host}).headers
-    own = visitor.get(f"/{link.code}").headers
+    policies = {
+        host: {
+            visitor.get(f"/{path}", headers={"Host": host}).headers[HSTS]
+            for path in paths
+        }
+        for host in hosts
+    }
 
-    assert of_domain["strict-transport-security"] == "max-age=31536000"
-    assert own["strict-transport-security"].endswith("; includeSubDomains")
+    with_subdomains = {"max-age=31536000; includeSubDomains"}
+    assert policies == {
+        host: with_subdomains if host.lower() == own else {"max-age=31536000"}
+        for host in hosts
+    }
 
 
 def test_link_of_another_account_gets_the_response_of_unknown_ones(
