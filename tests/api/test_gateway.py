@@ -170,7 +170,8 @@ def test_rejection_has_the_hsts_of_other_responses(hsts: dict[str, Any]) -> None
 
     with override_settings(**hsts):
         SecurityMiddleware(lambda _: other).process_response(request, other)
-        start, _ = run(Gateway(Blocking()), *[scope() for _ in range(4)])[3]
+        scopes = [*[scope() for _ in range(4)], scope("/healthz")]
+        start, _ = run(Gateway(Blocking()), *scopes)[3]
 
     assert start["status"] == 429
     policy = dict(start["headers"]).get(b"strict-transport-security", b"").decode()
