@@ -19,6 +19,7 @@ from psycopg.errors import DeadlockDetected
 from pytest_django import DjangoDbBlocker
 
 from devserver import stores
+from shortlinks.domain import redis_client
 from shortlinks.models import Account, User
 from tests import factories, programs
 
@@ -30,6 +31,8 @@ STARTS_A_PROCESS = (
 ALLOWED_PROGRAMS = {"git"}
 MAX_FLUSHES = 5
 
+# A busy machine is slow, and without Redis, no limit is enforced.
+redis_client.TIMEOUT_SECONDS = 5.0
 # No test asserts a time: examples are slow on a busy machine.
 hypothesis_settings.register_profile(
     "without deadlines", parent=hypothesis_settings.default, deadline=None

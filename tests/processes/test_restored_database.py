@@ -27,7 +27,11 @@ from tests.services import Process
 
 CONTACTS = 20
 REFUSING = "postgres://user:password@127.0.0.1:1/shortlinks"
-TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+# Only a superuser may terminate autovacuum, which a copy ends itself.
+TERMINATE = """
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+WHERE datname = %s AND backend_type = 'client backend'
+"""
 Restore = Callable[[], None]
 
 _addresses = itertools.count(1)
@@ -50,12 +54,15 @@ def _copy(source: str, copy: str) -> None:
             ).rowcount:
                 server.execute(refuse.format(sql.Identifier(name)))
                 server.execute(TERMINATE, [name])
-        for text in (
-            "DROP DATABASE IF EXISTS {copy} WITH (FORCE)",
-            "CREATE DATABASE {copy} TEMPLATE {source}",
-            "ALTER DATABASE {source} ALLOW_CONNECTIONS true",
-        ):
-            server.execute(sql.SQL(text).format(**names))
+        try:
+            for text in (
+                "DROP DATABASE IF EXISTS {copy}",
+                "CREATE DATABASE {copy} TEMPLATE {source}",
+            ):
+                server.execute(sql.SQL(text).format(**names))
+        finally:  # all later tests need it
+            allow = sql.SQL("ALTER DATABASE {source} ALLOW_CONNECTIONS true")
+            server.execute(allow.format(**names))
 
 
 @pytest.fixture
