@@ -26,6 +26,7 @@ from shortlinks.redirects.host_registry import HostRegistry
 from shortlinks.redirects.identify import Identify
 from shortlinks.redirects.pages import Response
 from shortlinks.redirects.pixel_cookies import PixelCookie, PixelCookies
+from shortlinks.redirects.privacy import Privacy
 from shortlinks.redirects.staff_invitations import StaffInvitations
 from shortlinks.redirects.visit_budget import VisitBudget
 from shortlinks.redirects.visit_facts import Identity, Request
@@ -52,6 +53,7 @@ class RedirectApp:
     hosts: HostRegistry
     clicks: ClickTokens
     identify: Identify
+    privacy: Privacy
     staff: StaffInvitations
     daily_salt: DailySaltKeeper
     checks: Callable[[], Awaitable[list[Check]]]
@@ -103,8 +105,8 @@ class RedirectApp:
         return key if key and self.addresses.is_trusted_proxy(peer) else None
 
     async def _respond(self, request: Request) -> Response:
-        if request.path == privacy.PATH and request.method in {"GET", "POST"}:
-            return self._privacy(request)
+        if request.path == privacy.PATH and request.method in privacy.METHODS:
+            return await self.privacy.respond(request, self._cookies(request))
         if request.method not in {"GET", "HEAD"}:
             return pages.page(405, request.headers.get(b"accept-language"))
         address = codes.from_path(request.path, request.raw_path)
@@ -137,10 +139,6 @@ class RedirectApp:
         )
         report = health.report(await self.checks(), with_details=is_internal)
         return pages.json(*report)
-
-    def _privacy(self, request: Request) -> Response:
-        cookies = self._cookies(request)
-        return privacy.respond(request.method, request.headers, request.query, cookies)
 
     async def _find(self, code: str) -> tuple[CachedLink, CachedAccount] | None:
         """Return None for unknown and ended links, which are looked up alike.

@@ -13,13 +13,11 @@ import msgspec
 import psycopg
 
 from shortlinks.domain import ip_addresses
-from shortlinks.domain.auth import rate_limits
-from shortlinks.domain.auth.rate_limits import Limit
 from shortlinks.domain.pixels import click_redemption, pixel_script
 from shortlinks.domain.pixels.click_redemption import Outcome, QueryFlow
 from shortlinks.domain.pixels.click_tokens import ClickTokens
 from shortlinks.domain.visits import visit_records
-from shortlinks.redirects import pages
+from shortlinks.redirects import pages, request_rates
 from shortlinks.redirects.daily_salt import DailySaltKeeper
 from shortlinks.redirects.database import GuardedConnection
 from shortlinks.redirects.host_registry import HostRegistry, Site
@@ -31,7 +29,6 @@ PATH = "/pixel/v1/identify"
 PATHS = frozenset({pixel_script.PATH, PATH})
 YEAR_SECONDS = 31_536_000
 MAX_BODY_BYTES = 4096
-MAX_REQUESTS_PER_MINUTE = 30
 NOT_READY = {"error": "not_now"}
 REJECTION_REASONS = {
     HTTPStatus.BAD_REQUEST: "malformed",
@@ -187,13 +184,7 @@ def _parse(body: bytes) -> IdentifyRequest:
 
 
 async def _check_rate(address: bytes) -> None:
-    """Raise RequestError if the visitor sent too many requests."""
-    if not address:
-        return
-    network = ip_addresses.customer_network(address)
-    limit = Limit(f"identify:{network.hex()}", MAX_REQUESTS_PER_MINUTE, seconds=60)
-    acquired = await asyncio.to_thread(rate_limits.acquire, [limit])
-    if acquired and acquired.wait_seconds:
+    if await request_rates.is_exceeded("identify", address):
         raise RequestError(429, "too_many")
 
 

@@ -117,11 +117,19 @@ def _plain(text: bytes) -> Response:
 
 
 def json(status: int, value: object) -> Response:
-    body = msgspec.json.encode(value)
+    return _json(status, msgspec.json.encode(value), [])
+
+
+def json_file(body: bytes, headers: Sequence[Header]) -> Response:
+    return _json(200, body, headers)
+
+
+def _json(status: int, body: bytes, more: Sequence[Header]) -> Response:
     headers = [
         (b"content-type", b"application/json"),
         (b"cache-control", b"no-store"),
         *COMMON,
+        *more,
         (b"content-length", str(len(body)).encode()),
     ]
     return Response(status, headers, body)

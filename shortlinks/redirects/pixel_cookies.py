@@ -36,20 +36,26 @@ class PixelCookies:
 
     def read_or_create(self, cookie_header: bytes | None) -> PixelCookie:
         """Return the browser's pixel or a new one; an old key's cookie is renewed."""
-        if cookie_header is not None and self._prefix in cookie_header:
-            found = self._read(cookie_header)
-            if found is not None:
-                id_, is_current = found
-                renewed = None if is_current else self._header(id_)
-                return PixelCookie(
-                    browser_ids.sha256(id_), is_new=False, set_cookie=renewed
-                )
+        found = self._read(cookie_header)
+        if found is not None:
+            id_, is_current = found
+            renewed = None if is_current else self._header(id_)
+            return PixelCookie(
+                browser_ids.sha256(id_), is_new=False, set_cookie=renewed
+            )
         id_ = browser_ids.new()
         return PixelCookie(
             browser_ids.sha256(id_), is_new=True, set_cookie=self._header(id_)
         )
 
-    def _read(self, cookie_header: bytes) -> SignedId | None:
+    def read(self, cookie_header: bytes | None) -> str | None:
+        """Return the hash that names the browser, if its cookie is valid."""
+        found = self._read(cookie_header)
+        return None if found is None else browser_ids.sha256(found.id)
+
+    def _read(self, cookie_header: bytes | None) -> SignedId | None:
+        if cookie_header is None or self._prefix not in cookie_header:
+            return None
         for value in cookie_headers.values(cookie_header, self._prefix):
             found = self._ids.verify(value)
             if found is not None:

@@ -1,82 +1,167 @@
-"""`/privacy` on the short host, where visitors opt out of being recognized.
+"""`/privacy` on the short host: visitors see, erase and end their being recognized.
 
-A browser with the opt-out cookie gets no pixel. Its links work as before.
+A browser with the opt-out cookie gets no pixel. Its links work as before. Only the
+signed cookie names the browser, and no answer names a contact, user or account.
 """
 
+import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
 from urllib.parse import parse_qs
 
-from shortlinks.redirects import pages
+import psycopg
+
+from shortlinks.domain.pixels import browser_data
+from shortlinks.domain.pixels.browser_data import BrowserData
+from shortlinks.redirects import pages, privacy_texts, request_rates
+from shortlinks.redirects.database import Connection
 from shortlinks.redirects.pages import Header, Response
 from shortlinks.redirects.pixel_cookies import PixelCookies
+from shortlinks.redirects.visit_facts import Request
 
 PATH = "/privacy"
+METHODS = ("GET", "POST")
 PARAMETER = "recognize"
+ERASE = "erase"
+DOWNLOAD = "download"
 MAX_AGE = 34_560_000  # seconds; 400 days, the maximum of browsers
 MAX_QUERY_BYTES = 1024
+MAX_WAITING = 20  # requests, each for up to VISIT_COMMIT_TIMEOUT_SECONDS
 COOKIE = b"sloptout=1"  # its name may begin with __Host-
+VARY: Header = (b"vary", b"Cookie")
+FILE: Header = (b"content-disposition", b'attachment; filename="this-browser.json"')
 
-TEXTS = {
-    ("on", "en"): (
-        "Recognition of your browser",
-        "When you open a short link, your browser may get a cookie. It connects your"
-        " later chats with the sender. You can switch this off for this browser.",
-        "Do not recognize this browser",
-    ),
-    ("off", "en"): (
-        "Your browser is not recognized",
-        "Short links open as usual, without a cookie that recognizes you.",
-        "Recognize this browser again",
-    ),
-    ("on", "ru"): (
-        "Узнавание вашего браузера",
-        "Когда вы открываете короткую ссылку, браузер может получить cookie, по"
-        " которому ваши будущие чаты с отправителем объединяются. Для этого браузера"
-        " узнавание можно выключить.",
-        "Не узнавать этот браузер",
-    ),
-    ("off", "ru"): (
-        "Ваш браузер не узнаётся",
-        "Короткие ссылки открываются как обычно и не оставляют cookie, по которому вас"
-        " можно узнать.",
-        "Снова узнавать этот браузер",
-    ),
-}
+
+class Unavailable(Exception):
+    """Postgres does not answer, or visitors sent too many requests."""
 
 
 def has_opted_out(cookies: bytes | None) -> bool:
     return cookies is not None and COOKIE in cookies
 
 
-def respond(
-    method: str, headers: Mapping[bytes, bytes], query: bytes, cookies: PixelCookies
-) -> Response:
-    if method == "POST":
-        return _change(headers, query, cookies)
-    state = "off" if has_opted_out(headers.get(b"cookie")) else "on"
-    language = pages.preferred_language(headers.get(b"accept-language", b""))
-    title, text, action = TEXTS[state, language]
-    wanted = "yes" if state == "off" else "no"
-    form = (
-        f"<p>{text}</p>"
-        f'<form method="post" action="{PATH}?{PARAMETER}={wanted}">'
-        f"<button>{action}</button></form>"
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """Handles one browser at a time, because it has one connection to Postgres.
+
+    Its connection has no circuit breaker: a slow answer must not affect redirects.
+    """
+
+    database: Connection
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: set[object] = field(default_factory=set)
+
+    async def respond(self, request: Request, cookies: PixelCookies) -> Response:
+        """Return the page, the file with the browser's data, or a redirect."""
+        query = parse_qs(request.query[:MAX_QUERY_BYTES].decode("latin-1"))
+        if request.method == "POST":
+            return await self._change(request, query, cookies)
+        data = await self._select(request, cookies)
+        if DOWNLOAD in query:
+            return _file(request, data)
+        has_cookie = cookies.read(request.headers.get(b"cookie")) is not None
+        return _page(request, data, has_cookie=has_cookie)
+
+    async def _change(
+        self, request: Request, query: Mapping[str, list[str]], cookies: PixelCookies
+    ) -> Response:
+        """Accept the forms of this page only, not those of another site."""
+        recognize = query.get(PARAMETER, [""])[0]
+        is_erasure = ERASE in query
+        if not _is_own_form(request) or not (is_erasure or recognize in {"yes", "no"}):
+            return pages.page(404, request.headers.get(b"accept-language"))
+        if is_erasure:
+            try:
+                await self._execute(request, cookies, browser_data.ERASE)
+            except Unavailable:
+                return _unavailable(request)
+        return _changed(cookies, is_off=is_erasure or recognize == "no")
+
+    async def _select(
+        self, request: Request, cookies: PixelCookies
+    ) -> BrowserData | None:
+        """Return None if the data cannot be read now."""
+        try:
+            rows = await self._execute(request, cookies, browser_data.SELECT)
+        except Unavailable:
+            return None
+        return browser_data.from_rows(rows)
+
+    async def _execute(
+        self, request: Request, cookies: PixelCookies, statement: str
+    ) -> list[tuple[object, ...]]:
+        """Return the rows of the browser; none if its cookie is missing or forged.
+
+        Raises Unavailable.
+        """
+        sha256 = cookies.read(request.headers.get(b"cookie"))
+        if sha256 is None:
+            return []
+        is_exceeded = await request_rates.is_exceeded("privacy", request.address)
+        if is_exceeded or len(self.waiting) >= MAX_WAITING:
+            raise Unavailable
+        parameters = browser_data.select_parameters(sha256)
+        self.waiting.add(request_key := object())
+        try:
+            async with self.lock:
+                return await self.database.execute(statement, parameters)
+        except (psycopg.Error, OSError) as error:
+            raise Unavailable from error
+        finally:
+            self.waiting.discard(request_key)
+
+
+def _unavailable(request: Request) -> Response:
+    return pages.page(503, request.headers.get(b"accept-language"))
+
+
+def _file(request: Request, data: BrowserData | None) -> Response:
+    if data is None:
+        return _unavailable(request)
+    return pages.json_file(data.as_json(), [VARY, FILE])
+
+
+def _page(request: Request, data: BrowserData | None, *, has_cookie: bool) -> Response:
+    language = pages.preferred_language(request.headers.get(b"accept-language", b""))
+    texts = privacy_texts.TEXTS[language]
+    is_off = has_opted_out(request.headers.get(b"cookie"))
+    state, wanted = (texts.off, "yes") if is_off else (texts.on, "no")
+    content = (
+        f"<p>{state.text}</p>{_form(f'{PARAMETER}={wanted}', state.action)}"
+        f"<h2>{texts.stored}</h2>{_stored(data, texts, has_cookie=has_cookie)}"
     )
-    vary: list[Header] = [(b"vary", b"Cookie")]
-    return pages.document(200, language, title, form, vary)
+    return pages.document(200, language, state.title, content, [VARY])
 
 
-def _change(
-    headers: Mapping[bytes, bytes], query: bytes, cookies: PixelCookies
-) -> Response:
-    """Accept the form of this page only, not one of another site."""
-    values = parse_qs(query[:MAX_QUERY_BYTES].decode("latin-1"))
-    wanted = values.get(PARAMETER, [""])[0]
-    is_ours = headers.get(b"sec-fetch-site", b"same-origin") == b"same-origin"
-    if wanted not in {"yes", "no"} or not is_ours or not _is_own_origin(headers):
-        return pages.page(404, headers.get(b"accept-language"))
+def _stored(
+    data: BrowserData | None, texts: privacy_texts.Texts, *, has_cookie: bool
+) -> str:
+    if data is None:
+        return f"<p>{texts.unavailable}</p>"
+    if data.first_seen_at is None:
+        return f"<p>{texts.only_cookie if has_cookie else texts.nothing}</p>"
+    opens = "".join(
+        f"<li>{open_.occurred_at:%Y-%m-%d %H:%M} UTC — {escape(open_.host)}</li>"
+        for open_ in data.opens
+    )
+    seen = texts.seen.format(first=data.first_seen_at, last=data.last_seen_at)
+    return (
+        f"<p>{seen}</p><ul>{opens}</ul>"
+        f'<p><a href="{PATH}?{DOWNLOAD}=json" download>{texts.download}</a></p>'
+        f"<p>{texts.erasure}</p>{_form(f'{ERASE}=yes', texts.erase)}"
+    )
+
+
+def _form(query: str, action: str) -> str:
+    return (
+        f'<form method="post" action="{PATH}?{query}"><button>{action}</button></form>'
+    )
+
+
+def _changed(cookies: PixelCookies, *, is_off: bool) -> Response:
     prefix, secure = ("__Host-", "; Secure") if cookies.https else ("", "")
-    age = MAX_AGE if wanted == "no" else 0
+    age = MAX_AGE if is_off else 0
     attributes = f"HttpOnly; SameSite=Lax{secure}"
     cookie = f"{prefix}sloptout=1; Path=/; Max-Age={age}; {attributes}"
     return Response(
@@ -84,7 +169,7 @@ def _change(
         [
             (b"location", PATH.encode()),
             (b"set-cookie", cookie.encode()),
-            *([(b"set-cookie", cookies.delete_header)] if wanted == "no" else []),
+            *([(b"set-cookie", cookies.delete_header)] if is_off else []),
             (b"cache-control", b"no-store"),
             *pages.COMMON,
             (b"content-length", b"0"),
@@ -92,6 +177,8 @@ def _change(
     )
 
 
-def _is_own_origin(headers: Mapping[bytes, bytes]) -> bool:
+def _is_own_form(request: Request) -> bool:
+    headers = request.headers
     origin = headers.get(b"origin")
-    return origin is None or origin.partition(b"//")[2] == headers.get(b"host")
+    is_own = origin is None or origin.partition(b"//")[2] == headers.get(b"host")
+    return is_own and headers.get(b"sec-fetch-site", b"same-origin") == b"same-origin"

@@ -27,6 +27,7 @@ from shortlinks.redirects.identify import Identify
 from shortlinks.redirects.link_store import LinkStore
 from shortlinks.redirects.metrics_reporter import Reporter
 from shortlinks.redirects.pixel_cookies import PixelCookies
+from shortlinks.redirects.privacy import Privacy
 from shortlinks.redirects.readiness import Readiness
 from shortlinks.redirects.spool_replay import replay_forever
 from shortlinks.redirects.staff_invitations import StaffInvitations
@@ -50,7 +51,7 @@ class Runtime:
             retry=Retry(NoBackoff(), 0),
         )
         self._breaker = CircuitBreaker("Postgres", _probe_postgres)
-        self._connections: list[GuardedConnection] = []
+        self._connections: list[Connection] = []
         delay = settings.VISIT_PROCESSING_DELAY_SECONDS
         self._notifier = DebouncedNotifier(_notify_worker, delay=delay)
         on_commit = self._notifier.visits_committed
@@ -120,6 +121,7 @@ class Runtime:
                 daily_salt=self._daily_salt,
                 on_redeemed=self._notifier.visits_committed,
             ),
+            privacy=Privacy(self._connect_unguarded()),
             staff=StaffInvitations(self._cache, redis_client.breaker),
             daily_salt=self._daily_salt,
             checks=self._readiness().checks,
@@ -149,12 +151,14 @@ class Runtime:
 
     def _connect(self) -> GuardedConnection:
         """Return a connection for one part, which sends one statement at a time."""
+        return GuardedConnection(self._connect_unguarded(), self._breaker)
+
+    def _connect_unguarded(self) -> Connection:
         connection = Connection(
             _conninfo(), timeout=settings.VISIT_COMMIT_TIMEOUT_SECONDS
         )
-        guarded = GuardedConnection(connection, self._breaker)
-        self._connections.append(guarded)
-        return guarded
+        self._connections.append(connection)
+        return connection
 
 
 class Application:

@@ -10,6 +10,7 @@ from tests import content_policies
 PATHS = [
     *("", "nowhere", "123456789012", "healthz", "readyz", "robots.txt", "privacy"),
     *(f"privacy?{privacy.PARAMETER}=no", f"privacy?{privacy.PARAMETER}=yes"),
+    *("privacy?erase=yes", "privacy?download=json"),
     *("staff", "staff?t=x", "staff?start=x", "tls-host?domain=x"),
     *(path.removeprefix("/") for path in sorted(identify.PATHS)),
 ]
