@@ -139,6 +139,11 @@ app.conf.update(
             "task": "shortlinks.tasks.refresh_bot_networks",
             "schedule": 3600.0,
         },
+        "erasures": {
+            "task": "shortlinks.tasks.erase_persons",
+            "schedule": 5.0,
+            "options": {"expires": 5.0},
+        },
         "redaction": {
             "task": "shortlinks.tasks.redact_visits",
             "schedule": 3600.0,

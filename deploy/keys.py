@@ -12,7 +12,8 @@ USED_BY: dict[str, tuple[str, ...]] = {
     "redirects": ("SECRET_KEY", "PIXEL_KEYS", "VISITOR_UID_KEY"),
     # It encrypts secrets of webhooks and second factors again after a rotation.
     "worker": ("SECRET_KEY", "WEBHOOK_KEYS", "VISITOR_UID_KEY"),
-    "webhooks": ("WEBHOOK_KEYS",),
+    # It imports contacts, too, and must recognize erased ones.
+    "webhooks": ("WEBHOOK_KEYS", "VISITOR_UID_KEY"),
     "beat": (),
     "metrics": (),
     "migrate": (),

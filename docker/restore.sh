@@ -10,6 +10,19 @@
 in_database() { compose run --rm --no-deps -T --entrypoint sh db /usr/local/bin/restore "$@"; }
 in_database check "$1"
 
+# Persons who were erased after that time are erased again. The list only grows: after a
+# failed restore, the running database may lack them.
+mkdir -p backups
+umask 077
+touch backups/erasures
+if compose exec -T web python -m deploy.container manage list_erasures >backups/erasures.now; then
+  sort -u backups/erasures backups/erasures.now >backups/erasures.new
+  mv backups/erasures.new backups/erasures
+else
+  say "the current erasures cannot be read: using those of earlier backups"
+fi
+rm -f backups/erasures.now
+
 trap 'say "not finished: docker/restore.sh latest restores the last archived change"' EXIT
 compose stop web redirects worker webhooks beat metrics db redis
 in_database to "$1"
@@ -32,6 +45,7 @@ if ! is_recovered >/dev/null 2>&1; then
   wait_for "${RESTORE_SECONDS:-3600}" is_recovered
 fi
 compose rm -f -s redis redirects web
+compose run --rm --no-deps -T web manage repeat_erasures <backups/erasures
 compose up -d
 trap - EXIT
 say "restored to $1; now make a base backup: docker/backup.sh"

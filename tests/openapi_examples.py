@@ -13,6 +13,7 @@ from shortlinks.api.resources.fields import (
     ACCOUNT,
     CHAT,
     CONTACT,
+    ERASURE,
     LINK,
     MERGE,
     NOTE,
@@ -31,6 +32,8 @@ from shortlinks.models import (
     Account,
     Chat,
     Contact,
+    Erasure,
+    ErasureOrigin,
     Evidence,
     GrantKind,
     Integration,
@@ -109,6 +112,9 @@ def _create_merges(contact: Contact, other: Contact) -> None:
     merge = {"account": account, "survivor": contact, "rule": MergeRule.CHAT}
     loser = factories.contact(account, is_anonymous=True, merged_into=contact)
     Merge.objects.create(id=MERGE, loser=loser, key=b"", **merge)
+    Erasure.objects.create(
+        id=ERASURE, account=account, contacts=[], origin=ErasureOrigin.API
+    )
 
 
 def _create_integration(account: Account, user: User) -> None:

@@ -187,6 +187,8 @@ class AccountScopedAdmin(Styled[Row]):
     @admin.display(description=_("contact"), ordering="contact__name")
     def contact_link(self, row: Row) -> str:
         contact: Contact = getattr(row, "contact").root  # noqa: B009  only some models have it
+        if contact.erased_at:  # it has no page
+            return str(contact)
         address = contact_comparison.address(contact)
         return format_html('<a href="{}">{}</a>', address, contact)
 

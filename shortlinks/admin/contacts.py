@@ -8,6 +8,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext
@@ -17,6 +18,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 from shortlinks.admin import (
     contact_comparison,
     onboarding,
+    personal_data,
     short_link_tools,
     timeline,
 )
@@ -27,9 +29,10 @@ from shortlinks.admin.base import (
     current_user,
     is_administrator,
 )
-from shortlinks.domain import integers, quotas
+from shortlinks.domain import erased_identities, integers, quotas
 from shortlinks.domain.auth import permissions
 from shortlinks.domain.contacts import contacts, tracking_consent
+from shortlinks.domain.imports import contact_import
 from shortlinks.models import AccessLevel, Account, Contact
 
 NAMES = ("name", "first_name", "last_name")
@@ -65,7 +68,14 @@ class ContactForm(RowForm[Contact]):
         is_new = self.instance._state.adding
         if is_new and account and quotas.are_contacts_full(account.pk):
             self.add_error(None, gettext(quotas.TOO_MANY_CONTACTS))
+        entity_id = data.get("entity_id")
+        if is_new and account and entity_id and _is_erased(account, entity_id):
+            self.add_error("entity_id", gettext(contact_import.ERASED))
         return data
+
+
+def _is_erased(account: Account, entity_id: int) -> bool:
+    return bool(erased_identities.erased_ids(account.pk, [entity_id]))
 
 
 @admin.register(Contact)
@@ -82,8 +92,12 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
     actions = ("create_links",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
-        """Omit merged contacts, whose survivors are listed."""
-        return super().get_queryset(request).filter(merged_into=None)
+        """Omit merged contacts, whose survivors are listed, and erased ones."""
+        rows = super().get_queryset(request)
+        return rows.filter(merged_into=None, erased_at=None)
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*personal_data.urls(self), *super().get_urls()]
 
     def needs_scan_limit(self, request: HttpRequest) -> bool:
         """Search without a limit: names and ids have indexes."""
@@ -197,6 +211,7 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
         return {
             "timeline": timeline.of(contact, current_user(request)),
             "browsers": contact_comparison.browsers(contact),
+            "shows_personal_data": is_administrator(request),
         }
 
     # --- changes -------------------------------------------------------------

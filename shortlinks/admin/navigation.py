@@ -33,7 +33,10 @@ SECTIONS: list[tuple[str, list[str]]] = [
             "ShortDomain",
         ],
     ),
-    (gettext_noop("Account"), ["Account", "User", "Group", "Import", "SecurityEvent"]),
+    (
+        gettext_noop("Account"),
+        ["Account", "User", "Group", "Import", "SecurityEvent", "Erasure"],
+    ),
 ]
 OTHER = gettext_noop("Other")
 ICONS = {
@@ -42,6 +45,7 @@ ICONS = {
     "Chat": "forum",
     "ConnectedSite": "web",
     "Contact": "contacts",
+    "Erasure": "person_remove",
     "Group": "groups",
     "Import": "upload_file",
     "Integration": "extension",

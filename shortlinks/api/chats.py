@@ -23,6 +23,7 @@ from shortlinks.domain.contacts.contacts import EditForbidden, UnknownContacts
 from shortlinks.domain.merging import chats, queue
 from shortlinks.domain.merging.chats import (
     ChatBelongsToAnotherContact,
+    ErasedChat,
     NewChat,
     Reporter,
 )
@@ -70,6 +71,8 @@ class Chats(ApiView):
         except UnknownContacts:
             error = parsing.unavailable_contact("entity_id", new.entity_id)
             raise ValidationFailed([ItemErrors(request_id, [error])]) from None
+        except ErasedChat:
+            raise Problem(409, "The person of this chat was erased.") from None
         except ChatBelongsToAnotherContact:
             raise Problem(409, "The chat already belongs to another contact.") from None
         except EditForbidden:

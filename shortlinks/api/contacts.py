@@ -21,6 +21,7 @@ from shortlinks.domain.contacts.contacts import (
     ContactChange,
     DuplicateIds,
     EditForbidden,
+    ErasedIds,
     NewContact,
     UnknownContacts,
     UnknownUsers,
@@ -48,6 +49,11 @@ QUERY = ListQuery(
 WITH = ("leads", "customers", "catalog_elements")
 TAKEN = FieldError(
     "AlreadyExists", "id", "A contact with this id already exists. Use another id."
+)
+ERASED = FieldError(
+    "Erased",
+    "id",
+    "The person with this id was erased. An administrator can allow the id again.",
 )
 MISSING = FieldError("NotSupportedChoice", "id", parsing.NOT_A_CHOICE)
 UNKNOWN = FieldError("NotSupportedChoice", "responsible_user_id", parsing.NOT_A_CHOICE)
@@ -81,6 +87,11 @@ class Contacts(ApiView):
         except DuplicateIds as error:
             taken = error.entity_ids
             raise _invalid(items, TAKEN, lambda new: new.entity_id in taken) from error
+        except ErasedIds as error:
+            erased = error.entity_ids
+            raise _invalid(
+                items, ERASED, lambda new: new.entity_id in erased
+            ) from error
         except UnknownUsers as error:
             unknown = error.user_ids
             raise _invalid(

@@ -17,6 +17,7 @@ from shortlinks.api.merge_suggestions import (
 from shortlinks.api.merges import ContactMerge, Merges, MergeUndo, MergeView
 from shortlinks.api.notes import ContactNote, ContactNotes, Notes
 from shortlinks.api.path_converters import IdConverter
+from shortlinks.api.personal_data import ErasureView, PersonalData
 from shortlinks.api.pixel_exchange import PixelExchange
 from shortlinks.api.pixels import ContactPixel, ContactPixels
 from shortlinks.api.short_links import ShortLinks
@@ -39,6 +40,7 @@ urlpatterns = [
     path("contacts/notes", Notes.as_view()),
     path("contacts/notes/<id:note_id>", ContactNote.as_view()),
     path("contacts/<id:entity_id>", ContactView.as_view()),
+    path("contacts/<id:entity_id>/personal_data", PersonalData.as_view()),
     path("contacts/<id:entity_id>/notes", ContactNotes.as_view()),
     path("contacts/<id:entity_id>/notes/<id:note_id>", ContactNote.as_view()),
     path("contacts/<id:entity_id>/visits", ContactVisits.as_view()),
@@ -55,6 +57,7 @@ urlpatterns = [
     path("merge_suggestions/<id:suggestion_id>/accept", SuggestionAccept.as_view()),
     path("merge_suggestions/<id:suggestion_id>/reject", SuggestionReject.as_view()),
     path("pixels/exchange", PixelExchange.as_view()),
+    path("erasures/<id:erasure_id>", ErasureView.as_view()),
     path("events", Events.as_view()),
     path("events/<id:event_id>", EventView.as_view()),
 ]

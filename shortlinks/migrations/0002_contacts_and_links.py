@@ -61,6 +61,18 @@ class Migration(migrations.Migration):
                     models.BooleanField(default=False, verbose_name="deleted"),
                 ),
                 (
+                    "deleted_at",
+                    models.DateTimeField(editable=False, null=True, verbose_name="deleted at"),
+                ),
+                (
+                    "erased_at",
+                    models.DateTimeField(
+                        editable=False,
+                        help_text="When the person was erased. Links of the contact still redirect.",
+                        null=True,
+                    ),
+                ),
+                (
                     "tracking_consent",
                     models.CharField(
                         choices=[
@@ -80,6 +92,7 @@ class Migration(migrations.Migration):
                         db_default=False,
                         editable=False,
                         help_text="Created for a chat; the person is not known yet.",
+                        verbose_name="anonymous",
                     ),
                 ),
                 (
@@ -261,9 +274,9 @@ class Migration(migrations.Migration):
                         serialize=False,
                     ),
                 ),
-                ("day", models.DateField()),
-                ("verdict", models.CharField(max_length=8)),
-                ("visits", models.PositiveIntegerField()),
+                ("day", models.DateField(verbose_name="day")),
+                ("verdict", models.CharField(max_length=8, verbose_name="verdict")),
+                ("visits", models.PositiveIntegerField(verbose_name="visits")),
                 (
                     "link",
                     models.ForeignKey(
@@ -273,6 +286,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "verbose_name": "visits by day",
+                "verbose_name_plural": "visits by day",
+            },
         ),
         migrations.CreateModel(
             name="Note",
@@ -318,12 +335,13 @@ class Migration(migrations.Migration):
                         editable=False,
                         help_text="The most certain reason of the opens (`domain/reasons`).",
                         max_length=64,
+                        verbose_name="reason",
                     ),
                 ),
                 (
                     "period",
                     django.contrib.postgres.fields.ranges.DateTimeRangeField(
-                        editable=False, null=True
+                        editable=False, null=True, verbose_name="time of the opens"
                     ),
                 ),
                 (
@@ -521,6 +539,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         help_text="Browser id that the site's page uses from now on.",
                         max_length=26,
+                        verbose_name="visitor ID",
                     ),
                 ),
                 (
@@ -547,7 +566,8 @@ class Migration(migrations.Migration):
                 (
                     "redeemed_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
+                        db_default=django.db.models.functions.datetime.Now(),
+                        verbose_name="arrived",
                     ),
                 ),
                 (
@@ -555,6 +575,7 @@ class Migration(migrations.Migration):
                     models.DateTimeField(
                         help_text="Time of a pointer, key or touch event on the page.",
                         null=True,
+                        verbose_name="used the page",
                     ),
                 ),
                 ("due_at", models.DateTimeField(null=True)),
@@ -574,6 +595,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "verbose_name": "arrival on a site",
+                "verbose_name_plural": "arrivals on sites",
+            },
         ),
         migrations.CreateModel(
             name="ShortDomain",
@@ -838,6 +863,23 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="contact",
             index=models.Index(
+                condition=models.Q(("erased_at", None), ("is_deleted", True)),
+                fields=["deleted_at"],
+                name="contact_to_be_erased",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="contact",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("erased_at", None), ("is_deleted", True), _connector="OR"
+                ),
+                name="contact_erased_is_deleted",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="contact",
+            index=models.Index(
                 condition=models.Q(("merged_into__isnull", False)),
                 fields=["merged_into"],
                 name="contact_merged",
@@ -950,7 +992,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="pixel",
             constraint=models.UniqueConstraint(
-                fields=("account", "cookie_sha256"), name="pixel_cookie"
+                fields=("cookie_sha256", "account"), name="pixel_cookie"
             ),
         ),
         migrations.AddConstraint(

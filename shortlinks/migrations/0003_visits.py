@@ -275,7 +275,12 @@ class Migration(migrations.Migration):
                                 verbose_name="verdict",
                             ),
                         ),
-                        ("reason", models.CharField(db_default="", max_length=64)),
+                        (
+                            "reason",
+                            models.CharField(
+                                db_default="", max_length=64, verbose_name="reason"
+                            ),
+                        ),
                         (
                             "due_at",
                             models.DateTimeField(

@@ -135,10 +135,10 @@ class Migration(migrations.Migration):
                         verbose_name="ID",
                     ),
                 ),
-                ("column", models.CharField(max_length=32)),
+                ("column", models.CharField(max_length=32, verbose_name="column")),
                 ("before", models.JSONField(null=True)),
                 ("after", models.JSONField(null=True)),
-                ("edited_at", models.DateTimeField(null=True)),
+                ("edited_at", models.DateTimeField(null=True, verbose_name="edited")),
                 (
                     "contact",
                     models.ForeignKey(
@@ -156,6 +156,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "verbose_name": "change by a merge",
+                "verbose_name_plural": "changes by merges",
+            },
         ),
         migrations.CreateModel(
             name="MergeSuggestion",

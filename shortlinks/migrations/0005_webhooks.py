@@ -340,11 +340,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="webhookdelivery",
-            index=models.Index(
-                condition=models.Q(("state", "pending")),
-                fields=["subject_id"],
-                name="delivery_by_subject",
-            ),
+            index=models.Index(fields=["subject_id"], name="delivery_by_subject"),
+        ),
+        migrations.AddIndex(
+            model_name="webhookdelivery",
+            index=models.Index(fields=["contact"], name="delivery_by_contact"),
         ),
         migrations.AddIndex(
             model_name="webhookdelivery",

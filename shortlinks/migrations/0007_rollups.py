@@ -140,8 +140,12 @@ class Migration(migrations.Migration):
                         to="shortlinks.shortlink",
                     ),
                 ),
-                ("day", models.DateField(null=True)),
+                ("day", models.DateField(null=True, verbose_name="day")),
             ],
+            options={
+                "verbose_name": "last opens",
+                "verbose_name_plural": "last opens",
+            },
         ),
         migrations.CreateModel(
             name="UrlDailyOpens",

@@ -10,6 +10,7 @@ from shortlinks.models.accounts import (
 )
 from shortlinks.models.chats import Chat
 from shortlinks.models.contacts import Contact, TrackingConsent
+from shortlinks.models.erasures import ErasedIdentity, Erasure, ErasureOrigin
 from shortlinks.models.form_submissions import FormSubmission
 from shortlinks.models.imports import (
     IN_PROGRESS,
@@ -86,6 +87,9 @@ __all__ = [
     "DailyVisits",
     "DailyVisitsDelta",
     "DeliveryState",
+    "ErasedIdentity",
+    "Erasure",
+    "ErasureOrigin",
     "Evidence",
     "FormSubmission",
     "GrantKind",

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce, Upper
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.models.accounts import AccessLevel, Account, Group, User
@@ -103,6 +104,12 @@ class Contact(models.Model):
         User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
     )
     is_deleted = models.BooleanField(_("deleted"), default=False)
+    deleted_at = models.DateTimeField(_("deleted at"), null=True, editable=False)
+    erased_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When the person was erased. Links of the contact still redirect.",
+    )
     tracking_consent = models.CharField(
         _("tracking consent"),
         max_length=7,
@@ -114,6 +121,7 @@ class Contact(models.Model):
         ),
     )
     is_anonymous = models.BooleanField(
+        _("anonymous"),
         db_default=False,
         editable=False,
         help_text="Created for a chat; the person is not known yet.",
@@ -150,6 +158,11 @@ class Contact(models.Model):
                 fields=["id"], name="contact_deleted", condition=Q(is_deleted=True)
             ),
             models.Index(
+                fields=["deleted_at"],
+                name="contact_to_be_erased",
+                condition=Q(is_deleted=True, erased_at=None),
+            ),
+            models.Index(
                 fields=["merged_into"],
                 name="contact_merged",
                 condition=Q(merged_into__isnull=False),
@@ -164,6 +177,10 @@ class Contact(models.Model):
                 fields=["account", "entity_id"], name="contact_entity_id"
             ),
             models.CheckConstraint(
+                name="contact_erased_is_deleted",
+                condition=Q(erased_at=None) | Q(is_deleted=True),
+            ),
+            models.CheckConstraint(
                 name="contact_entity_id_positive", condition=Q(entity_id__gte=1)
             ),
             models.CheckConstraint(
@@ -173,6 +190,8 @@ class Contact(models.Model):
         ]
 
     def __str__(self) -> str:
+        if self.erased_at:
+            return gettext("erased")
         return self.name or f"#{self.entity_id}"
 
     @property

@@ -85,11 +85,12 @@ class DailyVisits(models.Model):
 
     pk = models.CompositePrimaryKey("link_id", "day", "verdict")
     link = models.ForeignKey(ShortLink, on_delete=models.CASCADE, db_index=False)
-    day = models.DateField()
-    verdict = models.CharField(max_length=8)
-    visits = models.PositiveIntegerField()
+    day = models.DateField(_("day"))
+    verdict = models.CharField(_("verdict"), max_length=8)
+    visits = models.PositiveIntegerField(_("visits"))
 
     class Meta:
+        verbose_name = verbose_name_plural = _("visits by day")
         # Without the count, so that its changes do not write to the index.
         indexes = [models.Index(fields=["day"], name="daily_visits_by_day")]
 

@@ -105,10 +105,14 @@ class MergeChange(models.Model):
 
     merge = models.ForeignKey(Merge, on_delete=models.CASCADE, related_name="items")
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+")
-    column = models.CharField(max_length=32)
+    column = models.CharField(_("column"), max_length=32)
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
-    edited_at = models.DateTimeField(null=True)
+    edited_at = models.DateTimeField(_("edited"), null=True)
+
+    class Meta:
+        verbose_name = _("change by a merge")
+        verbose_name_plural = _("changes by merges")
 
     def __str__(self) -> str:
         return f"{self.contact_id}.{self.column}"

@@ -35,12 +35,13 @@ class Note(models.Model):
     url = models.CharField(_("source URL"), max_length=2048, blank=True)
     opens = models.PositiveIntegerField(_("opens"), default=0, editable=False)
     reason = models.CharField(
+        _("reason"),
         max_length=64,
         db_default="",
         editable=False,
         help_text="The most certain reason of the opens (`domain/reasons`).",
     )
-    period = DateTimeRangeField(null=True, editable=False)
+    period = DateTimeRangeField(_("time of the opens"), null=True, editable=False)
     created_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
     )

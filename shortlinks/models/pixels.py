@@ -30,7 +30,7 @@ class Pixel(models.Model):
         verbose_name_plural = _("browsers")
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "cookie_sha256"], name="pixel_cookie"
+                fields=["cookie_sha256", "account"], name="pixel_cookie"
             ),
             models.UniqueConstraint(
                 fields=["account", "visitor_uid"], name="pixel_visitor_uid"

@@ -7,6 +7,7 @@ A database trigger stores each change of `DailyVisits` as a `DailyVisitsDelta`, 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from shortlinks.models.accounts import Account
 from shortlinks.models.links import ShortLink
@@ -67,7 +68,10 @@ class LinkLastOpen(models.Model):
     link = models.OneToOneField(
         ShortLink, on_delete=models.CASCADE, primary_key=True, db_constraint=False
     )
-    day = models.DateField(null=True)
+    day = models.DateField(_("day"), null=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("last opens")
 
     def __str__(self) -> str:
         return str(self.day)

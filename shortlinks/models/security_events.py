@@ -31,6 +31,7 @@ class SecurityEventKind(models.TextChoices):
     SECRET_RENEWED = "secret_renewed", _("client secret renewed")
     SECRET_ENDED = "secret_ended", _("old client secret ended")
     EXPORT = "export", _("export")
+    ERASURE = "erasure", _("person erased")
     DOMAIN_VERIFIED = "domain_verified", _("short domain verified")
     DOMAIN_LOST = "domain_lost", _("record of a short domain is missing")
     DOMAIN_STOPPED = "domain_stopped", _("short domain stopped")

@@ -78,7 +78,9 @@ class Redemption(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE)
     visitor_uid = models.CharField(
-        max_length=26, help_text="Browser id that the site's page uses from now on."
+        _("visitor ID"),
+        max_length=26,
+        help_text="Browser id that the site's page uses from now on.",
     )
     previous_cookie_sha256 = models.BinaryField(
         max_length=32,
@@ -92,15 +94,19 @@ class Redemption(models.Model):
     idempotency_key = models.UUIDField(
         help_text="A repeated redemption has the same key."
     )
-    redeemed_at = models.DateTimeField(db_default=Now())
+    redeemed_at = models.DateTimeField(_("arrived"), db_default=Now())
     gesture_at = models.DateTimeField(
-        null=True, help_text="Time of a pointer, key or touch event on the page."
+        _("used the page"),
+        null=True,
+        help_text="Time of a pointer, key or touch event on the page.",
     )
     due_at = models.DateTimeField(null=True)
 
     objects = RedemptionQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("arrival on a site")
+        verbose_name_plural = _("arrivals on sites")
         indexes = [
             models.Index(
                 fields=["account", "visitor_uid", "redeemed_at"],

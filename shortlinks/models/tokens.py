@@ -22,6 +22,7 @@ class Scope(models.TextChoices):
     PIXELS_WRITE = "pixels:write", _("exchange and delete browser IDs")
     WEBHOOKS_ADMIN = "webhooks:admin", _("manage webhooks")
     USERS_READ = "users:read", _("read users")
+    PERSONAL_DATA = "personal_data", _("export and erase persons")
 
 
 # This one exceeds the rights of the token's user.

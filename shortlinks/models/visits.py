@@ -94,7 +94,7 @@ class Visit(models.Model):
     verdict = models.CharField(
         _("verdict"), max_length=8, choices=Verdict.choices, db_default=""
     )
-    reason = models.CharField(max_length=64, db_default="")
+    reason = models.CharField(_("reason"), max_length=64, db_default="")
     due_at = models.DateTimeField(_("next attempt"), null=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), db_default=0)
     last_error = models.TextField(_("last error"), db_default="")

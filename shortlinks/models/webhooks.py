@@ -250,11 +250,8 @@ class WebhookDelivery(models.Model):
                 name="delivery_in_progress",
                 condition=Q(state=DeliveryState.PENDING, claimed_at__isnull=False),
             ),
-            models.Index(
-                fields=["subject_id"],
-                name="delivery_by_subject",
-                condition=Q(state=DeliveryState.PENDING),
-            ),
+            models.Index(fields=["subject_id"], name="delivery_by_subject"),
+            models.Index(fields=["contact"], name="delivery_by_contact"),
             models.Index(fields=["created_at"], name="delivery_by_age"),
             models.Index(
                 fields=["webhook", "-id"], name="delivery_test", condition=Q(event=TEST)

@@ -142,12 +142,13 @@ class Installation:
         return addresses[0]
 
     def bootstrap(self) -> None:
-        printed = self.compose(
-            *("exec", "-T", "web", "python", "-m", "deploy.container"),
-            *("manage", "bootstrap", "admin@drill.example"),
-        )
+        printed = self.manage("bootstrap", "admin@drill.example")
         values = dict(line.split("=", 1) for line in printed.splitlines())
         self.token = values["TOKEN"]
+
+    def manage(self, *arguments: str) -> str:
+        run = ("exec", "-T", "web", "python", "-m", "deploy.container", "manage")
+        return self.compose(*run, *arguments)
 
     def client(self) -> ApiClient:
         connection = http.client.HTTPSConnection(

@@ -24,6 +24,11 @@ MARGIN_SECONDS = 2.0
 UNREACHABLE = ("2001-01-01 00:00:00+00", "2101-01-01 00:00:00+00", "yesterdayish")
 
 
+UNFINISHED_ERASURES = (
+    "SELECT count(*) FROM shortlinks_erasure WHERE finished_at IS NULL"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """A full second, on both clocks."""
@@ -38,6 +43,8 @@ class Moment:
 
 def drill(out: Results, installation: Installation) -> None:
     codes = load.new_links(installation, LINKS)
+    load.new_links(installation, 1)
+    person = _newest_contact(installation)
     with (
         load.integration(installation) as integration,
         load.visitors(installation, codes, rate=RATE) as opened,
@@ -49,6 +56,7 @@ def drill(out: Results, installation: Installation) -> None:
         time.sleep(PAUSE_SECONDS)
         late = _now()
         time.sleep(PAUSE_SECONDS)
+    installation.manage("erase_person", *person)
     installation.sql("SELECT pg_switch_wal()")
     wait_for(
         lambda: _is_archived(installation),
@@ -61,7 +69,38 @@ def drill(out: Results, installation: Installation) -> None:
     for moment in (early, late):
         _restore(out, installation, moment.text)
         _verify(out, installation, moment, opened, integration)
+        _expect_erased(out, installation, *person)
     _restore_last_commit(out, installation)
+
+
+def _newest_contact(installation: Installation) -> tuple[str, str]:
+    [[subdomain, entity_id]] = installation.sql(
+        "SELECT account.subdomain, contact.entity_id FROM shortlinks_contact AS contact"
+        " JOIN shortlinks_account AS account ON account.id = contact.account_id"
+        " ORDER BY contact.id DESC LIMIT 1"
+    )
+    return subdomain, entity_id
+
+
+def _expect_erased(
+    out: Results, installation: Installation, subdomain: str, entity_id: str
+) -> None:
+    """Expect that a person who was erased after this moment is erased again."""
+    wait_for(
+        lambda: installation.sql(UNFINISHED_ERASURES) == [["0"]],
+        "no erasure is unfinished",
+        seconds=HEALTHY_SECONDS,
+        pause=POLL_SECONDS,
+    )
+    names = installation.sql(
+        f"SELECT name FROM shortlinks_contact WHERE entity_id = {int(entity_id)}"  # noqa: S608  an integer
+    )
+    try:
+        installation.manage("export_person", subdomain, entity_id)
+    except InvalidRun:
+        out.expect("the erased person is erased again", holds=names == [])
+    else:
+        out.expect("the erased person is erased again", holds=False)
 
 
 def _now() -> Moment:

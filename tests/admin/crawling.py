@@ -31,7 +31,8 @@ def crawl(client: Client, *starts: str) -> dict[str, str]:
         assert len(seen) < MAX_PAGES, "the crawl has no end"
         response: Any = client.get(path, follow=True)
         if response.status_code == 200:
-            pages[path] = response.content.decode(errors="replace")
+            # Some are streamed.
+            pages[path] = response.getvalue().decode(errors="replace")
             found = HREF.findall(pages[path])
             waiting += [urljoin(path, href.replace("&amp;", "&")) for href in found]
     return pages
@@ -58,7 +59,7 @@ def dead_links(client: Client, *starts: str) -> set[tuple[str, str]]:
             assert len(dead) < MAX_PAGES, "the crawl has no end"
             response: Any = client.get(path, follow=True)
             dead[path] = _is_missing(response)
-            links = [] if dead[path] else LINK.findall(response.content.decode())
+            links = [] if dead[path] else LINK.findall(response.getvalue().decode())
             waiting += [(path, urljoin(path, link)) for link in links]
         if dead[path]:
             found.add((page, path))

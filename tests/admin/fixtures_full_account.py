@@ -9,6 +9,7 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
 
+from shortlinks.domain import erased_identities
 from shortlinks.domain.auth import oauth, tokens
 from shortlinks.domain.imports import batches, lifecycle
 from shortlinks.domain.imports.lifecycle import Upload
@@ -19,6 +20,8 @@ from shortlinks.models import (
     Chat,
     ConnectedSite,
     Contact,
+    Erasure,
+    ErasureOrigin,
     Evidence,
     Group,
     Import,
@@ -67,6 +70,7 @@ class World:
     domain: ShortDomain
     run: Import
     event: SecurityEvent
+    erasure: Erasure
 
     def rows(self) -> Iterator[Model]:
         for field in fields(self):
@@ -98,7 +102,22 @@ def fill(account: Account, mark: str, *, responsible: User | None) -> World:
     run = _imported(user, mark)
     event = SecurityEvent.objects.get(detail=token.name, account=account)
     first = (account, *things, pixel, attachment)
-    return World(*first, *merging, *webhooks, *hosts, run, event)
+    return World(*first, *merging, *webhooks, *hosts, run, event, _erasure(user))
+
+
+def _erasure(user: User) -> Erasure:
+    """Return the receipt of a person of whom nothing was stored but an id."""
+    assert user.account is not None
+    receipt = Erasure.objects.create(
+        account=user.account,
+        contacts=[],
+        origin=ErasureOrigin.ADMIN,
+        requested_by=user,
+        due_at=None,
+        finished_at=timezone.now(),
+    )
+    erased_identities.remember(receipt, [b"digest"])
+    return receipt
 
 
 def _imported(user: User, mark: str) -> Import:

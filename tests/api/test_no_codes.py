@@ -63,6 +63,7 @@ def address(route: str, link: ShortLink) -> str:
         "chat_id": 1,
         "merge_id": 1,
         "suggestion_id": 1,
+        "erasure_id": 1,
         "user_id": link.contact.responsible_user_id,
     }
     for name, value in ids.items():

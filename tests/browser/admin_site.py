@@ -38,6 +38,7 @@ class Service:
     admin: str
     api: httpx.Client
     shop: str
+    short: str
 
 
 @contextlib.contextmanager
@@ -52,7 +53,12 @@ def opened(directory: Path) -> Iterator[Service]:
         shop as (_, url),
     ):
         port = url.rsplit(":", 1)[-1].strip("/")
-        yield Service(f"{_address(web)}/admin/", web, f"http://shop.test:{port}")
+        yield Service(
+            f"{_address(web)}/admin/",
+            web,
+            f"http://shop.test:{port}",
+            _address(server.client),
+        )
 
 
 def sign_in(page: Page, admin: str, user: User, language: str = "en") -> None:

@@ -100,6 +100,7 @@ def test_pages_of_an_administrator(checker: PageChecker, furnished: Shop) -> Non
     checker.goto(f"{client}/history/", "history")
     checker.goto("shortlinks/", "app")
     checker.goto(f"{client}/delete/", "contact-deleted")
+    checker.goto(f"{client}/personal_data/", "personal-data")
     checker.goto("password_change/", "password")
 
     assert not checker.problems, "\n".join(checker.problems)

@@ -35,6 +35,8 @@ class Row:
 
 ROWS = (
     Row("contact_change", CONTACT, "page page -", "writes - -"),
+    Row("contact_personal_data(_file)?", ADMINISTRATOR, "page - -"),
+    Row("contact_erase", ADMINISTRATOR, post="writes - -"),
     Row("contact_delete", DELETE, "page - -", "writes - -"),
     Row("contact:delete_selected", DELETE, post="writes - -"),
     Row("contact:create_links", ADMINISTRATOR, post="writes - -"),
@@ -71,7 +73,7 @@ EVERYBODY = (
 CLOSED = (
     "account(:.*|_(changelist|add|history|delete|change))"
     "|(group|user|import|pixel|pixelattachment|connectedsite|shortdomain|visit"
-    "|apitoken|integration|webhook|webhookdelivery|securityevent)[_:].*"
+    "|apitoken|integration|webhook|webhookdelivery|securityevent|erasure)[_:].*"
     "|auth_user_password_change|admin_statistics|admin_import_contacts"
     "|admin_import_users|admin_onboarding_dismiss|admin_first_link"
     "|admin_first_account|admin_link_lookup"

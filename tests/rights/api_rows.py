@@ -19,6 +19,7 @@ Outcome = int | str
 # right of the caller that needs no contact.
 CONTACT, PAIR, SUGGESTION, OWN_PATH = "contact", "pair", "suggestion", "own path"
 ADD, ADMINISTRATOR, ANYONE = "add", "administrator", "anyone"
+PERSON = "person"  # administrators, also for deleted contacts
 USUAL = "usual"
 
 
@@ -90,6 +91,9 @@ ROWS = (
     Row("PATCH /contacts", 200, 403, 400, body=[{"id": "$entity_id", "name": "New"}]),
     write("PATCH /contacts/{entity_id}", {"name": "New"}),
     shown("GET /contacts/{entity_id}/visits", "visit_id"),
+    Row("GET /contacts/{entity_id}/personal_data", 200, 404, 403, of=PERSON),
+    Row("DELETE /contacts/{entity_id}/personal_data", 202, 404, 403, of=PERSON),
+    Row("GET /erasures/{erasure_id}", 200, 200, 403, of=ADMINISTRATOR),
     shown("GET /contacts/notes", "note_id"),
     shown("GET /contacts/notes?filter[entity_id]={entity_id}", "note_id"),
     Row(

@@ -12,6 +12,7 @@ from shortlinks.api.openapi.schemas import Json, content, example, id_, text
 from shortlinks.api.resources.fields import (
     CHAT,
     CONTACT,
+    ERASURE,
     LINK,
     MERGE,
     NOTE,
@@ -32,6 +33,7 @@ PATH_PARAMETERS = {
     "chat_id": id_(CHAT, minimum=0, description="The chat's id."),
     "merge_id": id_(MERGE, minimum=0, description="The merge's id."),
     "suggestion_id": id_(SUGGESTION, minimum=0, description="The suggestion's id."),
+    "erasure_id": id_(ERASURE, minimum=0, description="The erasure's id."),
     "user_id": id_(USER, minimum=0, description="The user's id."),
 }
 # Statuses of errors: of every operation, and of those with a token or a body.

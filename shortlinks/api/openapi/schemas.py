@@ -13,6 +13,7 @@ from shortlinks.api.resources import (
     links,
     merges,
     notes,
+    personal_data,
     pixels,
     webhooks,
 )
@@ -21,7 +22,17 @@ from shortlinks.domain.integers import MAX_ID
 
 Json = dict[str, Any]
 PREFIX = "#/components/schemas/"
-MODULES = (accounts, contacts, errors, links, merges, notes, pixels, webhooks)
+MODULES = (
+    accounts,
+    contacts,
+    errors,
+    links,
+    merges,
+    notes,
+    personal_data,
+    pixels,
+    webhooks,
+)
 
 
 def _resources() -> list[type[Struct]]:

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from shortlinks.domain import quotas
+from shortlinks.domain import erased_identities, quotas
 from shortlinks.domain.auth import permissions
 from shortlinks.domain.contacts import tracking_consent
 from shortlinks.domain.postgres import queries
@@ -76,6 +76,14 @@ class DuplicateIds(Exception):
         self.entity_ids = entity_ids
 
 
+class ErasedIds(Exception):
+    """The persons with these ids were erased. Nothing was stored."""
+
+    def __init__(self, entity_ids: set[int]) -> None:
+        super().__init__("erased ids")
+        self.entity_ids = entity_ids
+
+
 class UnknownUsers(Exception):
     """These users do not exist in the account. Nothing was stored."""
 
@@ -88,14 +96,12 @@ def create(new: Sequence[NewContact], *, user: User) -> list[Contact]:
     """Store all contacts or none, in their order.
 
     The caller is responsible for contacts that name no responsible user. Raises
-    DuplicateIds, UnknownUsers or QuotaReached.
+    DuplicateIds, ErasedIds, UnknownUsers or QuotaReached.
     """
     if quotas.are_contacts_full(user.account_id or 0):
         raise QuotaReached(Quota.CONTACTS)
     responsible = _responsible_users(new, user)
-    requested = Counter(item.entity_id for item in new if item.entity_id is not None)
-    if repeated := {id_ for id_, count in requested.items() if count > 1}:
-        raise DuplicateIds(repeated)
+    requested = _requested_ids(new, user)
     for _ in range(MAX_ID_ATTEMPTS):
         rows = [
             _row(item, entity_id, responsible, user)
@@ -104,9 +110,20 @@ def create(new: Sequence[NewContact], *, user: User) -> list[Contact]:
         taken = _store(rows)
         if not taken:
             return rows
-        if taken & requested.keys():
-            raise DuplicateIds(taken & requested.keys())
+        if taken & requested:
+            raise DuplicateIds(taken & requested)
     raise RuntimeError("a client took all new ids of the contacts")
+
+
+def _requested_ids(new: Sequence[NewContact], user: User) -> set[int]:
+    """Return the clients' ids; raise DuplicateIds or ErasedIds."""
+    requested = Counter(item.entity_id for item in new if item.entity_id is not None)
+    if repeated := {id_ for id_, count in requested.items() if count > 1}:
+        raise DuplicateIds(repeated)
+    erased = erased_identities.erased_ids(user.account_id or 0, requested.keys())
+    if erased:
+        raise ErasedIds(erased)
+    return set(requested)
 
 
 def update(changes: Sequence[ContactChange], *, user: User) -> list[Contact]:
@@ -158,10 +175,19 @@ def delete(contacts: QuerySet[Contact], *, by: User) -> None:
 
 
 def set_deleted(pks: Collection[int], *, is_deleted: bool, by: User) -> None:
-    """Delete or restore contacts, with those that are merged into them."""
-    people = Contact.objects.with_root(pks)
+    """Delete or restore contacts, with those that are merged into them.
+
+    An erased person cannot be restored.
+    """
+    now = timezone.now()
     with transaction.atomic():
-        people.update(is_deleted=is_deleted, updated_by=by, updated_at=timezone.now())
+        people = Contact.objects.with_root(pks).filter(erased_at=None)
+        people.update(
+            is_deleted=is_deleted,
+            deleted_at=now if is_deleted else None,
+            updated_by=by,
+            updated_at=now,
+        )
         tracking_consent.refresh_links(people)
 
 
@@ -218,6 +244,12 @@ def _responsible_users(
     if missing := ids - found.keys():
         raise UnknownUsers(missing)
     return {user.id: user, **found}
+
+
+def free_id() -> int:
+    """Return an id for a contact, which is never given twice (docs/adr/0039)."""
+    [(id_,)] = queries.fetch_prepared(SELECT_FREE_IDS, {"count": 1})
+    return int(id_)
 
 
 def _with_free_ids(new: Sequence[NewContact]) -> list[int]:

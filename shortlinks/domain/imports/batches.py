@@ -62,6 +62,7 @@ REJECTIONS = (DataError, IntegrityError, UnicodeError)
 # Rows may change while they are stored.
 CONFLICTS = (
     *(contacts.DuplicateIds, contacts.EditForbidden, contacts.UnknownContacts),
+    contacts.ErasedIds,
     *(contacts.UnknownUsers, QuotaReached),
 )
 # Otherwise a row could be assigned an id that a later row contains.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_noop
 
-from shortlinks.domain import integers, quotas
+from shortlinks.domain import erased_identities, integers, quotas
 from shortlinks.domain.contacts import contacts
 from shortlinks.domain.contacts.contacts import (
     MAX_NAME_LENGTH,
@@ -45,6 +45,9 @@ NAME_MISSING = gettext_noop("The row has neither an ID nor a name. Enter one of 
 TOO_LONG = gettext_noop("A name is longer than 250 characters. Shorten it.")
 UNKNOWN_RESPONSIBLE = gettext_noop(
     "No active user of the account has this e-mail. Correct it."
+)
+ERASED = gettext_noop(
+    "This person was erased. An administrator can allow the ID again."
 )
 EDIT_FORBIDDEN = gettext_noop("You are not allowed to change this contact.")
 CREATE_FORBIDDEN = gettext_noop("You are not allowed to add contacts.")
@@ -124,7 +127,11 @@ def _match_existing(lines: Sequence[ContactRow], user: User) -> None:
     """Find existing contacts, and reject those that the user may not edit."""
     ids = {line.entity_id for line in lines if line.entity_id is not None}
     existing = _locked(ids, user)
+    erased = erased_identities.erased_ids(user.account_id or 0, ids - existing.keys())
     for line in lines:
+        if line.entity_id in erased:
+            line.cells, line.errors = {}, [ERASED]  # not even the error keeps them
+            continue
         contact = existing.get(line.entity_id or 0)
         if contact is None:
             line.key = str(line.entity_id or "")

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from shortlinks.domain import quotas
+from shortlinks.domain import erased_identities, quotas
 from shortlinks.domain.auth import permissions
 from shortlinks.domain.contacts import contacts
 from shortlinks.domain.contacts.contacts import EditForbidden, UnknownContacts
@@ -57,6 +57,10 @@ class Reporter:
         return contacts.may_edit(contact, self.user)
 
 
+class ErasedChat(Exception):
+    """The person of this chat was erased. Nothing was stored."""
+
+
 class ChatBelongsToAnotherContact(Exception):
     """The chat belongs to another known contact, or the user may not view it.
 
@@ -68,14 +72,18 @@ def upsert(new: NewChat, *, by: Reporter) -> tuple[Chat, Decision]:
     """Create or update the chat, and apply the merge rules.
 
     A chat without a contact gets an anonymous one. If its contact is sent later, the
-    anonymous one is merged into it. Raises UnknownContacts, EditForbidden or
-    ChatBelongsToAnotherContact.
+    anonymous one is merged into it. Raises UnknownContacts, EditForbidden, ErasedChat
+    or ChatBelongsToAnotherContact.
     """
     with transaction.atomic():
         lock = merges.lock_account(by.account_id)
         contact = _contact_by_id(new, by)
         chat = _find(lock.account, new)
         if chat is None:
+            if erased_identities.is_chat_erased(
+                by.account_id, new.source, new.external_id
+            ):
+                raise ErasedChat
             chat = _create(lock.account, new, contact, by.user)
         else:
             _require_access(chat, by)

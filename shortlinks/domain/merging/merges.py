@@ -91,14 +91,17 @@ def merge(
 ) -> Merge | None:
     """Merge the roots of the two contacts.
 
-    Returns None if they are one already, if the event has caused a merge before, or if
-    only a user may merge them. Raises EditForbidden if the user may not.
+    Returns None if they are one already, if the event has caused a merge before, if
+    one is deleted, or if only a user may merge them. Raises EditForbidden if the user
+    may not.
     """
     if Merge.objects.filter(account=lock.account, key=cause.key).exists():
         return None
     locked = LockedContacts([survivor, loser])
     into, merged = locked.root(survivor), locked.root(loser)
     if into == merged or not _is_allowed(into, merged, cause):
+        return None
+    if into.is_deleted or merged.is_deleted:  # while this waited for the lock
         return None
     if not cause.permits(into, merged):
         raise EditForbidden

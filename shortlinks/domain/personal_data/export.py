@@ -1,0 +1,59 @@
+"""Everything that is stored about a person, as JSON, in parts of bounded size."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model, QuerySet
+from django.utils import timezone
+
+from shortlinks.models import Contact
+from shortlinks.models.personal_data import TABLES
+
+CHUNK_SIZE = 1000
+LOG = "log"
+LOG_COLUMNS = ("action_time", "action_flag", "object_repr")
+
+
+class StoredRows(NamedTuple):
+    """The person's rows of a table, and those columns that say something."""
+
+    name: str
+    model: type[Model]
+    columns: tuple[str, ...]
+    rows: "QuerySet[Any]"
+
+
+def tables(contact: Contact) -> Iterator[StoredRows]:
+    people = Contact.objects.same_person(contact)
+    pks = list(people.values_list("pk", flat=True))
+    for table in TABLES:
+        if table.exported:
+            rows = table.shown(pks)
+            yield StoredRows(table.name, table.model, table.exported, rows)
+    yield StoredRows(LOG, LogEntry, LOG_COLUMNS, _log(pks))
+
+
+def as_json(contact: Contact) -> Iterator[bytes]:
+    """Yield one JSON object: a list of rows for each table."""
+    yield b'{"exported_at":%d,"tables":{' % timezone.now().timestamp()
+    for number, table in enumerate(tables(contact)):
+        yield (b"," if number else b"") + b'"%s":[' % table.name.encode()
+        separator = b""
+        values = table.rows.values(*table.columns)
+        for row in values.iterator(chunk_size=CHUNK_SIZE):
+            yield separator + msgspec.json.encode(row, enc_hook=str)
+            separator = b","
+        yield b"]"
+    yield b"}}"
+
+
+def _log(pks: list[int]) -> "QuerySet[LogEntry]":
+    """Return what users did to the contact in the admin."""
+    kind = ContentType.objects.get_for_model(Contact)
+    entries = LogEntry.objects.filter(
+        content_type=kind, object_id__in=[str(pk) for pk in pks]
+    )
+    return entries.order_by("pk")
