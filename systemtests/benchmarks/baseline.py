@@ -22,7 +22,7 @@ HEADERS = [
         b"default-src 'none'; form-action 'none'; base-uri 'none';"
         b" frame-ancestors 'none'",
     ),
-    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
+    (b"strict-transport-security", b"max-age=31536000"),  # of a host that is not ours
     (b"content-length", b"0"),
     (
         b"set-cookie",
