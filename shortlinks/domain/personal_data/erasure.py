@@ -353,6 +353,8 @@ def _forget_names_in_log(contacts: Sequence[Contact]) -> None:
 
 
 def _add(erasure: Erasure, name: str, count: int) -> None:
+    """Count the rows of a batch, and keep other workers away for another while."""
     if count:
         erasure.rows = {**erasure.rows, name: erasure.rows.get(name, 0) + count}
-        erasure.save(update_fields=["rows"])
+        erasure.due_at = timezone.now() + LEASE
+        erasure.save(update_fields=["rows", "due_at"])
