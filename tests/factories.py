@@ -19,6 +19,8 @@ from shortlinks.models import (
     Account,
     ConnectedSite,
     Contact,
+    Erasure,
+    ErasureOrigin,
     Group,
     ShortDomain,
     ShortLink,
@@ -66,6 +68,20 @@ def user(of: Account | None, **fields: Any) -> User:
             "account": of,
             "name": "A manager",
             "language": "en",
+            **fields,
+        }
+    )
+
+
+def erasure(account: Account, **fields: Any) -> Erasure:
+    """Create the receipt of a finished erasure."""
+    return Erasure.objects.create(
+        **{
+            "account": account,
+            "contacts": [],
+            "origin": ErasureOrigin.API,
+            "due_at": None,
+            "finished_at": timezone.now(),
             **fields,
         }
     )

@@ -50,7 +50,9 @@ class Privacy:
 
     database: Connection
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    waiting: set[object] = field(default_factory=set)
+    places: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(MAX_WAITING)
+    )
 
     async def respond(self, request: Request, cookies: PixelCookies) -> Response:
         """Return the page, the file with the browser's data, or a redirect."""
@@ -99,17 +101,14 @@ class Privacy:
         if sha256 is None:
             return []
         is_exceeded = await request_rates.is_exceeded("privacy", request.address)
-        if is_exceeded or len(self.waiting) >= MAX_WAITING:
+        if is_exceeded or self.places.locked():
             raise Unavailable
-        parameters = browser_data.select_parameters(sha256)
-        self.waiting.add(request_key := object())
+        parameters = browser_data.parameters(sha256)
         try:
-            async with self.lock:
+            async with self.places, self.lock:
                 return await self.database.execute(statement, parameters)
         except (psycopg.Error, OSError) as error:
             raise Unavailable from error
-        finally:
-            self.waiting.discard(request_key)
 
 
 def _unavailable(request: Request) -> Response:

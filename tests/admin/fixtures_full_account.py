@@ -21,7 +21,6 @@ from shortlinks.models import (
     ConnectedSite,
     Contact,
     Erasure,
-    ErasureOrigin,
     Evidence,
     Group,
     Import,
@@ -108,14 +107,7 @@ def fill(account: Account, mark: str, *, responsible: User | None) -> World:
 def _erasure(user: User) -> Erasure:
     """Return the receipt of a person of whom nothing was stored but an id."""
     assert user.account is not None
-    receipt = Erasure.objects.create(
-        account=user.account,
-        contacts=[],
-        origin=ErasureOrigin.ADMIN,
-        requested_by=user,
-        due_at=None,
-        finished_at=timezone.now(),
-    )
+    receipt = factories.erasure(user.account, requested_by=user)
     erased_identities.remember(receipt, [b"digest"])
     return receipt
 

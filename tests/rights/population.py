@@ -13,8 +13,6 @@ from shortlinks.models import (
     AttachmentReview,
     Chat,
     Contact,
-    Erasure,
-    ErasureOrigin,
     Evidence,
     Merge,
     MergeRule,
@@ -133,23 +131,13 @@ def _rows(contact: Contact, own: Contact, caller: User) -> Rows:
         "external_id": chat.external_id,
         "user_id": user.pk,
         "url": link.url,
-        "erasure_id": _erasure(contact).pk,
+        "erasure_id": factories.erasure(contact.account).pk,
         "own_id": own.entity_id,
     }
     texts = {contact.name, link.url, chat.external_id}
     users = {str(user.pk)} - {str(caller.pk)}
     secrets = {str(each) for each in ids.values()} | texts | users
     return Rows(ids | others, frozenset(secrets))
-
-
-def _erasure(contact: Contact) -> Erasure:
-    return Erasure.objects.create(
-        account=contact.account,
-        contacts=[],
-        origin=ErasureOrigin.API,
-        due_at=None,
-        finished_at=timezone.now(),
-    )
 
 
 def _link(contact: Contact) -> ShortLink:

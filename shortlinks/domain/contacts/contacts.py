@@ -246,18 +246,15 @@ def _responsible_users(
     return {user.id: user, **found}
 
 
-def free_id() -> int:
-    """Return an id for a contact, which is never given twice (docs/adr/0039)."""
-    [(id_,)] = queries.fetch_prepared(SELECT_FREE_IDS, {"count": 1})
-    return int(id_)
+def free_ids(count: int) -> list[int]:
+    """Return ids for contacts, which are never given twice (docs/adr/0039)."""
+    return [id_ for (id_,) in queries.fetch_prepared(SELECT_FREE_IDS, {"count": count})]
 
 
 def _with_free_ids(new: Sequence[NewContact]) -> list[int]:
-    """Return the contacts' ids; missing ones are never given twice (docs/adr/0039)."""
-    missing = sum(item.entity_id is None for item in new)
-    rows = queries.fetch_prepared(SELECT_FREE_IDS, {"count": missing})
-    free = iter(rows)
-    return [next(free)[0] if i.entity_id is None else i.entity_id for i in new]
+    """Return the contacts' ids, and free ones for those that have none."""
+    free = iter(free_ids(sum(item.entity_id is None for item in new)))
+    return [next(free) if i.entity_id is None else i.entity_id for i in new]
 
 
 def _row(

@@ -1,8 +1,8 @@
 """Erase a person: everything that `models/personal_data.py` lists.
 
 Recording ends at once. A worker then deletes the rows, in batches of one transaction
-each, so it can be killed and goes on where it stopped. Links go on
-redirecting, so rows that they need stay, without anything about the person.
+each, so it can be killed and goes on where it stopped. Links go on redirecting, so rows
+that they need stay, without anything about the person.
 """
 
 import contextlib
@@ -156,7 +156,7 @@ def run_due(until: float) -> int:
     return finished
 
 
-def run(erasure: Erasure, until: float = float("inf")) -> bool:
+def run(erasure: Erasure, until: float) -> bool:
     """Erase batches until this monotonic time; return whether nothing is left."""
     person = Person(erasure)
     is_empty = False
@@ -330,8 +330,9 @@ def _anonymize(person: Person) -> None:
     rows = Contact.objects.filter(pk__in=person.contacts).order_by("pk")
     locked = list(rows.select_for_update())
     _forget_names_in_log(locked)
-    for row in locked:
-        row.entity_id = contacts.free_id()
+    new_ids = contacts.free_ids(len(locked))
+    for row, new_id in zip(locked, new_ids, strict=True):
+        row.entity_id = new_id
         row.name = row.first_name = row.last_name = ""
         row.responsible_user = row.group = row.created_by = row.updated_by = None
         row.tracking_consent = TrackingConsent.DENIED

@@ -12,7 +12,6 @@ import msgspec
 from django.utils import timezone
 
 from shortlinks.domain import erased_identities
-from shortlinks.domain.erased_identities import of_contact as _digest
 from shortlinks.domain.personal_data import erasure
 from shortlinks.domain.personal_data.erasure import AlreadyErased
 from shortlinks.models import Account, Contact, ErasedIdentity, Erasure, ErasureOrigin
@@ -90,7 +89,11 @@ def _repeat(account: Account, digests: set[bytes]) -> Repeated:
 def _contacts(account: Account, digests: set[bytes]) -> list[Contact]:
     own = Contact.objects.filter(account=account, erased_at=None)
     ids = own.values_list("pk", "entity_id").iterator(chunk_size=CHUNK_SIZE)
-    pks = [pk for pk, id_ in ids if _digest(account.pk, id_) in digests]
+    pks = [
+        pk
+        for pk, id_ in ids
+        if erased_identities.of_contact(account.pk, id_) in digests
+    ]
     return list(own.filter(pk__in=pks).select_related("account", "merged_into"))
 
 
@@ -98,7 +101,7 @@ def _is_listed(contact: Contact, digests: set[bytes]) -> bool:
     """Return whether all contacts that are merged with it were erased."""
     people = Contact.objects.same_person(contact)
     return all(
-        _digest(account_id, id_) in digests
+        erased_identities.of_contact(account_id, id_) in digests
         for account_id, id_ in people.values_list("account", "entity_id")
     )
 

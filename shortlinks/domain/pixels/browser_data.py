@@ -65,7 +65,11 @@ WITH due AS (
 )
 DELETE FROM shortlinks_pixel USING pixel WHERE shortlinks_pixel.id = pixel.id
 """
-LIMITS = {"max_opens": MAX_OPENS, "max_opens_of_link": MAX_OPENS_OF_LINK}
+LIMITS = {
+    "max_links": MAX_LINKS,
+    "max_opens_of_link": MAX_OPENS_OF_LINK,
+    "max_opens": MAX_OPENS,
+}
 
 
 class Open(NamedTuple):
@@ -86,8 +90,9 @@ class BrowserData(NamedTuple):
         return msgspec.json.format(msgspec.json.encode(data), indent=2)
 
 
-def select_parameters(sha256: str) -> dict[str, Any]:
-    return {"sha256": sha256, "max_links": MAX_LINKS, **LIMITS}
+def parameters(sha256: str) -> dict[str, Any]:
+    """Return the parameters of both statements."""
+    return {"sha256": sha256, **LIMITS}
 
 
 def from_rows(rows: Iterable[Sequence[Any]]) -> BrowserData:
