@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import psycopg
+from psycopg.errors import DeadlockDetected, SerializationFailure
 from psycopg.rows import TupleRow
 
 from shortlinks.domain.circuit_breaker import CircuitBreaker, StoreUnavailable
@@ -18,9 +19,10 @@ Row = TupleRow
 class Connection:
     """One connection with autocommit, opened when needed, for one caller at a time.
 
-    Only for statements that may run twice: if the connection was closed, the statement
-    is sent again on a new one. A statement that takes too long is abandoned and its
-    socket shut down, because psycopg would wait for its own cancel request.
+    Only for statements that may run twice. If the connection was closed, the statement
+    is sent again on a new one. After a deadlock, it is sent again on the same one. A
+    statement that takes too long is abandoned and its socket shut down, because psycopg
+    would wait for its own cancel request.
     """
 
     def __init__(self, conninfo: str, *, timeout: float) -> None:
@@ -100,7 +102,11 @@ async def _run(
     query: str,
     parameters: Mapping[str, Any] | None,
 ) -> list[Row]:
-    cursor = await connection.execute(query, parameters)
+    try:
+        cursor = await connection.execute(query, parameters)
+    except (DeadlockDetected, SerializationFailure):
+        # Postgres ended it in favor of another transaction, and is available.
+        cursor = await connection.execute(query, parameters)
     return await cursor.fetchall() if cursor.description else []
 
 
