@@ -5,8 +5,10 @@ No thread waits for a client: the body is complete, and the response is sent els
 
 import asyncio
 import sys
+import tempfile
+import threading
 from collections import Counter
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -21,6 +23,8 @@ Scope = MutableMapping[str, Any]
 WsgiApplication = Callable[..., Any]
 Environ = dict[str, Any]
 
+MAX_MEMORY_BYTES = 1024 * 1024  # of a response
+MAX_FILE_BYTES = 64 * 1024**2  # of all responses; Compose has 128 MB for files
 WITHOUT_PREFIX = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 
@@ -34,9 +38,68 @@ class QueueFull(Exception):
 
 @dataclass(slots=True)
 class Response:
+    """A complete response. A long one continues in `rest`, a temporary file."""
+
     status: int = 500
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     content: bytes = b""
+    rest: "Rest | None" = None
+
+    def collect(self, parts: Iterable[bytes], budget: "ByteBudget") -> None:
+        """Take the whole content: the thread must not wait for the client."""
+        size, held = 0, []
+        for part in parts:
+            if self.rest is not None:
+                self.rest.write(part)
+                continue
+            held.append(part)
+            size += len(part)
+            if size > MAX_MEMORY_BYTES:
+                self.rest = Rest(budget)
+        self.content = b"".join(held)
+        if self.rest is not None:
+            self.rest.file.seek(0)
+
+    def close(self) -> None:
+        if self.rest is not None:
+            self.rest.close()
+
+
+class ByteBudget:
+    """The bytes of all files that wait for their clients. Raises QueueFull."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._lock = threading.Lock()
+        self._left = max_bytes
+
+    def take(self, size: int) -> None:
+        with self._lock:
+            if size > self._left:
+                raise QueueFull(HTTPStatus.SERVICE_UNAVAILABLE)
+            self._left -= size
+
+    def give_back(self, size: int) -> None:
+        with self._lock:
+            self._left += size
+
+
+class Rest:
+    """The rest of a long response, in a temporary file, which may be in memory."""
+
+    def __init__(self, budget: ByteBudget) -> None:
+        self.file = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
+        self._budget = budget
+        self._size = 0
+
+    def write(self, part: bytes) -> None:
+        self._budget.take(len(part))
+        self._size += len(part)
+        self.file.write(part)
+
+    def close(self) -> None:
+        self.file.close()
+        self._budget.give_back(self._size)
+        self._size = 0
 
 
 class WsgiThreads:
@@ -46,6 +109,7 @@ class WsgiThreads:
         self, application: WsgiApplication, *, threads: int, max_waiting: int
     ) -> None:
         self._application = application
+        self._budget = ByteBudget(MAX_FILE_BYTES)
         self._executor = ThreadPoolExecutor(threads, "wsgi")
         self._max_unfinished = threads + max_waiting
         self._unfinished = 0
@@ -84,7 +148,10 @@ class WsgiThreads:
 
         parts = self._application(environ, start_response)
         try:
-            response.content = b"".join(parts)
+            response.collect(parts, self._budget)
+        except BaseException:
+            response.close()
+            raise
         finally:
             if hasattr(parts, "close"):
                 parts.close()

@@ -1,9 +1,12 @@
 """The gateway runs a WSGI application in threads, within limits for each client."""
 
 import asyncio
+import hashlib
 import json
+import tempfile
 import threading
-from collections.abc import Callable, Sequence
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -37,13 +40,10 @@ def scope(path: str = "/", **changes: Any) -> dict[str, Any]:
 async def request(application: Gateway, scope: dict[str, Any]) -> Messages:
     sent: Messages = []
 
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    await application(scope, receive, send)
+    await application(scope, _receive, send)
     return sent
 
 
@@ -213,3 +213,72 @@ def test_rejection_by_the_token_endpoint_has_a_hint(
 )
 def test_pages_that_hash_passwords_have_threads_of_their_own(path: str) -> None:
     assert gateway.PASSWORD_PATHS.match(path)
+
+
+LONG = [bytes([65 + number % 26]) * 100_000 for number in range(400)]  # 40 MB
+
+
+def long_answer(
+    environ: dict[str, Any], start_response: Callable[..., Any]
+) -> Iterator[bytes]:
+    start_response("200 OK", [])
+    return (part for part in LONG)
+
+
+def test_long_response_is_sent_in_parts_of_bounded_size() -> None:
+    digest, sizes = hashlib.sha256(), []
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.body":
+            digest.update(message["body"])
+            sizes.append(len(message["body"]))
+
+    tracemalloc.start()
+    asyncio.run(Gateway(long_answer)(scope(), _receive, send))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert digest.digest() == hashlib.sha256(b"".join(LONG)).digest()
+    assert sum(sizes) == 40_000_000
+    assert max(sizes) < 2_000_000
+    assert peak < 8_000_000
+
+
+def test_head_of_a_long_response_has_no_body() -> None:
+    [[_, *parts]] = run(Gateway(long_answer), scope(method="HEAD"))
+
+    assert [part["body"] for part in parts] == [b""]
+
+
+def test_file_of_a_long_response_is_closed_if_the_client_leaves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    files = []
+    create = tempfile.TemporaryFile
+
+    def remember() -> Any:
+        files.append(create())
+        return files[-1]
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.body":
+            raise OSError("the client left")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", remember)
+    with pytest.raises(OSError, match="left"):
+        asyncio.run(Gateway(long_answer)(scope(), _receive, send))
+
+    assert [file.closed for file in files] == [True]
+
+
+def test_long_responses_have_a_budget_until_they_are_sent() -> None:
+    [[first, *_], [second, *_]] = run(Gateway(long_answer), scope(), scope())
+    gateway = Gateway(long_answer)
+    in_turn = [run(gateway, scope())[0][0]["status"] for _ in range(3)]
+
+    assert 503 in (first["status"], second["status"])
+    assert in_turn == [200] * 3
+
+
+async def _receive() -> dict[str, Any]:
+    return {"type": "http.request", "body": b"", "more_body": False}
