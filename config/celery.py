@@ -87,8 +87,8 @@ app.conf.update(
             "schedule": 5.0,
             "options": {"expires": 5.0},
         },
-        "webhook-maintenance": {
-            "task": "shortlinks.tasks.maintain_webhooks",
+        "webhook-secrets": {
+            "task": "shortlinks.tasks.reencrypt_webhook_secrets",
             "schedule": 3600.0,
         },
         "webhook-owners": {
@@ -144,13 +144,10 @@ app.conf.update(
             "schedule": 5.0,
             "options": {"expires": 5.0},
         },
-        "redaction": {
-            "task": "shortlinks.tasks.redact_visits",
-            "schedule": 3600.0,
-        },
-        "security-events": {
-            "task": "shortlinks.tasks.purge_security_events",
-            "schedule": 3600.0,
+        "retention": {
+            "task": "shortlinks.tasks.apply_retention",
+            "schedule": 600.0,
+            "options": {"expires": 600.0},
         },
         "sessions": {
             "task": "shortlinks.tasks.purge_sessions",

@@ -10,10 +10,5 @@ compose exec -T db sh /usr/local/bin/back-up "$name" "${BACKUPS:-7}"
 mkdir -p backups
 compose run --rm --no-deps -T --entrypoint tar keys -C /var/lib/shortlinks/keys -c . >backups/keys.tar.new
 mv backups/keys.tar.new backups/keys.tar
-# With them, a restore erases again whoever was erased after its time.
-touch backups/erasures
-compose exec -T web python -m deploy.container manage list_erasures >backups/erasures.now
-sort -u backups/erasures backups/erasures.now >backups/erasures.new
-mv backups/erasures.new backups/erasures
-rm backups/erasures.now
+add_erasures
 say "base backup $name in the archive; keys in backups/keys.tar"

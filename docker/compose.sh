@@ -10,6 +10,17 @@ fi
 
 say() { echo "[$(basename "$0" .sh)] $*"; }
 
+# add_erasures: add those of the running database to backups/erasures, or fail if it is down. With
+# this list, a restore erases again whoever was erased after its time.
+add_erasures() {
+  mkdir -p backups
+  touch backups/erasures
+  compose exec -T web python -m deploy.container manage list_erasures >backups/erasures.now &&
+    sort -u backups/erasures backups/erasures.now >backups/erasures.new &&
+    mv backups/erasures.new backups/erasures &&
+    rm backups/erasures.now
+}
+
 # wait_for SECONDS COMMAND...: wait until it succeeds, or fail after that time.
 wait_for() {
   left="$1"; shift

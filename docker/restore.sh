@@ -10,18 +10,9 @@
 in_database() { compose run --rm --no-deps -T --entrypoint sh db /usr/local/bin/restore "$@"; }
 in_database check "$1"
 
-# Persons who were erased after that time are erased again. The list only grows: after a
-# failed restore, the running database may lack them.
-mkdir -p backups
+# The list only grows: after a failed restore, the running database may lack some.
 umask 077
-touch backups/erasures
-if compose exec -T web python -m deploy.container manage list_erasures >backups/erasures.now; then
-  sort -u backups/erasures backups/erasures.now >backups/erasures.new
-  mv backups/erasures.new backups/erasures
-else
-  say "the current erasures cannot be read: using those of earlier backups"
-fi
-rm -f backups/erasures.now
+add_erasures || say "the current erasures cannot be read: using those of earlier backups"
 
 trap 'say "not finished: docker/restore.sh latest restores the last archived change"' EXIT
 compose stop web redirects worker webhooks beat metrics db redis

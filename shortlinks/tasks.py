@@ -17,29 +17,27 @@ from shortlinks.domain.auth import (
     expiry_mail,
     oauth,
     second_factors,
-    security_events,
     sessions,
 )
 from shortlinks.domain.imports import batches, lifecycle
 from shortlinks.domain.links import cache_sync, short_domains
 from shortlinks.domain.monitoring import heartbeats
-from shortlinks.domain.personal_data import erasure
+from shortlinks.domain.personal_data import erasure, retention
 from shortlinks.domain.reports import rollups
 from shortlinks.domain.visits import (
     parallel,
     partitions,
     published_networks,
-    retention,
 )
 from shortlinks.domain.visits.processing import ProcessingResult
-from shortlinks.domain.webhooks import deliveries, owner_mail, subscriptions
+from shortlinks.domain.webhooks import owner_mail, subscriptions
 from shortlinks.domain.webhooks.sender import Sender
 from shortlinks.observability import metrics
 
 logger = logging.getLogger(__name__)
 
 PROCESS_SECONDS = 20.0
-REDACT_SECONDS = 30.0
+RETENTION_SECONDS = 30.0
 ERASE_SECONDS = 3.0  # visits wait meanwhile
 # The slowest attempt after it must end within the task's time limit.
 DELIVER_SECONDS = 20.0
@@ -103,8 +101,7 @@ def _enqueue(task: Task[Any, Any], waiting: str) -> None:
 
 
 @shared_task
-def maintain_webhooks() -> None:
-    deliveries.purge()
+def reencrypt_webhook_secrets() -> None:
     subscriptions.reencrypt_secrets()
 
 
@@ -182,11 +179,6 @@ def record_heartbeat() -> None:
 
 
 @shared_task
-def purge_security_events() -> None:
-    security_events.purge()
-
-
-@shared_task
 def purge_sessions() -> None:
     sessions.purge()
 
@@ -219,16 +211,11 @@ def erase_persons() -> None:
 
 
 @shared_task
-def redact_visits() -> None:
-    """Redact for 30 s; the next run, an hour later, continues."""
-    deadline = time.monotonic() + REDACT_SECONDS
-    redacted = 0
-    for changed in retention.redact_details():
-        redacted += changed
-        if time.monotonic() > deadline:
-            break
-    if redacted:
-        logger.info("visits redacted: %d", redacted)
+def apply_retention() -> None:
+    """Delete and redact old rows for 30 s; the next run continues."""
+    for name, count in retention.run(time.monotonic() + RETENTION_SECONDS).items():
+        if count:
+            logger.info("retention: %s: %d", name, count)
 
 
 def _count(done: ProcessingResult) -> None:

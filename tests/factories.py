@@ -22,6 +22,8 @@ from shortlinks.models import (
     Erasure,
     ErasureOrigin,
     Group,
+    Note,
+    NoteType,
     ShortDomain,
     ShortLink,
     User,
@@ -109,6 +111,14 @@ def contact(of: Account, **fields: Any) -> Contact:
 
 def order(to: Contact, url: str = URL) -> link_requests.LinkRequest:
     return link_requests.LinkRequest(urls.parse(url, urls.policy()), to.entity_id)
+
+
+def note(of: Contact, **fields: Any) -> Note:
+    return Note.objects.create(
+        account=of.account,
+        contact=of,
+        **{"note_type": NoteType.COMMON, "text": "A note", **fields},
+    )
 
 
 def link(to: Contact, url: str = URL, **fields: Any) -> ShortLink:

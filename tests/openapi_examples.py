@@ -12,6 +12,7 @@ from shortlinks.api.openapi.document import document
 from shortlinks.api.resources.fields import (
     ACCOUNT,
     CHAT,
+    CONSENT,
     CONTACT,
     ERASURE,
     LINK,
@@ -31,6 +32,8 @@ from shortlinks.domain.visits import processing
 from shortlinks.models import (
     Account,
     Chat,
+    ConsentChannel,
+    ConsentRecord,
     Contact,
     Erasure,
     ErasureOrigin,
@@ -46,6 +49,7 @@ from shortlinks.models import (
     Pixel,
     PixelAttachment,
     ShortLink,
+    TrackingConsent,
     User,
     Webhook,
 )
@@ -78,12 +82,23 @@ def create_rows() -> Users:
     factories.visit(LINK)
     processing.process_due()
     Note.objects.update(id=NOTE)
+    _create_consent(contact)
     _create_pixel(contact)
     _create_merges(contact, factories.contact(account, entity_id=OTHER_CONTACT))
     _create_integration(account, admin)
     webhook, _ = factories.webhook(account, DESTINATION, by=admin)
     Webhook.objects.filter(pk=webhook.pk).update(id=WEBHOOK)
     return Users(admin, manager)
+
+
+def _create_consent(contact: Contact) -> None:
+    ConsentRecord.objects.create(
+        id=CONSENT,
+        contact=contact,
+        consent=TrackingConsent.GRANTED,
+        given_at=contact.created_at,
+        channel=ConsentChannel.API,
+    )
 
 
 def _create_pixel(contact: Contact) -> None:

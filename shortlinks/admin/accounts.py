@@ -1,5 +1,6 @@
 """Admin pages for accounts, groups and users."""
 
+import copy
 import zoneinfo
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -8,7 +9,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth import models as auth_models
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Field, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -16,8 +17,9 @@ from django.utils import translation
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
+from shortlinks.admin import retention_outlook
 from shortlinks.admin.base import (
     AccountScopedAdmin,
     Names,
@@ -34,7 +36,9 @@ from shortlinks.domain.auth import (
     sessions,
 )
 from shortlinks.domain.links import redis_cache
+from shortlinks.domain.personal_data import retention
 from shortlinks.models import AccessLevel, Account, Group, SecurityEventKind, User
+from shortlinks.models import retention as retention_fields
 
 # Replaced by our own groups; nothing reads the permissions of Django's.
 admin.site.unregister(auth_models.Group)
@@ -62,6 +66,27 @@ def language_field() -> forms.ChoiceField:
 
 class AccountForm(AdminForm[Account]):
     language = language_field()
+    confirms_deletion = forms.BooleanField(
+        label=_("delete older rows for good"),
+        help_text=_("Needed if you choose a shorter period."),
+        widget=UnfoldBooleanSwitchWidget,
+        required=False,
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Say what a shorter period deletes, and ask for a confirmation."""
+        data = super().clean()
+        before = Account.objects.filter(pk=self.instance.pk).first()
+        if before is None or data.get("confirms_deletion") or self.errors:
+            return data
+        after = copy.copy(before)
+        for name in retention_fields.FIELDS:
+            setattr(after, name, data.get(name))
+        for line in retention_outlook.lines(retention.shortened(before, after)):
+            text = _("%(what)s older than %(period)s: %(count)s. Confirm the deletion.")
+            facts = {"what": line.what, "period": line.period, "count": line.next}
+            self.add_error("confirms_deletion", ValidationError(text, params=facts))
+        return data
 
     def clean_time_zone(self) -> str:
         """Reject unknown names, which would stop the processing of visits."""
@@ -120,7 +145,18 @@ class AccountAdmin(AccountScopedAdmin[Account]):
                 ),
             },
         ),
+        (
+            _("Retention"),
+            {
+                "description": _(
+                    "After which time rows are deleted. Without a choice, the default"
+                    " of the service applies. The table below shows what goes next."
+                ),
+                "fields": (*retention_fields.FIELDS, "confirms_deletion"),
+            },
+        ),
     )
+    change_form_outer_after_template = "shortlinks/retention.html"
     list_display = ("name", "subdomain", "is_active", "created_at")
     search_fields = ("name", "subdomain")
     ordering = ("id",)
@@ -131,6 +167,18 @@ class AccountAdmin(AccountScopedAdmin[Account]):
         if db_field.name in HELP:
             kwargs["help_text"] = HELP[db_field.name]
         return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        *args: Any,
+        **kwargs: Any,
+    ) -> HttpResponse:
+        """Show what goes next by the stored periods."""
+        if account := kwargs.get("obj"):
+            context["retention"] = retention_outlook.of(account.pk)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return is_operator(request)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminIntegerFieldWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from shortlinks.admin import (
     contact_comparison,
@@ -32,11 +32,20 @@ from shortlinks.admin.base import (
 from shortlinks.domain import erased_identities, integers, quotas
 from shortlinks.domain.auth import permissions
 from shortlinks.domain.contacts import contacts, tracking_consent
-from shortlinks.domain.imports import contact_import
-from shortlinks.models import AccessLevel, Account, Contact
+from shortlinks.domain.contacts.tracking_consent import ConsentAnswer
+from shortlinks.domain.imports import consent_columns, contact_import
+from shortlinks.models import (
+    AccessLevel,
+    Account,
+    ConsentChannel,
+    ConsentRecord,
+    Contact,
+)
+from shortlinks.models.consents import MAX_SOURCE_LENGTH, MAX_TEXT_VERSION_LENGTH
 
 NAMES = ("name", "first_name", "last_name")
 TIMES = ("created_at", "updated_at")
+CONSENT_DETAILS = ("consent_source", "consent_text_version")
 
 
 class IdField(forms.IntegerField):
@@ -61,6 +70,39 @@ class ContactForm(RowForm[Contact]):
         required=False,
         help_text=_("Leave empty to use the next free ID."),
     )
+
+    consent_source = forms.CharField(
+        label=_("consent: source"),
+        help_text=ConsentRecord._meta.get_field("source").help_text,
+        widget=UnfoldAdminTextInputWidget,
+        max_length=MAX_SOURCE_LENGTH,
+        required=False,
+    )
+    consent_text_version = forms.CharField(
+        label=_("consent: text version"),
+        help_text=ConsentRecord._meta.get_field("text_version").help_text,
+        widget=UnfoldAdminTextInputWidget,
+        max_length=MAX_TEXT_VERSION_LENGTH,
+        required=False,
+    )
+
+    def clean_tracking_consent(self) -> str:
+        given = ConsentAnswer(
+            self.cleaned_data["tracking_consent"], ConsentChannel.ADMIN
+        )
+        before = self.initial.get("tracking_consent", given.consent)
+        if not tracking_consent.may_follow(before, None, given):
+            raise forms.ValidationError(gettext(consent_columns.REFUSAL_STAYS))
+        return given.consent
+
+    @property
+    def consent(self) -> ConsentAnswer | None:
+        """Return the new consent, or None if nothing about it was entered."""
+        names = ("tracking_consent", *CONSENT_DETAILS)
+        if not set(names) & set(self.changed_data):
+            return None
+        consent, source, text_version = (self.cleaned_data[name] for name in names)
+        return ConsentAnswer(consent, ConsentChannel.ADMIN, source, text_version)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
@@ -164,11 +206,12 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
         if obj is None:
             new = ("account", "entity_id", *NAMES)
             return (*new, "responsible_user") if is_administrator(request) else new
+        entered = CONSENT_DETAILS if self.has_change_permission(request, obj) else ()
+        consent = ("tracking_consent", *entered)
         if is_administrator(request):
-            own = ("responsible_user", "group", "tracking_consent", "is_deleted")
+            own = ("responsible_user", "group", *consent, "is_deleted")
             return ("account", "entity_id", *NAMES, *own, *TIMES)
-        shown = ("tracking_consent", "responsible", "department")
-        return ("entity_id", *NAMES, *shown, *TIMES)
+        return ("entity_id", *NAMES, *consent, "responsible", "department", *TIMES)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Contact | None = None
@@ -222,11 +265,15 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
         if change:
             obj.updated_by, obj.updated_at = current_user(request), timezone.now()
             obj.is_anonymous = False  # a user has identified the person
+            if form.consent:  # its history is stored with it
+                obj.tracking_consent = form.initial["tracking_consent"]
             super().save_model(request, obj, form, change)
-            edited = ["is_anonymous", *form.changed_data]
+            consent = ["tracking_consent"] if form.consent else []
+            edited = {"is_anonymous", *consent, *form.changed_data}
             contacts.mark_edited({column: [obj.pk] for column in edited})
-            if "tracking_consent" in form.changed_data:
-                tracking_consent.apply_change([obj])
+            if form.consent:
+                answers = [(obj, form.consent)]
+                tracking_consent.answer(answers, by=current_user(request))
             if "is_deleted" in form.changed_data:
                 contacts.set_deleted(
                     [obj.pk], is_deleted=obj.is_deleted, by=current_user(request)

@@ -3,8 +3,8 @@
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.text import capfirst
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from shortlinks.admin import personal_data
 from shortlinks.admin.base import is_administrator
@@ -42,9 +42,8 @@ class ErasureAdmin(RowActionAdmin[Erasure]):
 
     @admin.display(description=_("erased rows"))
     def erased_rows(self, row: Erasure) -> str:
-        titles = {**personal_data.TITLES, "importrow": gettext("import rows")}
         parts = [
-            f"{capfirst(titles[name])}: {count}"
+            f"{capfirst(personal_data.TITLES[name])}: {count}"
             for name, count in sorted(row.rows.items())
         ]
         return "\n".join(parts) or personal_data.EMPTY

@@ -20,6 +20,7 @@ from shortlinks.admin import submissions
 from shortlinks.admin.base import current_user, is_administrator
 from shortlinks.domain import quotas
 from shortlinks.domain.imports import (
+    consent_columns,
     file_errors,
     lifecycle,
     spreadsheets,
@@ -51,7 +52,9 @@ CONTACTS = UploadPage(
     columns=_(
         "Columns: entity_id (empty: the next free ID), name, first_name,"
         " last_name, responsible (e-mail of a user, empty: you). Existing"
-        " contacts are updated. An empty cell keeps the value."
+        " contacts are updated. An empty cell keeps the value. A consent has the"
+        " columns tracking_consent (granted, denied or unknown), consent_source,"
+        " consent_text_version and consent_given_at (2026-09-01)."
     ),
     shown=(
         (_("CRM ID"), ("entity_id",)),
@@ -59,6 +62,7 @@ CONTACTS = UploadPage(
         (_("First name"), ("first_name",)),
         (_("Last name"), ("last_name",)),
         (_("Responsible user"), ("responsible",)),
+        (_("Tracking consent"), consent_columns.COLUMNS),
     ),
     next_url="admin:shortlinks_contact_changelist",
 )

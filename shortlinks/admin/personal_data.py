@@ -18,6 +18,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from shortlinks.admin.base import AccountScopedAdmin, current_user, is_administrator
@@ -30,7 +31,14 @@ from shortlinks.models.personal_data import TABLES
 
 MAX_ROWS = 20  # of each table, on the page
 EMPTY = "—"
-TITLES = {table.name: table.model._meta.verbose_name_plural for table in TABLES}
+TITLES = {
+    **{table.name: table.model._meta.verbose_name_plural for table in TABLES},
+    "importrow": _("import rows"),
+    "merge_evidence": _("reasons of merges"),
+    "earlier_values": _("names before merges"),
+    "evidence_of_others": _("reasons of other people's merges"),
+    "log": _("change history"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +138,7 @@ def _shown(contact: Contact) -> Iterator[ShownTable]:
 
 
 def _title(table: StoredRows) -> str:
-    return str(capfirst(TITLES.get(table.name, gettext("Change history"))))
+    return str(capfirst(TITLES[table.name]))
 
 
 def _text(row: Any, field: Any) -> str:

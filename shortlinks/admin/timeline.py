@@ -13,6 +13,7 @@ from django.utils.translation import gettext, ngettext
 
 from shortlinks.admin import contact_comparison
 from shortlinks.domain import devices, reasons
+from shortlinks.domain.contacts import tracking_consent
 from shortlinks.models import (
     Certainty,
     Chat,
@@ -45,7 +46,8 @@ class Event:
 def of(contact: Contact, reader: User) -> Sequence[Event]:
     own = Contact.objects.same_person(contact)
     merges = _merges(_readable(own, reader))
-    events = [*_links(own), *_notes(own), *_chats(own), *merges]
+    consents = _consents(contact, reader)
+    events = [*_links(own), *_notes(own), *_chats(own), *merges, *consents]
     return sorted(events, key=lambda event: event.at, reverse=True)[: 2 * MAX_EVENTS]
 
 
@@ -131,6 +133,30 @@ def _devices(user_agents: Iterable[str]) -> str:
 def _chats(own: QuerySet[Contact]) -> Iterator[Event]:
     for chat in Chat.objects.filter(contact__in=own).order_by("-pk")[:MAX_EVENTS]:
         yield _linked(chat, chat.created_at, "forum", gettext("Chat added"))
+
+
+def _consents(contact: Contact, reader: User) -> Iterator[Event]:
+    """Name the user who recorded a consent to administrators only."""
+    records = tracking_consent.history(contact).select_related("recorded_by")
+    for record in records.order_by("-pk")[:MAX_EVENTS]:
+        by = record.recorded_by if reader.is_admin or reader.is_superuser else None
+        yield Event(
+            record.recorded_at,
+            "how_to_reg",
+            gettext("Tracking consent: %(consent)s")
+            % {"consent": record.get_consent_display()},
+            ", ".join(filter(None, [record.source, record.text_version])),
+            ", ".join(
+                filter(
+                    None,
+                    [
+                        contact_comparison.moment(record.given_at),
+                        str(record.get_channel_display()),
+                        str(by or ""),
+                    ],
+                )
+            ),
+        )
 
 
 def _readable(own: QuerySet[Contact], reader: User) -> QuerySet[Merge]:

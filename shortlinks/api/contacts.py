@@ -7,7 +7,7 @@ from django.http import Http404
 from msgspec import structs
 from rest_framework.request import Request
 
-from shortlinks.api import hal, parsing
+from shortlinks.api import consents, hal, parsing
 from shortlinks.api.filters import Filter, ListQuery
 from shortlinks.api.hal import Response
 from shortlinks.api.parsing import FieldReader
@@ -26,7 +26,8 @@ from shortlinks.domain.contacts.contacts import (
     UnknownContacts,
     UnknownUsers,
 )
-from shortlinks.models import Contact, Scope, TrackingConsent, User
+from shortlinks.domain.contacts.tracking_consent import RefusalStays
+from shortlinks.models import Contact, Scope, User
 from shortlinks.models.contacts import NAMES
 
 T = TypeVar("T")
@@ -178,6 +179,7 @@ def _new_contact(item: FieldReader) -> NewContact:
         first_name=item.text("first_name", max_length=contacts.MAX_NAME_LENGTH),
         last_name=item.text("last_name", max_length=contacts.MAX_NAME_LENGTH),
         responsible_user_id=item.id("responsible_user_id", minimum=0) or None,
+        consent=consents.read(item),
     )
 
 
@@ -192,9 +194,7 @@ def _change(item: FieldReader, entity_id: int | None) -> ContactChange | None:
         last_name=item.text_or_none("last_name", max_length=max_length),
         # responses have 0 for a contact without a responsible user
         responsible_user_id=item.id("responsible_user_id", minimum=0) or None,
-        tracking_consent=item.choice_or_none(
-            "tracking_consent", TrackingConsent.values
-        ),
+        consent=consents.read(item),
     )
     return None if id_ is None else change
 
@@ -206,6 +206,8 @@ def _update(items: list[tuple[str, ContactChange]], user: User) -> list[Contact]
         raise Problem(
             403, "You do not have permission to edit these contacts."
         ) from None
+    except RefusalStays as error:
+        raise consents.refused(items, error) from None
     except UnknownUsers as error:
         unknown = error.user_ids
         raise _invalid(

@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 
 from shortlinks.api.account import AccountView
 from shortlinks.api.chats import Chats, ChatView, ChatVisitor
+from shortlinks.api.consents import ContactConsents
 from shortlinks.api.contacts import Contacts, ContactView
 from shortlinks.api.documentation import OpenApi
 from shortlinks.api.events import Events, EventView
@@ -41,6 +42,7 @@ urlpatterns = [
     path("contacts/notes/<id:note_id>", ContactNote.as_view()),
     path("contacts/<id:entity_id>", ContactView.as_view()),
     path("contacts/<id:entity_id>/personal_data", PersonalData.as_view()),
+    path("contacts/<id:entity_id>/consents", ContactConsents.as_view()),
     path("contacts/<id:entity_id>/notes", ContactNotes.as_view()),
     path("contacts/<id:entity_id>/notes/<id:note_id>", ContactNote.as_view()),
     path("contacts/<id:entity_id>/visits", ContactVisits.as_view()),

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Collection, Iterable
 
 from django.conf import settings
+from django.utils import timezone
 
 from shortlinks.models import ErasedIdentity, Erasure
 
@@ -27,7 +28,12 @@ def remember(erasure: Erasure, digests: Iterable[bytes]) -> None:
         ErasedIdentity(account_id=erasure.account_id, erasure=erasure, digest=digest)
         for digest in set(digests)
     ]
-    ErasedIdentity.objects.bulk_create(rows, ignore_conflicts=True)
+    ErasedIdentity.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["account", "digest"],
+        update_fields=["erasure", "erased_at", "allowed_at"],
+    )
 
 
 def erased_ids(account_id: int, entity_ids: Collection[int]) -> set[int]:
@@ -42,17 +48,20 @@ def is_chat_erased(account_id: int, source: str, external_id: str) -> bool:
 
 def count(erasure: Erasure) -> int:
     """Return how many ids of this person cannot be used."""
-    return erasure.erasedidentity_set.count()
+    return erasure.erasedidentity_set.filter(allowed_at=None).count()
 
 
 def allow(erasure: Erasure) -> int:
     """Let the ids of this person be used again; return how many there were."""
-    return erasure.erasedidentity_set.all().delete()[0]
+    rows = erasure.erasedidentity_set.filter(allowed_at=None)
+    return rows.update(allowed_at=timezone.now())
 
 
 def known(account_id: int, digests: Collection[bytes]) -> set[bytes]:
-    """Return those of the hashes that are stored."""
-    rows = ErasedIdentity.objects.filter(account=account_id, digest__in=list(digests))
+    """Return those of the hashes whose ids are not allowed."""
+    rows = ErasedIdentity.objects.filter(
+        account=account_id, digest__in=list(digests), allowed_at=None
+    )
     return {bytes(digest) for digest in rows.values_list("digest", flat=True)}
 
 

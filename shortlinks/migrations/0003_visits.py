@@ -22,6 +22,7 @@ CREATE TABLE shortlinks_visit (
   pixel_is_new boolean NOT NULL,
   accepts_html boolean NOT NULL DEFAULT true,
   is_mixed boolean NOT NULL DEFAULT false,
+  is_redacted boolean NOT NULL DEFAULT false,
   method varchar(4) NOT NULL,
   verdict varchar(8) NOT NULL DEFAULT '',
   reason varchar(64) NOT NULL DEFAULT '',
@@ -77,12 +78,41 @@ BEGIN
   END IF;
 END $$;
 
+-- Drops the oldest partition of a month before this time, if none of its visits waits.
+-- Redirects wait meanwhile, so it gives up after 200 ms.
+CREATE FUNCTION shortlinks_drop_visit_partition(before timestamptz) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+SET lock_timeout = '200ms' AS $$
+DECLARE
+  name text;
+  waits boolean;
+BEGIN
+  FOR name IN
+    SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+    WHERE inhparent = 'shortlinks_visit'::regclass
+      AND relname ~ '^shortlinks_visit_[0-9]{4}_[0-9]{2}$'
+      AND (to_date(right(relname, 7), 'YYYY_MM') + interval '1 month')
+          AT TIME ZONE 'UTC' <= least(before, now() - interval '7 days')
+    ORDER BY relname
+  LOOP
+    LOCK TABLE shortlinks_visit IN ACCESS EXCLUSIVE MODE;
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I WHERE due_at IS NOT NULL)', name)
+      INTO waits;
+    IF NOT waits THEN
+      EXECUTE format('DROP TABLE %I', name);
+      RETURN name;
+    END IF;
+  END LOOP;
+  RETURN NULL;
+END $$;
+
 SELECT shortlinks_add_visit_partition((now() + make_interval(months => ahead))::date)
 FROM generate_series(0, 3) AS ahead;
 """
 
 UNDO = """
 DROP TABLE shortlinks_visit;
+DROP FUNCTION shortlinks_drop_visit_partition;
 DROP FUNCTION shortlinks_add_visit_partition;
 DROP FUNCTION shortlinks_first_uuid7;
 """
@@ -256,6 +286,13 @@ class Migration(migrations.Migration):
                             models.BooleanField(
                                 db_default=False,
                                 help_text="Stands for visits of several visitors, and has the facts of none.",
+                            ),
+                        ),
+                        (
+                            "is_redacted",
+                            models.BooleanField(
+                                db_default=False,
+                                help_text="The details were deleted, so the verdict cannot be repeated.",
                             ),
                         ),
                         (

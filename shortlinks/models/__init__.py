@@ -9,6 +9,7 @@ from shortlinks.models.accounts import (
     User,
 )
 from shortlinks.models.chats import Chat
+from shortlinks.models.consents import ConsentChannel, ConsentRecord
 from shortlinks.models.contacts import Contact, TrackingConsent
 from shortlinks.models.erasures import ErasedIdentity, Erasure, ErasureOrigin
 from shortlinks.models.form_submissions import FormSubmission
@@ -34,6 +35,7 @@ from shortlinks.models.merges import (
 )
 from shortlinks.models.notes import Note, NoteType
 from shortlinks.models.pixels import AttachmentReview, Evidence, Pixel, PixelAttachment
+from shortlinks.models.retention import RetentionDays
 from shortlinks.models.rollups import (
     AccountDailyVisits,
     AccountUsage,
@@ -82,6 +84,8 @@ __all__ = [
     "Certainty",
     "Chat",
     "ConnectedSite",
+    "ConsentChannel",
+    "ConsentRecord",
     "Contact",
     "DailySalt",
     "DailyVisits",
@@ -121,6 +125,7 @@ __all__ = [
     "PublishedNetworks",
     "Redemption",
     "ReevaluationBatch",
+    "RetentionDays",
     "Scope",
     "SecurityEvent",
     "SecurityEventKind",

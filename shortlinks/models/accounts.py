@@ -14,7 +14,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
-from shortlinks.models import ids  # noqa: F401  mypy looks up the default key
+from shortlinks.models import (
+    ids,  # noqa: F401  mypy looks up the default key
+    retention,
+)
+from shortlinks.models.retention import RetentionPeriods
 
 
 def validate_network(text: str) -> None:
@@ -56,7 +60,7 @@ class MergeMode(models.TextChoices):
     AUTO = "auto", _("merge in browsers used on several days")
 
 
-class Account(models.Model):
+class Account(RetentionPeriods):
     name = models.CharField(_("company"), max_length=250)
     subdomain = models.SlugField(_("subdomain"), max_length=63, unique=True)
     is_active = models.BooleanField(_("active"), default=True)
@@ -155,6 +159,9 @@ class Account(models.Model):
                 name="account_note_window_within_a_day",
                 violation_error_message=_("Enter a number from 1 to 86,400 (a day)."),
                 condition=Q(note_window__gte=1, note_window__lte=86_400),
+            ),
+            models.CheckConstraint(
+                name="account_retention_valid", condition=retention.VALID
             ),
             models.CheckConstraint(
                 name="account_address_mask_valid",

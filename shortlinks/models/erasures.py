@@ -70,13 +70,15 @@ class Erasure(models.Model):
 class ErasedIdentity(models.Model):
     """A keyed hash of an id that must not come back with an import or a request.
 
-    Whoever has the id can look it up; nobody can find the id. Deleting the row allows
-    the id again.
+    Whoever has the id can look it up; nobody can find the id. A row that is allowed
+    again stays, so that a restore erases who was erased at this time, and nobody later.
     """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
     digest = models.BinaryField(max_length=32)
     erasure = models.ForeignKey(Erasure, on_delete=models.CASCADE)
+    erased_at = models.DateTimeField(default=timezone.now)
+    allowed_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

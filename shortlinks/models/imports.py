@@ -3,6 +3,9 @@
 The rows store the remaining work. A message to the worker only starts it earlier.
 """
 
+from collections.abc import Collection
+from typing import Self
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -10,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.models.accounts import Account, User
+from shortlinks.models.contacts import Contact
 
 
 class ImportKind(models.TextChoices):
@@ -149,6 +153,19 @@ class ImportFile(models.Model):
         return f"{len(self.content)} bytes"
 
 
+class ImportRowQuerySet(models.QuerySet["ImportRow"]):
+    def of_contacts(self, contacts: Collection[int]) -> Self:
+        """Return the rows of all imports with the ids of these contacts."""
+        rows = Contact.objects.filter(pk__in=contacts)
+        accounts = {account for account, _ in rows.values_list("account", "pk")}
+        keys = [str(id_) for id_ in rows.values_list("entity_id", flat=True)]
+        return self.filter(
+            Q(key__in=keys) | Q(cells__entity_id__in=keys),
+            import_run__account__in=accounts,
+            import_run__kind=ImportKind.CONTACTS,
+        )
+
+
 class ImportRow(models.Model):
     """A row of the file. Rows with errors are kept for a while after the import."""
 
@@ -165,6 +182,8 @@ class ImportRow(models.Model):
         default=False, help_text="The record has all of these values already."
     )
     errors = ArrayField(models.TextField())
+
+    objects = ImportRowQuerySet.as_manager()
 
     class Meta:
         constraints = [

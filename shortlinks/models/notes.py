@@ -67,6 +67,11 @@ class Note(models.Model):
                 condition=Q(note_type=NoteType.LINK_FOLLOWED),
             ),
             models.Index(
+                fields=["account", "created_at"],
+                name="note_by_age",
+                condition=~Q(note_type=NoteType.LINK_FOLLOWED),
+            ),
+            models.Index(
                 fields=["id"],
                 name="note_not_link_followed",
                 condition=~Q(note_type=NoteType.LINK_FOLLOWED),

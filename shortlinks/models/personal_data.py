@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 
 from shortlinks.models.chats import Chat
+from shortlinks.models.consents import ConsentRecord
 from shortlinks.models.contacts import Contact
 from shortlinks.models.links import DailyVisits, ShortLink
 from shortlinks.models.merges import (
@@ -77,8 +78,8 @@ TABLES: Sequence[PersonalTable] = (
         ),
         (
             *("id", "link", "visitor_hash", "pixel_sha256", "pixel_is_new"),
-            *("is_mixed", "due_at", "attempts", "last_error", "counted_day"),
-            *("processed_at", "dead_lettered_at"),
+            *("is_mixed", "is_redacted", "due_at", "attempts", "last_error"),
+            *("counted_day", "processed_at", "dead_lettered_at"),
         ),
         indexed=~Q(verdict=""),
         order=("link", "occurred_at", "pk"),
@@ -151,6 +152,15 @@ TABLES: Sequence[PersonalTable] = (
             *("created_at", "updated_at"),
         ),
         ("id", "account", "contact", "link", "created_by"),
+    ),
+    PersonalTable(
+        ConsentRecord,
+        ("contact",),
+        (
+            *("consent", "source", "text_version", "given_at", "channel"),
+            "recorded_at",
+        ),
+        ("id", "contact", "recorded_by"),
     ),
     PersonalTable(
         PixelAttachment,

@@ -91,6 +91,11 @@ class Visit(models.Model):
         help_text="Stands for visits of several visitors, and has the facts of none.",
     )
 
+    is_redacted = models.BooleanField(
+        db_default=False,
+        help_text="The details were deleted, so the verdict cannot be repeated.",
+    )
+
     verdict = models.CharField(
         _("verdict"), max_length=8, choices=Verdict.choices, db_default=""
     )

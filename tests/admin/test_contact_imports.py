@@ -161,8 +161,9 @@ def test_rows_with_errors_are_exported_in_the_import_format(
     table = client.get(_beside(run, "errors.csv"))
 
     assert table.content.decode("utf-8-sig").splitlines() == [
-        "entity_id,name,first_name,last_name,responsible,Row,Errors",
-        'x,Faulty,,,,4,"The ID must be a whole number, at least 1."',
+        "entity_id,name,first_name,last_name,responsible,tracking_consent,"
+        "consent_source,consent_text_version,consent_given_at,Row,Errors",
+        'x,Faulty,,,,,,,,4,"The ID must be a whole number, at least 1."',
     ]
 
 

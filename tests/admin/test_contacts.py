@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shortlinks.domain.auth.permissions import level_covers
-from shortlinks.models import Account, Contact, Group, User
+from shortlinks.models import Account, ConsentRecord, Contact, Group, User
 from tests import factories
 from tests.admin.conftest import SignIn
 from tests.admin.fixtures_full_account import World, address, listing
@@ -158,6 +158,61 @@ def test_administrator_restores_deleted_contacts(
 
     own.contact.refresh_from_db()
     assert (own.contact.name, own.contact.is_deleted) == ("Back", False)
+
+
+def test_consent_is_stored_with_its_source_and_the_user(
+    own: World, admin: User, sign_in: SignIn
+) -> None:
+    page = address(own.contact, "change")
+    posted = {
+        "name": own.contact.name,
+        "tracking_consent": "granted",
+        "consent_source": "A call on Monday",
+        "consent_text_version": "2026-09",
+    }
+
+    sign_in(admin).post(page, posted)
+
+    [record] = ConsentRecord.objects.filter(contact=own.contact)
+    assert (record.consent, record.source) == ("granted", "A call on Monday")
+    assert (record.text_version, record.channel) == ("2026-09", "admin")
+    assert record.recorded_by == admin
+    shown = sign_in(admin).get(page).content.decode()
+    assert "A call on Monday, 2026-09" in shown
+
+
+@pytest.mark.parametrize(("letter", "status"), [("A", 302), ("D", 403)])
+def test_whoever_may_edit_records_a_consent(
+    own: World, account: Account, sign_in: SignIn, letter: str, status: int
+) -> None:
+    editor = factories.user(account, contacts_view="A", contacts_edit=letter)
+    posted = {
+        "name": "Renamed",
+        "tracking_consent": "denied",
+        "consent_source": "A call",
+    }
+
+    response = sign_in(editor).post(address(own.contact, "change"), posted)
+
+    assert response.status_code == status
+    recorded = ConsentRecord.objects.filter(recorded_by=editor, source="A call")
+    assert recorded.exists() == (status == 302)
+    page = sign_in(editor).get(address(own.contact, "change")).content
+    assert (b"consent_source" in page) == (status == 302)
+
+
+def test_refusal_does_not_become_unknown(
+    own: World, admin: User, sign_in: SignIn
+) -> None:
+    Contact.objects.update(tracking_consent="denied")
+    posted = {"name": "Renamed", "tracking_consent": "unknown"}
+
+    response = sign_in(admin).post(address(own.contact, "change"), posted)
+
+    assert "The person refused. Only a newer consent" in response.content.decode()
+    own.contact.refresh_from_db()
+    assert own.contact.tracking_consent == "denied"
+    assert own.contact.name != "Renamed"
 
 
 def test_refused_consent_deletes_the_browsers(

@@ -1,11 +1,9 @@
 """Security events are recorded, counted, masked, readable and deleted."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from shortlinks.domain.auth import security_events, tokens
 from shortlinks.models import ApiToken, SecurityEvent, User
@@ -140,17 +138,6 @@ def test_network_is_masked_as_the_account_requires(db: None) -> None:
         security_events.record(Kind.EXPORT, user=user)
 
     assert events()[0][3] == ""
-
-
-def test_old_events_are_deleted(admin: User) -> None:
-    for _ in range(2):
-        security_events.record(Kind.EXPORT, user=admin)
-    assert security_events.purge() == 0
-    old = timezone.now() - security_events.RETENTION - timedelta(hours=2)
-    SecurityEvent.objects.update(hour=old)
-
-    assert security_events.purge() == 1
-    assert not SecurityEvent.objects.exists()
 
 
 def test_events_are_exported_for_the_account_only(

@@ -91,6 +91,7 @@ ROWS = (
     Row("PATCH /contacts", 200, 403, 400, body=[{"id": "$entity_id", "name": "New"}]),
     write("PATCH /contacts/{entity_id}", {"name": "New"}),
     shown("GET /contacts/{entity_id}/visits", "visit_id"),
+    shown("GET /contacts/{entity_id}/consents", "consent_id"),
     Row("GET /contacts/{entity_id}/personal_data", 200, 404, 403, of=PERSON),
     Row("DELETE /contacts/{entity_id}/personal_data", 202, 404, 403, of=PERSON),
     Row("GET /erasures/{erasure_id}", 200, 200, 403, of=ADMINISTRATOR),

@@ -12,6 +12,8 @@ from shortlinks.models import (
     Account,
     AttachmentReview,
     Chat,
+    ConsentChannel,
+    ConsentRecord,
     Contact,
     Evidence,
     Merge,
@@ -118,6 +120,7 @@ def _rows(contact: Contact, own: Contact, caller: User) -> Rows:
         "visit_id": str(visit.pk),
         "note_id": note.pk,
         "event_id": note.pk,
+        "consent_id": _consent(contact).pk,
         "pixel_id": pixel.pk,
         "visitor_uid": pixel.visitor_uid,
         "chat_id": chat.pk,
@@ -180,6 +183,17 @@ def _pixel(contact: Contact) -> Pixel:
         last_seen_at=now,
     )
     return pixel
+
+
+def _consent(contact: Contact) -> ConsentRecord:
+    return ConsentRecord.objects.create(
+        id=next(_ids),
+        contact=contact,
+        consent=contact.tracking_consent,
+        source=f"Form {contact.pk}",
+        given_at=timezone.now(),
+        channel=ConsentChannel.API,
+    )
 
 
 def _merge(contact: Contact) -> Merge:

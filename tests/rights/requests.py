@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from shortlinks.models import (
     Chat,
+    ConsentRecord,
     Contact,
     Merge,
     MergeSuggestion,
@@ -21,6 +22,7 @@ from shortlinks.models import (
 # Rows that belong to contacts.
 MODELS = (
     Chat,
+    ConsentRecord,
     Contact,
     Merge,
     MergeSuggestion,

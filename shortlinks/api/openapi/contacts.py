@@ -1,6 +1,6 @@
 """`/api/v4/contacts`."""
 
-from shortlinks.api import contacts, parsing
+from shortlinks.api import consents, contacts, parsing
 from shortlinks.api.openapi import lists
 from shortlinks.api.openapi.operations import Operation, SuccessResponse
 from shortlinks.api.openapi.schemas import (
@@ -12,16 +12,19 @@ from shortlinks.api.openapi.schemas import (
     reference,
     request_id,
     text,
+    timestamp,
 )
 from shortlinks.api.resources.contacts import (
     ChangedContact,
     ChangedContactOfBatch,
+    Consent,
     Contact,
     CreatedContact,
 )
 from shortlinks.api.resources.fields import CONTACT, NO_NUL, USER
 from shortlinks.domain.contacts.contacts import MAX_NAME_LENGTH
 from shortlinks.models import Scope, TrackingConsent
+from shortlinks.models.consents import MAX_SOURCE_LENGTH, MAX_TEXT_VERSION_LENGTH
 
 TAG = "Contacts"
 PATH = "/api/v4/contacts"
@@ -33,6 +36,29 @@ FIELDS = {
 }
 RESPONSIBLE_USER = id_(USER, minimum=0)
 REQUEST_ID = {"request_id": request_id("anna", "Your id. The response contains it.")}
+CONSENT_FIELDS = {
+    consents.CONSENT: choice(
+        TrackingConsent.values,
+        TrackingConsent.GRANTED,
+        description="`denied` stops the recognition of the contact's browsers and"
+        " detaches them. Only `granted` replaces it.",
+    ),
+    consents.SOURCE: text(
+        "https://shop.example/subscribe",
+        maxLength=MAX_SOURCE_LENGTH,
+        pattern=NO_NUL,
+        description="Where the person answered. It needs `tracking_consent`.",
+    ),
+    consents.TEXT_VERSION: text(
+        "2026-09",
+        maxLength=MAX_TEXT_VERSION_LENGTH,
+        pattern=NO_NUL,
+        description="Which version of your text the person read.",
+    ),
+    consents.GIVEN_AT: timestamp(
+        1_790_000_000, description="When the person answered. By default, now."
+    ),
+}
 NEW = {
     "id": id_(CONTACT + 1, description="The id in the CRM. By default, a free id."),
     **FIELDS,
@@ -40,17 +66,13 @@ NEW = {
         **RESPONSIBLE_USER,
         "description": "Defaults to the calling user.",
     },
+    **CONSENT_FIELDS,
     **REQUEST_ID,
 }
 CHANGES = {
     **FIELDS,
     "responsible_user_id": {**RESPONSIBLE_USER, "description": "0 changes nothing."},
-    "tracking_consent": choice(
-        TrackingConsent.values,
-        TrackingConsent.GRANTED,
-        description="`denied` stops the recognition of the contact's browsers and"
-        " detaches them.",
-    ),
+    **CONSENT_FIELDS,
 }
 CHANGE = body({"id": id_(CONTACT), **CHANGES, **REQUEST_ID}, (*CHANGES, *REQUEST_ID))
 UNCHANGED = "Fields that you do not send are not changed. You need permission to edit"
@@ -105,5 +127,14 @@ OPERATIONS = (
         description=f"{UNCHANGED} the contact.",
         body=body(CHANGES, tuple(CHANGES)),
         response=SuccessResponse("The changed contact.", reference(ChangedContact)),
+    ),
+    Operation(
+        id="list_consents",
+        route=f"GET {PATH}/{{entity_id}}/consents",
+        scope=Scope.CONTACTS_READ,
+        summary="List the history of a contact's tracking consent",
+        description="The first one is the current consent.",
+        parameters=lists.parameters(consents.QUERY),
+        response=lists.response("consents", Consent, f"{PATH}/{CONTACT}/consents"),
     ),
 )

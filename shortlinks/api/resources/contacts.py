@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import UNSET, Struct, UnsetType
 
 from shortlinks.api.resources import fields
+from shortlinks.models import ConsentChannel, TrackingConsent
 
 
 class ContactEmbedded(Struct):
@@ -62,3 +63,22 @@ class ChangedContact(fields.Resource, kw_only=True):
 
 class ChangedContactOfBatch(ChangedContact, kw_only=True):
     request_id: fields.RequestId
+
+
+class Consent(Struct, kw_only=True):
+    """One answer of a contact, or a merge that changed the consent."""
+
+    id: Annotated[int, fields.id_(fields.CONSENT)]
+    tracking_consent: Annotated[
+        str, fields.choice(TrackingConsent.values, TrackingConsent.GRANTED)
+    ]
+    consent_source: Annotated[
+        str, fields.example("https://shop.example/subscribe", "Where they answered.")
+    ]
+    consent_text_version: Annotated[
+        str, fields.example("2026-09", "Which version of your text they read.")
+    ]
+    consent_given_at: fields.Timestamp
+    channel: Annotated[str, fields.choice(ConsentChannel.values, ConsentChannel.API)]
+    recorded_by: fields.UserIdOr0
+    recorded_at: fields.Timestamp

@@ -1,4 +1,4 @@
-"""Record security events, and delete them after a year (docs/adr/0052)."""
+"""Record security events (docs/adr/0052)."""
 
 import contextlib
 import logging
@@ -7,20 +7,15 @@ import threading
 import time
 from collections.abc import Hashable, Iterator
 from contextvars import ContextVar
-from datetime import timedelta
 
 from django.db import DatabaseError, connection, transaction
-from django.utils import timezone
 
 from shortlinks.domain import ip_addresses
-from shortlinks.domain.postgres import queries
-from shortlinks.models import Account, AddressMask, SecurityEvent, User
+from shortlinks.models import Account, AddressMask, User
 from shortlinks.models import SecurityEventKind as Kind
 
 logger = logging.getLogger(__name__)
 
-RETENTION = timedelta(days=365)
-BATCH_SIZE = 10_000
 MAX_DETAIL_LENGTH = 250
 FREQUENT_SECONDS = 10.0
 MAX_FREQUENT = 10_000  # kinds of events in memory
@@ -134,9 +129,3 @@ class _Frequent:
 
 
 _frequent = _Frequent()
-
-
-def purge() -> int:
-    """Delete old events, at most a batch."""
-    old = SecurityEvent.objects.filter(hour__lt=timezone.now() - RETENTION)
-    return queries.delete_batch(old.order_by("hour"), BATCH_SIZE)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from shortlinks.domain import erased_identities, quotas
 from shortlinks.domain.auth import permissions
 from shortlinks.domain.contacts import tracking_consent
+from shortlinks.domain.contacts.tracking_consent import ConsentAnswer
 from shortlinks.domain.postgres import queries
 from shortlinks.domain.quotas import Quota, QuotaReached
 from shortlinks.models import AccessLevel, Contact, MergeChange, User
@@ -18,19 +19,19 @@ from shortlinks.models import AccessLevel, Contact, MergeChange, User
 MAX_NAME_LENGTH = 250
 # A client may send an id that the database gives next, so it gives others.
 MAX_ID_ATTEMPTS = 10
+MAX_LOCK_ATTEMPTS = 10  # while others merge the contacts
 UPDATABLE_FIELDS = (
     "name",
     "first_name",
     "last_name",
     "responsible_user",
-    "tracking_consent",
     "is_anonymous",
     "group",
     "updated_by",
     "updated_at",
 )
 SELECT_FREE_IDS = "SELECT shortlinks_new_id() FROM generate_series(1, %(count)s)"
-SENT_FIELDS = ("first_name", "last_name", "name", "tracking_consent")
+NAMES = ("first_name", "last_name", "name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class NewContact:
     first_name: str
     last_name: str
     responsible_user_id: int | None
+    consent: ConsentAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class ContactChange:
     first_name: str | None
     last_name: str | None
     responsible_user_id: int | None
-    tracking_consent: str | None = None
+    consent: ConsentAnswer | None = None
 
 
 class UnknownContacts(Exception):
@@ -107,7 +109,7 @@ def create(new: Sequence[NewContact], *, user: User) -> list[Contact]:
             _row(item, entity_id, responsible, user)
             for item, entity_id in zip(new, _with_free_ids(new), strict=True)
         ]
-        taken = _store(rows)
+        taken = _store(rows, new, user)
         if not taken:
             return rows
         if taken & requested:
@@ -129,14 +131,14 @@ def _requested_ids(new: Sequence[NewContact], user: User) -> set[int]:
 def update(changes: Sequence[ContactChange], *, user: User) -> list[Contact]:
     """Store all changes or none, and return the contacts in their order.
 
-    Raises UnknownContacts, EditForbidden or UnknownUsers.
+    Raises UnknownContacts, EditForbidden, UnknownUsers or RefusalStays, whose positions
+    are those among the changes with a consent.
     """
     responsible = _responsible_users(changes, user)
     with transaction.atomic():
         rows = _locked({change.entity_id for change in changes}, user)
         if not all(may_edit(row, user) for row in rows.values()):
             raise EditForbidden
-        before = {row.pk: row.tracking_consent for row in rows.values()}
         for change in changes:
             _change(rows[change.entity_id], change, responsible, user)
         changed = {row.pk: row for row in rows.values()}.values()
@@ -144,12 +146,11 @@ def update(changes: Sequence[ContactChange], *, user: User) -> list[Contact]:
         mark_edited(
             {
                 column: [rows[c.entity_id].pk for c in changes if column in _sent(c)]
-                for column in ("is_anonymous", *SENT_FIELDS)
+                for column in ("is_anonymous", "tracking_consent", *NAMES)
             }
         )
-        tracking_consent.apply_change(
-            [row for row in changed if row.tracking_consent != before[row.pk]]
-        )
+        answers = [(rows[c.entity_id], c.consent) for c in changes if c.consent]
+        tracking_consent.answer(answers, by=user)
     return [rows[change.entity_id] for change in changes]
 
 
@@ -202,18 +203,21 @@ def may_edit(contact: Contact, user: User) -> bool:
 
 def _locked(entity_ids: set[int], user: User) -> dict[int, Contact]:
     """Return locked contacts by requested id; a merged one stands for its root."""
-    roots = permissions.visible_roots(entity_ids, user)
-    if missing := entity_ids - roots.keys():
-        raise UnknownContacts(missing)
-    rows = Contact.objects.filter(pk__in=roots.values()).order_by("id")
-    locked = {row.pk: row for row in rows.select_for_update(of=("self",))}
-    return {entity_id: locked[pk] for entity_id, pk in roots.items()}
+    for _ in range(MAX_LOCK_ATTEMPTS):
+        roots = permissions.visible_roots(entity_ids, user)
+        if missing := entity_ids - roots.keys():
+            raise UnknownContacts(missing)
+        rows = Contact.objects.filter(pk__in=roots.values()).order_by("id")
+        locked = {row.pk: row for row in rows.select_for_update(of=("self",))}
+        if not any(row.merged_into_id for row in locked.values()):
+            return {entity_id: locked[pk] for entity_id, pk in roots.items()}
+    raise RuntimeError("the contacts are merged all the time")
 
 
 def _sent(change: ContactChange) -> set[str]:
     """Return the columns that the change sets; any edit makes a contact known."""
-    sent = {name for name in SENT_FIELDS if getattr(change, name) is not None}
-    return sent | {"is_anonymous"}
+    sent = {name for name in NAMES if getattr(change, name) is not None}
+    return sent | {"is_anonymous"} | ({"tracking_consent"} if change.consent else set())
 
 
 def _full_name(first_name: str, last_name: str) -> str:
@@ -224,7 +228,7 @@ def _change(
     row: Contact, change: ContactChange, responsible: dict[int, User], user: User
 ) -> None:
     is_composed = row.name == _full_name(row.first_name, row.last_name)
-    for name in SENT_FIELDS:
+    for name in NAMES:
         if (value := getattr(change, name)) is not None:
             setattr(row, name, value)
     if is_composed and change.name is None:
@@ -277,8 +281,8 @@ def _row(
     )
 
 
-def _store(rows: Sequence[Contact]) -> set[int]:
-    """Insert the rows, or return the ids that exist already.
+def _store(rows: Sequence[Contact], new: Sequence[NewContact], user: User) -> set[int]:
+    """Insert the rows with their consents, or return the ids that exist already.
 
     Checks first, because Postgres logs a failed statement with the clients' names.
     """
@@ -288,6 +292,9 @@ def _store(rows: Sequence[Contact]) -> set[int]:
         with transaction.atomic():
             # In one order, so that two requests with the same ids do not deadlock.
             Contact.objects.bulk_create(sorted(rows, key=lambda row: row.entity_id))
+            pairs = zip(rows, new, strict=True)
+            answers = [(row, item.consent) for row, item in pairs if item.consent]
+            tracking_consent.answer(answers, by=user)
     except IntegrityError:
         if taken := _taken_ids(rows):  # by a concurrent request
             return taken

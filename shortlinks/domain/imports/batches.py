@@ -32,6 +32,7 @@ from django.utils.translation import gettext, gettext_noop
 from psycopg.errors import UniqueViolation
 
 from shortlinks.domain.contacts import contacts
+from shortlinks.domain.contacts.tracking_consent import RefusalStays
 from shortlinks.domain.imports import lifecycle, spreadsheets
 from shortlinks.domain.imports.checked_rows import CHANGED, CheckedRow, StoredRows
 from shortlinks.domain.imports.file_errors import MissingHeader, UnreadableFile
@@ -62,7 +63,7 @@ REJECTIONS = (DataError, IntegrityError, UnicodeError)
 # Rows may change while they are stored.
 CONFLICTS = (
     *(contacts.DuplicateIds, contacts.EditForbidden, contacts.UnknownContacts),
-    contacts.ErasedIds,
+    *(contacts.ErasedIds, RefusalStays),
     *(contacts.UnknownUsers, QuotaReached),
 )
 # Otherwise a row could be assigned an id that a later row contains.
@@ -348,8 +349,9 @@ def _save_errors(rows: Sequence[ImportRow], lines: Sequence[CheckedRow]) -> None
     faulty = [line for line in lines if line.errors]
     for line in faulty:
         by_number[line.number].errors = line.errors
+        by_number[line.number].cells = line.cells  # empty if the person was erased
     ImportRow.objects.bulk_update(
-        [by_number[line.number] for line in faulty], ["errors"]
+        [by_number[line.number] for line in faulty], ["errors", "cells"]
     )
 
 

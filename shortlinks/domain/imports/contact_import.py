@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_noop
 
-from shortlinks.domain import erased_identities, integers, quotas
-from shortlinks.domain.contacts import contacts
+from shortlinks.domain import erased_identities, integers, quotas, time_zones
+from shortlinks.domain.contacts import contacts, tracking_consent
 from shortlinks.domain.contacts.contacts import (
     MAX_NAME_LENGTH,
     ContactChange,
     NewContact,
 )
-from shortlinks.domain.imports import checked_rows
+from shortlinks.domain.contacts.tracking_consent import ConsentAnswer
+from shortlinks.domain.imports import checked_rows, consent_columns
 from shortlinks.domain.imports.checked_rows import StoredRows
 from shortlinks.domain.imports.spreadsheets import ParsedRow
-from shortlinks.models import Contact, User
+from shortlinks.models import ConsentRecord, Contact, User
 
 NAMES = ("name", "first_name", "last_name")
 # Columns by the names that a header may have, in lower case.
@@ -32,6 +33,7 @@ HEADERS = {
     "фамилия": "last_name",
     "responsible": "responsible",
     "ответственный": "responsible",
+    **consent_columns.HEADERS,
 }
 HEADER_MISSING = gettext_noop(
     "The first row must contain the column names: entity_id, name,"
@@ -57,6 +59,7 @@ CREATE_FORBIDDEN = gettext_noop("You are not allowed to add contacts.")
 class ContactRow(checked_rows.CheckedRow):
     entity_id: int | None = None
     responsible_id: int | None = None
+    consent: ConsentAnswer | None = None
 
 
 def find_columns(names: Sequence[str]) -> Sequence[str]:
@@ -75,6 +78,7 @@ def check(rows: Iterable[ParsedRow], user: User) -> Sequence[ContactRow]:
     lines = [ContactRow.parsed(row) for row in rows]
     for line in lines:
         _read_id(line)
+    _read_consents(lines, user)
     _resolve_users(lines, user)
     _match_existing(lines, user)
     return lines
@@ -110,6 +114,13 @@ def _id_errors(text: str, entity_id: int | None) -> list[str]:
     return [ID_WITH_ZEROS] if text.startswith("0") else []
 
 
+def _read_consents(lines: Sequence[ContactRow], user: User) -> None:
+    zone = time_zones.get(user.account.time_zone if user.account else "")
+    for line in lines:
+        line.consent, errors = consent_columns.read(line.cells, zone)
+        line.errors += errors
+
+
 def _resolve_users(lines: Sequence[ContactRow], user: User) -> None:
     emails = {line.cells.get("responsible", "").lower() for line in lines} - {""}
     users = User.objects.in_account(user.account_id or 0).filter(
@@ -127,6 +138,7 @@ def _match_existing(lines: Sequence[ContactRow], user: User) -> None:
     """Find existing contacts, and reject those that the user may not edit."""
     ids = {line.entity_id for line in lines if line.entity_id is not None}
     existing = _locked(ids, user)
+    latest = _latest_consents(ids, user)
     erased = erased_identities.erased_ids(user.account_id or 0, ids - existing.keys())
     for line in lines:
         if line.entity_id in erased:
@@ -137,11 +149,32 @@ def _match_existing(lines: Sequence[ContactRow], user: User) -> None:
             line.key = str(line.entity_id or "")
             line.errors += _creation_errors(user)
             continue
-        line.key = str(contact.entity_id)
-        line.existing_version = f"{contact.pk} {contact.updated_at.isoformat()}"
-        if contact.is_deleted or not contacts.may_edit(contact, user):
-            line.errors.append(EDIT_FORBIDDEN)
-        line.is_unchanged = _has_values(contact, line)
+        _compare(line, contact, latest.get(line.entity_id or 0), user)
+
+
+def _compare(
+    line: ContactRow, contact: Contact, latest: ConsentRecord | None, user: User
+) -> None:
+    """Read what the row would change, and whether it may."""
+    line.key = str(contact.entity_id)
+    line.existing_version = f"{contact.pk} {contact.updated_at.isoformat()}"
+    if contact.is_deleted or not contacts.may_edit(contact, user):
+        line.errors.append(EDIT_FORBIDDEN)
+    line.is_unchanged = _has_values(contact, line)
+    if line.consent is None:
+        return
+    before = contact.tracking_consent
+    if not tracking_consent.may_follow(before, latest, line.consent):
+        line.errors.append(consent_columns.REFUSAL_STAYS)
+    line.is_unchanged &= tracking_consent.is_known(line.consent, latest)
+
+
+def _latest_consents(entity_ids: set[int], user: User) -> dict[int, ConsentRecord]:
+    """Return the newest records by id: a merged contact has its own."""
+    named = Contact.objects.filter(account=user.account_id, entity_id__in=entity_ids)
+    pks = dict(named.values_list("entity_id", "pk"))
+    latest = tracking_consent.latest_records(pks.values())
+    return {id_: latest[pk] for id_, pk in pks.items() if pk in latest}
 
 
 def _creation_errors(user: User) -> list[str]:
@@ -176,6 +209,7 @@ def _new(line: ContactRow) -> NewContact:
         first_name=line.cells.get("first_name", ""),
         last_name=line.cells.get("last_name", ""),
         responsible_user_id=line.responsible_id,
+        consent=line.consent,
     )
 
 
@@ -187,4 +221,5 @@ def _change(line: ContactRow) -> ContactChange:
         first_name=line.cells.get("first_name") or None,
         last_name=line.cells.get("last_name") or None,
         responsible_user_id=line.responsible_id,
+        consent=line.consent,
     )

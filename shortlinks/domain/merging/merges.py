@@ -21,6 +21,7 @@ from shortlinks.domain.merging import merge_notes
 from shortlinks.domain.webhooks import events
 from shortlinks.models import (
     Account,
+    ConsentChannel,
     Contact,
     Merge,
     MergeChange,
@@ -108,7 +109,7 @@ def merge(
     merge = _create(lock, into, merged, cause)
     identified = locked.identified_by(merge)
     locked.join(merge)
-    locked.save()
+    locked.save(ConsentChannel.MERGE, by=cause.by)
     merge_notes.note_merge(lock.account, merge, into)
     events.enqueue(WebhookEvent.MERGE_CONTACT, [merge.pk])
     between = Q(one__in=locked.rows, other__in=locked.rows)
@@ -137,7 +138,7 @@ def key_of(event: str) -> bytes:
     return hashlib.sha256(event.encode()).digest()
 
 
-def remove(merge: Merge) -> list[MergeChange]:
+def remove(merge: Merge, *, by: User | None) -> list[MergeChange]:
     """Restore the contacts as if `merge`, an applied one, had never been.
 
     Return its changes that are kept, because a user edited the column since.
@@ -154,7 +155,7 @@ def remove(merge: Merge) -> list[MergeChange]:
     MergeChange.objects.filter(merge__in=later).delete()
     for each in later:
         locked.join(each)
-    locked.save()
+    locked.save(ConsentChannel.UNDO, by=by)
     return [i for i in removed.items.all() if (i.contact_id, i.column) in locked.kept]
 
 
@@ -236,8 +237,8 @@ class LockedContacts:
                 if row.root_id == merge.loser_id:
                     row.merged_into_id = merge.survivor_id
 
-    def save(self) -> None:
-        """Store what has changed, and apply changes of the tracking consent."""
+    def save(self, channel: ConsentChannel, *, by: User | None) -> None:
+        """Store what has changed, and record changes of the tracking consent."""
         changed = {
             cell
             for cell, value in self._stored.items()
@@ -247,7 +248,7 @@ class LockedContacts:
         Contact.objects.bulk_update(rows, TRACKED_FIELDS)
         MergeChange.objects.bulk_create(self._changes)
         consents = [row for row in rows if (row.pk, CONSENT) in changed]
-        tracking_consent.apply_change(consents)
+        tracking_consent.carry_over(consents, channel, by=by)
 
     def _change(self, merge: Merge, row: Contact, column: str, value: Any) -> None:
         edited_at = self.kept.get((row.pk, column))

@@ -23,12 +23,12 @@ from shortlinks.domain import erased_identities
 from shortlinks.domain.auth import security_events
 from shortlinks.domain.contacts import contacts, tracking_consent
 from shortlinks.domain.merging import merges
+from shortlinks.domain.personal_data import evidence_of_others
 from shortlinks.models import (
     Chat,
     Contact,
     Erasure,
     ErasureOrigin,
-    ImportKind,
     ImportRow,
     Merge,
     MergeSuggestion,
@@ -214,9 +214,14 @@ def _identities(rows: Sequence[Contact]) -> list[bytes]:
 
 
 def _steps() -> Iterable[tuple[str, Work]]:
+    yield "evidence_of_others", _forget_opens  # while the visits exist
     for table in deleted_by_an_erasure():
         yield table.name, SPECIAL.get(table.model) or partial(_delete_rows, table)
     yield "importrow", _empty_import_rows
+
+
+def _forget_opens(person: Person, size: int) -> int:
+    return evidence_of_others.forget_opens(person.contacts, size)
 
 
 def _delete_rows(table: PersonalTable, person: Person, size: int) -> int:
@@ -284,13 +289,7 @@ def _empty_import_rows(person: Person, size: int) -> int:
 
     A key remains, because an import reads its rows in the order of having one.
     """
-    ids = Contact.objects.filter(pk__in=person.contacts).values_list("entity_id")
-    keys = [str(id_) for (id_,) in ids]
-    rows = ImportRow.objects.filter(
-        Q(key__in=keys) | Q(cells__entity_id__in=keys),
-        import_run__account=person.account_id,
-        import_run__kind=ImportKind.CONTACTS,
-    )
+    rows = ImportRow.objects.of_contacts(person.contacts)
     pks = list(rows.values_list("pk", flat=True)[:size])
     key = Concat(Value("erased "), Cast("pk", TextField()))
     ImportRow.objects.filter(pk__in=pks).update(cells={}, key=key)

@@ -9,7 +9,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from shortlinks.models import Contact
+from shortlinks.models import Contact, ImportRow, Merge, MergeChange, MergeState
 from shortlinks.models.personal_data import TABLES
 
 CHUNK_SIZE = 1000
@@ -33,6 +33,9 @@ def tables(contact: Contact) -> Iterator[StoredRows]:
         if table.exported:
             rows = table.shown(pks)
             yield StoredRows(table.name, table.model, table.exported, rows)
+    yield from _of_merges(pks)
+    imported = ImportRow.objects.of_contacts(pks).order_by("pk")
+    yield StoredRows("importrow", ImportRow, ("cells", "errors"), imported)
     yield StoredRows(LOG, LogEntry, LOG_COLUMNS, _log(pks))
 
 
@@ -48,6 +51,27 @@ def as_json(contact: Contact) -> Iterator[bytes]:
             separator = b","
         yield b"]"
     yield b"}}"
+
+
+def _of_merges(pks: list[int]) -> Iterator[StoredRows]:
+    """Yield what merges rest on, and names before them.
+
+    Only while both contacts are one person: an undone merge was about two.
+    """
+    merges = Merge.objects.filter(
+        survivor__in=pks, loser__in=pks, state=MergeState.APPLIED
+    )
+    yield StoredRows(
+        "merge_evidence", Merge, ("created_at", "evidence"), merges.order_by("pk")
+    )
+    changes = MergeChange.objects.filter(merge__in=merges, contact__in=pks)
+    columns = ("column", "before", "after")
+    yield StoredRows(
+        "earlier_values",
+        MergeChange,
+        columns,
+        changes.exclude(column="merged_into_id").order_by("pk"),
+    )
 
 
 def _log(pks: list[int]) -> "QuerySet[LogEntry]":

@@ -190,7 +190,7 @@ def discard_lost(ids: Iterable[UUID]) -> int:
     visits = Visit.objects.dead_lettered().filter(~Exists(link), pk__in=ids)
     with transaction.atomic():
         count = visits.update(processed_at=Now(), dead_lettered_at=None)
-        retention.redact_late(ids)
+        retention.expire_late(ids)
     return count
 
 
@@ -235,7 +235,7 @@ def _process(claimed: LockedVisits) -> ProcessingResult:
         claimed = claimed.without(unwanted)
     _schedule_reevaluation(claimed)
     notes = effects.apply(classified, claimed | others)
-    retention.redact_late(claimed.ids)
+    retention.expire_late(claimed.ids)
     return ProcessingResult(
         verdicts=_tally(claimed.among(classified)),
         reclassified=_tally(others.among(classified)),

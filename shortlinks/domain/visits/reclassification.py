@@ -16,7 +16,6 @@ from shortlinks.domain.visits import (
     classifier,
     effects,
     published_networks,
-    retention,
     visit_locks,
     visit_records,
 )
@@ -69,10 +68,10 @@ def _processed_visits(since: datetime, until: datetime) -> "QuerySet[Visit]":
             bounds["first"],
             bounds["last"],
         ),  # excludes the partitions of other months
-        pk__gt=retention.last_redacted_id(),
         occurred_at__range=(since, until),
         processed_at__isnull=False,
         overridden_at=None,
+        is_redacted=False,
     )
 
 

@@ -1,102 +1,245 @@
-"""Redact the details of old visits.
+"""Redact the details of old visits, and delete old visits, by the account's periods.
 
-A watermark stores the last redacted id, so no visit is read twice. Visits, verdicts,
-notes and counts stay. No rule changes the verdict of a redacted visit.
+For each period in use, a watermark stores the last visit that was examined, so that no
+visit is read twice. It starts again when an account chooses another period. Daily
+counts and notes stay. No rule changes the verdict of a redacted visit.
 """
 
+import contextlib
 from collections.abc import Collection, Iterator
-from datetime import timedelta
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
+from psycopg.errors import LockNotAvailable
 
+from shortlinks.domain import retention_periods
 from shortlinks.domain.postgres import arrays
 from shortlinks.domain.visits import visit_records
-from shortlinks.models import Visit, Watermark
+from shortlinks.models import Account, RetentionDays, Watermark
 
+DETAILS, VISITS = "visit_details_days", "visits_days"
 BATCH_SIZE = 5000
-WATERMARK = "details"
 BEFORE_ALL = UUID(int=0)
 
-LAST_REDACTED_ID = f"""
-coalesce((SELECT visit FROM shortlinks_watermark WHERE name = '{WATERMARK}'),
-         '{BEFORE_ALL}'::uuid)
-"""  # noqa: S608  built from constants
 REDACTED = """
-address = NULL, user_agent = '', accept_language = '', referer = '', sec_fetch = '',
-purpose = '', accepts_html = DEFAULT
+is_redacted = true, address = NULL, user_agent = '', accept_language = '', referer = '',
+sec_fetch = '', purpose = '', accepts_html = DEFAULT
 """
-# A visit that is not processed yet keeps the details that its verdict depends on.
-REDACT_PAGE = f"""
+# A visit that is not processed yet has the details that its verdict needs.
+EXPIRES = {
+    DETAILS: "NOT visit.is_redacted AND visit.processed_at IS NOT NULL",
+    VISITS: "visit.due_at IS NULL",
+}
+# Expired are visits of accounts with this period or a shorter one, and those of lost
+# links by the default, because they have no account.
+PAGE = """
 WITH page AS MATERIALIZED (
   SELECT id FROM shortlinks_visit
   WHERE id > %(after)s AND id < %(until)s ORDER BY id LIMIT %(page)s
-), redacted AS (
-  UPDATE shortlinks_visit AS visit SET {REDACTED}
-  FROM page WHERE visit.id = page.id AND visit.processed_at IS NOT NULL
-  RETURNING 1
-)
-SELECT (SELECT count(*) FROM redacted), (SELECT max(id::text)::uuid FROM page)
+), expired AS (
+  SELECT visit.id FROM page JOIN shortlinks_visit AS visit USING (id)
+  LEFT JOIN shortlinks_shortlink AS link ON link.id = visit.link_id
+  LEFT JOIN shortlinks_account AS account ON account.id = link.account_id
+  WHERE coalesce(account.{field}, %(default)s) {compared} %(days)s AND {expires}
+    AND visit.id > %(after)s AND visit.id < %(until)s
+), changed AS ({action})
+SELECT (SELECT count(*) FROM changed), (SELECT max(id::text)::uuid FROM page)
+"""
+COUNT = "SELECT FROM expired"
+REDACT = f"""
+UPDATE shortlinks_visit AS visit SET {REDACTED} FROM expired
+WHERE visit.id = expired.id AND visit.id > %(after)s AND visit.id < %(until)s
+RETURNING 1
 """  # noqa: S608  built from constants
+DELETE = """
+DELETE FROM shortlinks_visit AS visit USING expired
+WHERE visit.id = expired.id AND visit.id > %(after)s AND visit.id < %(until)s
+RETURNING 1
+"""
 REDACT_LATE = f"""
 UPDATE shortlinks_visit SET {REDACTED}
-WHERE id = ANY(%(ids)s::uuid[]) AND id BETWEEN %(first)s AND %(last)s
-  AND processed_at IS NOT NULL AND id <= {LAST_REDACTED_ID}
+FROM shortlinks_visit AS visit
+LEFT JOIN shortlinks_shortlink AS link ON link.id = visit.link_id
+LEFT JOIN shortlinks_account AS account ON account.id = link.account_id
+WHERE visit.id = ANY(%(ids)s::uuid[]) AND visit.id BETWEEN %(first)s AND %(last)s
+  AND shortlinks_visit.id = visit.id
+  AND shortlinks_visit.id BETWEEN %(first)s AND %(last)s
+  AND {EXPIRES[DETAILS]} AND visit.id < shortlinks_first_uuid7(
+    now() - coalesce(account.{DETAILS}, %(default)s) * interval '1 day')
 """  # noqa: S608  built from constants
-
-
-def last_redacted_id() -> UUID:
-    """Return the last redacted visit; visits up to it cannot be reclassified."""
-    row = Watermark.objects.filter(name=WATERMARK).first()
-    return row.visit if row else BEFORE_ALL
+DELETE_LATE = f"""
+DELETE FROM shortlinks_visit USING shortlinks_visit AS visit
+JOIN shortlinks_shortlink AS link ON link.id = visit.link_id
+JOIN shortlinks_account AS account ON account.id = link.account_id
+WHERE visit.id = ANY(%(ids)s::uuid[]) AND visit.id BETWEEN %(first)s AND %(last)s
+  AND shortlinks_visit.id = visit.id
+  AND shortlinks_visit.id BETWEEN %(first)s AND %(last)s
+  AND {EXPIRES[VISITS]} AND visit.id < shortlinks_first_uuid7(date_trunc(
+    'month', now() - account.{VISITS} * interval '1 day', 'UTC'))
+"""  # noqa: S608  built from constants
+DROP_PARTITION = "SELECT shortlinks_drop_visit_partition(%(before)s)"
 
 
 def redact_details() -> Iterator[int]:
     """Redact page by page, one transaction each; yield the count of each page."""
-    while True:
-        with transaction.atomic():
-            mark, _ = Watermark.objects.select_for_update().get_or_create(
-                name=WATERMARK, defaults={"visit": BEFORE_ALL}
-            )
-            changed, last = _redact_page(mark.visit)
-            if last is None:
-                return
-            mark.visit = last
-            mark.save()
-        yield changed
+    return _work(DETAILS, REDACT)
 
 
-def redact_late(ids: Collection[UUID]) -> None:
-    """Redact those of the visits that were processed after the watermark passed them.
+def delete_visits() -> Iterator[int]:
+    """Delete old visits page by page, after whole months that no account keeps."""
+    drop_partitions()
+    return _work(VISITS, DELETE)
+
+
+def drop_partitions() -> list[str]:
+    """Drop the partitions that no account keeps, and return their names.
+
+    If others use the table just now, a later run drops them: redirects would wait.
+    """
+    before = _oldest_kept()
+    dropped: list[str] = []
+    with contextlib.suppress(_Locked):
+        while before is not None and (name := _drop_partition(before)):
+            dropped.append(name)
+    return dropped
+
+
+def count(field: str) -> int:
+    """Return how many visits would be redacted or deleted now, as far as known."""
+    return sum(
+        changed
+        for days in retention_periods.periods_in_use(field)
+        for changed, _ in _pages(field, days, COUNT, _mark(field, days))
+    )
+
+
+def expire_late(ids: Collection[UUID]) -> None:
+    """Redact or delete visits that were processed after the watermark passed them.
 
     This happens to dead-lettered visits and to old files of the spool.
     """
-    until = _until()
-    if late := [each for each in ids if each < until]:
-        parameters = {"ids": late, "first": min(late), "last": max(late)}
-        with connection.cursor() as cursor:
-            cursor.execute(REDACT_LATE, arrays.encode_params(parameters))
-
-
-def count() -> int:
-    """Return how many visits would be redacted now."""
-    visits = Visit.objects.filter(pk__gt=last_redacted_id(), pk__lt=_until())
-    return visits.filter(processed_at__isnull=False).count()
-
-
-def _redact_page(after: UUID) -> tuple[int, UUID | None]:
+    default = retention_periods.default_days(DETAILS)
+    shortest = min(RetentionDays.WEEK.value, default or RetentionDays.WEEK.value)
+    cutoff = visit_records.id_at(retention_periods.cutoff(shortest, timezone.now()))
+    if not (late := [id_ for id_ in ids if id_ < cutoff]):
+        return
+    parameters: dict[str, Any] = {
+        "ids": late,
+        "first": min(late),
+        "last": max(late),
+        "default": default,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            REDACT_PAGE, {"after": after, "until": _until(), "page": BATCH_SIZE}
-        )
+        cursor.execute(REDACT_LATE, arrays.encode_params(parameters))
+        del parameters["default"]
+        cursor.execute(DELETE_LATE, arrays.encode_params(parameters))
+
+
+def examined_until(field: str, days: int) -> datetime | None:
+    """Return the time of the last visit that was examined for this period."""
+    mark = _mark(field, days)
+    return None if mark == BEFORE_ALL else visit_records.time_of(mark)
+
+
+class _Locked(Exception):
+    """Others use the table of visits."""
+
+
+def _drop_partition(before: datetime) -> str | None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(DROP_PARTITION, {"before": before})
+            name: str | None = cursor.fetchone()[0]
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable):
+            raise _Locked from error
+        raise
+    return name
+
+
+def _work(field: str, action: str) -> Iterator[int]:
+    for days in retention_periods.periods_in_use(field):
+        while True:
+            with transaction.atomic():
+                mark = _locked_mark(field, days)
+                changed, last = _page(field, days, action, mark.visit)
+                if last is None:
+                    break
+                mark.visit = last
+                mark.save()
+            yield changed
+
+
+def _pages(
+    field: str, days: int, action: str, after: UUID
+) -> Iterator[tuple[int, UUID]]:
+    while True:
+        changed, last = _page(field, days, action, after)
+        if last is None:
+            return
+        yield changed, last
+        after = last
+
+
+def _page(field: str, days: int, action: str, after: UUID) -> tuple[int, UUID | None]:
+    parameters: dict[str, Any] = {
+        "after": after,
+        "until": _until(field, days),
+        "page": BATCH_SIZE,
+        "days": days,
+        "default": retention_periods.default_days(field),
+    }
+    with connection.cursor() as cursor:
+        # A dry run changes nothing, so each visit must count in one pass only.
+        compared = "=" if action == COUNT else "<="
+        names = {"field": field, "expires": EXPIRES[field], "compared": compared}
+        page = PAGE.format(**names, action=action)
+        cursor.execute(page, parameters)
         changed, last = cursor.fetchone()
     return changed, last
 
 
-def _until() -> UUID:
-    if not settings.VISIT_DETAILS_RETENTION_DAYS:
-        return BEFORE_ALL
-    end = timezone.now() - timedelta(days=settings.VISIT_DETAILS_RETENTION_DAYS)
-    return visit_records.id_bounds(end, end)["first"]
+def kept_since(field: str, days: int, now: datetime) -> datetime:
+    """Return the time of the oldest kept visit: they are deleted by whole months."""
+    cutoff = retention_periods.cutoff(days, now)
+    return _month(cutoff) if field == VISITS else cutoff
+
+
+def _until(field: str, days: int) -> UUID:
+    return visit_records.id_at(kept_since(field, days, timezone.now()))
+
+
+def _month(time: datetime) -> datetime:
+    return time.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _oldest_kept() -> datetime | None:
+    """Return the oldest month of which an account keeps visits, None for all."""
+    periods = retention_periods.periods_in_use(VISITS)
+    keeps_all = Account.objects.filter(**{VISITS: None}).exists()
+    if not periods or keeps_all:
+        return None
+    return kept_since(VISITS, periods[-1], timezone.now())
+
+
+def _mark(field: str, days: int) -> UUID:
+    row = Watermark.objects.filter(name=_name(field, days)).first()
+    return row.visit if row else BEFORE_ALL
+
+
+def _locked_mark(field: str, days: int) -> Watermark:
+    """Lock the watermark, and delete those of periods that accounts chose before."""
+    name = _name(field, days)
+    prefix = name.rpartition(" ")[0]
+    Watermark.objects.filter(name__startswith=f"{prefix} ").exclude(name=name).delete()
+    mark, _ = Watermark.objects.select_for_update().get_or_create(
+        name=name, defaults={"visit": BEFORE_ALL}
+    )
+    return mark
+
+
+def _name(field: str, days: int) -> str:
+    return f"{field} {days} {retention_periods.signature(field, days)}"

@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from shortlinks.domain.postgres import arrays
-from shortlinks.domain.visits import retention
 from shortlinks.domain.visits.classifier import ClassifiedVisit
 from shortlinks.models import Visit
 
@@ -27,14 +26,14 @@ CLAIM = """
 SELECT id FROM shortlinks_visit WHERE due_at <= now() AND attempts = 0 {shard}
 ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
 """
-LOCK_UNCHANGED = f"""
+LOCK_UNCHANGED = """
 SELECT visit.id FROM shortlinks_visit AS visit
 JOIN unnest(%(ids)s::uuid[], %(read)s::text[]) AS r (id, verdict) ON visit.id = r.id
 WHERE visit.verdict = r.verdict AND visit.overridden_at IS NULL
-  AND visit.id > {retention.LAST_REDACTED_ID}
+  AND NOT visit.is_redacted
   AND visit.id BETWEEN %(first)s AND %(last)s
 ORDER BY visit.id FOR UPDATE OF visit
-"""  # noqa: S608  built from constants
+"""
 
 
 class HasId(Protocol):

@@ -1,7 +1,7 @@
 """Rows of visits as redirects and the replay of the spool insert them."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -104,8 +104,16 @@ def id_bounds_around(ids: Sequence[UUID]) -> dict[str, UUID]:
 
 def first_id(since: datetime) -> UUID:
     """Return a lower bound for ids since then (a UUIDv7 begins with milliseconds)."""
-    milliseconds = int((since - ID_SLACK).timestamp() * 1000)
-    return UUID(int=max(milliseconds, 0) << 80)
+    return id_at(since - ID_SLACK)
+
+
+def id_at(time: datetime) -> UUID:
+    """Return the smallest id that is made at this time."""
+    return UUID(int=max(int(time.timestamp() * 1000), 0) << 80)
+
+
+def time_of(id_: UUID) -> datetime:
+    return datetime.fromtimestamp((id_.int >> 80) / 1000, UTC)
 
 
 def insert_statement(

@@ -25,8 +25,6 @@ from shortlinks.models.webhooks import TEST
 
 # Longer than any attempt, so that an expired claim belongs to nobody.
 LEASE = timedelta(minutes=2)
-RETENTION = timedelta(days=30)
-PURGE_BATCH_SIZE = 5000
 
 # Webhooks with the fewest requests under way go first.
 CLAIM = f"""
@@ -101,19 +99,6 @@ def resend(chosen: Iterable[WebhookDelivery]) -> int:
     return again.update(
         state=DeliveryState.PENDING, attempts=0, due_at=Now(), delivered_at=None
     )
-
-
-def purge() -> int:
-    """Delete deliveries older than `RETENTION`, in batches; return their count."""
-    old = WebhookDelivery.objects.filter(created_at__lt=timezone.now() - RETENTION)
-    total = 0
-    while True:
-        with transaction.atomic():
-            locked = old.order_by("created_at").select_for_update(skip_locked=True)
-            count = queries.delete_batch(locked, PURGE_BATCH_SIZE)
-        total += count
-        if count < PURGE_BATCH_SIZE:
-            return total
 
 
 def _apply_outcome(

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from shortlinks.domain.contacts import contacts
 from shortlinks.domain.contacts.contacts import ContactChange
+from shortlinks.domain.contacts.tracking_consent import ConsentAnswer
 from shortlinks.domain.merging import chats, pending, queue, suggestions, undoing
 from shortlinks.domain.merging.chats import NewChat, Reporter
 from shortlinks.domain.merging.rules import Decision
@@ -16,6 +17,7 @@ from shortlinks.domain.visits import click_processing, processing
 from shortlinks.models import (
     Account,
     Chat,
+    ConsentChannel,
     Contact,
     Merge,
     MergeCheck,
@@ -126,7 +128,8 @@ def land(browser: str, contact: Contact, *, page: str = "") -> None:
 def edit(
     by: User, contact: Contact, *, name: str | None = None, consent: str | None = None
 ) -> None:
-    change = ContactChange(contact.entity_id, name, None, None, None, consent)
+    answer = ConsentAnswer(consent, ConsentChannel.API) if consent else None
+    change = ContactChange(contact.entity_id, name, None, None, None, answer)
     contacts.update([change], user=by)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from shortlinks.domain.contacts.tracking_consent import RefusalStays
 from shortlinks.domain.merging import facts, merges, suggestions, undoing
 from shortlinks.domain.merging.merges import MergeCause
 from shortlinks.domain.merging.rules import ContactRef
@@ -174,6 +175,10 @@ class History:
         name = self.dice.choice([None, people[root].name or None, "Edited"])
         consent = self.dice.choice([None, people[root].consent, *CONSENTS])
         row = Contact.objects.get(pk=root)
+        if (people[root].consent, consent) == ("denied", "unknown"):
+            with pytest.raises(RefusalStays):
+                steps.edit(self.admin, row, name=name, consent=consent)
+            return
         steps.edit(self.admin, row, name=name, consent=consent)
         members = {pk for pk, person in people.items() if person.root == root}
         self.oracle.events.append(("edit", (root, members, name, consent)))

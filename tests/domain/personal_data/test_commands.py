@@ -3,10 +3,12 @@
 import io
 import json
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import timezone
 
 from shortlinks.models import Account, Contact, Erasure, ErasureOrigin
 from tests import factories
@@ -60,7 +62,8 @@ def test_list_of_erasures_can_be_repeated(
     run("erase_person", contact.account.subdomain, 4711000815)
     listed = run("list_erasures")
     Erasure.objects.all().delete()
-    factories.contact(contact.account, entity_id=4711000815)
+    before = timezone.now() - timedelta(days=1)
+    factories.contact(contact.account, entity_id=4711000815, created_at=before)
 
     monkeypatch.setattr("sys.stdin", io.StringIO(listed))
     assert run("repeat_erasures") == "persons erased again: 1\n"

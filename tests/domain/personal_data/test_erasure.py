@@ -330,3 +330,43 @@ def test_deleted_contact_is_erased_after_thirty_days(
     erasure.run_due(time.monotonic() + 60)
 
     assert Contact.objects.exclude(erased_at=None).count() == erased
+
+
+def test_evidence_of_others_forgets_the_opens_of_the_person(
+    account: Account, admin: User
+) -> None:
+    person, other, third = (factories.contact(account) for _ in "abc")
+    steps.open_link("phone", person, "https://shop.example/mine")
+    opened = Visit.objects.get()
+    kept = factories.visit(factories.link(other, "https://shop.example/other"))
+    merge = steps.merge(admin, other, third)
+    merge.evidence = {
+        "url": "https://shop.example/mine",
+        "opened_at": 1,
+        "visits": [str(opened.pk), str(kept.pk)],
+        "pixel_id": steps.pixel("phone").pk,
+    }
+    merge.save()
+
+    erase(person)
+
+    merge.refresh_from_db()
+    assert merge.evidence.keys() == {"visits", "pixel_id"}
+    assert merge.evidence["visits"] == [str(kept.pk)]
+
+
+def test_evidence_of_others_about_the_same_url_stays(
+    account: Account, admin: User
+) -> None:
+    person, other, third = (factories.contact(account) for _ in "abc")
+    url = "https://shop.example/sale"
+    factories.link(person, url)
+    kept = factories.visit(factories.link(other, url))
+    merge = steps.merge(admin, other, third)
+    merge.evidence = {"url": url, "opened_at": 1, "visits": [str(kept.pk)]}
+    merge.save()
+
+    erase(person)
+
+    merge.refresh_from_db()
+    assert merge.evidence["url"] == url

@@ -237,19 +237,6 @@ def test_request_contains_no_short_code(
     assert link.url in request.form["contacts[note][0][note][text]"]
 
 
-def test_purge_deletes_old_deliveries(account: Account, webhook: Webhook) -> None:
-    for _ in range(2):
-        write_note(factories.contact(account))
-    old = WebhookDelivery.objects.order_by("id")[:1]
-    month = timedelta(days=31)
-    WebhookDelivery.objects.filter(pk__in=old).update(
-        created_at=F("created_at") - month
-    )
-
-    assert deliveries.purge() == 1
-    assert WebhookDelivery.objects.count() == 1
-
-
 def test_inactive_account_sends_no_events(
     account: Account, contact: Contact, webhook: Webhook, receiver: Receiver
 ) -> None:
