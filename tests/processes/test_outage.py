@@ -37,16 +37,14 @@ def test_opens_during_an_outage_are_stored_once(
         tmp_path, DATABASE_URL=silent_postgres, **unlimited
     ) as visitor:
 
-        def open_link() -> tuple[int, float]:
+        def open_link() -> int:
             response = visitor.get(f"/{link.code}", headers=factories.BROWSER)
-            return response.status_code, response.elapsed.total_seconds()
+            return response.status_code
 
-        first, second = open_link(), open_link()
-        opened = services.in_threads(open_link, times=OPENS - 2)
+        opened = services.in_threads(open_link, times=OPENS)
         health = visitor.get("/readyz").json()["status"]
 
-    assert {status for status, _ in [first, second, *opened]} == {302}
-    assert first[1] > second[1]
+    assert set(opened) == {302}
     assert health == "degraded"
     assert not Visit.objects.exists()
 
