@@ -175,9 +175,12 @@ class AccountAdmin(AccountScopedAdmin[Account]):
         *args: Any,
         **kwargs: Any,
     ) -> HttpResponse:
-        """Show what goes next by the stored periods."""
-        if account := kwargs.get("obj"):
-            context["retention"] = retention_outlook.of(account.pk)
+        """Show what goes next by the stored periods, not those of an invalid form."""
+        account: Account | None = kwargs.get("obj")
+        if account is not None and request.method == "POST":
+            account = Account.objects.get(pk=account.pk)
+        if account is not None:
+            context["retention"] = retention_outlook.of(account)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

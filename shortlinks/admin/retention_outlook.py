@@ -20,8 +20,7 @@ class Line(NamedTuple):
     next: str
 
 
-def of(account_id: int) -> list[Line]:
-    account = Account.objects.get(pk=account_id)
+def of(account: Account) -> list[Line]:
     return list(lines(retention.outlook(account)))
 
 

@@ -26,7 +26,7 @@ from tests import factories
 from tests.admin.conftest import SignIn
 from tests.admin.fixtures_full_account import World, address, listing
 
-MAX_QUERIES = 15
+MAX_QUERIES = 16
 FAILED = DeliveryState.FAILED
 READ_BY_ALL = ("", "opened-today/", "shortlinks/contact/?q=Own+contact")
 OF_ADMINISTRATORS = (

@@ -4,7 +4,7 @@ import dataclasses
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -130,16 +130,13 @@ def count_expired() -> dict[str, int]:
 
 def outlook(account: Account) -> list[Outlook]:
     """Return the periods of the account, and what goes within the next seven days."""
-    return [_outlook(account, name, since=_oldest(account, name)) for name in FIELDS]
+    return _outlooks(account, account, FIELDS)
 
 
 def shortened(before: Account, after: Account) -> list[Outlook]:
     """Return what goes within seven days because of periods that became shorter."""
-    return [
-        _outlook(after, name, since=_oldest(before, name))
-        for name in FIELDS
-        if _is_shorter(before, after, name)
-    ]
+    names = [name for name in FIELDS if _is_shorter(before, after, name)]
+    return _outlooks(before, after, names)
 
 
 def _is_shorter(before: Account, after: Account, name: str) -> bool:
@@ -148,32 +145,36 @@ def _is_shorter(before: Account, after: Account, name: str) -> bool:
     return new is not None and (old is None or new < old)
 
 
-def _outlook(account: Account, name: str, *, since: datetime) -> Outlook:
-    """Count what has expired in seven days; of visits, those since this time."""
+def _outlooks(before: Account, after: Account, names: Sequence[str]) -> list[Outlook]:
+    """Count what has expired in seven days of what the account still has."""
     until = timezone.now() + timedelta(days=NEXT_DAYS)
-    days = retention_periods.days_of(account, name)
-    if days is None:
-        return Outlook(name, days, 0)
-    if name in (visits.DETAILS, visits.VISITS):
-        count: int | None = _visits(account, name, days, since, until)
-    else:
-        count = _count_rows(account, name, until)
-    return Outlook(name, days, count)
+    days = {name: retention_periods.days_of(after, name) for name in names}
+    rows = _count_rows(after, [name for name in names if days[name]], until)
+    of_visits = {
+        name: _visits(after, name, kept, _oldest(before, name), until)
+        for name, kept in days.items()
+        if kept and name in (visits.DETAILS, visits.VISITS)
+    }
+    counts: dict[str, int | None] = {**rows, **of_visits}
+    return [Outlook(name, days[name], counts.get(name, 0)) for name in names]
 
 
-def _count_rows(account: Account, name: str, until: datetime) -> int | None:
-    """Return None if counting takes too long for a page."""
-    kinds = [kind for kind in ROWS if kind.field == name]
+def _count_rows(
+    account: Account, names: Collection[str], until: datetime
+) -> dict[str, int | None]:
+    """Return None for what takes too long to count for a page, and all after it."""
+    counts: dict[str, int | None] = dict.fromkeys(names)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {PREVIEW_MILLISECONDS}")
-            return sum(
-                kind.of(account, until)[: MAX_COUNT + 1].count() for kind in kinds
-            )
+            for name in names:
+                expired = [k.of(account, until) for k in ROWS if k.field == name]
+                counts[name] = sum(rows[: MAX_COUNT + 1].count() for rows in expired)
+            cursor.execute("SET LOCAL statement_timeout = DEFAULT")
     except OperationalError as error:
         if not isinstance(error.__cause__, QueryCanceled):
             raise
-        return None
+    return counts
 
 
 def _passes() -> Iterator[tuple[str, Iterator[int]]]:

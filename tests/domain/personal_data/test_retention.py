@@ -11,14 +11,15 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
-from django.db import DatabaseError, IntegrityError
-from django.db.models import Model
+from django.db import DatabaseError, IntegrityError, connection
+from django.db.models import Func, Model, Value
 from django.utils import timezone
 from pytest_django import Settings
 
 from shortlinks import tasks
 from shortlinks.domain import retention_periods
 from shortlinks.domain.personal_data import retention
+from shortlinks.domain.personal_data.retention import RetainedRows
 from shortlinks.domain.visits import partitions
 from shortlinks.domain.visits import retention as visit_retention
 from shortlinks.models import (
@@ -275,3 +276,24 @@ def test_error_of_one_table_stops_no_other(
 
 def _exist(*rows: Any) -> list[bool]:
     return [type(row)._default_manager.filter(pk=row.pk).exists() for row in rows]
+
+
+def test_count_that_takes_too_long_is_unknown(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of(kind: RetainedRows, account: Account, until: datetime) -> Any:
+        return Note.objects.alias(slept=Func(Value(2.0), function="pg_sleep")).filter(
+            slept__isnull=False
+        )
+
+    note(account, days_ago(1))
+    monkeypatch.setattr(retention, "PREVIEW_MILLISECONDS", 50)
+    monkeypatch.setattr(RetainedRows, "of", of)
+
+    shown = {each.field: each.count for each in retention.outlook(account)}
+
+    assert shown["deliveries_days"] is None
+    assert shown["notes_days"] == 0  # kept forever, so not counted
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() != ("50ms",)
