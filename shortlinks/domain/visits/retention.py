@@ -59,6 +59,11 @@ DELETE FROM shortlinks_visit AS visit USING expired
 WHERE visit.id = expired.id AND visit.id > %(after)s AND visit.id < %(until)s
 RETURNING 1
 """
+# Whether a pass has examined the visit before it was processed.
+IS_LATE = """
+EXISTS (SELECT FROM shortlinks_watermark AS mark
+        WHERE mark.name LIKE %({name})s AND visit.id <= mark.visit)
+"""
 REDACT_LATE = f"""
 UPDATE shortlinks_visit SET {REDACTED}
 FROM shortlinks_visit AS visit
@@ -67,7 +72,8 @@ LEFT JOIN shortlinks_account AS account ON account.id = link.account_id
 WHERE visit.id = ANY(%(ids)s::uuid[]) AND visit.id BETWEEN %(first)s AND %(last)s
   AND shortlinks_visit.id = visit.id
   AND shortlinks_visit.id BETWEEN %(first)s AND %(last)s
-  AND {EXPIRES[DETAILS]} AND visit.id < shortlinks_first_uuid7(
+  AND {IS_LATE.format(name="details")} AND {EXPIRES[DETAILS]}
+  AND visit.id < shortlinks_first_uuid7(
     now() - coalesce(account.{DETAILS}, %(default)s) * interval '1 day')
 """  # noqa: S608  built from constants
 DELETE_LATE = f"""
@@ -77,7 +83,8 @@ JOIN shortlinks_account AS account ON account.id = link.account_id
 WHERE visit.id = ANY(%(ids)s::uuid[]) AND visit.id BETWEEN %(first)s AND %(last)s
   AND shortlinks_visit.id = visit.id
   AND shortlinks_visit.id BETWEEN %(first)s AND %(last)s
-  AND {EXPIRES[VISITS]} AND visit.id < shortlinks_first_uuid7(date_trunc(
+  AND {IS_LATE.format(name="visits")} AND {EXPIRES[VISITS]}
+  AND visit.id < shortlinks_first_uuid7(date_trunc(
     'month', now() - account.{VISITS} * interval '1 day', 'UTC'))
 """  # noqa: S608  built from constants
 DROP_PARTITION = "SELECT shortlinks_drop_visit_partition(%(before)s)"
@@ -131,10 +138,11 @@ def expire_late(ids: Collection[UUID]) -> None:
         "first": min(late),
         "last": max(late),
         "default": default,
+        "details": f"{DETAILS} %",
+        "visits": f"{VISITS} %",
     }
     with connection.cursor() as cursor:
         cursor.execute(REDACT_LATE, arrays.encode_params(parameters))
-        del parameters["default"]
         cursor.execute(DELETE_LATE, arrays.encode_params(parameters))
 
 

@@ -202,6 +202,7 @@ def test_late_visit_is_redacted_by_the_period_of_its_account(
         for n, link in enumerate((short, usual))
     ]
 
+    list(retention.redact_details())
     processing.process_due()
 
     assert [_is_redacted(each) for each in late] == [True, False]
@@ -213,6 +214,7 @@ def test_late_visit_is_deleted_if_its_month_is_over(db: None) -> None:
     late, kept = (old(100, n, link, **waits) for n, link in enumerate((short, usual)))
     Visit.objects.update(due_at=timezone.now() - timedelta(minutes=1))
 
+    list(retention.delete_visits())
     processing.process_due()
 
     assert set(Visit.objects.all()) == {kept}
