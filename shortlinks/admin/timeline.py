@@ -140,22 +140,15 @@ def _consents(contact: Contact, reader: User) -> Iterator[Event]:
     records = tracking_consent.history(contact).select_related("recorded_by")
     for record in records.order_by("-pk")[:MAX_EVENTS]:
         by = record.recorded_by if reader.is_admin or reader.is_superuser else None
+        what = gettext("Tracking consent: %(consent)s")
+        given_at = contact_comparison.moment(record.given_at)
+        details = [given_at, str(record.get_channel_display()), str(by or "")]
         yield Event(
             record.recorded_at,
             "how_to_reg",
-            gettext("Tracking consent: %(consent)s")
-            % {"consent": record.get_consent_display()},
+            what % {"consent": record.get_consent_display()},
             ", ".join(filter(None, [record.source, record.text_version])),
-            ", ".join(
-                filter(
-                    None,
-                    [
-                        contact_comparison.moment(record.given_at),
-                        str(record.get_channel_display()),
-                        str(by or ""),
-                    ],
-                )
-            ),
+            ", ".join(filter(None, details)),
         )
 
 

@@ -21,6 +21,7 @@ from shortlinks.api.views import ApiView
 from shortlinks.domain.contacts import tracking_consent
 from shortlinks.domain.contacts.contacts import ContactChange
 from shortlinks.domain.contacts.tracking_consent import (
+    MAX_CLOCK_ERROR,
     ConsentAnswer,
     RefusalStays,
 )
@@ -31,7 +32,6 @@ CONSENT = "tracking_consent"
 SOURCE = "consent_source"
 TEXT_VERSION = "consent_text_version"
 GIVEN_AT = "consent_given_at"
-MAX_CLOCK_ERROR_SECONDS = 300
 REFUSED = FieldError(
     "NotSupportedChoice",
     CONSENT,
@@ -78,7 +78,8 @@ def read(item: FieldReader) -> ConsentAnswer | None:
     source = item.text(SOURCE, max_length=MAX_SOURCE_LENGTH)
     text_version = item.text(TEXT_VERSION, max_length=MAX_TEXT_VERSION_LENGTH)
     given_at = item.id(GIVEN_AT, minimum=0)
-    if given_at is not None and given_at > time.time() + MAX_CLOCK_ERROR_SECONDS:
+    latest = time.time() + MAX_CLOCK_ERROR.total_seconds()
+    if given_at is not None and given_at > latest:
         item.add_error("InvalidType", GIVEN_AT, "This time is in the future.")
         return None
     if consent is None and (source or text_version or given_at is not None):

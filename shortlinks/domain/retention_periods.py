@@ -29,17 +29,17 @@ def periods_in_use(field: str) -> list[int]:
 
 
 def signature(field: str, days: int) -> str:
-    """Return a text that changes whenever other accounts keep at most this period."""
-    chosen = Account.objects.filter(**{f"{field}__lte": days}).order_by("pk")
+    """Return a text that changes whenever other accounts keep at most this period.
+
+    If the default does, these are all accounts that chose no longer period.
+    """
     default = default_days(field)
     is_default = default is not None and default <= days
-    longer = Account.objects.filter(**{f"{field}__gt": days}) if is_default else None
-    facts = [
-        list(chosen.values_list("pk", flat=True)),
-        list(longer.order_by("pk").values_list("pk", flat=True)) if longer else [],
-        is_default,
-    ]
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+    named = Account.objects.filter(
+        **{f"{field}__{'gt' if is_default else 'lte'}": days}
+    )
+    pks = list(named.order_by("pk").values_list("pk", flat=True))
+    return hashlib.sha256(repr((is_default, pks)).encode()).hexdigest()[:16]
 
 
 def cutoff(days: int, now: datetime) -> datetime:

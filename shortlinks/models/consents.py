@@ -12,7 +12,7 @@ MAX_TEXT_VERSION_LENGTH = 100
 
 
 class ConsentChannel(models.TextChoices):
-    """How the service learned of a consent."""
+    """The way by which a consent was recorded."""
 
     API = "api", _("API")
     ADMIN = "admin", _("admin")

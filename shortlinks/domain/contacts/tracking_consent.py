@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -23,6 +23,7 @@ from shortlinks.models import (
     User,
 )
 
+MAX_CLOCK_ERROR = timedelta(minutes=5)  # of whoever says when a person answered
 DETAILS = ("source", "text_version", "given_at")
 CARRIED_OVER = (ConsentChannel.MERGE, ConsentChannel.UNDO)
 
@@ -73,7 +74,7 @@ def answer(
     consent, because their links belong to the same person. Raises RefusalStays.
     """
     before = {contact.pk: contact.tracking_consent for contact, _ in answers}
-    merged = _merged_into(before.keys())
+    merged = list(Contact.objects.filter(merged_into__in=list(before)))
     latest = latest_records([*before, *(row.pk for row in merged)])
     _apply_in_order(answers, latest)
     changed = [
@@ -158,10 +159,6 @@ def _apply_in_order(
         contact.tracking_consent = given.consent
     if forgotten:
         raise RefusalStays(forgotten)
-
-
-def _merged_into(roots: Iterable[int]) -> list[Contact]:
-    return list(Contact.objects.filter(merged_into__in=list(roots)))
 
 
 def _record(

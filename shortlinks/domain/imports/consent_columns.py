@@ -3,14 +3,12 @@
 import contextlib
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from shortlinks.domain.contacts.tracking_consent import (
-    ConsentAnswer,
-)
+from shortlinks.domain.contacts.tracking_consent import MAX_CLOCK_ERROR, ConsentAnswer
 from shortlinks.models import ConsentChannel, TrackingConsent
 from shortlinks.models.consents import MAX_SOURCE_LENGTH, MAX_TEXT_VERSION_LENGTH
 
@@ -35,7 +33,6 @@ CONSENTS = {
     "отказ": TrackingConsent.DENIED,
 }
 DAY_FIRST = ("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S")
-MAX_CLOCK_ERROR = timedelta(minutes=5)
 MIN_YEAR = 1970
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 

@@ -7,7 +7,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Self
 
 import msgspec
 from django.utils import timezone
@@ -39,6 +39,15 @@ class ErasedId(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def age(self) -> tuple[float, float]:
         return self.erased_at, self.allowed_at or 0
 
+    @classmethod
+    def of(cls, row: ErasedIdentity) -> Self:
+        return cls(
+            row.account.subdomain,
+            bytes(row.digest),
+            row.erased_at.timestamp(),
+            row.allowed_at.timestamp() if row.allowed_at else None,
+        )
+
     def covers(self, contact: Contact) -> bool:
         """Return whether this contact was erased, and not a later one with its id."""
         return contact.created_at.timestamp() <= self.erased_at
@@ -51,13 +60,7 @@ def as_lines() -> Iterator[bytes]:
     """Yield the erased ids of all accounts, one JSON object each."""
     rows = ErasedIdentity.objects.order_by("pk").select_related("account")
     for row in rows.iterator(chunk_size=CHUNK_SIZE):
-        line = ErasedId(
-            row.account.subdomain,
-            bytes(row.digest),
-            row.erased_at.timestamp(),
-            row.allowed_at.timestamp() if row.allowed_at else None,
-        )
-        yield msgspec.json.encode(line) + b"\n"
+        yield msgspec.json.encode(ErasedId.of(row)) + b"\n"
 
 
 class Repeated(NamedTuple):
@@ -113,17 +116,11 @@ def _repeat(account: Account, listed: Listed) -> Repeated:
 def _newer_than_stored(account: Account, listed: Listed) -> Listed:
     """Return the lines that are newer than what the database has about their ids."""
     rows = ErasedIdentity.objects.filter(account=account, digest__in=list(listed))
-    known = {
-        bytes(row.digest): (
-            row.erased_at.timestamp(),
-            row.allowed_at.timestamp() if row.allowed_at else 0,
-        )
-        for row in rows
-    }
+    stored = {bytes(row.digest): row for row in rows.select_related("account")}
     return {
         digest: line
         for digest, line in listed.items()
-        if known.get(digest, (-1, 0)) < line.age
+        if digest not in stored or ErasedId.of(stored[digest]).age < line.age
     }
 
 

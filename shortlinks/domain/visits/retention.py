@@ -5,7 +5,6 @@ visit is read twice. It starts again when an account chooses another period. Dai
 counts and notes stay. No rule changes the verdict of a redacted visit.
 """
 
-import contextlib
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
@@ -59,34 +58,29 @@ DELETE FROM shortlinks_visit AS visit USING expired
 WHERE visit.id = expired.id AND visit.id > %(after)s AND visit.id < %(until)s
 RETURNING 1
 """
-# Whether a pass has examined the visit before it was processed.
-IS_LATE = """
-EXISTS (SELECT FROM shortlinks_watermark AS mark
-        WHERE mark.name LIKE %({name})s AND visit.id <= mark.visit)
-"""
-REDACT_LATE = f"""
-UPDATE shortlinks_visit SET {REDACTED}
-FROM shortlinks_visit AS visit
+# Visits of these ids that a pass had examined before they were processed.
+LATE = """
+shortlinks_visit AS visit
 LEFT JOIN shortlinks_shortlink AS link ON link.id = visit.link_id
 LEFT JOIN shortlinks_account AS account ON account.id = link.account_id
 WHERE visit.id = ANY(%(ids)s::uuid[]) AND visit.id BETWEEN %(first)s AND %(last)s
   AND shortlinks_visit.id = visit.id
   AND shortlinks_visit.id BETWEEN %(first)s AND %(last)s
-  AND {IS_LATE.format(name="details")} AND {EXPIRES[DETAILS]}
-  AND visit.id < shortlinks_first_uuid7(
-    now() - coalesce(account.{DETAILS}, %(default)s) * interval '1 day')
-"""  # noqa: S608  built from constants
-DELETE_LATE = f"""
-DELETE FROM shortlinks_visit USING shortlinks_visit AS visit
-JOIN shortlinks_shortlink AS link ON link.id = visit.link_id
-JOIN shortlinks_account AS account ON account.id = link.account_id
-WHERE visit.id = ANY(%(ids)s::uuid[]) AND visit.id BETWEEN %(first)s AND %(last)s
-  AND shortlinks_visit.id = visit.id
-  AND shortlinks_visit.id BETWEEN %(first)s AND %(last)s
-  AND {IS_LATE.format(name="visits")} AND {EXPIRES[VISITS]}
-  AND visit.id < shortlinks_first_uuid7(date_trunc(
-    'month', now() - account.{VISITS} * interval '1 day', 'UTC'))
-"""  # noqa: S608  built from constants
+  AND EXISTS (SELECT FROM shortlinks_watermark AS mark
+              WHERE mark.name LIKE %({marks})s AND visit.id <= mark.visit)
+  AND {expires} AND visit.id < shortlinks_first_uuid7({kept_since})
+"""
+REDACT_LATE = f"UPDATE shortlinks_visit SET {REDACTED} FROM {LATE}".format(  # noqa: S608
+    marks="details",
+    expires=EXPIRES[DETAILS],
+    kept_since=f"now() - coalesce(account.{DETAILS}, %(default)s) * interval '1 day'",
+)
+DELETE_LATE = f"DELETE FROM shortlinks_visit USING {LATE}".format(  # noqa: S608
+    marks="visits",
+    expires=EXPIRES[VISITS],
+    kept_since=f"""date_trunc(
+      'month', now() - account.{VISITS} * interval '1 day', 'UTC')""",
+)
 DROP_PARTITION = "SELECT shortlinks_drop_visit_partition(%(before)s)"
 
 
@@ -108,9 +102,12 @@ def drop_partitions() -> list[str]:
     """
     before = _oldest_kept()
     dropped: list[str] = []
-    with contextlib.suppress(_Locked):
+    try:
         while before is not None and (name := _drop_partition(before)):
             dropped.append(name)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
     return dropped
 
 
@@ -119,7 +116,7 @@ def count(field: str) -> int:
     return sum(
         changed
         for days in retention_periods.periods_in_use(field)
-        for changed, _ in _pages(field, days, COUNT, _mark(field, days))
+        for changed in _count_pages(field, days)
     )
 
 
@@ -146,33 +143,20 @@ def expire_late(ids: Collection[UUID]) -> None:
         cursor.execute(DELETE_LATE, arrays.encode_params(parameters))
 
 
-def examined_until(field: str, days: int) -> datetime | None:
-    """Return the time of the last visit that was examined for this period."""
-    mark = _mark(field, days)
-    return None if mark == BEFORE_ALL else visit_records.time_of(mark)
-
-
-class _Locked(Exception):
-    """Others use the table of visits."""
-
-
 def _drop_partition(before: datetime) -> str | None:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(DROP_PARTITION, {"before": before})
-            name: str | None = cursor.fetchone()[0]
-    except OperationalError as error:
-        if isinstance(error.__cause__, LockNotAvailable):
-            raise _Locked from error
-        raise
+    with connection.cursor() as cursor:
+        cursor.execute(DROP_PARTITION, {"before": before})
+        name: str | None = cursor.fetchone()[0]
     return name
 
 
 def _work(field: str, action: str) -> Iterator[int]:
     for days in retention_periods.periods_in_use(field):
+        name = _name(field, days)
+        _delete_earlier_marks(name)
         while True:
             with transaction.atomic():
-                mark = _locked_mark(field, days)
+                mark = _locked_mark(name)
                 changed, last = _page(field, days, action, mark.visit)
                 if last is None:
                     break
@@ -181,15 +165,12 @@ def _work(field: str, action: str) -> Iterator[int]:
             yield changed
 
 
-def _pages(
-    field: str, days: int, action: str, after: UUID
-) -> Iterator[tuple[int, UUID]]:
-    while True:
-        changed, last = _page(field, days, action, after)
-        if last is None:
-            return
-        yield changed, last
-        after = last
+def _count_pages(field: str, days: int) -> Iterator[int]:
+    row = Watermark.objects.filter(name=_name(field, days)).first()
+    last: UUID | None = row.visit if row else BEFORE_ALL
+    while last is not None:
+        changed, last = _page(field, days, COUNT, last)
+        yield changed
 
 
 def _page(field: str, days: int, action: str, after: UUID) -> tuple[int, UUID | None]:
@@ -233,16 +214,13 @@ def _oldest_kept() -> datetime | None:
     return kept_since(VISITS, periods[-1], timezone.now())
 
 
-def _mark(field: str, days: int) -> UUID:
-    row = Watermark.objects.filter(name=_name(field, days)).first()
-    return row.visit if row else BEFORE_ALL
-
-
-def _locked_mark(field: str, days: int) -> Watermark:
-    """Lock the watermark, and delete those of periods that accounts chose before."""
-    name = _name(field, days)
+def _delete_earlier_marks(name: str) -> None:
+    """Delete the watermarks of this period and of other accounts."""
     prefix = name.rpartition(" ")[0]
     Watermark.objects.filter(name__startswith=f"{prefix} ").exclude(name=name).delete()
+
+
+def _locked_mark(name: str) -> Watermark:
     mark, _ = Watermark.objects.select_for_update().get_or_create(
         name=name, defaults={"visit": BEFORE_ALL}
     )

@@ -1,7 +1,7 @@
 """Rows of visits as redirects and the replay of the spool insert them."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -110,10 +110,6 @@ def first_id(since: datetime) -> UUID:
 def id_at(time: datetime) -> UUID:
     """Return the smallest id that is made at this time."""
     return UUID(int=max(int(time.timestamp() * 1000), 0) << 80)
-
-
-def time_of(id_: UUID) -> datetime:
-    return datetime.fromtimestamp((id_.int >> 80) / 1000, UTC)
 
 
 def insert_statement(

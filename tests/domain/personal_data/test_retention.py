@@ -170,26 +170,23 @@ def test_browser_of_a_contact_stays(account: Account) -> None:
     assert _exist(pixel) == [True]
 
 
-def test_more_rows_than_a_batch_go(
-    account: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def three_batches(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Create five old notes, two of which fit into a batch."""
     monkeypatch.setattr(retention, "BATCH_SIZE", 2)
     Account.objects.update(notes_days=7)
     for _ in range(5):
         note(account, days_ago(8))
 
+
+def test_more_rows_than_a_batch_go(three_batches: None) -> None:
     assert retention.run(math.inf)["note"] == 5
     assert not Note.objects.exists()
 
 
 def test_run_ends_at_its_deadline_and_the_next_one_continues(
-    account: Account, monkeypatch: pytest.MonkeyPatch
+    three_batches: None,
 ) -> None:
-    monkeypatch.setattr(retention, "BATCH_SIZE", 2)
-    Account.objects.update(notes_days=7)
-    for _ in range(5):
-        note(account, days_ago(8))
-
     assert retention.run(0)["note"] == 2
     tasks.apply_retention()
     assert not Note.objects.exists()
