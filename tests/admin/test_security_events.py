@@ -1,5 +1,7 @@
 """Security events are recorded, counted, masked, readable and deleted."""
 
+import csv
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -155,3 +157,6 @@ def test_events_are_exported_for_the_account_only(
     assert "'=1+1" in text
     assert admin.email in text
     assert "secret.csv" not in text
+    times = [line[0] for line in csv.reader(text.splitlines())][1:]
+    assert times
+    assert all(datetime.fromisoformat(time).tzinfo for time in times)

@@ -241,9 +241,10 @@ def test_link_works_once(manager: User, mailoutbox: list[EmailMessage]) -> None:
 
 @pytest.mark.parametrize(
     "password",
-    ["short", "Password2026!", "{email}", "qwertyuiop12"],
+    ["short", "Password2026!", "{email}", "qwertyuiop12", "vmxcu5gm88ckc"],
 )
 def test_weak_passwords_are_refused(manager: User, password: str) -> None:
+    # The last one is leaked, and looks like a good one.
     password = password.format(email=manager.email)
     path = invitations.link(manager).partition("8000")[2]
     browser = Client()
@@ -254,6 +255,26 @@ def test_weak_passwords_are_refused(manager: User, password: str) -> None:
     assert page.status_code == 200
     manager.refresh_from_db()
     assert not manager.has_usable_password() or not manager.check_password(password)
+
+
+def test_entered_passwords_are_masked(manager: User, sign_in: SignIn) -> None:
+    manager.set_password(PASSWORD)
+    manager.save()
+    link = invitations.link(manager).partition("8000")[2]
+    pages: list[Any] = [Client().get("/admin/login/"), Client().get(link, follow=True)]
+    own = sign_in(manager)
+    age(own)
+    paths = ["/admin/account/password/", "/admin/account/again/"]
+    pages += [own.get(path, follow=True) for path in paths]
+
+    for page in pages:
+        inputs = re.findall(r"<input\b[^>]*name=.[^>]*password.*?>", text_of(page))
+        assert inputs, page.request["PATH_INFO"]
+        assert [tag for tag in inputs if 'type="password"' not in tag] == []
+
+
+def text_of(page: Any) -> str:
+    return str(page.content.decode())
 
 
 @pytest.mark.parametrize("path", ["signup/", "email/", "login/code/"])

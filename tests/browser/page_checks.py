@@ -49,6 +49,14 @@ UNREADABLE = r"""() => {
     .filter(({ name }) => /^(x-|@|:)/.test(name))
     .filter(({ value }) => statement.test(value) || global.test(value))
     .map(({ name, value }) => `unreadable: ${name}=${value}`))]}"""
+# The admin stores nothing in the browser but the theme and the width of the menu.
+STORED = """async () => [
+  ...Object.keys({ ...localStorage, ...sessionStorage }),
+  ...(await indexedDB.databases()).map(({ name }) => name),
+  ...await caches.keys(),
+].filter(name => !["adminTheme", "sidebarDesktopOpen"].includes(name))
+  .map(name => `stored in the browser: ${name}`)"""
+LOG_OUT = "document.querySelector('form[action=\"/admin/logout/\"]') !== null"
 PAINTED = "new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))"
 # Without wait_for_function, which evaluates a string in the page.
 FITS = """async (timeout) => {
@@ -74,6 +82,7 @@ class PageChecker:
         self._language = language
         self._themes = ["dark", "light"] if FOLDER or language == "en" else ["light"]
         self._messages: list[str] = []
+        self._is_signed_in = False
         page.on("console", self._record_console)
         page.on("pageerror", lambda error: self._messages.append(str(error)))
 
@@ -84,6 +93,7 @@ class PageChecker:
 
     def enter(self, user: User) -> None:
         admin_site.sign_in(self.page, self._admin, user, self._language)
+        self._is_signed_in = True
 
     def goto(self, path: str, name: str) -> None:
         self._open(path)
@@ -112,6 +122,9 @@ class PageChecker:
         found = [f"320 px: {problem}" for problem in _overflow(self.page)]
         found += self.page.evaluate(MISNAMED)
         found += self.page.evaluate(UNREADABLE)
+        found += self.page.evaluate(STORED)
+        if self._is_signed_in and not self.page.evaluate(LOG_OUT):
+            found.append("cannot log out")
         for shape, size in VIEWS.items():
             self.page.set_viewport_size(size)
             kept = f"{name}-{{}}{self._language}-{shape}" if is_pictured else ""

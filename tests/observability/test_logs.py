@@ -5,6 +5,7 @@ import json
 import logging
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,18 @@ def test_line_format_ends_with_the_request_id() -> None:
         text = logs.LineFormatter().format(record)
 
     assert text.endswith(f"INFO name: hello [{ID}]")
+
+
+@pytest.mark.parametrize("kind", [logs.JsonFormatter, logs.LineFormatter])
+def test_times_are_utc_and_say_so(kind: Callable[[], logging.Formatter]) -> None:
+    time_ = datetime(2026, 11, 26, 23, 30, 0, 250_000, UTC)
+    record = logging.LogRecord("name", logging.INFO, "f", 1, "hello", (), None)
+    record.created, record.msecs = time_.timestamp(), 250
+
+    found = re.search(r"2026\S+ ?[\d:.]+(Z|\+00:00)", kind().format(record))
+
+    assert found
+    assert datetime.fromisoformat(found[0]) == time_
 
 
 def test_wrong_host_is_one_line(client: Client) -> None:

@@ -69,6 +69,11 @@ EVERYBODY = (
     "|mfa_.*|usersessions_list|admin_revoke_own_token|openid_connect_.*"
     "|socialaccount_.*"
 )
+# Pages that begin a session. All others lead there; those of a provider need its id.
+ENTRANCE = (
+    "login|account_(login|inactive|reset_password(_done|_from_key|_from_key_done)?)"
+    "|socialaccount_login_cancelled"
+)
 # Managers see and do nothing there, and administrators only in their account.
 CLOSED = (
     "account(:.*|_(changelist|add|history|delete|change))"

@@ -109,7 +109,7 @@ def url_of(name: str, pk: object) -> str:
         f"admin:shortlinks_{model}_changelist" if action else f"admin:shortlinks_{name}"
     )
     for candidate in (own, name, f"admin:{name}"):
-        for arguments in ([], [pk]):
+        for arguments in ([], [pk], [pk, "key"], ["shortlinks"]):
             try:
                 return reverse(candidate, args=arguments)
             except NoReverseMatch:
@@ -231,6 +231,24 @@ def test_managers_see_and_do_nothing_on_closed_pages(db: None, caller: str) -> N
             client.post(url, body(name, pk, world.account.pk))
         if shown.status_code == 200 or written:
             wrong[name] = (shown.status_code, written)
+
+    assert wrong == {}
+
+
+def test_nothing_but_the_entrance_works_without_a_session(db: None) -> None:
+    world = fixtures_full_account.fill(factories.account(), "Own", responsible=None)
+    rows = {row._meta.model_name: row for row in world.rows()}
+    wrong = {}
+
+    for name in sorted(admin_rows.names()):
+        row: Model = rows.get(re.split("[_:]", name)[0], world.user)
+        pk = "days.csv" if name == "admin_statistics" else row.pk
+        with requests.undone(requests.ALL_TABLES) as written:
+            shown = Client().get(url_of(name, pk))
+            Client().post(url_of(name, pk), body(name, pk, world.account.pk))
+        is_entrance = bool(re.fullmatch(admin_rows.ENTRANCE, name))
+        if (shown.status_code == 200) != is_entrance or written:
+            wrong[name] = (shown.status_code, shown.headers.get("Location"), written)
 
     assert wrong == {}
 

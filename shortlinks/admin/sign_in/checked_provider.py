@@ -1,10 +1,13 @@
-"""Allauth's provider of OpenID Connect, with a nonce and a recent sign-in."""
+"""Allauth's provider of OpenID Connect, with signatures, a nonce, a recent sign-in."""
 
 import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
 
+import jwt
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.openid_connect.provider import (
     OpenIDConnectProvider,
 )
@@ -17,6 +20,8 @@ from django.utils.crypto import constant_time_compare
 CONFIGURATION_TTL = 600  # seconds
 REQUIRED = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
 MAX_CLOCK_SKEW = 60  # seconds
+# Those that need no secret: whoever can check a signature cannot make one.
+SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384")
 NONCE = "nonce"
 WELL_KNOWN = "/.well-known/openid-configuration"
 ASKED_AT = "asked_to_sign_in_again_at"
@@ -38,6 +43,37 @@ class CheckedAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
             _check_issuer(configuration["issuer"], url)
             _configurations[url] = time.monotonic(), configuration
         return configuration
+
+    def _decode_id_token(self, app: SocialApp, id_token: str) -> dict[str, Any]:
+        """Return the claims; check the signature, too, which allauth leaves to TLS.
+
+        Raise jwt.PyJWTError if the token is not one of this provider for this client.
+        """
+        with get_adapter().get_requests_session() as session:
+            response = session.get(self.openid_config["jwks_uri"])
+        response.raise_for_status()
+        claims: dict[str, Any] = jwt.decode(
+            id_token,
+            _signing_key(jwt.PyJWKSet.from_dict(response.json()), id_token),
+            algorithms=SIGNATURES,
+            audience=app.client_id,
+            issuer=self.openid_config["issuer"],
+            leeway=MAX_CLOCK_SKEW,
+            options={"require": ["exp", "iat"]},
+        )
+        return claims
+
+
+def _signing_key(published: jwt.PyJWKSet, id_token: str) -> jwt.PyJWK:
+    """Return the key that the token names; it need not name the only one.
+
+    Raise LookupError if there is none, or several.
+    """
+    id_ = jwt.get_unverified_header(id_token).get("kid")
+    keys = [key for key in published.keys if id_ in {None, key.key_id}]
+    if len(keys) != 1:
+        raise LookupError(f"{len(keys)} keys of the provider have the id of the token")
+    return keys[0]
 
 
 def _check_issuer(issuer: str, url: str) -> None:

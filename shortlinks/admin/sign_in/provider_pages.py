@@ -1,5 +1,6 @@
 """The way to a provider of OpenID Connect, and back."""
 
+import jwt
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.oauth2.views import (
     OAuth2CallbackView,
@@ -24,6 +25,7 @@ from shortlinks.domain.auth.identity_providers import Provider
 FAILURES = (
     RequestException,
     OAuth2Error,
+    jwt.PyJWTError,
     ImproperlyConfigured,  # a subject that is too long
     AttributeError,
     LookupError,
