@@ -130,8 +130,12 @@ class AccountScopedAdmin(Styled[Row]):
         row: Row | None = super().get_object(request, object_id, from_field)
         if row is None or request.method != "POST" or not connection.in_atomic_block:
             return row
-        _lock(type(row)._default_manager.filter(pk=row.pk))
+        _lock(self.rows_to_lock(row))
         return super().get_object(request, object_id, from_field)
+
+    def rows_to_lock(self, row: Row) -> QuerySet[Row]:
+        """Return what a change of the row may write, of the same model."""
+        return type(row)._default_manager.filter(pk=row.pk)
 
     def _account_path(self) -> str:
         """Prefer the path through the contact, whose account has an index."""

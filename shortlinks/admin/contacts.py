@@ -259,6 +259,9 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
 
     # --- changes -------------------------------------------------------------
 
+    def rows_to_lock(self, row: Contact) -> QuerySet[Contact]:
+        return Contact.objects.same_person(row)
+
     def save_model(
         self, request: HttpRequest, obj: Contact, form: Any, change: Any
     ) -> None:

@@ -46,7 +46,11 @@ def test_cancellation_leads_back(company: Company, client: Client) -> None:
     [
         ("/token", None),
         ("/token", {"error": "invalid_grant"}),
-        *(("/keys", keys) for keys in (None, "no JSON", [], {}, {"keys": []})),
+        ("/keys", None),
+        ("/keys", "no JSON"),
+        ("/keys", []),
+        ("/keys", {}),
+        ("/keys", {"keys": []}),
         ("/userinfo", None),
         ("/userinfo", "no JSON"),
         ("/userinfo", []),

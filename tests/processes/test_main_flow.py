@@ -103,11 +103,11 @@ def test_killed_worker_loses_and_duplicates_no_visits(
 ) -> None:
     assert admin.account is not None
     contacts = [factories.contact(admin.account) for _ in range(50)]
-    links = [factories.link(contact) for contact in contacts] * 100
+    links = list(enumerate(factories.link(contact) for contact in contacts)) * 100
 
-    def open_link(link: ShortLink) -> int:
+    def open_link(number: int, link: ShortLink) -> int:
         """Use an address for each contact; one that opens 50 links is a scanner."""
-        home = {"X-Forwarded-For": f"192.0.2.{link.contact_id % 250}"}
+        home = {"X-Forwarded-For": f"192.0.2.{number}"}
         headers = {**factories.BROWSER, **home}
         return redirects.get(f"/{link.code}", headers=headers).status_code
 
@@ -116,7 +116,7 @@ def test_killed_worker_loses_and_duplicates_no_visits(
         services.worker(tmp_path, name="first") as first,
         services.beat(tmp_path),
     ):
-        responses = [visitors.submit(open_link, link) for link in links]
+        responses = [visitors.submit(open_link, *each) for each in links]
         services.wait_for(Note.objects.exists)
         first.kill()
         assert not all(response.done() for response in responses)

@@ -35,16 +35,18 @@ class Processes:
     servers: Sequence[Server]
     workers: Sequence[Process]
     statuses: list[int] = field(default_factory=list)
+    homes: dict[int, int] = field(default_factory=dict)
 
     def open_on_both(self, link: ShortLink) -> None:
         """Use an address for each contact; one that opens 40 links is a scanner."""
-        home = {"X-Forwarded-For": f"192.0.2.{link.contact_id % 250}"}
+        home = {"X-Forwarded-For": f"192.0.2.{self.homes[link.id]}"}
         headers = {**factories.BROWSER, **home}
         for server in self.servers:
             response = server.client.get(f"/{link.code}", headers=headers)
             self.statuses.append(response.status_code)
 
     def open_all_until_both_workers_run(self, links: Sequence[ShortLink]) -> bool:
+        self.homes = {link.id: number for number, link in enumerate(links)}
         with ThreadPoolExecutor(8) as visitors:
             list(visitors.map(self.open_on_both, links))
         return all(worker.has_logged("visits processed") for worker in self.workers)

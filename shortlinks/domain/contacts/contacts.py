@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from shortlinks.domain import erased_identities, quotas
 from shortlinks.domain.auth import permissions
-from shortlinks.domain.contacts import tracking_consent
+from shortlinks.domain.contacts import contact_locks, tracking_consent
 from shortlinks.domain.contacts.tracking_consent import ConsentAnswer
 from shortlinks.domain.postgres import queries
 from shortlinks.domain.quotas import Quota, QuotaReached
@@ -19,7 +19,6 @@ from shortlinks.models import AccessLevel, Contact, MergeChange, User
 MAX_NAME_LENGTH = 250
 # A client may send an id that the database gives next, so it gives others.
 MAX_ID_ATTEMPTS = 10
-MAX_LOCK_ATTEMPTS = 10  # while others merge the contacts
 UPDATABLE_FIELDS = (
     "name",
     "first_name",
@@ -183,6 +182,7 @@ def set_deleted(pks: Collection[int], *, is_deleted: bool, by: User) -> None:
     now = timezone.now()
     with transaction.atomic():
         people = Contact.objects.with_root(pks).filter(erased_at=None)
+        list(people.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
         people.update(
             is_deleted=is_deleted,
             deleted_at=now if is_deleted else None,
@@ -203,15 +203,14 @@ def may_edit(contact: Contact, user: User) -> bool:
 
 def _locked(entity_ids: set[int], user: User) -> dict[int, Contact]:
     """Return locked contacts by requested id; a merged one stands for its root."""
-    for _ in range(MAX_LOCK_ATTEMPTS):
+
+    def visible() -> dict[int, int]:
         roots = permissions.visible_roots(entity_ids, user)
         if missing := entity_ids - roots.keys():
             raise UnknownContacts(missing)
-        rows = Contact.objects.filter(pk__in=roots.values()).order_by("id")
-        locked = {row.pk: row for row in rows.select_for_update(of=("self",))}
-        if not any(row.merged_into_id for row in locked.values()):
-            return {entity_id: locked[pk] for entity_id, pk in roots.items()}
-    raise RuntimeError("the contacts are merged all the time")
+        return roots
+
+    return contact_locks.lock_roots(visible)
 
 
 def _sent(change: ContactChange) -> set[str]:

@@ -7,7 +7,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_noop
 
 from shortlinks.domain import erased_identities, integers, quotas, time_zones
-from shortlinks.domain.contacts import contacts, tracking_consent
+from shortlinks.domain.contacts import contact_locks, contacts, tracking_consent
 from shortlinks.domain.contacts.contacts import (
     MAX_NAME_LENGTH,
     ContactChange,
@@ -196,10 +196,8 @@ def _has_values(contact: Contact, line: ContactRow) -> bool:
 def _locked(entity_ids: set[int], user: User) -> dict[int, Contact]:
     """Return locked contacts by requested id; a merged one stands for its root."""
     named = Contact.objects.filter(account=user.account_id, entity_id__in=entity_ids)
-    roots = dict(named.values_list("entity_id", Coalesce("merged_into_id", "id")))
-    rows = Contact.objects.filter(pk__in=roots.values()).order_by("id")
-    locked = {row.pk: row for row in rows.select_for_update(of=("self",))}
-    return {id_: locked[pk] for id_, pk in roots.items() if pk in locked}
+    roots = named.values_list("entity_id", Coalesce("merged_into_id", "id"))
+    return contact_locks.lock_roots(lambda: dict(roots.all()))
 
 
 def _new(line: ContactRow) -> NewContact:

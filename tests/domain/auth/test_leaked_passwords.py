@@ -1,9 +1,9 @@
 """The list of leaked passwords has those that are long enough to be accepted."""
 
 import gzip
+from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.password_validation import get_default_password_validators
 
 from tests.leaked_passwords import MIN_LENGTH, PATH, select
 
@@ -19,11 +19,11 @@ def test_list_is_as_the_validator_compares_it() -> None:
 
 
 def test_shortest_password_of_the_list_is_the_shortest_accepted() -> None:
-    options = [row.get("OPTIONS", {}) for row in settings.AUTH_PASSWORD_VALIDATORS]
+    validators: list[Any] = settings.AUTH_PASSWORD_VALIDATORS
+    options = [row.get("OPTIONS") for row in validators]
 
     assert {"min_length": MIN_LENGTH} in options
     assert {"password_list_path": PATH} in options
-    assert len(get_default_password_validators()) == len(options)
 
 
 def test_short_and_equal_passwords_are_left_out() -> None:

@@ -2,11 +2,12 @@
 
 import contextlib
 import random
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 
 from shortlinks.domain.merging import pending, suggestions, undoing
 from shortlinks.domain.merging.undoing import AlreadyUndone
@@ -125,3 +126,66 @@ def test_open_that_is_processed_during_a_decision_counts(
     assert processed
     assert decision.merge is None
     assert steps.root(chat.contact) == chat.contact
+
+
+@pytest.mark.django_db(transaction=True)
+def test_edit_holds_no_lock_while_it_looks_for_the_survivor(
+    admin: User, a: Contact, b: Contact
+) -> None:
+    """Otherwise it would wait for the survivor, and a merge for the other contact."""
+    acts: list[Callable[[], Any]] = [
+        lambda: steps.merge(admin, a, b),
+        lambda: lock_without_waiting(a, b),
+    ]
+
+    with connection.execute_wrapper(before_each_lock(acts)):
+        steps.edit(admin, b, name="New")
+
+    assert not acts
+    a.refresh_from_db()
+    assert a.name == "New"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_edit_locks_merged_contacts_before_it_changes_anything(
+    admin: User, a: Contact, b: Contact
+) -> None:
+    steps.merge(admin, b, a)  # the survivor is the later one
+
+    def lock_first(execute: Any, sql: Any, *arguments: Any) -> Any:
+        if sql.startswith("UPDATE") and "shortlinks_contact" in sql:
+            with pytest.raises(OperationalError, match="could not obtain lock"):
+                in_thread(lambda: lock_without_waiting(a))
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(lock_first):
+        steps.edit(admin, b, name="New")
+
+
+def before_each_lock(acts: list[Callable[[], Any]]) -> Any:
+    """Return a wrapper that does the next act before contacts are locked."""
+
+    def interfere(execute: Any, sql: Any, *arguments: Any) -> Any:
+        if acts and "FOR UPDATE" in sql and "shortlinks_contact" in sql:
+            in_thread(acts.pop(0))
+        return execute(sql, *arguments)
+
+    return interfere
+
+
+def in_thread(act: Callable[[], Any]) -> None:
+    def run() -> None:
+        try:
+            act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(run).result()
+
+
+def lock_without_waiting(*rows: Contact) -> None:
+    """Raise OperationalError if another transaction has locked one of the rows."""
+    with transaction.atomic():
+        found = Contact.objects.filter(pk__in=[row.pk for row in rows])
+        assert list(found.select_for_update(nowait=True))
