@@ -212,7 +212,12 @@ def refresh_links(contacts: "Collection[Contact] | QuerySet[Contact]") -> None:
 
 
 def detach_all_browsers(contacts: Collection[Contact]) -> None:
-    """Detach all browsers, and delete their redemptions and `visitor_uid`s."""
+    """Detach all browsers, and delete their redemptions and `visitor_uid`s.
+
+    Waits for those that attach one, see `consent.lock`.
+    """
+    rows = Contact.objects.filter(pk__in=[contact.pk for contact in contacts])
+    list(rows.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
     Redemption.objects.filter(contact__in=contacts).delete()
     Chat.objects.filter(contact__in=contacts).update(visitor_uid="")
     attached = PixelAttachment.objects.filter(contact__in=contacts)

@@ -315,7 +315,7 @@ def confirm(pixel_id: int, contact: Contact) -> None:
 def _attach_chatter(pixel_id: int, contact: Contact) -> None:
     """Attach the browser to a contact that chatted in it, if its consent allows it."""
     pixel = Pixel.objects.filter(pk=pixel_id).select_related("account").first()
-    code = consent.CODES[consent.of(contact)]
+    code = consent.lock([contact.pk]).get(contact.pk, consent.DENIED)
     if pixel is None or not consent.allows(pixel.account.pixel_mode, code):
         return
     chats = Chat.objects.filter(

@@ -1,5 +1,10 @@
 """Consent to recognize a contact's browsers. Opens count with or without it."""
 
+from collections.abc import Collection
+
+from django.db import connection
+
+from shortlinks.domain.postgres import arrays
 from shortlinks.models import Contact, PixelMode, TrackingConsent
 
 UNKNOWN, GRANTED, DENIED = 0, 1, 2
@@ -15,6 +20,24 @@ CODES: dict[str, int] = {
     TrackingConsent.DENIED: DENIED,
     DELETED: NOTHING,
 }
+
+# In the order in which edits and merges lock contacts.
+LOCK = f"""
+SELECT id, {SELECTED} FROM shortlinks_contact AS contact
+WHERE id = ANY(%s::bigint[]) ORDER BY id FOR KEY SHARE
+"""  # noqa: S608  constants
+
+
+def lock(contacts: Collection[int]) -> dict[int, int]:
+    """Return the contacts' codes; a refusal waits until this transaction ends.
+
+    So it finds and detaches the browsers that were attached meanwhile.
+    """
+    if not contacts:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [arrays.encode(sorted(contacts))])
+        return {id_: CODES[given] for id_, given in cursor}
 
 
 def of(contact: Contact) -> str:

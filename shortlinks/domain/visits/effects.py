@@ -4,7 +4,7 @@ A verdict may change any number of times. Only the effects of the last one remai
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from shortlinks.domain.visits.classifier import ClassifiedVisit
 from shortlinks.domain.visits.open_notes import NoteChanges, Open, OpenChanges
 from shortlinks.domain.visits.stored_visits import StoredVisit
 from shortlinks.domain.visits.visit_locks import LockedVisits
-from shortlinks.models import Evidence, MergeCheck, PixelMode, TrackingConsent, Verdict
+from shortlinks.models import Evidence, MergeCheck, PixelMode, Verdict
 
 STORE_VERDICTS = """
 UPDATE shortlinks_visit AS visit
@@ -81,11 +81,12 @@ def apply(classified: Sequence[ClassifiedVisit], locked: LockedVisits) -> NoteCh
     gained = [c for c in classified if _became_person(c)]
     lost = [c.visit for c in classified if _is_no_longer_person(c)]
     restated = [c for c in classified if _is_restated(c)]
+    consents = _lock_consents([c.visit for c in gained])
     opens = open_notes.lock_links(_opens(gained, lost, restated))
     _store_verdicts(classified)
     changes = open_notes.sync(opens)
     attachments.update(
-        attached=_sightings([c.visit for c in gained if _may_track(c.visit)]),
+        attached=_sightings([c.visit for c in gained if _may_track(c.visit, consents)]),
         withdrawn=_sightings(lost),
     )
     if lost:
@@ -97,7 +98,8 @@ def apply(classified: Sequence[ClassifiedVisit], locked: LockedVisits) -> NoteCh
 def attach_browsers(visits: Sequence[StoredVisit], locked: LockedVisits) -> None:
     """Attach the browsers of locked visits whose click was redeemed."""
     persons = [v for v in locked.among(visits) if v.verdict == Verdict.PERSON]
-    attachments.attach(_sightings([visit for visit in persons if _may_track(visit)]))
+    consents = _lock_consents(persons)
+    attachments.attach(_sightings([v for v in persons if _may_track(v, consents)]))
 
 
 def _became_person(classified: ClassifiedVisit) -> bool:
@@ -166,9 +168,13 @@ def _changes_of(opens: dict[int, OpenChanges], visit: StoredVisit) -> OpenChange
     return opens.setdefault(visit.link_id, OpenChanges(window))
 
 
-def _may_track(visit: StoredVisit) -> bool:
-    """Return whether tracking is allowed now; consent may have changed since."""
-    given = consent.CODES[visit.tracking_consent or TrackingConsent.DENIED]
+def _lock_consents(visits: Sequence[StoredVisit]) -> dict[int, int]:
+    """Return the consents of now, which may have changed since the open."""
+    return consent.lock({v.contact_id for v in visits if v.contact_id is not None})
+
+
+def _may_track(visit: StoredVisit, consents: Mapping[int, int]) -> bool:
+    given = consents.get(visit.contact_id or 0, consent.DENIED)
     return consent.allows(visit.pixel_mode or PixelMode.OFF, given)
 
 

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.db import connection
 
 from shortlinks.domain.burst_windows import SENDER_TEST_PERIOD
-from shortlinks.domain.pixels import consent
 from shortlinks.domain.postgres import arrays, queries
 from shortlinks.domain.visits import burst_detection, visit_records
 from shortlinks.models import Verdict
@@ -55,7 +54,6 @@ class StoredVisit(NamedTuple):
     address_mask: str | None
     suspect_policy: str | None
     pixel_mode: str | None
-    tracking_consent: str | None
     has_gesture: bool
     is_known_browser: bool
     is_contact_deleted: bool | None
@@ -77,7 +75,6 @@ EXPRESSIONS = {
     "address_mask": "account.address_mask",
     "suspect_policy": "account.suspect_policy",
     "pixel_mode": "account.pixel_mode",
-    "tracking_consent": consent.SELECTED,
     "has_gesture": """coalesce(
       redemption.is_same_browser AND redemption.gesture_at IS NOT NULL, false)""",
     # A program keeps cookies, too. Only a person's earlier open attaches one.

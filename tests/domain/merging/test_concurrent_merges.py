@@ -174,14 +174,8 @@ def before_each_lock(acts: list[Callable[[], Any]]) -> Any:
 
 
 def in_thread(act: Callable[[], Any]) -> None:
-    def run() -> None:
-        try:
-            act()
-        finally:
-            connection.close()
-
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(run).result()
+        thread.submit(steps.in_own_connection, act).result()
 
 
 def lock_without_waiting(*rows: Contact) -> None:
