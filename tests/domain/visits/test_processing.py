@@ -208,7 +208,7 @@ def test_number_of_queries_does_not_depend_on_the_batch_size(
     # notes, insert, redemptions, 2 × pixels, merge checks, count, release.
     # Then failed visits. Then savepoint, reevaluation batch, related, delete, release.
     # Then 3 for the next.
-    with django_assert_num_queries(24):
+    with django_assert_num_queries(25):
         processing.process_due()
 
 
