@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from django.db.models import QuerySet
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from msgspec import structs
 from rest_framework.request import Request
@@ -109,6 +110,8 @@ class ChatVisitor(ApiView):
             decision = chats.set_visitor(chat, visitor_uid, by=reporter)
         except EditForbidden:
             raise Problem(403, FORBIDDEN) from None
+        except ChatBelongsToAnotherContact:  # since it was read
+            raise Http404 from None
         sent = {"visitor_uid": visitor_uid}
         return Response(_decided(chat, decision, request, self.caller, sent))
 

@@ -13,9 +13,9 @@ from shortlinks.api.hal import Response
 from shortlinks.api.problems import Problem
 from shortlinks.api.resources import pixels as resources
 from shortlinks.api.views import ApiView
-from shortlinks.domain.contacts import contacts, tracking_consent
+from shortlinks.domain.contacts import contacts
 from shortlinks.domain.pixels import attachments
-from shortlinks.models import AttachmentReview, Contact, PixelAttachment, Scope
+from shortlinks.models import AttachmentReview, Contact, Pixel, PixelAttachment, Scope
 
 QUERY = ListQuery(
     filters={},
@@ -56,8 +56,8 @@ class ContactPixel(ApiView):
     def delete(self, request: Request, entity_id: int, pixel_id: int) -> Response:
         contact = _editable(self, entity_id)
         with transaction.atomic():
-            for attachment in _locked(contact, pixel_id):
-                tracking_consent.detach(attachment)
+            ids = [attachment.pk for attachment in _locked(contact, pixel_id)]
+            attachments.delete(PixelAttachment.objects.filter(pk__in=ids))
         return Response(status=204)
 
 
@@ -96,6 +96,7 @@ def _one_per_browser(contact: Contact) -> "QuerySet[PixelAttachment]":
 
 
 def _locked(contact: Contact, pixel_id: int) -> list[PixelAttachment]:
+    attachments.lock_browsers(Pixel.objects.filter(pk=pixel_id))
     rows = _attachments(contact).filter(pixel=pixel_id).order_by("pk")
     if found := list(rows.select_for_update(of=("self",))):
         return found

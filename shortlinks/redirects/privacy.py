@@ -75,7 +75,8 @@ class Privacy:
             return pages.page(404, request.headers.get(b"accept-language"))
         if is_erasure:
             try:
-                await self._execute(request, cookies, browser_data.ERASE)
+                for statement in browser_data.ERASURE:
+                    await self._execute(request, cookies, statement)
             except Unavailable:
                 return _unavailable(request)
         return _changed(cookies, is_off=is_erasure or recognize == "no")

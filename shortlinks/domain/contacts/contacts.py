@@ -210,7 +210,10 @@ def _locked(entity_ids: set[int], user: User) -> dict[int, Contact]:
             raise UnknownContacts(missing)
         return roots
 
-    return contact_locks.lock_roots(visible)
+    rows = contact_locks.lock_roots(visible)
+    if deleted := {id_ for id_, row in rows.items() if row.is_deleted}:
+        raise UnknownContacts(deleted)  # while this waited for the lock
+    return rows
 
 
 def _sent(change: ContactChange) -> set[str]:

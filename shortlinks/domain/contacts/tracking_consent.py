@@ -15,7 +15,6 @@ from shortlinks.models import (
     ConsentChannel,
     ConsentRecord,
     Contact,
-    Pixel,
     PixelAttachment,
     Redemption,
     ShortLink,
@@ -193,18 +192,25 @@ def _record(
 
 
 def _take_effect(contacts: Collection[Contact]) -> None:
-    """Update cached links, and detach the browsers of those who refused."""
+    """Update cached links, and detach the browsers of those who refused.
+
+    Waits for workers that attach one of these, see `consent.lock`.
+    """
     if not contacts:
         return
+    refused = [c for c in contacts if c.tracking_consent == TrackingConsent.DENIED]
+    rows = Contact.objects.filter(pk__in=[contact.pk for contact in refused])
+    list(rows.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
     refresh_links(contacts)
-    detach_all_browsers(
-        [c for c in contacts if c.tracking_consent == TrackingConsent.DENIED]
-    )
+    detach_all_browsers(refused)
 
 
 def refresh_links(contacts: "Collection[Contact] | QuerySet[Contact]") -> None:
     """Write the live links of these contacts to the cache, after the commit."""
     live = ShortLink.objects.filter(contact__in=contacts, disabled_at=None)
+    # in the order of workers
+    rows = live.order_by("pk").select_for_update(of=("self",), no_key=True)
+    list(rows.values_list("pk"))
     live.update(changed_at=timezone.now())
     transaction.on_commit(
         lambda: redis_cache.refresh(live.select_related("contact").iterator())
@@ -212,21 +218,7 @@ def refresh_links(contacts: "Collection[Contact] | QuerySet[Contact]") -> None:
 
 
 def detach_all_browsers(contacts: Collection[Contact]) -> None:
-    """Detach all browsers, and delete their redemptions and `visitor_uid`s.
-
-    Waits for those that attach one, see `consent.lock`.
-    """
-    rows = Contact.objects.filter(pk__in=[contact.pk for contact in contacts])
-    list(rows.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
+    """Detach all browsers, and delete their redemptions and `visitor_uid`s."""
     Redemption.objects.filter(contact__in=contacts).delete()
     Chat.objects.filter(contact__in=contacts).update(visitor_uid="")
-    attached = PixelAttachment.objects.filter(contact__in=contacts)
-    pixels = list(attached.values_list("pixel_id", flat=True))
-    attached.delete()
-    attachments.delete_orphans(Pixel.objects.filter(pk__in=pixels))
-
-
-def detach(attachment: PixelAttachment) -> None:
-    """Detach the browser from its contact, until its next open attaches it again."""
-    attachment.delete()
-    attachments.delete_orphans(Pixel.objects.filter(pk=attachment.pixel_id))
+    attachments.delete(PixelAttachment.objects.filter(contact__in=contacts))

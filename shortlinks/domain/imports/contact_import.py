@@ -141,10 +141,10 @@ def _match_existing(lines: Sequence[ContactRow], user: User) -> None:
     latest = _latest_consents(ids, user)
     erased = erased_identities.erased_ids(user.account_id or 0, ids - existing.keys())
     for line in lines:
-        if line.entity_id in erased:
+        contact = existing.get(line.entity_id or 0)
+        if line.entity_id in erased or (contact and contact.erased_at):
             line.cells, line.errors = {}, [ERASED]  # not even the error keeps them
             continue
-        contact = existing.get(line.entity_id or 0)
         if contact is None:
             line.key = str(line.entity_id or "")
             line.errors += _creation_errors(user)

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext, gettext_noop
 
@@ -134,11 +135,14 @@ def confirm(run: Import, *, by: User, due_in: timedelta = NO_DELAY) -> bool:
     return bool(count)
 
 
-@transaction.atomic
 def cancel(run: Import) -> bool:
     """Stop the import after the current batch; return False if it had ended."""
-    rows = Import.objects.select_for_update(no_key=True).filter(ended_at=None)
-    row = rows.filter(pk=run.pk).first()
+    return _cancel(Import.objects.filter(pk=run.pk))
+
+
+@transaction.atomic
+def _cancel(chosen: "QuerySet[Import]") -> bool:
+    row = chosen.filter(ended_at=None).select_for_update(no_key=True).first()
     if row is None:
         return False
     if row.state != ImportState.STORING:
@@ -187,6 +191,7 @@ def purge() -> None:
     """Cancel imports that nobody confirmed, and delete old errors."""
     now = timezone.now()
     checked = Import.objects.filter(state=ImportState.CHECKED)
-    for run in checked.filter(created_at__lt=now - CONFIRMATION_TIMEOUT):
-        cancel(run)
+    old = checked.filter(created_at__lt=now - CONFIRMATION_TIMEOUT)
+    for pk in list(old.values_list("pk", flat=True)):
+        _cancel(checked.filter(pk=pk))  # unless it was confirmed meanwhile
     ImportRow.objects.filter(import_run__ended_at__lt=now - ERROR_RETENTION).delete()

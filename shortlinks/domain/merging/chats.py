@@ -18,6 +18,7 @@ from shortlinks.domain.contacts.contacts import EditForbidden, UnknownContacts
 from shortlinks.domain.merging import merges, queue, suggestions
 from shortlinks.domain.merging.merges import AccountLock
 from shortlinks.domain.merging.rules import Decision, no_action
+from shortlinks.domain.pixels import consent
 from shortlinks.domain.quotas import Quota, QuotaReached
 from shortlinks.models import Account, Chat, Contact, User
 
@@ -86,7 +87,7 @@ def upsert(new: NewChat, *, by: Reporter) -> tuple[Chat, Decision]:
                 raise ErasedChat
             chat = _create(lock.account, new, contact, by.user)
         else:
-            _require_access(chat, by)
+            chat = _require_access(chat, by)
         if contact is not None:
             _assign_contact(chat, contact, by)
         _take_over(chat, by)
@@ -98,11 +99,11 @@ def upsert(new: NewChat, *, by: Reporter) -> tuple[Chat, Decision]:
 def set_visitor(chat: Chat, visitor_uid: str, *, by: Reporter) -> Decision:
     """Store in which browser the chat takes place, and apply the merge rules.
 
-    Raises EditForbidden.
+    Raises EditForbidden or ChatBelongsToAnotherContact.
     """
     with transaction.atomic():
         lock = merges.lock_account(chat.account_id)
-        _require_access(chat, by)
+        chat = _require_access(chat, by)
         _take_over(chat, by)
         chat.visitor_uid = visitor_uid
         return _evaluate(lock, chat)
@@ -119,14 +120,19 @@ def reportable_by(reporter: Reporter) -> "QuerySet[Chat]":
     return chats.select_related("contact__merged_into")
 
 
-def _require_access(chat: Chat, by: Reporter) -> None:
-    """Require a channel, the creator of an anonymous chat, or the right to edit."""
-    if not reportable_by(by).filter(pk=chat.pk).exists():
+def _require_access(chat: Chat, by: Reporter) -> Chat:
+    """Require a channel, the creator of an anonymous chat, or the right to edit.
+
+    Return the chat as it is now.
+    """
+    current = reportable_by(by).filter(pk=chat.pk).first()
+    if current is None:
         raise ChatBelongsToAnotherContact
-    contact = chat.contact.root
-    is_own = chat.created_by_id == by.user.pk and contact.is_anonymous
+    contact = current.contact.root
+    is_own = current.created_by_id == by.user.pk and contact.is_anonymous
     if not is_own and not by.may_edit(contact):
         raise EditForbidden
+    return current
 
 
 def _take_over(chat: Chat, by: Reporter) -> None:
@@ -141,6 +147,13 @@ def _take_over(chat: Chat, by: Reporter) -> None:
 
 
 def _evaluate(lock: AccountLock, chat: Chat) -> Decision:
+    """Store the chat, and apply the rules.
+
+    It keeps no `visitor_uid` if its person has refused to be recognized.
+    """
+    given = consent.lock([chat.contact_id])
+    if given.get(chat.contact_id) == consent.DENIED:
+        chat.visitor_uid = ""
     chat.updated_at = timezone.now()
     chat.save()
     if not chat.visitor_uid:

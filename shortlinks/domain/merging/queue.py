@@ -126,8 +126,12 @@ def _process(check_id: int) -> None:
 
 
 def _evaluate_chat_of(chat_id: int) -> None:
-    if chat := Chat.objects.filter(pk=chat_id).first():
-        evaluate_chat(merges.lock_account(chat.account_id), chat)
+    chats = Chat.objects.filter(pk=chat_id)
+    if (account_id := chats.values_list("account", flat=True).first()) is None:
+        return
+    lock = merges.lock_account(account_id)
+    if (chat := chats.first()) and chat.visitor_uid:
+        evaluate_chat(lock, chat)
 
 
 def _evaluate_attachment(attachment_id: int) -> None:

@@ -24,6 +24,7 @@ from shortlinks.domain.auth import security_events
 from shortlinks.domain.contacts import contacts, tracking_consent
 from shortlinks.domain.merging import merges
 from shortlinks.domain.personal_data import evidence_of_others
+from shortlinks.domain.pixels import attachments
 from shortlinks.models import (
     Chat,
     Contact,
@@ -86,6 +87,7 @@ def request(contact: Contact, *, origin: ErasureOrigin, by: User | None) -> Eras
     """
     with transaction.atomic():
         merges.lock_account(contact.account_id)  # no chat is added meanwhile
+        contact = Contact.objects.get(pk=contact.pk)  # it may be merged since
         people = Contact.objects.same_person(contact).order_by("pk")
         rows = list(people.select_for_update(of=("self",)))
         if unfinished := _unfinished(rows):
@@ -278,7 +280,7 @@ def _delete_attachments(person: Person, size: int) -> int:
     attached = PixelAttachment.objects.filter(contact__in=person.contacts)
     first = dict(attached.order_by("pk").values_list("pk", "pixel")[:size])
     pixels = Pixel.objects.filter(pk__in=first.values())
-    list(pixels.order_by("account", "cookie_sha256").select_for_update())
+    attachments.lock_browsers(pixels)
     count = _delete(attached.filter(pk__in=first), size)
     pixels.filter(pixelattachment=None).delete()
     return count

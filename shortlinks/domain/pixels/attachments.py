@@ -196,8 +196,7 @@ def visitor_uid(account_id: int, cookie_sha256: bytes) -> str:
 def update(*, attached: Sequence[Sighting], withdrawn: Sequence[Sighting]) -> None:
     """Attach and withdraw, while these browsers are locked."""
     if withdrawn:
-        rows = _pixels([*attached, *withdrawn]).select_for_update()
-        list(rows.order_by("account_id", "cookie_sha256"))
+        lock_browsers(_pixels([*attached, *withdrawn]))
     attach(attached)
     if withdrawn:
         _withdraw(withdrawn)
@@ -280,7 +279,7 @@ def _withdraw(sightings: Sequence[Sighting]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(DETACH, arrays.encode_params(parameters))
     pixels = _pixels(sightings)
-    delete_orphans(pixels)
+    _delete_orphans(pixels)
     seen = PixelAttachment.objects.filter(pixel=OuterRef("pk")).values("pixel")
     pixels.update(
         created_at=Coalesce(
@@ -292,7 +291,21 @@ def _withdraw(sightings: Sequence[Sighting]) -> None:
     )
 
 
-def delete_orphans(pixels: QuerySet[Pixel]) -> None:
+def delete(attached: QuerySet[PixelAttachment]) -> None:
+    """Detach the browsers from these contacts, until their next open attaches them."""
+    ids = list(attached.values_list("pixel_id", flat=True))
+    lock_browsers(Pixel.objects.filter(pk__in=ids))
+    attached.delete()
+    _delete_orphans(Pixel.objects.filter(pk__in=ids))
+
+
+def lock_browsers(pixels: QuerySet[Pixel]) -> None:
+    """Lock them in the order of workers, before what is attached to them."""
+    rows = pixels.order_by("account_id", "cookie_sha256")
+    list(rows.select_for_update(of=("self",)).values_list("pk"))
+
+
+def _delete_orphans(pixels: QuerySet[Pixel]) -> None:
     """Delete those of the pixels that are attached to no contact.
 
     Shared browsers remain, because they stay shared.

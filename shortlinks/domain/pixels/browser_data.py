@@ -39,12 +39,14 @@ WHERE pixel.cookie_sha256 = decode(%(sha256)s, 'hex')
 ORDER BY opens.occurred_at DESC LIMIT %(max_opens)s
 """
 # A visit keeps its time and the hash of a cookie that no browser has any more. One that
-# is not processed yet loses it, so that it does not create the pixel again.
-ERASE = """
-WITH due AS (
-  UPDATE shortlinks_visit SET pixel_sha256 = NULL
-  WHERE due_at IS NOT NULL AND pixel_sha256 = decode(%(sha256)s, 'hex')
-), pixel AS (
+# is not processed yet loses it, so that it does not create the pixel again. This waits
+# for workers, and the second statement finds what they have created.
+ERASE_FROM_VISITS = """
+UPDATE shortlinks_visit SET pixel_sha256 = NULL
+WHERE due_at IS NOT NULL AND pixel_sha256 = decode(%(sha256)s, 'hex')
+"""
+ERASE_PIXEL = """
+WITH pixel AS (
   SELECT id, account_id, visitor_uid FROM shortlinks_pixel
   WHERE cookie_sha256 = decode(%(sha256)s, 'hex') FOR UPDATE
 ), redemptions AS (
@@ -65,6 +67,7 @@ WITH due AS (
 )
 DELETE FROM shortlinks_pixel USING pixel WHERE shortlinks_pixel.id = pixel.id
 """
+ERASURE = (ERASE_FROM_VISITS, ERASE_PIXEL)
 LIMITS = {
     "max_links": MAX_LINKS,
     "max_opens_of_link": MAX_OPENS_OF_LINK,
@@ -91,7 +94,7 @@ class BrowserData(NamedTuple):
 
 
 def parameters(sha256: str) -> dict[str, Any]:
-    """Return the parameters of both statements."""
+    """Return the parameters of all statements."""
     return {"sha256": sha256, **LIMITS}
 
 

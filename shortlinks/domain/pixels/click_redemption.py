@@ -37,8 +37,11 @@ REDEEM = """
 INSERT INTO shortlinks_redemption
   (visit_id, account_id, contact_id, visitor_uid, previous_cookie_sha256,
    is_same_browser, idempotency_key, due_at)
-VALUES (%(visit_id)s, %(account_id)s, %(contact_id)s, %(visitor_uid)s, %(previous)s,
-        %(is_same_browser)s, %(idempotency_key)s, now())
+SELECT %(visit_id)s, %(account_id)s, contact.id, %(visitor_uid)s, %(previous)s,
+       %(is_same_browser)s, %(idempotency_key)s, now()
+FROM (SELECT id FROM shortlinks_contact AS contact
+      WHERE id = %(contact_id)s AND NOT is_deleted AND tracking_consent <> 'denied'
+      FOR KEY SHARE) AS contact
 ON CONFLICT (visit_id) DO UPDATE SET idempotency_key = excluded.idempotency_key
   WHERE shortlinks_redemption.idempotency_key = excluded.idempotency_key
 RETURNING visitor_uid

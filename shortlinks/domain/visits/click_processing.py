@@ -13,6 +13,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import Case, Q, When
 from django.db.models.functions import Now
 
+from shortlinks.domain.pixels import consent
 from shortlinks.domain.pixels.click_redemption import QueryFlow, RedemptionResult
 from shortlinks.domain.postgres.bisection import Bisection
 from shortlinks.domain.visits import effects, processing, stored_visits, visit_locks
@@ -71,6 +72,7 @@ def _process_alone(part: Sequence[UUID]) -> ProcessingResult:
 
 def _process(ids: Sequence[UUID]) -> ProcessingResult:
     with transaction.atomic():
+        _lock_contacts(ids)
         claimed = _claim(ids)
         locked = visit_locks.lock_idle(claimed)
         visits = stored_visits.load(list(locked.ids)) if locked.ids else []
@@ -78,6 +80,12 @@ def _process(ids: Sequence[UUID]) -> ProcessingResult:
         suspects = [v.id for v in visits if _is_suspect_with_gesture(v)]
         _mark_processed(claimed, done=locked.ids.difference(suspects))
     return _reevaluate(suspects)
+
+
+def _lock_contacts(ids: Sequence[UUID]) -> None:
+    """Lock them before the redemptions, as a refusal does, which deletes these."""
+    redeemed = Redemption.objects.filter(pk__in=ids)
+    consent.lock(set(redeemed.values_list("contact", flat=True)))
 
 
 def _claim(ids: Sequence[UUID]) -> list[UUID]:

@@ -81,7 +81,7 @@ def apply(classified: Sequence[ClassifiedVisit], locked: LockedVisits) -> NoteCh
     gained = [c for c in classified if _became_person(c)]
     lost = [c.visit for c in classified if _is_no_longer_person(c)]
     restated = [c for c in classified if _is_restated(c)]
-    consents = _lock_consents([c.visit for c in gained])
+    consents = _lock_consents([*lost, *(c.visit for c in (*gained, *restated))])
     opens = open_notes.lock_links(_opens(gained, lost, restated))
     _store_verdicts(classified)
     changes = open_notes.sync(opens)

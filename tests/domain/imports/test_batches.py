@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -304,6 +305,23 @@ def test_import_is_confirmed_only_by_its_user(account: Account, admin: User) -> 
     assert not lifecycle.confirm(run, by=factories.admin(account))
     assert lifecycle.confirm(run, by=admin)
     assert not lifecycle.confirm(run, by=admin)
+
+
+def test_purge_spares_an_import_that_is_confirmed_meanwhile(admin: User) -> None:
+    waiting = importing.checked(admin, CONTENT)
+    long_ago = timezone.now() - timedelta(days=31)
+    Import.objects.filter(pk=waiting.pk).update(created_at=long_ago)
+
+    def confirm_first(execute: Any, sql: str, *arguments: Any) -> Any:
+        if "FOR NO KEY UPDATE" in sql:
+            Import.objects.filter(pk=waiting.pk).update(state=ImportState.STORING)
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(confirm_first):
+        lifecycle.purge()
+
+    waiting.refresh_from_db()
+    assert waiting.state == ImportState.STORING
 
 
 def test_purge_cancels_unconfirmed_imports_and_deletes_old_errors(admin: User) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from shortlinks.domain.contacts import contacts
+from shortlinks.domain.contacts.contacts import UnknownContacts
 from shortlinks.domain.merging import pending, suggestions, undoing
 from shortlinks.domain.merging.undoing import AlreadyUndone
 from shortlinks.domain.visits import processing
@@ -144,6 +146,21 @@ def test_edit_holds_no_lock_while_it_looks_for_the_survivor(
     assert not acts
     a.refresh_from_db()
     assert a.name == "New"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_contact_that_is_deleted_meanwhile_is_not_edited(
+    admin: User, a: Contact
+) -> None:
+    acts: list[Callable[[], Any]] = [
+        lambda: contacts.set_deleted([a.pk], is_deleted=True, by=admin)
+    ]
+
+    with (
+        connection.execute_wrapper(before_each_lock(acts)),
+        pytest.raises(UnknownContacts),
+    ):
+        steps.edit(admin, a, name="New")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from shortlinks.domain.contacts import contacts, tracking_consent
+from shortlinks.domain.contacts import contacts
 from shortlinks.domain.merging import chats, suggestions, undoing
 from shortlinks.domain.merging.chats import NewChat, Reporter
 from shortlinks.domain.merging.rules import Decision
@@ -238,7 +238,7 @@ def test_browser_stays_doubtful_if_the_separated_contact_is_deleted(
 
 def test_detached_browser_starts_again(admin: User, client: Contact) -> None:
     steps.open_for_days("phone", client)
-    tracking_consent.detach(PixelAttachment.objects.get())
+    attachments.delete(PixelAttachment.objects.all())
     before = timezone.now() - timedelta(days=2)
     steps.open_link("phone", client, occurred_at=before)
     steps.open_link("phone", client)

@@ -121,6 +121,19 @@ def test_merged_contacts_are_erased_as_one_person(
     assert Contact.objects.filter(erased_at=None).count() == 0
 
 
+def test_contact_that_was_merged_since_it_was_read_is_erased(
+    account: Account, admin: User
+) -> None:
+    one, other, third = (factories.contact(account) for _ in "abc")
+    as_read = Contact.objects.get(pk=other.pk)
+    steps.merge(admin, one, other)
+    erasure.request(third, origin=ErasureOrigin.ADMIN, by=admin)
+
+    receipt = erasure.request(as_read, origin=ErasureOrigin.ADMIN, by=admin)
+
+    assert sorted(receipt.contacts) == sorted([one.pk, other.pk])
+
+
 def test_links_redirect_and_record_nothing(person: Contact) -> None:
     links = list(ShortLink.objects.order_by("pk").values("code", "target"))
 
@@ -169,6 +182,18 @@ def test_erased_person_is_not_imported_again(person: Contact, admin: User) -> No
 
     assert (run.created, run.skipped) == (1, 1)
     assert found() == set()
+
+
+def test_import_keeps_no_cells_of_a_person_whose_erasure_has_begun(
+    person: Contact, admin: User
+) -> None:
+    erasure.request(person, origin=ErasureOrigin.ADMIN, by=admin)
+    rows = b"entity_id,name\n4711000815,Zimmermann II\n5,Anna\n"
+
+    run = importing.imported(admin, rows)
+
+    assert (run.created, run.skipped) == (1, 1)
+    assert "Zimmermann" not in str(list(run.rows.values_list("cells", flat=True)))
 
 
 def test_row_of_a_waiting_import_is_not_stored(person: Contact, admin: User) -> None:
