@@ -314,7 +314,7 @@ def test_purge_spares_an_import_that_is_confirmed_meanwhile(admin: User) -> None
 
     def confirm_first(execute: Any, sql: str, *arguments: Any) -> Any:
         if "FOR NO KEY UPDATE" in sql:
-            Import.objects.filter(pk=waiting.pk).update(state=ImportState.STORING)
+            lifecycle.confirm(waiting, by=admin)
         return execute(sql, *arguments)
 
     with connection.execute_wrapper(confirm_first):
