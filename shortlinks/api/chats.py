@@ -107,7 +107,7 @@ class ChatVisitor(ApiView):
         reporter = _reporter(self.caller)
         chat = get_object_or_404(chats.reportable_by(reporter), pk=chat_id)
         try:
-            decision = chats.set_visitor(chat, visitor_uid, by=reporter)
+            chat, decision = chats.set_visitor(chat, visitor_uid, by=reporter)
         except EditForbidden:
             raise Problem(403, FORBIDDEN) from None
         except ChatBelongsToAnotherContact:  # since it was read

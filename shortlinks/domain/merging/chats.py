@@ -96,7 +96,7 @@ def upsert(new: NewChat, *, by: Reporter) -> tuple[Chat, Decision]:
         return chat, _evaluate(lock, chat)
 
 
-def set_visitor(chat: Chat, visitor_uid: str, *, by: Reporter) -> Decision:
+def set_visitor(chat: Chat, visitor_uid: str, *, by: Reporter) -> tuple[Chat, Decision]:
     """Store in which browser the chat takes place, and apply the merge rules.
 
     Raises EditForbidden or ChatBelongsToAnotherContact.
@@ -106,7 +106,7 @@ def set_visitor(chat: Chat, visitor_uid: str, *, by: Reporter) -> Decision:
         chat = _require_access(chat, by)
         _take_over(chat, by)
         chat.visitor_uid = visitor_uid
-        return _evaluate(lock, chat)
+        return chat, _evaluate(lock, chat)
 
 
 def reportable_by(reporter: Reporter) -> "QuerySet[Chat]":

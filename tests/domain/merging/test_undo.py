@@ -261,7 +261,7 @@ def test_chat_is_suggested_to_another_contact_after_an_undo(
     steps.undo(admin, Merge.objects.get())
     steps.open_link("phone", b)
 
-    decision = chats.set_visitor(
+    _, decision = chats.set_visitor(
         Chat.objects.get(), steps.uid("phone", a.account), by=Reporter(admin)
     )
 
