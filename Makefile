@@ -10,8 +10,8 @@ DEV_READY := $(VENV)/dev-ready
 AUDIT := $(VENV)/audit
 # With PATH, so that programs started by a command find the virtual environment.
 WITH_STORES := PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/python -m devserver exec --
-# Tests often wait, so more workers than cores run them, each with its own database.
-PYTEST := pytest -n 4 --dist worksteal
+# Two workers, each with its own database. Four take as long on two cores.
+PYTEST := pytest -n 2 --dist worksteal
 # pip also reads pip.conf, which may name another index.
 define INSTALL
 $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --require-hashes -r $(1) \

@@ -96,7 +96,8 @@ def _one_per_browser(contact: Contact) -> "QuerySet[PixelAttachment]":
 
 
 def _locked(contact: Contact, pixel_id: int) -> list[PixelAttachment]:
-    attachments.lock_browsers(Pixel.objects.filter(pk=pixel_id))
+    own = Pixel.objects.filter(account=contact.account_id)
+    attachments.lock_browsers(own.filter(pk=pixel_id))
     rows = _attachments(contact).filter(pixel=pixel_id).order_by("pk")
     if found := list(rows.select_for_update(of=("self",))):
         return found
