@@ -34,7 +34,15 @@ class Proof(NamedTuple):
 
 class StoredProof(NamedTuple):
     answer: Answer
-    is_taken: bool  # by another account
+    is_taken: bool = False  # by another account
+    is_outdated: bool = False  # nothing was stored
+
+
+class Lookup(NamedTuple):
+    """The texts of a host's TXT record; None if the answer was unclear."""
+
+    texts: Set[str] | None
+    asked_at: datetime
 
 
 def after(proof: Proof, answer: Answer, now: datetime) -> Proof:
@@ -49,19 +57,22 @@ def after(proof: Proof, answer: Answer, now: datetime) -> Proof:
 
 
 @transaction.atomic
-def store(domain: ShortDomain, texts: Set[str] | None) -> StoredProof:
-    """Store the result of a check; `texts` are None if the answer was unclear.
+def store(domain: ShortDomain, lookup: Lookup) -> StoredProof:
+    """Store the result of a check, unless a later lookup of the host is stored.
 
     If several accounts claim the host, the verified one keeps it while its own record
-    is among these. Otherwise, it goes to the account whose record is.
+    is among the texts. Otherwise, it goes to the account whose record is.
     """
+    texts, asked_at = lookup
     # locks all claims, so that concurrent checks wait
     claims = ShortDomain.objects.filter(host=domain.host).select_related("account")
     rows = {
         row.pk: row for row in claims.select_for_update(of=("self",)).order_by("pk")
     }
-    own = rows.pop(domain.pk, None)
     answer = _answer(domain, texts)
+    if any(row.checked_at and row.checked_at > asked_at for row in rows.values()):
+        return StoredProof(answer, is_outdated=True)
+    own = rows.pop(domain.pk, None)
     holders = [row for row in rows.values() if row.verified_at is not None]
     is_taken = answer is Answer.FOUND and any(
         _answer(row, texts) is Answer.FOUND for row in holders
@@ -72,8 +83,8 @@ def store(domain: ShortDomain, texts: Set[str] | None) -> StoredProof:
     if answer is Answer.FOUND:
         _release(holders, now)
     _change(own, after(Proof(own.verified_at, own.proof_lost_at), answer, now))
-    ShortDomain.objects.filter(pk=own.pk).update(checked_at=now)
-    return StoredProof(answer, is_taken)
+    ShortDomain.objects.filter(pk=own.pk).update(checked_at=asked_at)
+    return StoredProof(answer)
 
 
 def _answer(domain: ShortDomain, texts: Set[str] | None) -> Answer:

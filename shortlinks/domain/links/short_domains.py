@@ -19,7 +19,7 @@ from django.utils.translation import gettext_noop
 from publicsuffixlist import PublicSuffixList
 
 from shortlinks.domain.links import domain_proofs, urls
-from shortlinks.domain.links.domain_proofs import Answer
+from shortlinks.domain.links.domain_proofs import Answer, Lookup
 from shortlinks.models import ShortDomain
 
 DNS_TIMEOUT_SECONDS = 5.0
@@ -39,6 +39,8 @@ _MESSAGES = (
     ),
 )
 TAKEN = gettext_noop("Another account has verified this domain already.")
+OUTDATED = gettext_noop("Somebody else checks this domain now. Try again later.")
+MAX_LOOKUPS = 3  # while others look up the same host
 
 
 class InvalidDomain(ValueError):
@@ -87,8 +89,14 @@ def parse_cookie_domain(text: str, of_host: str) -> str:
 
 def verify(domain: ShortDomain) -> VerificationResult:
     """Look up the TXT record, and store whether the domain is proven."""
-    texts, problem = _look_up(domain)
-    stored = domain_proofs.store(domain, texts)
+    for _ in range(MAX_LOOKUPS):
+        asked_at = timezone.now()
+        texts, problem = _look_up(domain)
+        stored = domain_proofs.store(domain, Lookup(texts, asked_at))
+        if not stored.is_outdated:
+            break
+    else:
+        return VerificationResult(is_verified=False, detail=OUTDATED)
     if stored.is_taken:
         return VerificationResult(is_verified=False, detail=TAKEN)
     if stored.answer is Answer.FOUND:

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.db.models import F
+from django.utils import timezone
 
 from shortlinks.domain.links import domain_proofs, short_domains
 from shortlinks.domain.links.domain_proofs import Answer, Proof
@@ -96,6 +98,46 @@ def test_concurrent_accounts_verify_a_domain_once(
 
     assert sorted(verified) == [False, False, False, True]
     assert [is_verified(row) for row in rows] == verified
+
+
+def test_older_answer_does_not_take_a_domain_back(
+    transactional_db: None, domain: ShortDomain, texts: Texts
+) -> None:
+    other = ShortDomain.objects.create(account=factories.account(), host=HOST)
+    prove(texts, domain)
+    verified: list[bool] = []
+
+    def verify_other() -> bool:
+        texts.clear()
+        prove(texts, other)
+        with contextlib.closing(connection):
+            return short_domains.verify(other).is_verified
+
+    def interfere(execute: Any, sql: str, *arguments: Any) -> Any:
+        if "FOR UPDATE" in sql and not verified:
+            with ThreadPoolExecutor(1) as thread:
+                verified.append(thread.submit(verify_other).result())
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(interfere):
+        assert not short_domains.verify(domain).is_verified
+
+    assert verified == [True]
+    assert (is_verified(domain), is_verified(other)) == (False, True)
+
+
+def test_check_ends_if_others_check_the_domain_all_the_time(
+    domain: ShortDomain, texts: Texts
+) -> None:
+    prove(texts, domain)
+    ShortDomain.objects.create(
+        account=factories.account(),
+        host=HOST,
+        checked_at=timezone.now() + timedelta(minutes=1),
+    )
+
+    assert short_domains.verify(domain).detail == short_domains.OUTDATED
+    assert not is_verified(domain)
 
 
 def security_events() -> list[tuple[int | None, str]]:
