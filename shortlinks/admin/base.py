@@ -24,6 +24,7 @@ from shortlinks.admin.forms import AdminForm
 from shortlinks.admin.keyset import CountedList, KeysetList
 from shortlinks.admin.sign_in import recent_sign_in
 from shortlinks.domain import integers
+from shortlinks.domain.postgres import queries
 from shortlinks.domain.quotas import QuotaReached
 from shortlinks.models import Contact, Group, User
 
@@ -130,12 +131,13 @@ class AccountScopedAdmin(Styled[Row]):
         row: Row | None = super().get_object(request, object_id, from_field)
         if row is None or request.method != "POST" or not connection.in_atomic_block:
             return row
-        _lock(self.rows_to_lock(row))
+        self.lock(row)
         return super().get_object(request, object_id, from_field)
 
-    def rows_to_lock(self, row: Row) -> QuerySet[Row]:
-        """Return what a change of the row may write, of the same model."""
-        return type(row)._default_manager.filter(pk=row.pk)
+    def lock(self, row: Row) -> None:
+        """Lock what a change of the row may write, of the same model."""
+        rows = type(row)._default_manager.filter(pk=row.pk)
+        queries.lock_rows(rows, no_key=True)
 
     def _account_path(self) -> str:
         """Prefer the path through the contact, whose account has an index."""
@@ -232,7 +234,7 @@ class AccountScopedAdmin(Styled[Row]):
     ) -> QuerySet[Row]:
         """Lock the rows that a list changes; Django has no public hook."""
         rows: QuerySet[Row] = super()._get_list_editable_queryset(request, prefix)
-        _lock(rows)
+        queries.lock_rows(rows, no_key=True)
         return rows
 
     def changeform_view(
@@ -335,9 +337,3 @@ class AccountScopedAdmin(Styled[Row]):
 def _is_accepted(response: HttpResponse) -> bool:
     """Return False for a form with errors, and True for a popup that closes."""
     return "adminform" not in (getattr(response, "context_data", None) or {})
-
-
-def _lock(rows: QuerySet[Row]) -> None:
-    """Lock in one order, so that two requests do not deadlock."""
-    pks = rows.order_by("pk").select_for_update(of=("self",), no_key=True)
-    list(pks.values_list("pk"))

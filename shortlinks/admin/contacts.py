@@ -34,6 +34,7 @@ from shortlinks.domain.auth import permissions
 from shortlinks.domain.contacts import contacts, tracking_consent
 from shortlinks.domain.contacts.tracking_consent import ConsentAnswer
 from shortlinks.domain.imports import consent_columns, contact_import
+from shortlinks.domain.postgres import queries
 from shortlinks.models import (
     AccessLevel,
     Account,
@@ -259,8 +260,9 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
 
     # --- changes -------------------------------------------------------------
 
-    def rows_to_lock(self, row: Contact) -> QuerySet[Contact]:
-        return Contact.objects.same_person(row)
+    def lock(self, row: Contact) -> None:
+        """Lock all rows of the person, because a refusal holds for them all."""
+        queries.lock_rows(Contact.objects.same_person(row))
 
     def save_model(
         self, request: HttpRequest, obj: Contact, form: Any, change: Any

@@ -1,11 +1,13 @@
 """Admin pages for links; disabling and expiry reach the redirects."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
@@ -13,8 +15,10 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from shortlinks.domain import redis_client
 from shortlinks.domain.links import redis_cache, short_links
 from shortlinks.models import ShortLink, User
+from tests import factories
 from tests.admin.conftest import SignIn
 from tests.admin.fixtures_full_account import World, address, listing
+from tests.concurrency import in_own_connection, wait_until_blocked
 
 
 @pytest.fixture
@@ -51,6 +55,28 @@ def test_disabling_a_disabled_link_changes_nothing(client: Client, own: World) -
     stored = ShortLink.objects.get(pk=own.link.pk)
     assert stored.disabled_at == own.link.disabled_at
     assert "Links disabled: 0." in response.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_disabling_locks_links_in_the_order_of_workers(
+    client: Client, own: World
+) -> None:
+    """Otherwise, a worker could wait for the action, and the action for the worker."""
+    first, second = own.link, factories.link(own.contact, "https://shop.example/2")
+    first.save()  # moves its row behind the other
+    posted = {"action": "disable", "_selected_action": [second.pk, first.pk]}
+
+    def disable() -> Any:
+        return in_own_connection(lambda: client.post(listing(ShortLink), posted))
+
+    with ThreadPoolExecutor(1) as thread, transaction.atomic():
+        assert ShortLink.objects.select_for_update().get(pk=first.pk)
+        disabled = thread.submit(disable)
+        wait_until_blocked()
+        assert ShortLink.objects.select_for_update(nowait=True).get(pk=second.pk)
+
+    assert disabled.result().status_code == 302
+    assert not ShortLink.objects.filter(disabled_at=None).exists()
 
 
 @pytest.mark.parametrize("days", [-1, 1], ids=["past", "future"])

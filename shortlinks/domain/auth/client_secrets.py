@@ -88,8 +88,7 @@ def _valid(integration: Integration) -> "QuerySet[IntegrationSecret]":
 
 
 def _lock(integration: Integration) -> None:
-    rows = Integration.objects.filter(pk=integration.pk)
-    list(rows.select_for_update(no_key=True).values_list("pk"))
+    queries.lock_rows(Integration.objects.filter(pk=integration.pk), no_key=True)
 
 
 def _record(kind: SecurityEventKind, integration: Integration, by: User) -> None:

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from shortlinks.domain.auth import permissions
 from shortlinks.domain.contacts.contacts import UnknownContacts
+from shortlinks.domain.pixels import consent
 from shortlinks.domain.webhooks import events
 from shortlinks.models import Contact, Note, NoteType, User, WebhookEvent
 
@@ -32,7 +33,9 @@ def create(new: Sequence[NewNote], *, user: User) -> Created:
     """Store all notes or none, in their order. Raises UnknownContacts."""
     entity_ids = {note.entity_id for note in new}
     roots = permissions.visible_roots(entity_ids, user)
-    if missing := entity_ids - roots.keys():
+    consents = consent.lock(set(roots.values()))
+    recorded = {id_ for id_, pk in roots.items() if consents[pk] != consent.NOTHING}
+    if missing := entity_ids - recorded:
         raise UnknownContacts(missing)
     rows = Contact.objects.in_bulk(roots.values())
     contacts = {entity_id: rows[pk] for entity_id, pk in roots.items()}

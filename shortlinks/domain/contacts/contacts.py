@@ -182,7 +182,7 @@ def set_deleted(pks: Collection[int], *, is_deleted: bool, by: User) -> None:
     now = timezone.now()
     with transaction.atomic():
         people = Contact.objects.with_root(pks).filter(erased_at=None)
-        list(people.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
+        queries.lock_rows(people)
         people.update(
             is_deleted=is_deleted,
             deleted_at=now if is_deleted else None,

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from shortlinks.domain.links import redis_cache
 from shortlinks.domain.pixels import attachments
+from shortlinks.domain.postgres import queries
 from shortlinks.models import (
     Chat,
     ConsentChannel,
@@ -199,8 +200,8 @@ def _take_effect(contacts: Collection[Contact]) -> None:
     if not contacts:
         return
     refused = [c for c in contacts if c.tracking_consent == TrackingConsent.DENIED]
-    rows = Contact.objects.filter(pk__in=[contact.pk for contact in refused])
-    list(rows.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
+    pks = [contact.pk for contact in refused]
+    queries.lock_rows(Contact.objects.filter(pk__in=pks))
     refresh_links(contacts)
     detach_all_browsers(refused)
 
@@ -208,9 +209,7 @@ def _take_effect(contacts: Collection[Contact]) -> None:
 def refresh_links(contacts: "Collection[Contact] | QuerySet[Contact]") -> None:
     """Write the live links of these contacts to the cache, after the commit."""
     live = ShortLink.objects.filter(contact__in=contacts, disabled_at=None)
-    # in the order of workers
-    rows = live.order_by("pk").select_for_update(of=("self",), no_key=True)
-    list(rows.values_list("pk"))
+    queries.lock_rows(live, no_key=True)  # as workers do
     live.update(changed_at=timezone.now())
     transaction.on_commit(
         lambda: redis_cache.refresh(live.select_related("contact").iterator())

@@ -62,6 +62,9 @@ requested AS MATERIALIZED (
 INSERT_MISSING = f"""
 {REQUESTED} {INSERT} ORDER BY contact_id, url_sha256 ON CONFLICT DO NOTHING
 """
+# Waits for a refusal that is under way, so that the link is cached with it. The order
+# is that in which others lock contacts.
+LOCK_CONTACTS = "ORDER BY contact.id FOR KEY SHARE OF contact"
 ACTIVE_COLUMNS = f"""
 SELECT link.contact_id, link.url_sha256, link.id, link.code, link.target,
        extract(epoch FROM link.expires_at)::float8, {consent.SELECTED},
@@ -82,6 +85,7 @@ INSERT_ALL_NEW = f"""
 {ACTIVE_COLUMNS}
 FROM created AS link
 JOIN shortlinks_contact AS contact ON contact.id = link.contact_id
+{LOCK_CONTACTS}
 """  # noqa: S608  constants
 SELECT_ACTIVE = f"""
 {ACTIVE_COLUMNS}
@@ -90,6 +94,7 @@ JOIN unnest(%(contacts)s::bigint[], %(hashes)s::bytea[])
   AS requested (contact_id, url_sha256) USING (contact_id, url_sha256)
 JOIN shortlinks_contact AS contact ON contact.id = link.contact_id
 WHERE link.disabled_at IS NULL
+{LOCK_CONTACTS}
 """
 
 # Contact and hash of the URL: the unique key of active links.
@@ -224,6 +229,7 @@ def _insert_all_new(statement: str, params: dict[str, Any]) -> dict[Key, ActiveL
 
 def _insert_missing(params: dict[str, Any]) -> dict[Key, ActiveLink]:
     """Return one active link for each request, and insert those that are missing."""
+    consent.lock(params["contacts"])  # before the links, as a refusal does
     with connection.cursor() as cursor:
         cursor.execute(DISABLE_EXPIRED, params)
     for _ in range(MAX_CODE_ATTEMPTS):

@@ -1,4 +1,4 @@
-"""Connection parameters, prepared and bulk queries, and deletions in batches."""
+"""Connection parameters, prepared and bulk queries, locks, deletions in batches."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -52,6 +52,15 @@ def fetch_dicts(statement: str, parameters: Parameters) -> list[dict[str, Any]]:
         cursor.execute(statement, parameters)
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def lock_rows(rows: QuerySet[Any], *, no_key: bool = False) -> None:
+    """Lock rows by their keys, in one order, until the transaction ends.
+
+    With `no_key`, others may still insert rows that refer to these.
+    """
+    locked = rows.order_by("pk").select_for_update(of=("self",), no_key=no_key)
+    list(locked.values_list("pk"))
 
 
 def delete_batch(rows: QuerySet[Any], size: int) -> int:

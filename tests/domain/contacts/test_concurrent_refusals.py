@@ -1,12 +1,10 @@
 """A refusal during an open, a chat or a redemption leaves no browser."""
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
-from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from shortlinks.domain.contacts import tracking_consent
@@ -28,10 +26,9 @@ from shortlinks.models import (
     User,
 )
 from tests import factories
+from tests.concurrency import during
 from tests.domain.merging import steps
 from tests.domain.visits import sites
-
-BLOCKED_SECONDS = 0.5  # a refusal that does not wait takes less
 
 
 def refuse_in_the_api(person: Contact, by: User) -> None:
@@ -121,22 +118,3 @@ def test_chat_of_a_person_who_refused_keeps_no_browser(
     chats.set_visitor(named, chat.visitor_uid, by=Reporter(admin))
 
     assert list(Chat.objects.values_list("visitor_uid", flat=True)) == [""]
-
-
-def during(
-    sql: str, act: Callable[[], None], work: Callable[[], Any]
-) -> list[Future[None]]:
-    """Start the act in a thread before the work first sends the statement."""
-    futures: list[Future[None]] = []
-    with ThreadPoolExecutor(1) as thread:
-
-        def act_first(execute: Any, text: str, *arguments: Any) -> Any:
-            if text == sql and not futures:
-                futures.append(thread.submit(steps.in_own_connection, act))
-                wait(futures, BLOCKED_SECONDS)
-            return execute(text, *arguments)
-
-        with connection.execute_wrapper(act_first):
-            work()
-    assert futures
-    return futures

@@ -1,11 +1,9 @@
 """Steps for merge tests: a browser opens links, chats and redeems clicks."""
 
 import uuid
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from shortlinks.domain.contacts import contacts
@@ -168,11 +166,3 @@ def let_time_pass(seconds: float = 10) -> None:
                 setattr(row, column, getattr(row, column) - by)
             row.save(update_fields=columns)
     process()
-
-
-def in_own_connection(act: Callable[[], Any]) -> None:
-    """Do it in a thread, whose connection to the database is closed afterwards."""
-    try:
-        act()
-    finally:
-        connection.close()

@@ -26,6 +26,7 @@ from shortlinks.models import (
     User,
 )
 from tests import factories
+from tests.concurrency import in_own_connection
 from tests.domain.merging import steps
 
 THREADS = 50
@@ -192,7 +193,7 @@ def before_each_lock(acts: list[Callable[[], Any]]) -> Any:
 
 def in_thread(act: Callable[[], Any]) -> None:
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(steps.in_own_connection, act).result()
+        thread.submit(in_own_connection, act).result()
 
 
 def lock_without_waiting(*rows: Contact) -> None:
