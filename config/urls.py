@@ -68,12 +68,12 @@ urlpatterns = [
     ),
     path(
         "admin/import/",
-        admin.site.admin_view(import_upload.contacts),
+        admin.site.admin_view(import_upload.upload_contacts),
         name="admin_import_contacts",
     ),
     path(
         "admin/import-users/",
-        admin.site.admin_view(import_upload.permissions_upload),
+        admin.site.admin_view(import_upload.upload_users),
         name="admin_import_users",
     ),
     path(

@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 from shortlinks import tasks
 from shortlinks.admin import exports
 from shortlinks.admin.base import current_user, is_administrator
-from shortlinks.admin.import_upload import KINDS, UploadPage
+from shortlinks.admin.import_upload import PAGES, UploadPage
 from shortlinks.admin.row_actions import ActionResult, RowActionAdmin, done
 from shortlinks.domain.imports import file_errors, lifecycle
 from shortlinks.models import Import, ImportRow, ImportState
@@ -71,9 +71,10 @@ class ImportAdmin(RowActionAdmin[Import]):
     ) -> HttpResponse:
         """Show the progress, the preview or the result."""
         row = self._viewable_row(request, object_id)
-        kind = KINDS[row.kind]
-        page = {"title": f"{kind.title}: {row.name}", "kind": kind}
-        context = {**self.admin_site.each_context(request), **page, **_shown(row, kind)}
+        page = PAGES[row.kind]
+        title = {"title": f"{page.title}: {row.name}", "upload_page": page}
+        common = self.admin_site.each_context(request)
+        context = {**common, **title, **_shown(row, page)}
         context["is_own"] = row.user == current_user(request)
         return TemplateResponse(request, "shortlinks/import_page.html", context)
 
@@ -117,7 +118,7 @@ class ImportAdmin(RowActionAdmin[Import]):
         return self.row(request, object_id)
 
 
-def _shown(row: Import, kind: UploadPage) -> dict[str, Any]:
+def _shown(row: Import, page: UploadPage) -> dict[str, Any]:
     """Return what the page shows: the progress, or a preview or result with rows.
 
     Rows with errors come first.
@@ -134,7 +135,7 @@ def _shown(row: Import, kind: UploadPage) -> dict[str, Any]:
         "needs_confirmation": needs_confirmation,
         "summary": lifecycle.summary(row),
         "error": file_errors.translate(row.error) if row.error else "",
-        "lines": [(each, _cells(each, kind), _errors(each)) for each in rows],
+        "lines": [(each, _cells(each, page), _errors(each)) for each in rows],
         "hidden_rows": max(0, count - MAX_SHOWN),
     }
 
@@ -150,10 +151,10 @@ def _progress(row: Import) -> dict[str, Any]:
     }
 
 
-def _cells(row: ImportRow, kind: UploadPage) -> list[str]:
+def _cells(row: ImportRow, page: UploadPage) -> list[str]:
     return [
         " ".join(filter(None, (row.cells.get(name) for name in names)))
-        for _label, names in kind.shown
+        for _label, names in page.preview_columns
     ]
 
 

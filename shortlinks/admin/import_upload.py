@@ -33,13 +33,13 @@ from shortlinks.models import Import, ImportKind, User
 
 @dataclass(frozen=True, slots=True)
 class UploadPage:
-    """Texts of an upload page, and columns of its preview."""
+    """Texts of an upload page, and columns of its preview by their headings."""
 
     name: str
     title: Any
-    columns: Any
-    shown: Sequence[tuple[Any, tuple[str, ...]]]
-    next_url: str
+    columns_help: Any
+    preview_columns: Sequence[tuple[Any, tuple[str, ...]]]
+    list_url_name: str
 
     @property
     def address(self) -> str:
@@ -49,14 +49,14 @@ class UploadPage:
 CONTACTS = UploadPage(
     name=ImportKind.CONTACTS,
     title=_("Import contacts"),
-    columns=_(
+    columns_help=_(
         "Columns: entity_id (empty: the next free ID), name, first_name,"
         " last_name, responsible (e-mail of a user, empty: you). Existing"
         " contacts are updated. An empty cell keeps the value. A consent has the"
         " columns tracking_consent (granted, denied or unknown), consent_source,"
         " consent_text_version and consent_given_at (2026-09-01)."
     ),
-    shown=(
+    preview_columns=(
         (_("CRM ID"), ("entity_id",)),
         (_("Name"), ("name",)),
         (_("First name"), ("first_name",)),
@@ -64,26 +64,26 @@ CONTACTS = UploadPage(
         (_("Responsible user"), ("responsible",)),
         (_("Tracking consent"), consent_columns.COLUMNS),
     ),
-    next_url="admin:shortlinks_contact_changelist",
+    list_url_name="admin:shortlinks_contact_changelist",
 )
 USERS = UploadPage(
     name=ImportKind.USERS,
     title=_("Import users"),
-    columns=_(
+    columns_help=_(
         "Columns: email, name, group, and the access levels view, edit, add,"
         " delete, export (A: all, G: group's, M: own, D: none). Existing users"
         " are updated. An empty cell keeps the value. New users cannot sign in"
         " until you set a password."
     ),
-    shown=(
+    preview_columns=(
         (_("E-mail"), ("email",)),
         (_("Name"), ("name",)),
         (_("Group"), ("group",)),
         (_("Permissions"), tuple(user_import.LEVEL_COLUMNS)),
     ),
-    next_url="admin:shortlinks_user_changelist",
+    list_url_name="admin:shortlinks_user_changelist",
 )
-KINDS = {kind.name: kind for kind in (CONTACTS, USERS)}
+PAGES = {page.name: page for page in (CONTACTS, USERS)}
 
 
 class FileForm(forms.Form):
@@ -101,20 +101,20 @@ class FileForm(forms.Form):
             raise forms.ValidationError(gettext(file_errors.TOO_LARGE))
         return file
 
-    def begin(self, kind: UploadPage, user: User) -> Import | None:
-        """Start the import; None if the file is invalid, with errors in the form."""
+    def begin(self, page: UploadPage, user: User) -> Import | None:
+        """Start the import, or return None and add the reason to the form."""
         if not self.is_valid():
             return None
         file = self.cleaned_data["file"]
         try:
-            return lifecycle.start(Upload(user, kind.name, file.name, file.read()))
+            return lifecycle.start(Upload(user, page.name, file.name, file.read()))
         except file_errors.UnreadableFile as error:
             self.add_error("file", file_errors.translate(str(error)))
         except QuotaReached:
             self.add_error("file", gettext(quotas.TOO_MANY_IMPORTS))
         except file_errors.MissingHeader:
             self.add_error(
-                "file", gettext(lifecycle.SPECS[kind.name].missing_header_message)
+                "file", gettext(lifecycle.SPECS[page.name].missing_header_message)
             )
         return None
 
@@ -123,40 +123,40 @@ def can_import(request: HttpRequest) -> bool:
     return is_administrator(request) and current_user(request).account_id is not None
 
 
-def contacts(request: HttpRequest) -> HttpResponse:
+def upload_contacts(request: HttpRequest) -> HttpResponse:
     return _upload(request, CONTACTS)
 
 
-def permissions_upload(request: HttpRequest) -> HttpResponse:
+def upload_users(request: HttpRequest) -> HttpResponse:
     return _upload(request, USERS)
 
 
-def _upload(request: HttpRequest, kind: UploadPage) -> HttpResponse:
+def _upload(request: HttpRequest, page: UploadPage) -> HttpResponse:
     if not can_import(request):
         raise PermissionDenied
     if request.method != "POST":
-        return _page(request, kind, FileForm())
-    response = submissions.once(request, lambda: _begin(request, kind))
+        return _render(request, page, FileForm())
+    response = submissions.once(request, lambda: _begin(request, page))
     if submissions.is_redirect(response):
         tasks.enqueue_imports()
     return response
 
 
-def _begin(request: HttpRequest, kind: UploadPage) -> HttpResponse:
+def _begin(request: HttpRequest, page: UploadPage) -> HttpResponse:
     form = FileForm(request.POST, request.FILES)
-    run = form.begin(kind, current_user(request))
-    if run is None:
-        return _page(request, kind, form)
+    started = form.begin(page, current_user(request))
+    if started is None:
+        return _render(request, page, form)
     LogEntry.objects.log_actions(
-        current_user(request).pk, [run], ADDITION, gettext("Uploaded.")
+        current_user(request).pk, [started], ADDITION, gettext("Uploaded.")
     )
     return HttpResponseRedirect(
-        reverse("admin:shortlinks_import_change", args=[run.pk])
+        reverse("admin:shortlinks_import_change", args=[started.pk])
     )
 
 
-def _page(request: HttpRequest, kind: UploadPage, form: FileForm) -> HttpResponse:
+def _render(request: HttpRequest, page: UploadPage, form: FileForm) -> HttpResponse:
     token = {submissions.FIELD: submissions.token(request)}
-    page = {"title": kind.title, "kind": kind, "form": form, **token}
-    context = {**admin.site.each_context(request), **page}
+    shown = {"title": page.title, "upload_page": page, "form": form, **token}
+    context = {**admin.site.each_context(request), **shown}
     return render(request, "shortlinks/import.html", context)

@@ -1,4 +1,4 @@
-"""Admin pages for notes, read-only: the service and the API write them."""
+"""Read-only admin pages for notes, which opens, merges and API requests write."""
 
 from django.contrib import admin
 from django.db.models import F, QuerySet
@@ -20,7 +20,7 @@ class NoteAdmin(AccountScopedAdmin[Note]):
         "text",
         "opens",
         "certainty",
-        "why",
+        "explanation",
         "created_at",
         "updated_at",
     )
@@ -30,7 +30,7 @@ class NoteAdmin(AccountScopedAdmin[Note]):
         "note_type",
         "opens",
         "certainty",
-        "why",
+        "explanation",
         "created_at",
     )
     list_filter = ("note_type",)
@@ -54,7 +54,7 @@ class NoteAdmin(AccountScopedAdmin[Note]):
         return str(reasons.certainty(note.reason).label)
 
     @admin.display(description=_("reason"))
-    def why(self, note: Note) -> str:
+    def explanation(self, note: Note) -> str:
         created_at = getattr(note, "link_created_at", None)
         age = note.created_at - created_at if created_at else None
         return reasons.explain(note.reason, age) or self.get_empty_value_display()

@@ -52,7 +52,7 @@ class VisitAdmin(RowActionAdmin[Visit]):
         "network",
         "verdict",
         "certainty",
-        "why",
+        "explanation",
         "attempts",
         "due_at",
         "processed_at",
@@ -66,7 +66,7 @@ class VisitAdmin(RowActionAdmin[Visit]):
         "visit_count",
         "verdict",
         "certainty",
-        "why",
+        "explanation",
         "attempts",
         "processed_at",
         "dead_lettered_at",
@@ -101,7 +101,7 @@ class VisitAdmin(RowActionAdmin[Visit]):
         return getattr(visit, "link_url", None) or gettext("link deleted")
 
     @admin.display(description=_("reason"))
-    def why(self, visit: Visit) -> str:
+    def explanation(self, visit: Visit) -> str:
         created_at = getattr(visit, "link_created_at", None)
         age = visit.occurred_at - created_at if created_at else None
         return reasons.explain(visit.reason, age) or self.get_empty_value_display()

@@ -35,8 +35,8 @@ Scopes = Scope | Sequence[Scope] | None
 
 
 @dataclass(slots=True)
-class Passage:
-    """The progress of one request through the gates.
+class CheckedRequest:
+    """A request, and what the gates have found out about it.
 
     `scopes` are those of which the view requires one, or None. A cached token saves a
     query, but a view may accept it only if it confirms the caller (`tokens.confirm`).
@@ -68,29 +68,29 @@ class Passage:
         return self._caller is not None and self._caller.version is not None
 
 
-Gate = Callable[[Passage], None]
+Gate = Callable[[CheckedRequest], None]
 
 
-def require_database(passage: Passage) -> None:
+def require_database(checked: CheckedRequest) -> None:
     if breaker.is_open:
         raise problems.database_unavailable()
 
 
-def authenticate(passage: Passage) -> None:
-    words = passage.request.META.get("HTTP_AUTHORIZATION", "").split()
+def authenticate(checked: CheckedRequest) -> None:
+    words = checked.request.META.get("HTTP_AUTHORIZATION", "").split()
     if not words or words[0].lower() != "bearer":
         # never repeats the header, which may be a token without a scheme
         detail = OTHER_SCHEME if words else NO_CREDENTIALS
         raise Problem(401, detail, headers=problems.CHALLENGE)
     try:
-        passage.caller = _caller(words, accepts_cached=passage.accepts_cached_token)
+        checked.caller = _caller(words, accepts_cached=checked.accepts_cached_token)
     except TokenRejected as error:
         tokens.record_rejected(error)
         attempt = guess_limits.begin(Secret.TOKEN)
         if not attempt.is_allowed:
             raise problems.too_many_requests(attempt.wait_seconds) from None
         raise
-    tokens.record_network(passage.caller.token)
+    tokens.record_network(checked.caller.token)
 
 
 def _caller(words: Sequence[str], *, accepts_cached: bool) -> Caller:
@@ -104,12 +104,12 @@ def _caller(words: Sequence[str], *, accepts_cached: bool) -> Caller:
     return Caller(token.user, token)
 
 
-def act_for_user(passage: Passage) -> None:
+def act_for_user(checked: CheckedRequest) -> None:
     """Let an administrator's token act for the user that the request names."""
-    text = passage.request.META.get(CONTEXT_USER_META)
+    text = checked.request.META.get(CONTEXT_USER_META)
     if text is None:
         return
-    caller = passage.caller
+    caller = checked.caller
     if not caller.user.is_admin:
         raise Problem(403, NOT_AN_ADMIN)
     user = (
@@ -119,25 +119,25 @@ def act_for_user(passage: Passage) -> None:
     )
     if user is None:
         raise Problem(403, UNKNOWN_USER)
-    passage.caller = Caller(user, caller.token, caller.version)
+    checked.caller = Caller(user, caller.token, caller.version)
 
 
-def limit_rate(passage: Passage) -> None:
+def limit_rate(checked: CheckedRequest) -> None:
     """Count the request once, even if it passes the gates twice."""
-    if passage.is_counted:
+    if checked.is_counted:
         return
-    token = passage.caller.token
+    token = checked.caller.token
     limits = rate_limits.limits_for_token(token.pk, token.account_id, token.rate)
-    passage.acquired = rate_limits.acquire(limits)
-    if passage.acquired and passage.acquired.wait_seconds:
-        raise problems.too_many_requests(passage.acquired.wait_seconds)
-    passage.is_counted = True
+    checked.acquired = rate_limits.acquire(limits)
+    if checked.acquired and checked.acquired.wait_seconds:
+        raise problems.too_many_requests(checked.acquired.wait_seconds)
+    checked.is_counted = True
 
 
-def require_scope(passage: Passage) -> None:
+def require_scope(checked: CheckedRequest) -> None:
     """Run after `limit_rate`, so that refused requests count, too."""
-    required = any_of(passage.scopes)
-    if required and not required.intersection(passage.caller.token.scopes):
+    required = any_of(checked.scopes)
+    if required and not required.intersection(checked.caller.token.scopes):
         raise Problem(403, "Invalid scope")
 
 
@@ -157,6 +157,6 @@ GATES: tuple[Gate, ...] = (
 )
 
 
-def check(passage: Passage) -> None:
+def check(checked: CheckedRequest) -> None:
     for gate in GATES:
-        gate(passage)
+        gate(checked)

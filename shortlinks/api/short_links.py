@@ -27,7 +27,7 @@ class ShortLinks(ApiView):
 
     def post(self, request: Request) -> Response:
         link_requests = parse_link_requests(parsing.read_json(request))
-        caller = self.passage.caller  # confirmed by the creation
+        caller = self.checked.caller  # confirmed by the creation
         created = link_creation.create_for_caller(
             link_requests,
             caller,

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from shortlinks.api import denied_requests, gates, problems
-from shortlinks.api.gates import Passage, Scopes
+from shortlinks.api.gates import CheckedRequest, Scopes
 from shortlinks.api.problems import Problem
 from shortlinks.domain.auth import permissions
 from shortlinks.domain.auth.rate_limits import Acquired
@@ -20,7 +20,7 @@ from shortlinks.models import Contact
 class ApiView(APIView):
     """A view whose requests pass all gates (`gates.py`).
 
-    `scopes` are the scopes of which a token needs one, for each method. The methods in
+    `scopes` maps each method to its scopes, of which a token needs one. The methods in
     `confirms_token` accept a cached token, because they confirm it themselves.
     """
 
@@ -28,27 +28,27 @@ class ApiView(APIView):
     scopes: ClassVar[Mapping[str, Scopes]] = {}
     confirms_token: ClassVar[frozenset[str]] = frozenset()
     request: Request
-    passage: Passage
+    checked: CheckedRequest
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Respond in English, whatever language the host prefers.
+        """Respond in English, whatever language is active.
 
         A cached token may have changed, so it never causes a refusal: the request
         passes the gates again with the token from the database.
         """
-        self.passage = self._passage(request)
+        self.checked = self._checked(request)
         with translation.override("en"):
             response = self._respond(request, *args, **kwargs)
-            if self.passage.has_cached_token and 400 <= response.status_code < 500:
-                self.passage.accepts_cached_token = False
+            if self.checked.has_cached_token and 400 <= response.status_code < 500:
+                self.checked.accepts_cached_token = False
                 response = self._respond(request, *args, **kwargs)
-        if acquired := self.passage.acquired:
+        if acquired := self.checked.acquired:
             _describe_limit(acquired, response)
         return response
 
     def check_gates(self, request: Request) -> None:
-        gates.check(self.passage)
-        request.user = self.passage.caller.user
+        gates.check(self.checked)
+        request.user = self.checked.caller.user
 
     def contact(self, entity_id: int) -> Contact:
         """Return the contact with this id, if the caller may view it, or raise 404."""
@@ -59,8 +59,8 @@ class ApiView(APIView):
 
     @property
     def caller(self) -> Caller:
-        assert not self.passage.has_cached_token  # noqa: S101  not confirmed
-        return self.passage.caller
+        assert not self.checked.has_cached_token  # noqa: S101  not confirmed yet
+        return self.checked.caller
 
     def _respond(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Pass the gates, then call the handler: DRF's steps take twice as long."""
@@ -69,12 +69,12 @@ class ApiView(APIView):
             self.check_gates(self.request)
             return self._handler()(self.request, *args, **kwargs)
         except Exception as error:  # noqa: BLE001  every error becomes a problem
-            return self._refuse(error)
+            return self._render_error(error)
 
-    def _refuse(self, error: Exception) -> HttpResponse:
+    def _render_error(self, error: Exception) -> HttpResponse:
         response = problems.render(error, self.request._request.path)
-        if response.status_code == 403 and not self.passage.has_cached_token:
-            denied_requests.record(self.request, self.passage.user)
+        if response.status_code == 403 and not self.checked.has_cached_token:
+            denied_requests.record(self.request, self.checked.user)
         return response
 
     def _handler(self) -> Callable[..., HttpResponse]:
@@ -86,9 +86,9 @@ class ApiView(APIView):
             raise Problem(405, detail, headers={"Allow": allowed})
         return handler
 
-    def _passage(self, request: HttpRequest) -> Passage:
+    def _checked(self, request: HttpRequest) -> CheckedRequest:
         method = "GET" if request.method == "HEAD" else request.method or ""
-        return Passage(
+        return CheckedRequest(
             request,
             scopes=self.scopes.get(method),
             accepts_cached_token=method in self.confirms_token,
@@ -96,7 +96,7 @@ class ApiView(APIView):
 
 
 def _describe_limit(acquired: Acquired, response: HttpResponse) -> None:
-    """Add the limit with the fewest requests left, by an IETF draft of 2021."""
+    """Add the limit with the fewest requests left, in headers of an IETF draft."""
     response.headers["RateLimit-Limit"] = str(acquired.limit.rate)
     response.headers["RateLimit-Remaining"] = str(acquired.left)
     response.headers["RateLimit-Reset"] = str(acquired.limit.seconds)
@@ -106,4 +106,4 @@ class PublicView(ApiView):
     """A view that needs no token."""
 
     def check_gates(self, request: Request) -> None:
-        gates.require_database(self.passage)
+        gates.require_database(self.checked)

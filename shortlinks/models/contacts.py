@@ -32,8 +32,8 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def visible_to(self, user: User) -> Self:
         """Return the contacts that the user may view, without merged ones.
 
-        For lists of contacts, and for new links. Rows of contacts, such as notes, need
-        `visible_including_merged`.
+        For lists of contacts. Rows of contacts, such as notes, and the ids that clients
+        send need `visible_including_merged`.
         """
         return self.filter(_may_view(user), account=user.account_id, merged_into=None)
 

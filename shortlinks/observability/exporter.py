@@ -25,7 +25,7 @@ from prometheus_client.registry import Collector
 
 from shortlinks.domain.monitoring import gauges, heartbeats
 from shortlinks.domain.visits import spool
-from shortlinks.domain.webhooks import backlog as webhook_backlog
+from shortlinks.domain.webhooks import due_deliveries
 from shortlinks.observability import process_slots
 from shortlinks.observability.http_server import Page
 
@@ -134,7 +134,7 @@ def _postgres_samples() -> list[Sample]:
             Sample("shortlinks_visits_due", due.visits),
             Sample("shortlinks_visit_processing_lag_seconds", due.oldest_seconds),
             Sample("shortlinks_visits_dead_lettered", gauges.dead_lettered_count()),
-            Sample("shortlinks_webhook_lag_seconds", webhook_backlog.lag_seconds()),
+            Sample("shortlinks_webhook_lag_seconds", due_deliveries.lag_seconds()),
             Sample("shortlinks_rollup_lag_seconds", gauges.rollup_lag_seconds()),
             Sample(
                 "shortlinks_visit_partitions_ahead", gauges.partition_months_ahead()

@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from shortlinks.api import gates
 from shortlinks.api.documentation import Docs, OpenApi
-from shortlinks.api.gates import Passage
+from shortlinks.api.gates import CheckedRequest
 from shortlinks.api.oauth import AccessToken, CurrentAccountDomain, TokenRevocation
 from shortlinks.api.problems import Problem
 from shortlinks.api.views import ApiView, PublicView
@@ -43,7 +43,7 @@ def test_added_gate_rejects_creation_of_links(
     assert not ShortLink.objects.exists()
 
 
-def refuse(passage: Passage) -> None:
+def refuse(checked: CheckedRequest) -> None:
     raise Problem(402, DETAIL)
 
 
@@ -97,8 +97,8 @@ def test_token_revoked_after_the_gates_creates_no_link(
     issued = tokens.issue(admin, name="CRM")
     api = connect(issued.text)
 
-    def revoke(passage: Passage) -> None:
-        tokens.revoke([passage.caller.token])
+    def revoke(checked: CheckedRequest) -> None:
+        tokens.revoke([checked.caller.token])
 
     monkeypatch.setattr(gates, "GATES", (*gates.GATES, revoke))
     response = api.post(PATH, order(contact.entity_id))

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shortlinks.admin import browser_middleware
-from shortlinks.admin.sign_in.sign_in_again import ENTRANCE
+from shortlinks.admin.sign_in.sign_in_again import ACCOUNT_PAGES
 from shortlinks.domain.auth import field_encryption, guess_limits, second_factors
 from shortlinks.domain.auth.guess_limits import Secret
 from shortlinks.models import User
@@ -40,8 +40,8 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return gettext("Short links")
 
 
-class _LimitedCode:
-    """A form whose code is checked within the limits."""
+class _LimitedGuesses:
+    """For forms with a code: refuses it after too many wrong ones."""
 
     user: User
 
@@ -54,11 +54,11 @@ class _LimitedCode:
         return code
 
 
-class AuthenticateForm(_LimitedCode, mfa_forms.AuthenticateForm):  # type: ignore[misc]
+class AuthenticateForm(_LimitedGuesses, mfa_forms.AuthenticateForm):  # type: ignore[misc]
     pass
 
 
-class ReauthenticateForm(_LimitedCode, mfa_forms.ReauthenticateForm):  # type: ignore[misc]
+class ReauthenticateForm(_LimitedGuesses, mfa_forms.ReauthenticateForm):  # type: ignore[misc]
     pass
 
 
@@ -71,7 +71,7 @@ class EditPasskeyForm(webauthn_forms.EditWebAuthnForm):  # type: ignore[misc]
 
 
 class SecondFactorMiddleware:
-    """Middleware that leads users to the page of second factors if they need one."""
+    """Redirects users who must add a second factor to its page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -84,12 +84,12 @@ class SecondFactorMiddleware:
     ) -> HttpResponse | None:
         if not browser_middleware.is_admin_path(request) or _is_exempt(request.path):
             return None
-        if not is_missing(request):
+        if not must_add_factor(request):
             return None
         return HttpResponseRedirect(reverse("mfa_index"))
 
 
-def is_missing(request: HttpRequest) -> bool:
+def must_add_factor(request: HttpRequest) -> bool:
     """Return whether the user has to add a second factor before anything else."""
     user = request.user
     if not isinstance(user, User) or not second_factors.is_missing(user):
@@ -99,10 +99,10 @@ def is_missing(request: HttpRequest) -> bool:
 
 def _is_exempt(path: str) -> bool:
     exempt = ("account_login", "admin:logout", "admin:jsi18n")
-    return path.startswith(ENTRANCE) or path in map(reverse, exempt)
+    return path.startswith(ACCOUNT_PAGES) or path in map(reverse, exempt)
 
 
 def _is_from_provider(request: HttpRequest, user: User) -> bool:
-    """Return whether they came from a provider, which has factors of its own."""
+    """Return whether they signed in with a provider, which has its own factors."""
     records = get_authentication_records(request, user)
     return any(record["method"] == "socialaccount" for record in records)

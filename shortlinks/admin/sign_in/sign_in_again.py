@@ -22,7 +22,7 @@ from shortlinks.admin import browser_middleware, submissions
 from shortlinks.admin.sign_in import kept_entries, password_page
 from shortlinks.admin.sign_in.kept_entries import Kept
 
-ENTRANCE = "/admin/account/"  # its pages check by themselves who may use them
+ACCOUNT_PAGES = "/admin/account/"  # its pages check by themselves who may use them
 
 
 class SignInAgainMiddleware:
@@ -69,7 +69,7 @@ def send_kept(request: HttpRequest) -> HttpResponse:
 
 def _is_entrance(request: HttpRequest) -> bool:
     paths = (reverse("account_login"), reverse("admin:logout"))
-    return request.path in paths or request.path.startswith(ENTRANCE)
+    return request.path in paths or request.path.startswith(ACCOUNT_PAGES)
 
 
 def _is_same_origin(request: HttpRequest) -> bool:

@@ -1,4 +1,4 @@
-"""Rate limits of tokens and accounts: a sliding log in Redis (docs/contract.md).
+"""Rate limits, such as those of tokens and accounts: a sliding log in Redis.
 
 A request passes if fewer than the limit passed within the second before it, by the
 clock of Redis. One script checks and adds the entry, so the limit is exact for any

@@ -1,7 +1,7 @@
 """Merging of two contacts by one pointer (docs/adr/0018).
 
 Links, notes, chats and pixels stay where they are and are read through the pointer. An
-account's merges run one after the other. A merge can be removed at any time: those
+account's merges run one after the other. A merge can be undone at any time: those
 after it are applied again, as if it had never been (docs/adr/0042).
 """
 
@@ -138,7 +138,7 @@ def key_of(event: str) -> bytes:
     return hashlib.sha256(event.encode()).digest()
 
 
-def remove(merge: Merge, *, by: User | None) -> list[MergeChange]:
+def restore_contacts(merge: Merge, *, by: User | None) -> list[MergeChange]:
     """Restore the contacts as if `merge`, an applied one, had never been.
 
     Return its changes that are kept, because a user edited the column since.
@@ -187,6 +187,7 @@ class LockedContacts:
         """Lock the rows, in one order."""
         roots = Contact.objects.filter(pk__in=ids).values_list(ROOT)
         rows = Contact.objects.with_root(roots).order_by("pk")
+        # Workers need not wait, unless the merge carries a refusal over.
         self.rows = {row.pk: row for row in rows.select_for_update(no_key=True)}
         self.kept: dict[Cell, datetime] = {}
         self._stored = {

@@ -44,7 +44,7 @@ def undo(merge: Merge, *, by: User) -> list[MergeChange]:
         lock = merges.lock_account(merge.account_id)
         merge = Merge.objects.select_for_update(of=("self",)).get(pk=merge.pk)
         _check_undoable(merge)
-        kept = merges.remove(merge, by=by)
+        kept = merges.restore_contacts(merge, by=by)
         _separate(lock, merge, by)
         merge.undone_by = by
         _mark_undone(lock, merge)
@@ -55,7 +55,7 @@ def undo(merge: Merge, *, by: User) -> list[MergeChange]:
 
 def withdraw(lock: AccountLock, merge: Merge) -> None:
     """Undo a rule's merge that has lost its evidence; its event may merge again."""
-    merges.remove(merge, by=None)
+    merges.restore_contacts(merge, by=None)
     merge.key = merges.key_of(f"withdrawn {merge.pk}")
     _mark_undone(lock, merge)
 

@@ -15,7 +15,7 @@ from shortlinks.domain import redis_client
 from shortlinks.domain.monitoring import gauges, heartbeats
 from shortlinks.domain.postgres import queries
 from shortlinks.domain.visits.spool import SpoolStatus
-from shortlinks.domain.webhooks import backlog
+from shortlinks.domain.webhooks import due_deliveries
 
 # Beat and worker record one every 15 s, the worker through its own queue.
 MAX_HEARTBEAT_AGE = timedelta(seconds=60)
@@ -165,7 +165,7 @@ def _dead_lettered() -> Check:
 
 
 def _webhooks() -> Check:
-    age = timedelta(seconds=backlog.lag_seconds())
+    age = timedelta(seconds=due_deliveries.lag_seconds())
     return Check("webhooks", ok=age <= MAX_BACKLOG_AGE, detail=_age(age))
 
 

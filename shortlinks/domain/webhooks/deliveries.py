@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from shortlinks.domain.postgres import queries
 from shortlinks.domain.webhooks import retry_policy, subscriptions
-from shortlinks.domain.webhooks.backlog import DUE_SQL, MAX_CONCURRENT
+from shortlinks.domain.webhooks.due_deliveries import DUE_SQL, MAX_PER_WEBHOOK
 from shortlinks.domain.webhooks.retry_policy import Outcome
 from shortlinks.models import DeliveryState, Webhook, WebhookDelivery
 from shortlinks.models.webhooks import TEST
@@ -57,7 +57,7 @@ def claim(limit: int) -> Sequence[ClaimedDelivery]:
     """Claim due deliveries, at most `limit`, for one attempt each."""
     if not limit:
         return []
-    parameters = {"limit": limit, "max_concurrent": MAX_CONCURRENT, "lease": LEASE}
+    parameters = {"limit": limit, "max_per_webhook": MAX_PER_WEBHOOK, "lease": LEASE}
     rows = queries.fetch_dicts(CLAIM, parameters)
     for row in rows:
         row["payload_data"] = json.loads(row["payload_data"])

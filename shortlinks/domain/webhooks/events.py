@@ -1,7 +1,7 @@
 """Events for webhooks, enqueued in the transaction in which they happen.
 
-Each row of the outbox is one event for one webhook (docs/adr/0015). Another event needs
-a member of `WebhookEvent`, an entry in `SOURCES` and a renderer in `payloads`.
+Each row of the outbox is one event for one webhook (docs/adr/0015). CONTRIBUTING.md
+says how to add an event.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence

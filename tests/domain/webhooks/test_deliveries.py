@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 from pytest_django import Settings
 
-from shortlinks.domain.webhooks import backlog, deliveries, retry_policy
+from shortlinks.domain.webhooks import deliveries, due_deliveries, retry_policy
 from shortlinks.domain.webhooks.retry_policy import Outcome
 from shortlinks.domain.webhooks.sender import Sender
 from shortlinks.models import (
@@ -138,7 +138,7 @@ def test_claim_limits_requests_for_each_webhook(
         write_note(factories.contact(account))
 
     claimed = [len(deliveries.claim(32)), len(deliveries.claim(32))]
-    assert claimed == [backlog.MAX_CONCURRENT, 0]
+    assert claimed == [due_deliveries.MAX_PER_WEBHOOK, 0]
 
     WebhookDelivery.objects.update(claimed_at=None)
     Webhook.objects.update(
@@ -253,17 +253,17 @@ def test_lag_counts_only_deliveries_that_can_be_sent(
     contact: Contact, webhook: Webhook, receiver: Receiver
 ) -> None:
     write_note(contact)
-    assert 0 <= backlog.lag_seconds() < 60
+    assert 0 <= due_deliveries.lag_seconds() < 60
     advance_time(minutes=5)
-    assert 300 <= backlog.lag_seconds() < 360
+    assert 300 <= due_deliveries.lag_seconds() < 360
 
     receiver.answers = [FAILURE]
     deliver()
     write_note(contact)
     WebhookDelivery.objects.filter(attempts=0).update(due_at=F("created_at") - HOUR)
-    assert backlog.lag_seconds() == 0  # it waits for the first, which failed
+    assert due_deliveries.lag_seconds() == 0  # it waits for the first, which failed
 
     advance_time(hours=1)
-    assert backlog.lag_seconds() > 3000
+    assert due_deliveries.lag_seconds() > 3000
     factories.disable(webhook)
-    assert backlog.lag_seconds() == 0
+    assert due_deliveries.lag_seconds() == 0

@@ -1,16 +1,16 @@
 """Webhook deliveries that are due, and their lag.
 
-Health checks and metrics read this module, which needs no key and no receiver.
+Health checks and metrics read this module, which needs no encryption key.
 """
 
 from django.db import connection
 
-# For each webhook. One that failed last time gets a single attempt first.
-MAX_CONCURRENT = 4
+# After a failure, a webhook gets one attempt at a time until one succeeds.
+MAX_PER_WEBHOOK = 4
 
-# Deliveries that can be sent now. `{lock}` is empty or locks them. A webhook's
-# deliveries of one contact go one after the other, and few at a time for each webhook.
-# A test goes at once, even if the webhook is paused or disabled.
+# Deliveries that can be sent now. `{lock}` is empty or locks them. A webhook gets those
+# of one contact in order, and at most `MAX_PER_WEBHOOK` at a time. A test is sent at
+# once, even if the webhook is paused or disabled.
 DUE_SQL = """
   SELECT webhook.destination, webhook.secret, in_progress.busy, head.id, head.due_at
   FROM shortlinks_webhook AS webhook
@@ -30,7 +30,7 @@ DUE_SQL = """
           AND earlier.state = 'pending' AND earlier.id < d.id)
     ORDER BY d.due_at, d.id
     LIMIT greatest(
-      CASE webhook.failures WHEN 0 THEN %(max_concurrent)s ELSE 1 END - busy, 0)
+      CASE webhook.failures WHEN 0 THEN %(max_per_webhook)s ELSE 1 END - busy, 0)
     {lock}) AS head
   WHERE webhook.disabled_at IS NULL AND webhook.paused_at IS NULL
     AND (webhook.paused_until IS NULL OR webhook.paused_until <= statement_timestamp())
@@ -51,10 +51,10 @@ FROM ({DUE_SQL.format(lock="")}) AS due
 
 
 def lag_seconds() -> float:
-    """Return for how long the oldest delivery that can be sent now has been due.
+    """Return how many seconds ago the oldest delivery was due that can be sent now.
 
     A delivery that waits for its receiver, its turn or its next attempt has no lag.
     """
     with connection.cursor() as cursor:
-        cursor.execute(SELECT_LAG, {"max_concurrent": MAX_CONCURRENT})
+        cursor.execute(SELECT_LAG, {"max_per_webhook": MAX_PER_WEBHOOK})
         return float(cursor.fetchone()[0] or 0)
