@@ -1,4 +1,4 @@
-"""What happens at the same moment, in a thread with a connection of its own."""
+"""Acts that happen at the same moment, in a thread with a connection of its own."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
