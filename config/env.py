@@ -19,14 +19,14 @@ PLACEHOLDER = "change-me"  # of .env.example
 BACKENDS = "django.core.mail.backends"
 SMTP_PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 WEB = frozenset({"http", "https"})
-# With a wildcard, which ALLOWED_HOSTS may have. IPv6 addresses may have brackets.
+# ALLOWED_HOSTS may have wildcards, and IPv6 addresses may have brackets.
 HOST = re.compile(
     r"\*|\.?[\w-]+(?:\.[\w-]+)*\.?|[\da-f]*:[\da-f:]*:[\da-f:.]*|\[[\da-f:.]+\]"
 )
 
 
 def read(name: str) -> str | None:
-    """Return the variable, or the content of the file at `NAME_FILE`."""
+    """Return the variable, or the content of the file that `NAME_FILE` names."""
     value, path = os.environ.get(name), os.environ.get(f"{name}_FILE")
     if path is None:
         return value
@@ -163,7 +163,7 @@ def secret(name: str, *, minimum: int) -> str:
 
 
 def choice(name: str, choices: Sequence[str], *, default: str | None = None) -> str:
-    """Return one of the choices; the first is the default, if there is no other."""
+    """Return one of the choices; without `default`, the first is the default."""
     value = text(name, choices[0] if default is None else default)
     if value not in choices:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}")
@@ -237,7 +237,7 @@ def sentry_dsn(name: str) -> str:
 def _split(
     name: str, value: str, schemes: Collection[str], example: str
 ) -> SplitResult:
-    """Return the parts of a URL, of which scheme, host and port are valid.
+    """Return the parts of a URL with a valid scheme, host and port.
 
     Errors do not contain the value, because it may contain a password.
     """

@@ -17,13 +17,13 @@ def parse(name: str, text: str) -> dict[str, Provider]:
         _check_ids(listed)
         for provider in listed:
             _check_address(provider)
-    except ValueError as error:  # those of msgspec name values of rights only
+    except ValueError as error:  # msgspec's errors contain no secrets
         raise ImproperlyConfigured(f"{name}: {error}") from None
     return {provider.id: provider for provider in listed}
 
 
 def apps(providers: dict[str, Provider]) -> list[dict[str, Any]]:
-    """Return the providers as allauth's setting has them."""
+    """Return the providers in the format of allauth's setting."""
     return [
         {
             "provider_id": provider.id,

@@ -9,7 +9,7 @@ from config import env
 
 
 def check(*, base_url: str, debug: bool, allowed_hosts: Iterable[str]) -> None:
-    """Raise ImproperlyConfigured if others can reach BASE_URL."""
+    """Raise ImproperlyConfigured for unsafe settings if others can reach BASE_URL."""
     if is_local(base_url):
         return
     if debug:

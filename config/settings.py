@@ -105,7 +105,7 @@ EMAIL_HOST_USER = _EMAIL.get("HOST_USER", "")
 EMAIL_HOST_PASSWORD = _EMAIL.get("HOST_PASSWORD", "")
 EMAIL_USE_TLS = _EMAIL.get("USE_TLS", False)
 EMAIL_USE_SSL = _EMAIL.get("USE_SSL", False)
-EMAIL_TIMEOUT = 5  # seconds; the worker that sends it also writes notes
+EMAIL_TIMEOUT = 5  # seconds; the worker that sends e-mails also writes notes
 DEFAULT_FROM_EMAIL = env.sender("EMAIL_FROM", f"shortlinks@{env.host(BASE_URL)}")
 
 # --- stores -----------------------------------------------------------------
@@ -126,7 +126,7 @@ DATABASES = {
             "keepalives_interval": 5,
             "keepalives_count": 3,
             "tcp_user_timeout": 5000,
-            # A standby is unavailable, instead of failing at the first write.
+            # A standby counts as unavailable, instead of failing at the first write.
             "target_session_attrs": "read-write",
             # Plan prepared statements once. Otherwise Postgres plans larger ones for
             # each request, which takes several times as long as running them.
@@ -261,7 +261,7 @@ STATICFILES_DIRS = [BASE_DIR / "shortlinks" / "overrides_static"]
 STATIC_ROOT = env.text("STATIC_ROOT", "") or None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None  # files are served from the packages
 
-# Browsers accept a cookie of this name from the own host only.
+# Browsers accept a cookie with this prefix only from the host itself.
 _OWN_HOST = "__Host-" if HTTPS else ""
 SESSION_COOKIE_NAME = f"{_OWN_HOST}sessionid"
 CSRF_COOKIE_NAME = f"{_OWN_HOST}csrftoken"
@@ -287,7 +287,7 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 
 # --- sign-in ----------------------------------------------------------------
-# Of administrators and operators. Others may have one.
+# `administrators` includes operators. Other users may have one, too.
 REQUIRE_SECOND_FACTOR = env.choice(
     "REQUIRE_SECOND_FACTOR",
     ["nobody", "administrators", "everyone"],
@@ -300,7 +300,7 @@ ACCOUNT_ADAPTER = "shortlinks.admin.sign_in.account_adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator or a provider names it
+ACCOUNT_EMAIL_VERIFICATION = "none"  # administrators and providers supply it
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
@@ -310,7 +310,7 @@ ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = (
 )
 ACCOUNT_RATE_LIMITS = False  # `guess_limits` cannot lock out others
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900  # seconds
-ACCOUNT_SESSION_REMEMBER = True  # as long as SESSION_IDLE_HOURS says
+ACCOUNT_SESSION_REMEMBER = True  # for SESSION_IDLE_HOURS
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 MFA_ADAPTER = "shortlinks.admin.sign_in.second_factor.SecondFactorAdapter"
 MFA_FORMS = {
@@ -326,7 +326,7 @@ MFA_TRUST_COOKIE_NAME = f"{_OWN_HOST}trusted"
 MFA_TRUST_COOKIE_AGE = 30 * 86_400  # seconds
 KNOWN_BROWSER_COOKIE_NAME = f"{_OWN_HOST}known"
 MFA_RECOVERY_CODES_SHOW_ONCE = True
-# Browsers know passkeys over http for the own machine only.
+# Over http, browsers support passkeys only for localhost.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 SOCIALACCOUNT_ADAPTER = "shortlinks.admin.sign_in.openid_connect.ProviderAdapter"
 SOCIALACCOUNT_PROVIDERS = {
@@ -362,7 +362,7 @@ UNFOLD = {
     "COLORS": "shortlinks.admin.navigation.inline_colors",
 }
 
-# A view of the API is an `ApiView`, which checks `api/gates.py`; others are forbidden.
+# API views extend `ApiView`, which checks `api/gates.py`; others respond with 403.
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -1,7 +1,7 @@
 """Create and rotate secrets, each in a file named after its setting.
 
-The folder `keys` has all of them. Each process has a folder of its own with copies of
-those that it reads, and no other container than `keys` mounts the first one.
+The folder `keys` has all of them, and only the container `keys` mounts it. Each process
+has a folder of its own with copies of the secrets that it reads.
 
 A key ring changes in two steps, with a restart of all processes after each: `add`
 makes every process accept the new key, and `use` makes them sign with it. In one step,
@@ -31,7 +31,7 @@ keys renew NAME        replace a password, or SECRET_KEY, whose old values stay 
 
 
 def change(arguments: Sequence[str]) -> None:
-    """Change the secrets, then copy to each process those that it reads."""
+    """Change the secrets, then copy to each process the secrets that it reads."""
     _change(arguments)
     for folder, names in shared().items():
         if (FOLDER / folder).is_dir():
@@ -52,7 +52,7 @@ def shared() -> dict[str, tuple[str, ...]]:
 
 
 def folder_of(role: str) -> str:
-    """Return the folder of the role; those with the passwords of stores only share one.
+    """Return the folder of the role; roles that read only store passwords share one.
 
     The owner's password is in a folder that only `migrate` gets.
     """
@@ -104,8 +104,8 @@ def _rotate(step: str, path: Path) -> None:
 def _renew(name: str) -> None:
     path = SERVICE / name
     if name == "SECRET_KEY":
-        before = (SERVICE / FALLBACKS).read_text().split(",")
-        kept = [path.read_text(), *filter(None, before)][:MAX_FALLBACKS]
+        fallbacks = (SERVICE / FALLBACKS).read_text().split(",")
+        kept = [path.read_text(), *filter(None, fallbacks)][:MAX_FALLBACKS]
         _write(SERVICE / FALLBACKS, ",".join(kept))
     _write(path, secrets.token_urlsafe(48))
     if name.endswith("_PASSWORD"):

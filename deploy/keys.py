@@ -6,7 +6,7 @@ from pathlib import Path
 from deploy import env_file
 
 SERVICE = ("SECRET_KEY", "TOKEN_KEYS", "PIXEL_KEYS", "WEBHOOK_KEYS", "VISITOR_UID_KEY")
-# Secrets that each process reads, beside the passwords of the stores.
+# Secrets that each process reads, besides the passwords of the stores.
 USED_BY: dict[str, tuple[str, ...]] = {
     "web": SERVICE,
     "redirects": ("SECRET_KEY", "PIXEL_KEYS", "VISITOR_UID_KEY"),
@@ -31,7 +31,7 @@ def new() -> dict[str, str]:
 
 
 def store_passwords(role: str) -> tuple[str, str]:
-    """Return the names of the passwords with which the process uses the stores."""
+    """Return the names of the passwords with which the process logs in to stores."""
     return OWNER_PASSWORD if role == "migrate" else APP_PASSWORD, "VALKEY_PASSWORD"
 
 

@@ -19,7 +19,7 @@ def main() -> int:
             return service.run(arguments.project.resolve())
         if arguments.action == "manage":
             return manage.run(arguments.project.resolve(), arguments.command)
-        with wall_clock.ahead(arguments.days_ahead):
+        with wall_clock.shifted(arguments.days_ahead):
             return temporary_stores.execute(arguments.command, arguments.dir)
     except Interrupted as interrupted:
         return 128 + interrupted.signum

@@ -10,7 +10,7 @@ INSTALL_SECONDS = 600
 
 
 def program(name: str, *, package: str) -> str | None:
-    """Return the path of a program, or None if missing and cannot be installed."""
+    """Return the path of a program, or None if it cannot be installed."""
     return shutil.which(name) or _install(name, package)
 
 

@@ -22,7 +22,7 @@ from deploy import env_file
 from deploy.programs import Program, Rank
 from deploy.roles import LOOPBACK
 
-# For a browser, another site than the service's 127.0.0.1.
+# Browsers treat it as another site than the service's 127.0.0.1.
 HOST = "localhost"
 PAGE = Path(__file__).with_name("demo_site.html")
 MAX_BODY_BYTES = 4096
@@ -37,7 +37,7 @@ def program(port: int, project: Path, demo_env: Path) -> Program:
         name="demo-site",
         command=(sys.executable, "-m", "devserver.demo_site", *arguments),
         rank=Rank.BEAT,
-        # The service itself may be elsewhere.
+        # The working directory may be another checkout.
         environment={"PYTHONPATH": str(Path(__file__).parent.parent)},
     )
 
@@ -67,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send(400, "text/plain", "Bad request.")
             return
         message = json.loads(self.rfile.read(length))
-        response = report(message, env_file.read(self.demo_env))
+        response = send_chat(message, env_file.read(self.demo_env))
         self._send(200, "application/json", json.dumps(response))
 
     def _values(self, demo: dict[str, str]) -> dict[str, str]:
@@ -92,8 +92,8 @@ class Handler(BaseHTTPRequestHandler):
         self.log_message("%s %s", self.command, code)
 
 
-def report(message: dict[str, Any], demo: dict[str, str]) -> dict[str, Any]:
-    """Return the API's chat, or its error."""
+def send_chat(message: dict[str, Any], demo: dict[str, str]) -> dict[str, Any]:
+    """Send the chat to the API; return its response, or an error."""
     chat = {
         "source": "demo-site",
         "external_id": str(message.get("chat", ""))[:100],

@@ -21,7 +21,7 @@ def port(name: str, default: int) -> int:
     return int(value)
 
 
-def of_run(
+def for_run(
     var: Path, secrets: Mapping[str, str], addresses: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the variables of `make run` and `manage`.
@@ -34,10 +34,10 @@ def of_run(
         "WEBHOOK_ALLOW_PRIVATE_TARGETS": "1",  # a receiver on this machine
         "EMAIL_URL": (var / "mail").as_uri(),
     }
-    return compose(var, secrets, settings)
+    return for_processes(var, secrets, settings)
 
 
-def compose(
+def for_processes(
     base: Path, secrets: Mapping[str, str], settings: Mapping[str, str]
 ) -> dict[str, str]:
     """Return all variables, with the mark by which `orphans` finds a process."""

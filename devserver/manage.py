@@ -25,5 +25,5 @@ def run(project: Path, arguments: Sequence[str]) -> int:
         addresses["DATABASE_URL"] = stores.owner_url(store, secrets)
     command = (sys.executable, "manage.py", *arguments)
     return subprocess.run(
-        command, cwd=project, env=environment.of_run(var, secrets, addresses)
+        command, cwd=project, env=environment.for_run(var, secrets, addresses)
     ).returncode

@@ -25,13 +25,13 @@ POLL_SECONDS = 0.02
 
 
 def stop(*directories: Path) -> None:
-    """Stop all of them, the stores last."""
+    """Stop all processes of these directories, the stores last."""
     stop_clients(*directories)
     _stop(_find(directories), STORE_SECONDS)
 
 
 def stop_clients(*directories: Path) -> None:
-    """Stop all but the stores. Supervisord is first: it stops its own in order."""
+    """Stop all but the stores; supervisord first, which stops its own in order."""
     supervisors = [each for each in _find(directories) if _is_supervisor(each)]
     _stop(supervisors, SUPERVISOR_SECONDS)
     clients = [each for each in _find(directories) if not _is_store(each)]
@@ -92,7 +92,7 @@ def _wait(processes: list[psutil.Process], seconds: float) -> list[psutil.Proces
 
 
 def _is_running(process: psutil.Process) -> bool:
-    """A zombie has ended; its parent may take a while to reap it."""
+    """Return False for a zombie: it has ended, but its parent has not reaped it."""
     with contextlib.suppress(psutil.NoSuchProcess):
         return bool(process.status() != psutil.STATUS_ZOMBIE)
     return False

@@ -36,7 +36,7 @@ def pick(*names: str) -> dict[str, int]:
         return {name: int(each.getsockname()[1]) for name, each in probes.items()}
 
 
-def keep(path: Path, *names: str) -> dict[str, int]:
+def reuse_or_pick(path: Path, *names: str) -> dict[str, int]:
     """Return the ports of the last start; replace those now in use."""
     before = {name: int(port) for name, port in env_file.read(path).items()}
     free = {name: port for name, port in before.items() if is_free(port)}

@@ -31,7 +31,7 @@ from devserver.stores import Store
 from devserver.supervision import Plan, Supervisor
 
 WATCH_SECONDS = 0.3
-# The same on each start.
+# `ports.reuse_or_pick` chooses the same ports on each start, if they are free.
 HEALTH_PORTS = ("METRICS", "WORKER_HEALTH", "WEBHOOKS_HEALTH", "BEAT_HEALTH")
 DEMO_PORT = "DEMO_SITE"
 STEPS = 4
@@ -53,7 +53,7 @@ class Service:
 
 def run(project: Path) -> int:
     """Serve until interrupted. Raise RunError if a process keeps failing."""
-    signals.expect()
+    signals.raise_on_stop_signals()
     var = project / "var"
     (var / "log").mkdir(parents=True, exist_ok=True)
     if var.stat().st_uid != os.geteuid():
@@ -74,7 +74,9 @@ def run(project: Path) -> int:
 def _prepare(project: Path, var: Path) -> Service:
     web_port, redirect_port = _free_ports()
     secrets = _secrets(var)
-    kept = ports.keep(var / "ports.env", *stores.PORTS, *HEALTH_PORTS, DEMO_PORT)
+    kept = ports.reuse_or_pick(
+        var / "ports.env", *stores.PORTS, *HEALTH_PORTS, DEMO_PORT
+    )
     metrics_port = environment.port("METRICS_PORT", kept["METRICS"])
     own = stores.needed(var, secrets, kept)
     addresses = {
@@ -97,7 +99,7 @@ def _prepare(project: Path, var: Path) -> Service:
         project=project,
         var=var,
         programs=(*(store.program for store in own), *parts, webhooks),
-        environment=environment.of_run(var, secrets, addresses),
+        environment=environment.for_run(var, secrets, addresses),
         password=secrets["SUPERVISOR_PASSWORD"],
     )
     return Service(plan, own, parts, webhooks, web_port, redirect_port, metrics_port)
@@ -151,8 +153,8 @@ def _bring_up(service: Service, supervisor: Supervisor) -> None:
     plan = service.plan
     _start_stores(service, supervisor)
     _progress(2, "migrating the database")
-    owner = {store.setting: store.url for store in service.stores}
-    _manage(plan, "migrate", "--no-input", **owner)
+    owner_urls = {store.setting: store.url for store in service.stores}
+    _manage(plan, "migrate", "--no-input", **owner_urls)
     _progress(3, f"starting {', '.join(role.name for role in service.roles)}")
     for role in service.roles:
         supervisor.start(role)
@@ -174,7 +176,7 @@ def _start_stores(service: Service, supervisor: Supervisor) -> None:
         store.prepare()
         supervisor.start(store.program)
     for store in service.stores:
-        supervisor.wait(store.program.name, store.serves)
+        supervisor.wait(store.program.name, store.make_ready)
 
 
 def _record_demo(plan: Plan) -> None:

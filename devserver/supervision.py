@@ -28,7 +28,7 @@ STOP_SECONDS = 180
 POLL_SECONDS = 0.05
 NO_WAIT = False  # supervisord's parameter `wait`: we poll instead
 REPEAT_SECONDS = 2
-# The run ends if a program exits sooner than this, also after the retries.
+# The run ends if a program exits sooner than this at the start and all retries.
 STEADY_SECONDS = 10
 RETRIES = 2
 LOG_BYTES = 10_000_000  # of each log, which is then rotated once
@@ -38,7 +38,7 @@ MISREAD = ("%", " ;", " #")
 SOCKET_PATH_BYTES = 92
 
 
-class Info(TypedDict):
+class ProgramState(TypedDict):
     name: str
     group: str
     statename: str
@@ -96,32 +96,32 @@ class Supervisor:
                 _kill_group(before)
             self._pids[name] = pid
 
-    def programs(self) -> list[Info]:
-        """Return none while supervisord starts or stops."""
-        return cast(list[Info], self._ask("getAllProcessInfo") or [])
+    def programs(self) -> list[ProgramState]:
+        """Return all programs, or none while supervisord starts or stops."""
+        return cast(list[ProgramState], self._call("getAllProcessInfo") or [])
 
     def stop(self) -> None:
         """Stop the ranks one after the other, the last one first."""
         for rank in reversed(Rank):
-            self._ask("stopProcessGroup", _group(rank), NO_WAIT)
-            asked_at = time.monotonic()
+            self._call("stopProcessGroup", _group(rank), NO_WAIT)
+            signaled_at = time.monotonic()
             while any(self._is_stopping(each, rank) for each in self.programs()):
                 time.sleep(POLL_SECONDS)
-                if time.monotonic() - asked_at > REPEAT_SECONDS:
-                    self._repeat(rank)
-                    asked_at = time.monotonic()
+                if time.monotonic() - signaled_at > REPEAT_SECONDS:
+                    self._repeat_signal(rank)
+                    signaled_at = time.monotonic()
 
-    def _is_stopping(self, info: Info, rank: Rank) -> bool:
+    def _is_stopping(self, info: ProgramState, rank: Rank) -> bool:
         return info["group"] == _group(rank) and info["statename"] == "STOPPING"
 
-    def _repeat(self, rank: Rank) -> None:
+    def _repeat_signal(self, rank: Rank) -> None:
         """Repeat the signal: a program that was just starting may have missed it."""
         for program in self._plan.programs:
             if program.rank == rank:
                 signal_name = program.stop_signal.name
-                self._ask("signalProcess", _full_name(program), signal_name)
+                self._call("signalProcess", _full_name(program), signal_name)
 
-    def _ask(self, method: str, *arguments: str | bool) -> object:
+    def _call(self, method: str, *arguments: str | bool) -> object:
         try:
             return getattr(self._rpc.supervisor, method)(*arguments)
         except (OSError, http.client.HTTPException, Fault):
@@ -131,7 +131,7 @@ class Supervisor:
 
 @contextlib.contextmanager
 def supervise(plan: Plan) -> Iterator[Supervisor]:
-    """Run supervisord without any program started; at the end, stop all in order."""
+    """Run supervisord, and start no program yet; at the end, stop all in order."""
     if any(mark in str(plan.var) for mark in MISREAD):
         raise RunError(f"{plan.var} contains '%', ' ;' or ' #': rename the directory")
     with _socket_directory(plan.var) as directory:

@@ -29,8 +29,8 @@ STOP_SECONDS = 10
 
 
 def execute(command: Sequence[str], directory: Path | None) -> int:
-    """Return the command's exit code, or 128 + N if signal N ended it or us."""
-    signals.expect()
+    """Return the command's exit code, or 128 + N if signal N ended it."""
+    signals.raise_on_stop_signals()
     with _base(directory) as base, locks.exclusive(base):
         try:
             _clear(base)
@@ -65,9 +65,9 @@ def _execute(command: Sequence[str], base: Path) -> int:
         processes = [stack.enter_context(running(each, base)) for each in needed]
         for store, process in zip(needed, processes, strict=True):
             wait(store, process)
-        # Before the stores: processes that the command left running.
+        # Stop processes that the command left running, before the stores.
         stack.callback(orphans.stop_clients, base)
-        return _call(command, environment.compose(base, secrets, settings))
+        return _call(command, environment.for_processes(base, secrets, settings))
 
 
 @contextlib.contextmanager
@@ -97,7 +97,7 @@ def running(store: Store, base: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def wait(store: Store, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    while not store.serves():
+    while not store.make_ready():
         if process.poll() is not None or time.monotonic() > deadline:
             raise RunError(f"{store.title} does not start")
         time.sleep(POLL_SECONDS)

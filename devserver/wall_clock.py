@@ -14,7 +14,7 @@ SOURCE = Path(__file__).with_name("wall_clock.c")
 COMPILER = "cc"
 PACKAGE = "gcc"
 COMPILE_SECONDS = 60
-# Passed on to the stores, which get no other variable.
+# Passed on to the stores, which get no other variable of the user.
 VARIABLES = ("LD_PRELOAD", "WALL_CLOCK_OFFSET")
 
 
@@ -25,20 +25,20 @@ class CompilerMissing(RunError):
 def prepare(directory: Path) -> dict[str, str]:
     """Return an environment in which `set_offset` shifts the clock of processes."""
     library = _compile(directory / "wall_clock.so")
-    _offset(directory).write_bytes(bytes(8))
-    values = (str(library), str(_offset(directory)))
+    _offset_path(directory).write_bytes(bytes(8))
+    values = (str(library), str(_offset_path(directory)))
     return dict(zip(VARIABLES, values, strict=True))
 
 
 def set_offset(directory: Path, seconds: int) -> None:
     """Write in place, because the processes have mapped the file."""
-    with _offset(directory).open("r+b") as offset:
+    with _offset_path(directory).open("r+b") as offset:
         offset.write(seconds.to_bytes(8, "little", signed=True))
 
 
 @contextlib.contextmanager
-def ahead(days: int) -> Iterator[None]:
-    """Let the processes that are started meanwhile live this many days ahead."""
+def shifted(days: int) -> Iterator[None]:
+    """Shift the clock of processes that are started meanwhile by this many days."""
     if not days:
         yield
         return
@@ -50,7 +50,7 @@ def ahead(days: int) -> Iterator[None]:
         yield
 
 
-def _offset(directory: Path) -> Path:
+def _offset_path(directory: Path) -> Path:
     return directory / "clock"
 
 

@@ -30,7 +30,7 @@ MAX_MEMORY_BYTES = 4 * 1024**2  # a larger body is stored in a temporary file
 
 
 class BodyRejected(Exception):
-    """The body is too slow, one of too many, or cut off; `status` says which."""
+    """The body is too slow, one of too many, or cut off; `status` shows which."""
 
     def __init__(self, status: HTTPStatus) -> None:
         super().__init__(status.phrase)
@@ -57,8 +57,8 @@ class BodyReader:
     ) -> AsyncIterator[Body]:
         """Yield the body, and discard it afterwards; raise BodyRejected.
 
-        `length` is the announced one. If the body is longer than `max_bytes`, so is the
-        part that is read.
+        `length` is the value of Content-Length, if any. The rest of a body is not read
+        after its size has exceeded `max_bytes`.
         """
         with tempfile.SpooledTemporaryFile(MAX_MEMORY_BYTES) as file:
             body = Body(file)
@@ -77,7 +77,7 @@ class BodyReader:
     def _add(
         self, client: bytes, body: Body, message: MutableMapping[str, Any]
     ) -> bool:
-        """Return whether another part follows."""
+        """Store a part of the body; return whether another follows."""
         if message["type"] == "http.disconnect":  # or chunks are malformed
             raise BodyRejected(HTTPStatus.BAD_REQUEST)
         part: bytes = message.get("body", b"")
@@ -118,7 +118,7 @@ class BodyReader:
 
 
 class _SlowBody:
-    """One of the client's slow bodies, from the moment that it is slow."""
+    """A body that `begin` counts among its client's slow ones, until `end`."""
 
     def __init__(self, counts: Counter[bytes], client: bytes) -> None:
         self.status = HTTPStatus.REQUEST_TIMEOUT

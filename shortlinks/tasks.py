@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 PROCESS_SECONDS = 20.0
 RETENTION_SECONDS = 30.0
 ERASE_SECONDS = 3.0  # visits wait meanwhile
-# The slowest attempt after it must end within the task's time limit.
+# The last attempt starts before this, and must end within the task's time limit.
 DELIVER_SECONDS = 20.0
 MAIL_SECONDS = 5.0
 ROLLUP_SECONDS = 20.0
@@ -49,7 +49,7 @@ DOMAIN_SECONDS = 20.0
 
 @shared_task
 def process_visits() -> None:
-    """Process what is due; after 20 s, another message continues."""
+    """Process due visits; after 20 s, another message continues."""
     deadline = time.monotonic() + PROCESS_SECONDS
     done: list[ProcessingResult] = []
 
@@ -73,7 +73,8 @@ def process_visits() -> None:
 def deliver_webhooks() -> None:
     """Send until nothing is due; after 20 s, another message continues.
 
-    It is sent before the task waits for slow receivers, so that others do not wait.
+    This message is sent before the task waits for slow receivers, so that other
+    receivers do not wait.
     """
     deadline = time.monotonic() + DELIVER_SECONDS
     with Sender() as sender:
@@ -170,7 +171,7 @@ def sync_link_cache() -> None:
 def verify_short_domains_again() -> None:
     """Check proofs for at most 25 s; the next run, 10 minutes later, continues."""
     deadline = time.monotonic() + DOMAIN_SECONDS
-    short_domains.check_again(lambda: time.monotonic() < deadline)
+    short_domains.verify_due(lambda: time.monotonic() < deadline)
 
 
 @shared_task
@@ -205,7 +206,7 @@ def delete_expired_salts() -> None:
 
 @shared_task
 def erase_persons() -> None:
-    """Continue erasures for 3 s; the next run continues."""
+    """Start and continue erasures for 3 s; the next run continues."""
     erasure.request_for_deleted()
     erasure.run_due(time.monotonic() + ERASE_SECONDS)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from devserver import ports, store_directories, stores, temporary_stores
-from devserver.store_directories import Home
+from devserver.store_directories import StoreInstallation
 from devserver.stores import Store
 
 
@@ -45,7 +45,7 @@ def valkey() -> Iterator[OwnStore]:
         yield own
 
 
-def _postgres(home: Home, port: int, password: str) -> Store:
+def _postgres(home: StoreInstallation, port: int, password: str) -> Store:
     return stores.Postgres(home, port, password, app_password=password)
 
 
@@ -61,10 +61,12 @@ def _home() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _running(kind: Callable[[Home, int, str], Store]) -> Iterator[OwnStore]:
+def _running(
+    kind: Callable[[StoreInstallation, int, str], Store],
+) -> Iterator[OwnStore]:
     with _home() as base:
         store = kind(
-            store_directories.settle(base), ports.pick("PORT")["PORT"], "x" * 20
+            store_directories.choose_home(base), ports.pick("PORT")["PORT"], "x" * 20
         )
         with temporary_stores.running(store, base) as process:
             temporary_stores.wait(store, process)

@@ -65,8 +65,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return TimeoutConnection.connect(**conn_params | {"prepare_threshold": 0})
 
     def is_usable(self) -> bool:
-        own = self.connection
-        if isinstance(own, TimeoutConnection) and own.was_used_recently():
+        current = self.connection
+        if isinstance(current, TimeoutConnection) and current.was_used_recently():
             return True
         return super().is_usable()
 

@@ -74,7 +74,7 @@ class AccountForm(AdminForm[Account]):
     )
 
     def clean(self) -> dict[str, Any]:
-        """Say what a shorter period deletes, and ask for a confirmation."""
+        """Require the user to confirm what a shorter period deletes."""
         data = super().clean()
         before = Account.objects.filter(pk=self.instance.pk).first()
         if before is None or data.get("confirms_deletion") or self.errors:
@@ -175,7 +175,7 @@ class AccountAdmin(AccountScopedAdmin[Account]):
         *args: Any,
         **kwargs: Any,
     ) -> HttpResponse:
-        """Show what goes next by the stored periods, not those of an invalid form."""
+        """Count expiring rows by the stored periods, not those of an invalid form."""
         account: Account | None = kwargs.get("obj")
         if account is not None and request.method == "POST":
             account = Account.objects.get(pk=account.pk)
@@ -233,7 +233,7 @@ class UserForm(RowForm[User]):
         return str(self.cleaned_data["email"]).lower()
 
 
-MAX_CHOSEN = 100  # users of one action, each of whom gets an e-mail
+MAX_CHOSEN = 100  # users of one action, which may send an e-mail to each
 LEVELS = (
     "contacts_view",
     "contacts_edit",
@@ -285,7 +285,7 @@ class UserAdmin(AccountScopedAdmin[User]):
     def has_change_permission(
         self, request: HttpRequest, obj: User | None = None
     ) -> bool:
-        """Protect operators, whom an administrator could make administrators' own."""
+        """Let only operators change operators: no administrator may take one over."""
         if obj is not None and obj.is_superuser:
             return is_operator(request)
         return is_administrator(request)
@@ -359,7 +359,7 @@ class UserAdmin(AccountScopedAdmin[User]):
         return ", ".join(second_factors.names(user)) or "—"
 
     def response_change(self, request: HttpRequest, obj: User) -> HttpResponse:
-        """Confirm in the language that users may just have chosen for themselves."""
+        """Confirm in the language that users have just chosen for themselves."""
         if obj != request.user:
             return super().response_change(request, obj)
         with translation.override(obj.language):

@@ -32,7 +32,7 @@ Row = TypeVar("Row", bound=Model)
 Names = tuple[str, ...]
 # Users with more visible contacts get scan limits, see docs/admin.md.
 MAX_CONTACTS = 5000
-LOOKUPS = ("exact", "id__exact", "isnull")  # of a filter by a column
+LOOKUPS = ("exact", "id__exact", "isnull")  # that list filters use
 
 if TYPE_CHECKING:
     Styled = admin.ModelAdmin  # unfold's class is not generic
@@ -70,7 +70,7 @@ def current_user(request: HttpRequest) -> User:
 
 
 class AutocompleteSelect(widgets.AutocompleteSelect):
-    """A choice that ignores values that are not ids, which the form then rejects."""
+    """A select that ignores values other than ids; the form rejects them later."""
 
     def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
         ids = [text for text in value if integers.from_text(str(text)) is not None]
@@ -127,7 +127,7 @@ class AccountScopedAdmin(Styled[Row]):
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Row | None:
-        """Lock a row that is being changed, and read it as the lock found it."""
+        """Lock a row that is being changed, and read it again under the lock."""
         row: Row | None = super().get_object(request, object_id, from_field)
         if row is None or request.method != "POST" or not connection.in_atomic_block:
             return row
@@ -135,7 +135,7 @@ class AccountScopedAdmin(Styled[Row]):
         return super().get_object(request, object_id, from_field)
 
     def lock(self, row: Row) -> None:
-        """Lock what a change of the row may write, of the same model."""
+        """Lock the rows of the same model that a change of this row may write."""
         rows = type(row)._default_manager.filter(pk=row.pk)
         queries.lock_rows(rows, no_key=True)
 
@@ -184,7 +184,7 @@ class AccountScopedAdmin(Styled[Row]):
         change: bool = False,  # noqa: FBT001, FBT002 - Django's signature
         **kwargs: Any,
     ) -> type[forms.ModelForm[Row]]:
-        """Disable the account of an existing row, but keep it for the constraints."""
+        """Disable the account field of an existing row, but keep it for constraints."""
         form = super().get_form(request, obj, change=change, **kwargs)
         if obj is not None and "account" in form.base_fields:
             form.base_fields["account"].disabled = True
@@ -244,7 +244,10 @@ class AccountScopedAdmin(Styled[Row]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Create once. The delete link is in `overrides/admin/submit_line.html`."""
+        """Create one row for each form, even if it is sent twice.
+
+        The delete link is in `overrides/admin/submit_line.html`.
+        """
         is_form = object_id is None or self.has_change_permission(request)
         if self.asks_to_sign_in_again and is_form:
             recent_sign_in.require(request)
@@ -258,21 +261,22 @@ class AccountScopedAdmin(Styled[Row]):
         try:
             return view()
         except (IntegrityError, QuotaReached):
-            # Others have just stored the same or too many, which the form now reports.
+            # Another request has just stored the same row or filled the quota. The form
+            # now reports it.
             return view()
 
     # --- account column and filter for operators -----------------------------
 
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
-        return (*self.list_display, *self._of_operators(request))
+        return (*self.list_display, *self._account_column(request))
 
     def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
-        return (*self.list_filter, *self._of_operators(request))
+        return (*self.list_filter, *self._account_column(request))
 
     def get_list_select_related(self, request: HttpRequest) -> Names:
-        return (*self.list_select_related, *self._of_operators(request))
+        return (*self.list_select_related, *self._account_column(request))
 
-    def _of_operators(self, request: HttpRequest) -> Names:
+    def _account_column(self, request: HttpRequest) -> Names:
         shown = is_operator(request) and self.account_path == "account_id"
         return ("account",) if shown else ()
 
@@ -315,7 +319,7 @@ class AccountScopedAdmin(Styled[Row]):
         object_id: str,
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show managers their own actions only, because others name users."""
+        """Show managers only their own actions, because other entries name users."""
         extra = dict(extra_context or {})
         if not is_administrator(request):
             own = LogEntry.objects.filter(

@@ -16,7 +16,7 @@ API_PREFIX = "/api/v4/"
 Answer = HttpResponseBase | Awaitable[HttpResponseBase]
 
 
-class _AdminOnly(MiddlewareMixin):
+class _SkippedForApi(MiddlewareMixin):
     async_capable = False
 
     def __call__(self, request: HttpRequest) -> Answer:
@@ -25,19 +25,19 @@ class _AdminOnly(MiddlewareMixin):
         return super().__call__(request)
 
 
-class AdminSessionMiddleware(_AdminOnly, SessionMiddleware):
+class AdminSessionMiddleware(_SkippedForApi, SessionMiddleware):
     pass
 
 
-class AdminCsrfMiddleware(_AdminOnly, CsrfViewMiddleware):
+class AdminCsrfMiddleware(_SkippedForApi, CsrfViewMiddleware):
     """Django's CSRF check; the API needs none, as its token comes in a header."""
 
 
-class AdminUserMiddleware(_AdminOnly, AuthenticationMiddleware):
+class AdminUserMiddleware(_SkippedForApi, AuthenticationMiddleware):
     pass
 
 
-class AdminMessageMiddleware(_AdminOnly, MessageMiddleware):
+class AdminMessageMiddleware(_SkippedForApi, MessageMiddleware):
     pass
 
 

@@ -62,13 +62,13 @@ def chats(contact: Contact) -> "QuerySet[Chat]":
 def newest_notes(
     notes: "QuerySet[Note]", contacts: "QuerySet[Contact]", limit: int
 ) -> "QuerySet[Note]":
-    """Return the notes of these contacts by their time, the newest first.
+    """Return at most `limit` notes of these contacts, the newest first.
 
     The time of a note about opens is that of the first open. An index has each
-    contact's notes in this order, so `limit` of each are read.
+    contact's notes in this order, so `limit` notes of each contact are read.
     """
-    of_one = notes.filter(contact=OuterRef("pk")).order_by("-created_at", "-pk")
-    newest = ArraySubquery(of_one.values("pk")[:limit])
+    of_contact = notes.filter(contact=OuterRef("pk")).order_by("-created_at", "-pk")
+    newest = ArraySubquery(of_contact.values("pk")[:limit])
     ids = contacts.values(newest_note=Func(newest, function="unnest"))
     return notes.filter(pk__in=ids).order_by("-created_at", "-pk")[:limit]
 
@@ -95,7 +95,7 @@ def _ids(contact: Contact) -> str:
 
 
 def _opened(contact: Contact) -> str:
-    """Return the last opens; without its visits, a note has the time of its first."""
+    """Return the last opens; a note without visits stands for its first open."""
     notes = Note.objects.filter(note_type=NoteType.LINK_FOLLOWED)
     newest = newest_notes(notes, Contact.objects.same_person(contact), MAX_ROWS)
     opens = [

@@ -50,7 +50,7 @@ CONSENT_DETAILS = ("consent_source", "consent_text_version")
 
 
 class IdField(forms.IntegerField):
-    """An integer field that reads ids like all other places: Django's reads "1_0"."""
+    """An integer field that accepts digits only; Django's also accepts "1_0"."""
 
     def to_python(self, value: Any) -> int | None:
         text = str(value or "").strip()
@@ -88,13 +88,13 @@ class ContactForm(RowForm[Contact]):
     )
 
     def clean_tracking_consent(self) -> str:
-        given = ConsentAnswer(
+        answer = ConsentAnswer(
             self.cleaned_data["tracking_consent"], ConsentChannel.ADMIN
         )
-        before = self.initial.get("tracking_consent", given.consent)
-        if not tracking_consent.may_follow(before, None, given):
+        before = self.initial.get("tracking_consent", answer.consent)
+        if not tracking_consent.may_follow(before, None, answer):
             raise forms.ValidationError(gettext(consent_columns.REFUSAL_STAYS))
-        return given.consent
+        return answer.consent
 
     @property
     def consent(self) -> ConsentAnswer | None:
@@ -249,7 +249,7 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
         return super().change_view(request, object_id, form_url, extra)
 
     def _history(self, request: HttpRequest, contact: Contact | None) -> dict[str, Any]:
-        """Load once for the page: Django renders a read-only field several times."""
+        """Load the rows once: Django would render a read-only field several times."""
         if contact is None:
             return {}
         return {
@@ -261,7 +261,7 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
     # --- changes -------------------------------------------------------------
 
     def lock(self, row: Contact) -> None:
-        """Lock all rows of the person, because a refusal holds for them all."""
+        """Lock all rows of the person, because a denied consent applies to all."""
         queries.lock_rows(Contact.objects.same_person(row))
 
     def save_model(
@@ -270,7 +270,7 @@ class ContactAdmin(AccountScopedAdmin[Contact]):
         if change:
             obj.updated_by, obj.updated_at = current_user(request), timezone.now()
             obj.is_anonymous = False  # a user has identified the person
-            if form.consent:  # its history is stored with it
+            if form.consent:  # stored below, with its history
                 obj.tracking_consent = form.initial["tracking_consent"]
             super().save_model(request, obj, form, change)
             consent = ["tracking_consent"] if form.consent else []

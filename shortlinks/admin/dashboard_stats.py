@@ -35,7 +35,7 @@ class Tile:
 
 
 def scope(request: HttpRequest) -> ReportPeriod:
-    """Return the requested period for the user's account, or all for operators."""
+    """Return the requested period of the user's account, or of all for operators."""
     asked = request.GET.get(PERIOD, "")
     days = int(asked) if asked in map(str, PERIODS) else PERIODS[0]
     return ReportPeriod.last_days(days, _account_id(request), timezone.localdate())
@@ -58,7 +58,7 @@ def of(request: HttpRequest) -> dict[str, Any]:
 
 
 def _minutes_behind() -> int:
-    """Return the lag of the rollups: 0 while beat and the worker run."""
+    """Return the lag of the rollups in minutes: 0 while beat and the worker run."""
     return int(gauges.rollup_lag_seconds()) // LATE_SECONDS
 
 
@@ -98,7 +98,7 @@ def _webhook_tiles(account_id: int | None) -> Iterator[Tile]:
 
 
 def _lost_domains(account_id: int | None) -> Iterator[Tile]:
-    """Return a figure only if a domain stops, or has stopped."""
+    """Yield a tile only if a short domain has lost its proof."""
     if count := statistics.domains_without_proof(account_id):
         label = gettext("Short domains without their TXT record")
         domains = reverse("admin:shortlinks_shortdomain_changelist")

@@ -1,4 +1,4 @@
-"""Messages of the admin, one of which may show a new secret."""
+"""Storage of the admin's messages, some of which show a new secret."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from shortlinks.domain.auth import field_encryption
 
 
 class EncryptedMessages(SessionStorage):
-    """Messages in the session until a page shows them, and in no cookie.
+    """Storage in the session, not in a cookie, until a page shows the messages.
 
     They are encrypted, so that a copy of the database shows no secret.
     """
@@ -19,7 +19,7 @@ class EncryptedMessages(SessionStorage):
         return field_encryption.encrypt(super().serialize_messages(messages))
 
     def deserialize_messages(self, data: list[Any] | str | None) -> list[Any]:
-        """Return no message if its key is no longer known."""
+        """Return no messages if their key is no longer configured."""
         if not isinstance(data, str):
             return []
         try:

@@ -1,4 +1,4 @@
-"""CSV and XLSX files, and those with the statistics of the dashboard.
+"""Writers of CSV and XLSX files, and the downloads of the dashboard.
 
 Every export is written here, so that none of its cells runs as a formula.
 """
@@ -38,10 +38,10 @@ def download(request: HttpRequest, name: str) -> HttpResponse:
     if name not in DOWNLOADS:
         raise Http404
     recent_sign_in.require(request)
-    content, kind = DOWNLOADS[name](dashboard_stats.scope(request))
+    content, content_type = DOWNLOADS[name](dashboard_stats.scope(request))
     user = current_user(request)
     security_events.record(SecurityEventKind.EXPORT, user=user, detail=name)
-    response = HttpResponse(content, content_type=kind)
+    response = HttpResponse(content, content_type=content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
@@ -129,7 +129,7 @@ def as_workbook(sheets: Mapping[str, Iterable[Sequence[Any]]]) -> tuple[bytes, s
 
 
 def _safe(row: Sequence[Any], escape: Callable[[str], str]) -> list[Any]:
-    """Return the cells; all but numbers and days are text."""
+    """Return the cells; all but numbers and dates become escaped text."""
     return [
         cell if isinstance(cell, int | float | date) else escape(str(cell))
         for cell in row

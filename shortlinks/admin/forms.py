@@ -1,8 +1,8 @@
 """Forms of rows that two people may edit at the same time.
 
 Each field also posts the value that the page showed. A field that the user left alone
-gets the row's current value. A field that both changed is an error, and saving again
-replaces the other value. The caller locks the row.
+gets the row's current value. A field that both people changed is an error, and
+saving again replaces the other value. The caller locks the row.
 """
 
 from collections.abc import Iterable, Iterator
@@ -48,22 +48,22 @@ class AdminForm(forms.ModelForm[Row]):
         return (bound for bound in self if not bound.field.disabled)
 
     def _posts(self, bound: BoundField) -> bool:
-        """Return whether the page posted what it showed, as scripts do not."""
+        """Return whether the request has the shown value, which scripts do not send."""
         widget = bound.field.hidden_widget()
         return not widget.value_omitted_from_data(
             self.data, self.files, bound.html_initial_name
         )
 
     def _merge(self) -> None:
-        """Replace what the page showed, and what the user left alone."""
+        """Replace shown values, and unedited fields, by the current values."""
         merged = cast(QueryDict, self.data).copy()
         for bound in self._editable():
             field, current = bound.field, bound.initial
             if not self._posts(bound) or not field.has_changed(current, _shown(bound)):
                 continue
-            _post(merged, field.hidden_widget(), bound.html_initial_name, bound)
+            _write(merged, field.hidden_widget(), bound.html_initial_name, bound)
             if not _is_edited(bound):
-                _post(merged, field.widget, bound.html_name, bound)
+                _write(merged, field.widget, bound.html_name, bound)
             elif field.has_changed(current, bound.data):
                 self._conflicts.append(bound.name)
         self.data = merged
@@ -82,17 +82,17 @@ def _is_edited(bound: BoundField) -> bool:
     return bound.field.has_changed(shown, bound.data)
 
 
-def _post(data: QueryDict, widget: forms.Widget, name: str, bound: BoundField) -> None:
-    """Write the current value as a browser posts it."""
-    _post_value(data, widget, name, bound.field.prepare_value(bound.initial))
+def _write(data: QueryDict, widget: forms.Widget, name: str, bound: BoundField) -> None:
+    """Write the row's current value into the data, as a browser would post it."""
+    _write_value(data, widget, name, bound.field.prepare_value(bound.initial))
 
 
-def _post_value(data: QueryDict, widget: forms.Widget, name: str, value: Any) -> None:
+def _write_value(data: QueryDict, widget: forms.Widget, name: str, value: Any) -> None:
     data.pop(name, None)
     if isinstance(widget, forms.MultiWidget):
         parts = widget.decompress(value) or []
-        for number, (part, each) in enumerate(zip(widget.widgets, parts, strict=True)):
-            _post_value(data, part, f"{name}_{number}", each)
+        for number, (inner, part) in enumerate(zip(widget.widgets, parts, strict=True)):
+            _write_value(data, inner, f"{name}_{number}", part)
     elif isinstance(widget, forms.CheckboxInput):
         if value:
             data[name] = "on"

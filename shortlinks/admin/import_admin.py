@@ -23,7 +23,7 @@ from shortlinks.domain.imports import file_errors, lifecycle
 from shortlinks.models import Import, ImportRow, ImportState
 
 MAX_SHOWN = 100
-# An import that is due starts sooner, by a message or by beat's next sweep.
+# A due import starts within this time, by a message or by beat's next sweep.
 START_TIMEOUT = timedelta(seconds=15)
 PROGRESS_STEP = 10  # percent; a screen reader does not announce each batch
 
@@ -167,5 +167,5 @@ def _error_table(row: Import) -> Iterator[list[Any]]:
     names = lifecycle.SPECS[row.kind].columns
     yield [*names, gettext("Row"), gettext("Errors")]
     for each in row.rows.exclude(errors=[]).order_by("number").iterator():
-        given = [each.cells.get(name, "") for name in names]
-        yield [*given, each.number, " ".join(_errors(each))]
+        cells = [each.cells.get(name, "") for name in names]
+        yield [*cells, each.number, " ".join(_errors(each))]

@@ -51,7 +51,7 @@ class IntegrationAdmin(RowActionAdmin[Integration]):
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Integration | None:
-        """Read at once what the page shows: unfold reads each column four times."""
+        """Compute two columns in advance: unfold reads each column four times."""
         row = super().get_object(request, object_id, from_field)
         if row is not None:
             vars(row)["_old_secrets"] = client_secrets.old_valid_until(row)
@@ -149,7 +149,7 @@ class IntegrationAdmin(RowActionAdmin[Integration]):
         return {"buttons": buttons}
 
     def _view(self, step: str) -> Callable[..., HttpResponse]:
-        """Renew once and show one secret, however often the button is pressed."""
+        """Run the action once, so that a double click renews only one secret."""
         view = super()._view(step)
 
         def once(request: HttpRequest, object_id: str) -> HttpResponse:
@@ -171,7 +171,7 @@ class IntegrationAdmin(RowActionAdmin[Integration]):
 
 
 def _authorizations(row: Integration) -> str:
-    """Return the users for whom it may fetch tokens, the last refreshed first."""
+    """Return the users for whom the integration has tokens, last refreshed first."""
     valid = row.families.filter(ended_at=None, expires_at__gt=timezone.now())
     newest = valid.select_related("user").order_by("-refreshed_at")
     texts = (_authorization(each) for each in newest[:SHOWN_AUTHORIZATIONS])

@@ -44,7 +44,7 @@ class KeysetList(StyledList):
 
     older: str = ""
     newer: str = ""
-    # Rows scanned, if more are left.
+    # Rows scanned, or 0 if none are left.
     rows_scanned: int = 0
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
@@ -66,28 +66,28 @@ class KeysetList(StyledList):
         self.paginator = KeysetPaginator(rows, self.list_per_page)
 
     def _page(self, request: HttpRequest) -> list[Model]:
-        most = self.list_per_page
+        size = self.list_per_page
         if (before := self._pk(request, NEWER)) is not None:
             end = self._end(request, "pk", {"pk__gt": before})
             ahead = {"pk__gt": before} | ({} if end is None else {"pk__lte": end})
-            found = list(self.queryset.filter(**ahead).order_by("pk")[: most + 1])
-            rows = found[:most][::-1]
+            found = list(self.queryset.filter(**ahead).order_by("pk")[: size + 1])
+            rows = found[:size][::-1]
             self._set_links(
-                newer=rows[:1] if len(found) > most else [], older=rows[-1:]
+                newer=rows[:1] if len(found) > size else [], older=rows[-1:]
             )
-            self._mark_truncated(end, NEWER, is_full=len(found) > most)
+            self._mark_truncated(end, NEWER, is_full=len(found) > size)
             return rows
         after = self._pk(request, OLDER)
         below = {} if after is None else {"pk__lt": after}
         end = self._end(request, "-pk", below)
         within = below | ({} if end is None else {"pk__gte": end})
-        found = list(self.queryset.filter(**within)[: most + 1])
-        rows = found[:most]
+        found = list(self.queryset.filter(**within)[: size + 1])
+        rows = found[:size]
         self._set_links(
             newer=rows[:1] if after is not None else [],
-            older=rows[-1:] if len(found) > most else [],
+            older=rows[-1:] if len(found) > size else [],
         )
-        self._mark_truncated(end, OLDER, is_full=len(found) > most)
+        self._mark_truncated(end, OLDER, is_full=len(found) > size)
         return rows
 
     def _end(self, request: HttpRequest, order: str, bounds: dict[str, Any]) -> Any:
@@ -99,7 +99,7 @@ class KeysetList(StyledList):
         return pks[MAX_ROWS_SCANNED - 1 : MAX_ROWS_SCANNED].first()
 
     def _mark_truncated(self, end: Any, direction: str, *, is_full: bool) -> None:
-        """Mark a page whose scan ended early, and continue there on the next."""
+        """Mark a page whose scan ended early, and let the next page continue there."""
         if end is None or is_full:
             return
         self.rows_scanned = MAX_ROWS_SCANNED

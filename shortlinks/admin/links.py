@@ -61,7 +61,7 @@ class ShortLinkAdmin(AccountScopedAdmin[ShortLink]):
     @admin.action(description=_("Disable selected links"), permissions=["change"])
     @transaction.atomic
     def disable(self, request: HttpRequest, queryset: QuerySet[ShortLink]) -> None:
-        rows = queryset.filter(disabled_at=None).order_by("pk")  # as workers lock them
+        rows = queryset.filter(disabled_at=None).order_by("pk")  # workers' lock order
         enabled = list(rows.select_for_update(of=("self",), no_key=True))
         for link in enabled:
             short_links.disable(link)

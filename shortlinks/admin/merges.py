@@ -28,7 +28,7 @@ class PairAdmin(RowActionAdmin[Row]):
     contact_path = "one"  # `get_queryset` checks both
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
-        # Not that of AccountScopedAdmin, which checks one contact only.
+        # Skips AccountScopedAdmin, which checks one contact only.
         rows = super(AccountScopedAdmin, self).get_queryset(request)
         if role_of(request.user) is Role.MANAGER:
             readable = Contact.objects.visible_including_merged(current_user(request))
@@ -87,8 +87,8 @@ class MergeSuggestionAdmin(PairAdmin[MergeSuggestion]):
     ordering = ("-id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MergeSuggestion]:
-        """Show managers the suggestions of their contacts and anonymous ones, too."""
-        # Not that of AccountScopedAdmin, which hides rows with an anonymous contact.
+        """Include pairs of a contact that managers may view and an anonymous one."""
+        # Skips AccountScopedAdmin, which hides rows with an anonymous contact.
         rows = super(AccountScopedAdmin, self).get_queryset(request)
         user = current_user(request)
         if role_of(user) is not Role.OPERATOR:
@@ -120,7 +120,7 @@ class MergeSuggestionAdmin(PairAdmin[MergeSuggestion]):
         }
 
     def _linked(self, request: HttpRequest, *both: Contact) -> list[dict[str, Any]]:
-        """Return the contacts, with an address if the user may open its page.
+        """Return the contacts, each with an address if the user may open its page.
 
         Managers may decide about anonymous contacts, but not open their pages.
         """

@@ -1,4 +1,4 @@
-"""Title, menu and assets of the admin, as unfold's settings name them."""
+"""Functions that unfold's settings name: title, menu and assets of the admin."""
 
 from typing import Any
 
@@ -108,21 +108,21 @@ def sections(request: HttpRequest) -> list[dict[str, Any]]:
     home = _item(gettext("Dashboard"), "home", reverse("admin:index"))
     found: list[dict[str, Any]] = [{"title": "", "items": [home]}]
     for name, wanted in SECTIONS:
-        items = [_of(models.pop(model)) for model in wanted if model in models]
+        items = [_model_item(models.pop(model)) for model in wanted if model in models]
         found.append({"title": gettext(name), "items": items})
     if can_import(request):
-        for section, kind in ((found[1], CONTACTS), (found[-1], USERS)):
-            section["items"].append(_item(str(kind.title), "upload", kind.address))
+        for section, page in ((found[1], CONTACTS), (found[-1], USERS)):
+            section["items"].append(_item(str(page.title), "upload", page.address))
     if is_operator(request):
         lookup = _item(
             gettext("Look up a link"), "search", reverse("admin_link_lookup")
         )
         found.append({"title": gettext("Service"), "items": [lookup]})
-    rest = [_of(model) for model in models.values()]
+    rest = [_model_item(model) for model in models.values()]
     return [*found, {"title": gettext(OTHER), "items": rest}]
 
 
-def _of(model: dict[str, Any]) -> dict[str, Any]:
+def _model_item(model: dict[str, Any]) -> dict[str, Any]:
     icon = ICONS.get(model["object_name"], "table_rows")
     return _item(model["name"], icon, model["admin_url"])
 

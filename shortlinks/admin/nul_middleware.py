@@ -1,4 +1,4 @@
-"""Middleware that rejects NUL in addresses of the admin, which Postgres cannot store.
+"""Middleware that rejects NUL in query strings of the admin: Postgres cannot store it.
 
 Forms check their own fields, but lists, filters and autocompletes do not.
 """

@@ -116,16 +116,16 @@ def _begin(request: HttpRequest) -> HttpResponse:
 
 
 def _may_begin(request: HttpRequest) -> bool:
-    is_alone = is_operator(request) and current_user(request).account is None
-    return is_alone and onboarding.needs_first_account()
+    lacks_account = is_operator(request) and current_user(request).account is None
+    return lacks_account and onboarding.needs_first_account()
 
 
 def _log_action(request: HttpRequest, account: Account, flag: int, text: str) -> None:
     LogEntry.objects.log_actions(current_user(request).pk, [account], flag, text)
 
 
-def _steps(user: User, taken: CompletedSteps) -> Iterator[Step]:
-    waiting = [name for name in CompletedSteps.__slots__ if not getattr(taken, name)]
+def _steps(user: User, done: CompletedSteps) -> Iterator[Step]:
+    waiting = [name for name in CompletedSteps.__slots__ if not getattr(done, name)]
     for name, texts in _texts(user).items():
         is_next = name in waiting[:1]
         yield Step(is_done=name not in waiting, is_next=is_next, **texts)

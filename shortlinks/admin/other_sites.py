@@ -1,14 +1,14 @@
-"""Ways from a page of the admin to another site."""
+"""Navigation from a page of the admin to another site."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 
 def leave(request: HttpRequest, url: str) -> HttpResponse:
-    """Open the URL by a page, instead of a redirect.
+    """Return a page that opens the URL, instead of a redirect.
 
-    The request may follow a form. The content security policy forbids its redirect to
-    another site, but not what the next page opens.
+    After a form was sent, the content security policy forbids a redirect to another
+    site, but a page may open one.
     """
     response = render(request, "shortlinks/other_site.html", {"url": url})
     response.headers["Refresh"] = f"0; url={url}"

@@ -1,7 +1,7 @@
 """Django messages that we translate ourselves; nothing imports this module.
 
-Django inserts names into them whose Russian case and gender it cannot know, or the
-messages are too long for a phone. makemessages collects them from here.
+Django's own translations insert names in the wrong Russian case or gender, or are too
+long for a phone. makemessages collects the messages from here.
 """
 
 from django.utils.translation import gettext_noop, ngettext_lazy

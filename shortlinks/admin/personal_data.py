@@ -50,7 +50,7 @@ class ShownTable:
 
 
 def urls(contacts: AccountScopedAdmin[Contact]) -> list[URLPattern]:
-    """Return the addresses of one contact's pages, for administrators."""
+    """Return the URL patterns of a contact's pages, for administrators only."""
 
     def address(route: str, name: str, view: Any) -> URLPattern:
         def checked(request: HttpRequest, object_id: int) -> HttpResponse:
@@ -78,7 +78,7 @@ def _page(request: HttpRequest, contact: Contact) -> HttpResponse:
         "title": title,
         "opts": Contact._meta,
         "original": contact,
-        "tables": [table for table in _shown(contact) if table.rows],
+        "tables": [table for table in _shown_tables(contact) if table.rows],
     }
     return render(request, "shortlinks/personal_data.html", context)
 
@@ -123,7 +123,7 @@ def _erase(request: HttpRequest, contact: Contact) -> HttpResponse:
     )
 
 
-def _shown(contact: Contact) -> Iterator[ShownTable]:
+def _shown_tables(contact: Contact) -> Iterator[ShownTable]:
     for table in export.tables(contact):
         by_name = {field.name: field for field in table.model._meta.concrete_fields}
         fields = [by_name[name] for name in table.columns]

@@ -1,4 +1,4 @@
-"""The retention periods of an account and what goes next, for its page."""
+"""Retention periods of an account, and how many rows expire soon, as texts."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple

@@ -72,9 +72,9 @@ class RowActionAdmin(AccountScopedAdmin[Row]):
         row = self.get_object(request, unquote(object_id))
         extra = dict(extra_context or {})
         if row is not None:
-            may = self.has_action_permission(request, row)
+            is_allowed = self.has_action_permission(request, row)
             extra |= {
-                "has_action_permission": may,
+                "has_action_permission": is_allowed,
                 "buttons": self.buttons,
                 **self.extra_context(request, row),
             }

@@ -18,11 +18,11 @@ def matching(term: str, fields: tuple[str, ...]) -> Q:
     found = Q()
     for word in smart_split(term):
         text = word.strip("\"'")
-        found &= reduce(or_, [_in(field, text) for field in fields])
+        found &= reduce(or_, [_field_matches(field, text) for field in fields])
     return found
 
 
-def _in(field: str, text: str) -> Q:
+def _field_matches(field: str, text: str) -> Q:
     """Compare ids as numbers, and contact names by a subquery, to use indexes."""
     if field == "entity_id__exact":
         id_ = integers.from_text(text)

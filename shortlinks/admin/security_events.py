@@ -8,7 +8,7 @@ from shortlinks.models import SecurityEvent
 
 @admin.register(SecurityEvent)
 class SecurityEventAdmin(AccountScopedAdmin[SecurityEvent]):
-    """Administrators see their account's events, operators also those of nobody."""
+    """Pages of an account's events; operators also see those without an account."""
 
     fields = ("occurred_at", "kind", "user", "detail", "network", "count")
     list_display = fields

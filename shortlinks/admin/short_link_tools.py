@@ -1,7 +1,7 @@
 """Pages that create short links for selected contacts and look them up.
 
-These are the only pages that show short links: to administrators, once. The history of
-each contact records it, without the link itself.
+Only these pages show short links: to administrators, once. The history of each contact
+records that a link was shown, without the link itself.
 """
 
 import re
@@ -70,8 +70,8 @@ class CodeForm(forms.Form):
     )
 
     def code(self) -> str:
-        given: str = self.cleaned_data["link"].strip()
-        last = urlsplit(given).path.rsplit("/", 1)[-1]
+        text: str = self.cleaned_data["link"].strip()
+        last = urlsplit(text).path.rsplit("/", 1)[-1]
         return last if CODE.fullmatch(last) else ""
 
 
@@ -147,14 +147,14 @@ def _create_links(
     url: urls.SafeUrl, contacts: Sequence[Contact], user: User
 ) -> Sequence[NewShortUrl]:
     by_id = {contact.entity_id: contact for contact in contacts}
-    grants = link_requests.authorize(
+    authorized = link_requests.authorize(
         [LinkRequest(url, entity_id) for entity_id in by_id], user
     )
     return [
         NewShortUrl(
             by_id[link.entity_id], f"{urls.short_base_url(link.host)}/{link.code}"
         )
-        for link in link_creation.create(grants)
+        for link in link_creation.create(authorized)
     ]
 
 

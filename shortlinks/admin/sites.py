@@ -103,7 +103,7 @@ class ShortDomainAdmin(HostAdmin[ShortDomain]):
         if row.verified_at is None:
             text = gettext("stopped; the TXT record is missing since %(since)s")
             return text % {"since": since}
-        end = timezone.localtime(row.proof_lost_at + domain_proofs.GRACE)
+        end = timezone.localtime(row.proof_lost_at + domain_proofs.GRACE_PERIOD)
         text = gettext("TXT record missing since %(since)s; works until %(end)s")
         return text % {"since": since, "end": date_format(end)}
 
@@ -115,7 +115,7 @@ class ShortDomainAdmin(HostAdmin[ShortDomain]):
             " when that account's record is found and yours is not. The record is"
             " checked every week. If it is missing, the domain works for %(days)d more"
             " days, and again as soon as the record is back."
-        ) % {"days": domain_proofs.GRACE.days}
+        ) % {"days": domain_proofs.GRACE_PERIOD.days}
 
     @admin.display(description=_("name of the TXT record"))
     def name(self, row: ShortDomain) -> str:

@@ -16,9 +16,9 @@ from shortlinks.domain.visits.staff_handoff import Start
 
 @require_GET
 def invite(request: HttpRequest) -> HttpResponse:
-    """Redirect to the short host with an invitation, if this session started it.
+    """Redirect to the short host with an invitation, if this session began the handoff.
 
-    Anyone else goes to the first page.
+    Other sessions are redirected to the dashboard.
     """
     start = staff_handoff.read_start(request.GET.get(staff_handoff.START, ""))
     if start is None or not start.is_of(request.session.session_key):

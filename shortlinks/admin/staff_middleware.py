@@ -26,10 +26,10 @@ NOTICE_PERIOD = timedelta(minutes=10)
 
 
 class StaffCookieMiddleware:
-    """Middleware that sends the browser over each short host to get the cookie.
+    """Middleware that redirects the browser to each short host to get its cookie.
 
     The session records this before the redirect, so an unavailable short host blocks
-    the user only once. Without Redis, which an invitation needs, pages are shown.
+    the user only once. Without Redis, which an invitation needs, nobody is redirected.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -39,18 +39,18 @@ class StaffCookieMiddleware:
         user = _signed_in(request)
         if user is None or not _is_page(request):
             return self._get_response(request)
-        unknown = _unknown_on(request, user)
-        if unknown == OWN_HOST and staff_cookie.is_same_host():
+        host = _next_host(request, user)
+        if host == OWN_HOST and staff_cookie.is_same_host():
             return self._set_cookie(request, user)
-        if unknown is not None and _may_leave(request):
-            _remember(request, unknown)
-            return other_sites.leave(request, _start_url(request, unknown))
+        if host is not None and _may_leave(request):
+            _mark_checked(request, host)
+            return other_sites.leave(request, _start_url(request, host))
         request.session.pop(HOSTS_IN_A_ROW, None)
         _notify_own_opens(request, user)
         return self._get_response(request)
 
     def _set_cookie(self, request: HttpRequest, user: User) -> HttpResponse:
-        _remember(request, OWN_HOST)
+        _mark_checked(request, OWN_HOST)
         _notify_own_opens(request, user)
         response = self._get_response(request)
         response.set_cookie(
@@ -80,12 +80,12 @@ def _is_page(request: HttpRequest) -> bool:
     """
     destination = request.headers.get("Sec-Fetch-Dest", "document")
     accepts = request.headers.get("Accept", "")
-    is_early = "Sec-Purpose" in request.headers
-    return destination == "document" and "text/html" in accepts and not is_early
+    is_prerendered = "Sec-Purpose" in request.headers
+    return destination == "document" and "text/html" in accepts and not is_prerendered
 
 
-def _unknown_on(request: HttpRequest, user: User) -> str | None:
-    """Return the first short host on which this browser has no staff cookie."""
+def _next_host(request: HttpRequest, user: User) -> str | None:
+    """Return the first short host that this session has not checked for a day."""
     known, now = (
         request.session.get(COOKIE_CHECKED_UNTIL, {}),
         timezone.now().isoformat(),
@@ -95,6 +95,7 @@ def _unknown_on(request: HttpRequest, user: User) -> str | None:
 
 
 def _may_leave(request: HttpRequest) -> bool:
+    """Return whether to redirect to a short host, and count the redirect."""
     hosts = request.session.get(HOSTS_IN_A_ROW, 0)
     if hosts >= MAX_HOSTS_IN_A_ROW or not redis_client.is_available():
         return False
@@ -107,7 +108,7 @@ def _start_url(request: HttpRequest, host: str) -> str:
     return staff_handoff.start_url(request.session.session_key, host, back)
 
 
-def _remember(request: HttpRequest, host: str) -> None:
+def _mark_checked(request: HttpRequest, host: str) -> None:
     until = (timezone.now() + RENEWED_AFTER).isoformat()
     known = request.session.get(COOKIE_CHECKED_UNTIL, {})
     request.session[COOKIE_CHECKED_UNTIL] = {**known, host: until}

@@ -1,7 +1,7 @@
 """Forms that create something once, however often they are sent.
 
-A creating form has a token. The first request that sends it stores its response in the
-same transaction. A repeated one waits for it, and gets that response.
+A form that creates something has a token. The first request with the token stores its
+response in the same transaction. A repeated request waits, and gets that response.
 """
 
 import base64
@@ -24,7 +24,7 @@ from django.utils.translation import gettext
 from shortlinks.models import FormSubmission, User
 
 FIELD = "form_token"
-# A double click. Later, a page with secrets or links is not shown again.
+# Enough for a double click. Later, a page with secrets or links is not shown again.
 REPEATED_WITHIN = timedelta(minutes=1)
 RETENTION = timedelta(days=30)
 NOT_KEPT = "private, no-store"
@@ -58,7 +58,7 @@ def once(
             return _repeat(request, row, sent)
         response = respond()
         if is_accepted(response):
-            row.response = _encrypt(sent, _stored(request, response))
+            row.response = _encrypt(sent, _serialize(request, response))
             row.save(update_fields=["response"])
             _purge(user)
         else:
@@ -66,7 +66,7 @@ def once(
     return response
 
 
-def _stored(request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
+def _serialize(request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
     if isinstance(response, SimpleTemplateResponse):
         response.render()
     return {
@@ -77,7 +77,7 @@ def _stored(request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
 
 
 def _messages(request: HttpRequest) -> list[list[Any]]:
-    """Return the messages that the next page shows, as JSON has them."""
+    """Return the messages that the next page shows, as values for JSON."""
     queued: Any = messages.get_messages(request)
     found = [
         [each.level, str(each.message), isinstance(each.message, SafeString)]
@@ -88,14 +88,14 @@ def _messages(request: HttpRequest) -> list[list[Any]]:
 
 
 def _repeat(request: HttpRequest, row: FormSubmission, sent: str) -> HttpResponse:
-    """Return the stored response; later, only where it led."""
+    """Return the stored response, or after a minute a redirect only."""
     stored = json.loads(_fernet(sent).decrypt(bytes(row.response)))
     if timezone.now() - row.created_at > REPEATED_WITHIN:
         text = gettext("This form has already been sent. It was not sent again.")
         messages.warning(request, text)
         return HttpResponseRedirect(stored["location"] or request.get_full_path())
-    known = _messages(request)  # if the browser has taken the first response's
-    for level, text, is_safe in (m for m in stored["messages"] if m not in known):
+    queued = _messages(request)  # the first response may have queued them already
+    for level, text, is_safe in (m for m in stored["messages"] if m not in queued):
         messages.add_message(request, level, SafeString(text) if is_safe else text)
     if stored["location"]:
         return HttpResponseRedirect(stored["location"])
@@ -112,6 +112,6 @@ def _encrypt(sent: str, stored: dict[str, Any]) -> bytes:
 
 
 def _fernet(sent: str) -> Fernet:
-    """Derive the key from the token, of which the row has another hash."""
+    """Derive the key from the token. The row has a different hash of the token."""
     key = hashlib.sha256(b"response " + sent.encode()).digest()
     return Fernet(base64.urlsafe_b64encode(key))

@@ -45,7 +45,7 @@ class Event:
 
 def of(contact: Contact, reader: User) -> Sequence[Event]:
     own = Contact.objects.same_person(contact)
-    merges = _merges(_readable(own, reader))
+    merges = _merges(_visible_merges(own, reader))
     consents = _consents(contact, reader)
     events = [*_links(own), *_notes(own), *_chats(own), *merges, *consents]
     return sorted(events, key=lambda event: event.at, reverse=True)[: 2 * MAX_EVENTS]
@@ -95,7 +95,7 @@ def _doubt(note: Note) -> str:
 
 
 def _forwarded(note: Note, visits: Iterable[Visit]) -> str:
-    """Warn if several browsers that keep their cookie opened the link until then."""
+    """Return a warning if several browsers with a cookie opened the link by then."""
     browsers = {
         bytes(visit.pixel_sha256)
         for visit in visits
@@ -110,7 +110,7 @@ def _forwarded(note: Note, visits: Iterable[Visit]) -> str:
 
 
 def _visits(opened: Sequence[Note]) -> list[Visit]:
-    """Return the visits of the notes, for their devices."""
+    """Return the opens of the notes' links, since the oldest note."""
     if not opened:
         return []
     visits = Visit.objects.filter(
@@ -136,7 +136,7 @@ def _chats(own: QuerySet[Contact]) -> Iterator[Event]:
 
 
 def _consents(contact: Contact, reader: User) -> Iterator[Event]:
-    """Name the user who recorded a consent to administrators only."""
+    """Yield consents; only administrators see who recorded them."""
     records = tracking_consent.history(contact).select_related("recorded_by")
     for record in records.order_by("-pk")[:MAX_EVENTS]:
         by = record.recorded_by if reader.is_admin or reader.is_superuser else None
@@ -152,7 +152,7 @@ def _consents(contact: Contact, reader: User) -> Iterator[Event]:
         )
 
 
-def _readable(own: QuerySet[Contact], reader: User) -> QuerySet[Merge]:
+def _visible_merges(own: QuerySet[Contact], reader: User) -> QuerySet[Merge]:
     """Return the merges whose other contact the reader may view, also after an undo."""
     rows = Merge.objects.filter(survivor__in=own)
     if not reader.is_superuser:

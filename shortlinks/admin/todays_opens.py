@@ -54,7 +54,7 @@ def opened_today(user: User) -> Sequence[Opened]:
     began_today = Q(created_at__gte=midnight)
     notes = (
         Note.objects.filter(
-            # The updates leave few of yesterday's notes, whose visits are read.
+            # The visits are read for few of yesterday's notes, because of `updated_at`.
             began_today | Q(Q(updated_at__gte=midnight - CLOCK_SKEW), Exists(visits)),
             account=user.account_id,
             note_type=NoteType.LINK_FOLLOWED,
@@ -70,8 +70,8 @@ def opened_today(user: User) -> Sequence[Opened]:
     )
     found: dict[int, Opened] = {}
     for note in notes:
-        who = note.contact.root
-        opened = found.setdefault(who.pk, Opened(who, note.newest))
+        contact = note.contact.root
+        opened = found.setdefault(contact.pk, Opened(contact, note.newest))
         opened.add(note.url, note.opens_today, note.newest)
     return sorted(found.values(), key=lambda opened: opened.at, reverse=True)
 
@@ -83,7 +83,7 @@ def _midnight(local: datetime) -> datetime:
 
 
 def _opens_since(midnight: datetime) -> QuerySet[Visit, Any]:
-    """Return the opens of a note since midnight; it may be written hours later."""
+    """Return the opens of a note since midnight; they may be processed hours later."""
     began = OuterRef("created_at")
     return Visit.objects.filter(
         id__gte=visit_records.first_id(midnight),

@@ -1,4 +1,4 @@
-"""Admin pages for visits: their facts, their verdicts, and failed ones."""
+"""Admin pages for visits, with actions on verdicts and on failed visits."""
 
 from typing import Any, ClassVar
 

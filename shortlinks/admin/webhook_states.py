@@ -14,7 +14,7 @@ from shortlinks.models.webhooks import TEST
 
 
 def describe(webhook: Webhook) -> str:
-    """Return the state, since when it lasts, and the last error.
+    """Return the state, the time when it began, and the last error.
 
     An active webhook may be annotated with its `late_events`.
     """
@@ -98,7 +98,7 @@ def _events(result: Resumption) -> str:
 
 
 def last_test(webhook: Webhook) -> dict[str, Any] | None:
-    """Return the result of the last test; without one, None."""
+    """Return the result of the last test, or None if there was no test."""
     tests = WebhookDelivery.objects.filter(webhook=webhook, event=TEST)
     test = tests.order_by("-pk").first()
     if test is None:

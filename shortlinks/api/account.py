@@ -1,4 +1,4 @@
-"""`GET /api/v4/account`: clients read each of these keys without a check."""
+"""`GET /api/v4/account`: clients rely on the presence of each key."""
 
 from collections.abc import Callable
 from typing import Any, Literal

@@ -43,23 +43,23 @@ QUERY = ListQuery(
     },
     orders={"id": "id", "updated_at": "updated_at"},
 )
-REPORTING = (Scope.CHATS_WRITE, Scope.CHATS_REPORT)  # one of them
+REPORT_SCOPES = (Scope.CHATS_WRITE, Scope.CHATS_REPORT)  # one of them
 VISITOR_UID_LENGTH = 26
 VISITOR_UID = re.compile(r"[a-z2-7]{26}")
-HIDDEN = {"entity_id": None, "source": "", "external_id": "", "title": ""}
+HIDDEN_FIELDS = {"entity_id": None, "source": "", "external_id": "", "title": ""}
 FORBIDDEN = "You do not have permission to edit the contact of this chat."
 
 
 class Chats(ApiView):
     scopes: ClassVar[dict[str, Scopes]] = {
         "GET": Scope.CONTACTS_READ,
-        "POST": REPORTING,
+        "POST": REPORT_SCOPES,
     }
 
     def get(self, request: Request) -> Response:
         rows = QUERY.apply(request, _visible(self.caller.user))
         return hal.paginated(
-            hal.page(request), "chats", rows, lambda chat: represent(chat, request)
+            hal.read_page(request), "chats", rows, lambda chat: represent(chat, request)
         )
 
     def post(self, request: Request) -> Response:
@@ -96,9 +96,9 @@ class ChatView(ApiView):
 
 
 class ChatVisitor(ApiView):
-    """Sets the browser of the chat, and returns what the merge rules decided."""
+    """The endpoint that sets a chat's browser and returns the merge decision."""
 
-    scopes: ClassVar[dict[str, Scopes]] = {"POST": REPORTING}
+    scopes: ClassVar[dict[str, Scopes]] = {"POST": REPORT_SCOPES}
 
     def post(self, request: Request, chat_id: int) -> Response:
         [(_, visitor_uid)] = parsing.read_items(
@@ -110,14 +110,14 @@ class ChatVisitor(ApiView):
             chat, decision = chats.set_visitor(chat, visitor_uid, by=reporter)
         except EditForbidden:
             raise Problem(403, FORBIDDEN) from None
-        except ChatBelongsToAnotherContact:  # since it was read
+        except ChatBelongsToAnotherContact:  # since `chat` was read
             raise Http404 from None
         sent = {"visitor_uid": visitor_uid}
         return Response(_decided(chat, decision, request, self.caller, sent))
 
 
 def _reporter(caller: Caller) -> Reporter:
-    """Return a channel, unless the token acts for the user that the request names."""
+    """Return the caller: a channel has `chats:report` and acts for its own user."""
     is_own_token = caller.user.pk == caller.token.user_id
     is_channel = is_own_token and Scope.CHATS_REPORT in caller.token.scopes
     return Reporter(caller.user, is_channel)
@@ -147,10 +147,10 @@ def _decided(
     caller: Caller,
     sent: Mapping[str, str | None],
 ) -> resources.DecidedChat:
-    """Return the chat; only readers of its contact get more of it than they sent."""
+    """Return the chat. Callers who may not view its contact get only what they sent."""
     shown = structs.asdict(represent(chat, request))
     if not _visible(caller.user).filter(pk=chat.pk).exists():
-        shown |= {**HIDDEN, **sent}
+        shown |= {**HIDDEN_FIELDS, **sent}
     return resources.DecidedChat(
         **shown,
         decision=resources.MergeDecision(
@@ -188,15 +188,15 @@ def _visible(user: User) -> "QuerySet[Chat]":
 
 def _new_chat(item: FieldReader) -> NewChat:
     return NewChat(
-        source=_name(item, "source", chats.MAX_SOURCE_LENGTH),
-        external_id=_name(item, "external_id", chats.MAX_ID_LENGTH),
+        source=_identity_part(item, "source", chats.MAX_SOURCE_LENGTH),
+        external_id=_identity_part(item, "external_id", chats.MAX_ID_LENGTH),
         title=item.text("title", max_length=chats.MAX_TITLE_LENGTH),
         visitor_uid=_visitor_uid(item),
         entity_id=item.id("entity_id"),
     )
 
 
-def _name(item: FieldReader, field: str, max_length: int) -> str:
+def _identity_part(item: FieldReader, field: str, max_length: int) -> str:
     """Return a part of the chat's identity. If empty, all such chats would be one."""
     text = item.text(field, required=True, max_length=max_length)
     if not text and not item.errors:

@@ -52,7 +52,7 @@ class ContactConsents(ApiView):
         rows = QUERY.apply(request, history)
         shows_user = self.caller.user.is_admin
         return hal.paginated(
-            hal.page(request),
+            hal.read_page(request),
             "consents",
             rows,
             lambda record: represent(record, shows_user=shows_user),
@@ -96,9 +96,10 @@ def read(item: FieldReader) -> ConsentAnswer | None:
     )
 
 
-def refused(
+def refusal_errors(
     items: Iterable[tuple[str, ContactChange]], error: RefusalStays
 ) -> ValidationFailed:
-    """Return the errors of the items whose consents would forget a refusal."""
-    asked = [request_id for request_id, change in items if change.consent]
-    return ValidationFailed([ItemErrors(asked[n], [REFUSED]) for n in error.positions])
+    """Return the errors of the items whose consents would replace a refusal."""
+    # positions count only the items with a consent
+    ids = [request_id for request_id, change in items if change.consent]
+    return ValidationFailed([ItemErrors(ids[n], [REFUSED]) for n in error.positions])

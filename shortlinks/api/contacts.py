@@ -72,7 +72,7 @@ class Contacts(ApiView):
         rows = QUERY.apply(request, visible)
         embedded = _embedded(request)
         return hal.paginated(
-            hal.page(request),
+            hal.read_page(request),
             "contacts",
             rows,
             lambda contact: represent(contact, embedded, request),
@@ -99,7 +99,9 @@ class Contacts(ApiView):
                 items, UNKNOWN, lambda new: new.responsible_user_id in unknown
             ) from error
         pairs = zip(items, created, strict=True)
-        embedded = [_created(row, id_, request) for (id_, _), row in pairs]
+        embedded = [
+            _created(row, request_id, request) for (request_id, _), row in pairs
+        ]
         return hal.batch(request, "contacts", embedded)
 
     def patch(self, request: Request) -> Response:
@@ -207,7 +209,7 @@ def _update(items: list[tuple[str, ContactChange]], user: User) -> list[Contact]
             403, "You do not have permission to edit these contacts."
         ) from None
     except RefusalStays as error:
-        raise consents.refused(items, error) from None
+        raise consents.refusal_errors(items, error) from None
     except UnknownUsers as error:
         unknown = error.user_ids
         raise _invalid(
@@ -242,5 +244,9 @@ def _invalid(
     items: list[tuple[str, T]], error: FieldError, is_invalid: Callable[[T], bool]
 ) -> ValidationFailed:
     return ValidationFailed(
-        [ItemErrors(id_, [error]) for id_, item in items if is_invalid(item)]
+        [
+            ItemErrors(request_id, [error])
+            for request_id, item in items
+            if is_invalid(item)
+        ]
     )

@@ -1,4 +1,4 @@
-"""Bodies that clients send compressed (`Content-Encoding`), with a bound."""
+"""Decompress bodies of requests (`Content-Encoding`), up to a maximum size."""
 
 import zlib
 
@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from shortlinks.api.problems import Problem
 
-# zlib's numbers of the formats. `deflate` means zlib's own, but some send it raw.
+# zlib's numbers of the formats. Some clients send `deflate` without zlib's header.
 WINDOW_BITS = {"gzip": (31,), "x-gzip": (31,), "deflate": (15, -15)}
 MAX_MEMBERS = 100
 SUPPORTED = {"Accept-Encoding": "gzip, deflate"}

@@ -8,8 +8,8 @@ HEADER = "Content-Security-Policy"
 _NOTHING_ELSE = ("base-uri 'none'", "frame-ancestors 'none'", "object-src 'none'")
 
 # Pages load our own files only. Some widgets have images as data URLs. Browsers apply
-# `form-action` to redirects after a form too, so pages leave to other sites by
-# `shortlinks.admin.other_sites`.
+# `form-action` to redirects after a form too, so `shortlinks.admin.other_sites` sends
+# browsers to other sites.
 PAGE = "; ".join(
     [
         "default-src 'none'",
@@ -22,7 +22,7 @@ PAGE = "; ".join(
         *_NOTHING_ELSE,
     ]
 )
-# Data and files, which load nothing even if a browser shows them.
+# For data and files, which must load nothing even if a browser shows them.
 DATA = "; ".join(["default-src 'none'", "form-action 'none'", *_NOTHING_ELSE])
 
 

@@ -39,6 +39,6 @@ def _published() -> tuple[bytes, str]:
 def _not_modified_or(
     request: HttpRequest, response: HttpResponse, etag: str
 ) -> HttpResponse:
-    """Return 304 if the client's copy is current."""
+    """Return 304 if the client's copy is current, or else the response."""
     not_modified = get_conditional_response(request, etag=etag, response=response)
     return not_modified or response

@@ -37,7 +37,7 @@ class Events(ApiView):
     def get(self, request: Request) -> Response:
         rows = QUERY.apply(request, _visible(self.caller.user))
         return hal.paginated(
-            hal.page(request, max_limit=MAX_EVENTS),
+            hal.read_page(request, max_limit=MAX_EVENTS),
             "events",
             rows,
             lambda note: represent(note, request),
@@ -55,7 +55,7 @@ class EventView(ApiView):
 def _visible(user: User) -> "QuerySet[Note]":
     readable = Contact.objects.visible_including_merged(user)
     opens = Note.objects.filter(contact__in=readable, note_type=NoteType.LINK_FOLLOWED)
-    if user.account_id is not None:  # the index starts with it
+    if user.account_id is not None:  # the index starts with the account
         opens = opens.filter(account=user.account_id)
     events = opens.annotate(entity=Value(ENTITY), creator=Value(0))
     return events.select_related("contact__merged_into")

@@ -68,18 +68,18 @@ class ListQuery:
     def _values_of(self, request: Request) -> ValuesByKey:
         requested: ValuesByKey = {"filter": {}, "order": {}}
         for key, values in request.query_params.lists():
-            if named := BRACKETS.match(key):
-                kind, name, rest = named.groups()
-                part = rest[1:-1] if rest[1:-1] in PAIR else ""
+            if match := BRACKETS.match(key):
+                parameter, name, suffix = match.groups()
+                part = suffix[1:-1] if suffix[1:-1] in PAIR else ""
                 counted = values if self._takes_all(key) else values[-1:]
-                parts = requested[kind].setdefault(name, {})
+                parts = requested[parameter].setdefault(name, {})
                 parts.setdefault(part, []).extend(counted)
             elif key.startswith(("filter", "order")):
                 raise Problem(400, UNSUPPORTED.format(key[:50]))
         return requested
 
     def _takes_all(self, key: str) -> bool:
-        """Return whether all values of a repeated key count. Otherwise, the last does.
+        """Return whether all values of a repeated key count, or only the last one.
 
         PHP keeps all values of a key that ends in `[]`. amocrm-sdk repeats `filter[id]`
         for several ids. amocrm-js repeats the keys of the first page in later ones.
@@ -125,7 +125,7 @@ def _in_contacts(
 
 def _values(name: str, filter_: Filter, parts: Mapping[str, list[str]]) -> list[str]:
     """Return the distinct values."""
-    texts = [text for value in parts.get("", []) for text in _parts(filter_, value)]
+    texts = [text for value in parts.get("", []) for text in _split(filter_, value)]
     values = list(dict.fromkeys(texts))
     if parts.keys() - {""} or not 1 <= len(values) <= MAX_VALUES:
         raise Problem(400, f"filter[{name}] takes 1 to {MAX_VALUES} values.")
@@ -146,7 +146,7 @@ def _condition(name: str, filter_: Filter, parts: Mapping[str, list[str]]) -> Q:
     return Q(**{f"{filter_.lookup}__in": values})
 
 
-def _parts(filter_: Filter, value: str) -> list[str]:
+def _split(filter_: Filter, value: str) -> list[str]:
     """Split ids and names, which clients may separate with commas."""
     return [value] if filter_.kind == "texts" else value.split(",")
 
@@ -167,7 +167,7 @@ def _time_range(name: str, lookup: str, parts: Mapping[str, list[str]]) -> Q:
 def _moments(name: str, parts: Mapping[str, list[str]]) -> dict[str, datetime]:
     """Return from and to. amoCRM also documents them as a pair: `a,b`, or `a` and `b`.
 
-    More values would be ignored, so they are 400.
+    More values are 400, because one of them would be ignored.
     """
     plain = [text for value in parts.get("", []) for text in value.split(",")]
     texts = [*zip(PAIR, plain, strict=False)]

@@ -38,7 +38,7 @@ Scopes = Scope | Sequence[Scope] | None
 class CheckedRequest:
     """A request, and what the gates have found out about it.
 
-    `scopes` are those of which the view requires one, or None. A cached token saves a
+    The token needs one of `scopes`; None accepts any token. A cached token saves a
     query, but a view may accept it only if it confirms the caller (`tokens.confirm`).
     """
 
@@ -79,7 +79,7 @@ def require_database(checked: CheckedRequest) -> None:
 def authenticate(checked: CheckedRequest) -> None:
     words = checked.request.META.get("HTTP_AUTHORIZATION", "").split()
     if not words or words[0].lower() != "bearer":
-        # never repeats the header, which may be a token without a scheme
+        # do not repeat the header: it may be a token without a scheme
         detail = OTHER_SCHEME if words else NO_CREDENTIALS
         raise Problem(401, detail, headers=problems.CHALLENGE)
     try:
@@ -135,14 +135,14 @@ def limit_rate(checked: CheckedRequest) -> None:
 
 
 def require_scope(checked: CheckedRequest) -> None:
-    """Run after `limit_rate`, so that refused requests count, too."""
-    required = any_of(checked.scopes)
+    """Reject a token without the scope, after `limit_rate` counted the request."""
+    required = accepted_scopes(checked.scopes)
     if required and not required.intersection(checked.caller.token.scopes):
         raise Problem(403, "Invalid scope")
 
 
-def any_of(scopes: Scopes) -> frozenset[Scope]:
-    """Return the scopes of which a token needs one, or none for any token."""
+def accepted_scopes(scopes: Scopes) -> frozenset[Scope]:
+    """Return the scopes of which a token needs one, or an empty set for any token."""
     if scopes is None:
         return frozenset()
     return frozenset([scopes] if isinstance(scopes, Scope) else scopes)

@@ -1,7 +1,8 @@
-"""The ASGI application of API and admin: it reads a body, then starts a thread.
+"""The ASGI application of API and admin: it reads bodies, then runs Django in threads.
 
-Slow clients and long queues are rejected here, before Django. `/healthz`, `/readyz` and
-pages that hash passwords have threads of their own, so that none delays the others.
+It rejects a request before Django if the client is slow or a queue is full. `/healthz`,
+`/readyz` and pages that hash passwords have threads of their own, so that none delays
+the others.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from shortlinks.api.instrumentation import METHODS, NO_ROUTE
 from shortlinks.api.path_middleware import SLASHES
 from shortlinks.api.problems import DETAILS, Problem
 from shortlinks.api.wsgi_threads import (
-    QueueFull,
+    Overloaded,
     Response,
     Scope,
     WsgiApplication,
@@ -64,11 +65,11 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._run_lifespan(receive, send)
             return
         try:
             response = await self._respond(scope, receive)
-        except (BodyRejected, QueueFull) as error:
+        except (BodyRejected, Overloaded) as error:
             response = _rejection(scope, error.status)
         await send(
             {
@@ -86,10 +87,10 @@ class Gateway:
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
         threads = self._threads_for(scope)
         headers = dict(scope["headers"])
-        client = self._client(scope, headers)
+        client = self._client_network(scope, headers)
         length = _content_length(headers)
         max_bytes = _max_body_bytes(scope["path"])
-        # A view rejects a body that is announced as too long.
+        # No body, or one that is announced as too long, which a view rejects.
         if length is not None and not 0 < length <= max_bytes:
             return await threads.respond(wsgi_threads.environ(scope, None), client)
         async with self._bodies.read(
@@ -104,14 +105,14 @@ class Gateway:
         is_password = scope["method"] == "POST" and PASSWORD_PATHS.match(path)
         return self._password_threads if is_password else self._threads
 
-    def _client(self, scope: Scope, headers: dict[bytes, bytes]) -> bytes:
+    def _client_network(self, scope: Scope, headers: dict[bytes, bytes]) -> bytes:
         client = scope.get("client")
         address = self._addresses.client_address(
             client[0] if client else "", headers.get(b"x-forwarded-for")
         )
         return ip_addresses.customer_network(address)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -135,7 +136,7 @@ async def _send_body(send: Send, content: bytes, rest: IO[bytes] | None) -> None
 
 
 def _content_length(headers: dict[bytes, bytes]) -> int | None:
-    """Return the announced length, 0 without a body, or None if it is in chunks."""
+    """Return the announced length, 0 without a body, or None for a chunked body."""
     if b"transfer-encoding" in headers:
         return None
     return int(headers.get(b"content-length", 0))

@@ -26,7 +26,7 @@ MAX_PAGE = 100_000
 
 
 class Response(HttpResponse):
-    """A response in HAL, for all clients, whatever they accept."""
+    """A JSON response, in HAL by default, whatever the `Accept` header is."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Response(HttpResponse):
 
 
 def short_links(created: Sequence[CreatedLink]) -> dict[str, Any]:
-    """Return the specified response. Short URLs are returned nowhere else."""
+    """Return the body with the created links. No other response has short URLs."""
     return {
         "_links": {"self": {"href": "/api/v4/short_links"}},
         "_embedded": {
@@ -79,7 +79,7 @@ def unix_seconds(moment: datetime | None) -> int | None:
 
 
 def batch(request: Request, name: str, items: Sequence[Struct]) -> Response:
-    """Return the response to a batch, in its order."""
+    """Return the response to a batch, in the order of the request."""
     links = self_links(request, request.path)
     return Response({"_links": links, "_embedded": {name: items}})
 
@@ -91,7 +91,7 @@ class Page:
     limit: int
 
 
-def page(request: Request, *, max_limit: int = MAX_LIMIT) -> Page:
+def read_page(request: Request, *, max_limit: int = MAX_LIMIT) -> Page:
     """Read `?page=&limit=`, or raise 400. A larger limit counts as the largest one."""
     page_text = request.query_params.get("page", "1")
     number = integers.from_text(page_text, minimum=1, maximum=MAX_PAGE)
@@ -153,9 +153,9 @@ def _page_href(target: Page) -> Link:
 
 
 def _distinct(key: str, values: Sequence[str]) -> Iterable[str]:
-    """Return each value once, because some clients add a link to their criteria.
+    """Return each value once: some clients add their filters to a page's link again.
 
-    The last value stays the last, which may be the only one that counts. A key that
-    ends in `[]` may contain one time twice.
+    The last value stays last, because it may be the only one that counts. A key that
+    ends in `[]` keeps its values, because the two times of a range may be equal.
     """
     return values if key.endswith("[]") else reversed(dict.fromkeys(reversed(values)))

@@ -17,7 +17,7 @@ CHECK_INTERVAL_SECONDS = 0.5
 
 
 class Readiness:
-    """The checks, made at most once in this interval."""
+    """The results of the checks, which run at most once in CHECK_INTERVAL_SECONDS."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""The outermost middleware: it adds ids, metrics and traces to requests."""
+"""Middleware that adds ids, metrics and traces to requests."""
 
 import time
 from collections.abc import Callable

@@ -52,6 +52,7 @@ QUERY = ListQuery(
     },
     orders={"id": "id", "created_at": "created_at"},
 )
+# is_disabled, whether the expiry changes, and the new expiry
 Change = tuple[bool | None, bool, datetime | None]
 
 
@@ -76,11 +77,14 @@ class LinkView(ApiView):
         return Response(represent(_visible(self.caller.user).get(pk=link_id), request))
 
 
-def listing(request: Request, user: User) -> Response:
+def list_links(request: Request, user: User) -> Response:
     """Return a page of the links of all contacts that the user may view."""
     rows = QUERY.apply(request, _visible(user))
     return hal.paginated(
-        hal.page(request), "short_links", rows, lambda link: represent(link, request)
+        hal.read_page(request),
+        "short_links",
+        rows,
+        lambda link: represent(link, request),
     )
 
 
@@ -140,15 +144,15 @@ def _editable(user: User, link_id: int) -> ShortLink:
 
 
 def _change(item: FieldReader) -> Change:
-    ends = item.has("expires_at")
-    expires_at = item.id("expires_at", maximum=MAX_TIMESTAMP) if ends else None
-    end = None if expires_at is None else datetime.fromtimestamp(expires_at, UTC)
-    return item.flag("is_disabled"), ends, end
+    sets_expiry = item.has("expires_at")
+    seconds = item.id("expires_at", maximum=MAX_TIMESTAMP) if sets_expiry else None
+    expires_at = None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return item.flag("is_disabled"), sets_expiry, expires_at
 
 
 def _apply(link: ShortLink, change: Change) -> None:
-    is_disabled, ends, expires_at = change
-    if ends:
+    is_disabled, sets_expiry, expires_at = change
+    if sets_expiry:
         short_links.set_expiry(link, expires_at)
     if is_disabled is True and link.disabled_at is None:
         short_links.disable(link)

@@ -40,7 +40,7 @@ class MergeSuggestions(ApiView):
     def get(self, request: Request) -> Response:
         rows = QUERY.apply(request, _visible(self.caller.user))
         return hal.paginated(
-            hal.page(request),
+            hal.read_page(request),
             "merge_suggestions",
             rows,
             lambda row: represent(row, request),
@@ -70,7 +70,7 @@ class SuggestionAccept(ApiView):
             raise Problem(403, merges.FORBIDDEN) from None
         if merge is None:
             raise Problem(409, ALREADY_MERGED)
-        return Response(merges.represent(merges.decided(merge, user), request))
+        return Response(merges.represent(merges.reload(merge, user), request))
 
 
 class SuggestionReject(ApiView):
@@ -92,7 +92,7 @@ def represent(row: MergeSuggestion, request: Request) -> resources.MergeSuggesti
         contacts=_pair(row),
         chat=_chat(row),
         rule=row.rule,
-        evidence=visible_evidence.of(row),
+        evidence=visible_evidence.visible_part(row),
         state=row.state,
         merge_id=_merge_id(row),
         created_at=int(row.created_at.timestamp()),

@@ -57,7 +57,7 @@ class ContactMerge(ApiView):
             raise Problem(403, FORBIDDEN) from None
         if merge is None:
             raise Problem(409, ALREADY_MERGED)
-        return Response(represent(decided(merge, user), request))
+        return Response(represent(reload(merge, user), request))
 
 
 class Merges(ApiView):
@@ -66,7 +66,10 @@ class Merges(ApiView):
     def get(self, request: Request) -> Response:
         rows = QUERY.apply(request, visible(self.caller.user))
         return hal.paginated(
-            hal.page(request), "merges", rows, lambda merge: represent(merge, request)
+            hal.read_page(request),
+            "merges",
+            rows,
+            lambda merge: represent(merge, request),
         )
 
 
@@ -79,7 +82,7 @@ class MergeView(ApiView):
 
 
 class MergeUndo(ApiView):
-    """Undoes a merge. `kept` lists fields that were changed since and are kept."""
+    """The endpoint that undoes a merge. `kept` lists fields that were changed since."""
 
     scopes: ClassVar[dict[str, Scope]] = {"POST": Scope.CONTACTS_WRITE}
 
@@ -94,7 +97,7 @@ class MergeUndo(ApiView):
         except TooOld:
             detail = f"The merge is older than {undoing.UNDO_WINDOW.days} days."
             raise Problem(409, detail) from None
-        merge = decided(merge, user)
+        merge = reload(merge, user)
         fields = [resources.KeptField(i.contact.entity_id, i.column) for i in kept]
         undone = structs.asdict(represent(merge, request))
         return Response(resources.UndoneMerge(**undone, kept=fields))
@@ -106,7 +109,7 @@ def represent(merge: Merge, request: Request) -> resources.Merge:
         rule=merge.rule,
         survivor_id=merge.survivor.entity_id,
         merged_id=merge.loser.entity_id,
-        evidence=visible_evidence.of(merge),
+        evidence=visible_evidence.visible_part(merge),
         state=merge.state,
         created_by=merge.created_by_id or 0,
         created_at=int(merge.created_at.timestamp()),
@@ -122,17 +125,17 @@ def require_editable(rows: list[Contact], user: User) -> None:
         raise Problem(403, FORBIDDEN)
 
 
-def decided(merge: Merge, user: User) -> Merge:
-    """Return a merge that the user decided, as `represent` takes it.
+def reload(merge: Merge, user: User) -> Merge:
+    """Return a merge that the user made or undid, with the columns for `represent`.
 
-    Afterwards, they may be unable to view one of its contacts.
+    It is not restricted by `visible`: the user may now be unable to view a contact.
     """
     rows = visible_evidence.annotate(Merge.objects.filter(pk=merge.pk), user)
     return rows.select_related("survivor__merged_into", "loser__merged_into").get()
 
 
 def visible(user: User) -> "QuerySet[Merge]":
-    """Return the merges that the user may view, as `represent` takes them."""
+    """Return the merges that the user may view, with the columns for `represent`."""
     readable = Contact.objects.visible_including_merged(user)
     merges = Merge.objects.filter(survivor__in=readable, loser__in=readable)
     merges = visible_evidence.annotate(merges, user)

@@ -46,7 +46,7 @@ class NoteCreation:
             raise ValidationFailed(errors) from error
         if created.deliveries:
             tasks.enqueue_webhooks()
-        return self._response([id_ for id_, _ in items], created.notes)
+        return self._response([request_id for request_id, _ in items], created.notes)
 
     def _note(self, item: FieldReader) -> NewNote | None:
         entity_id = self.entity_id

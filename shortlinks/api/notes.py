@@ -78,7 +78,7 @@ class ContactNote(ApiView):
 def _list(request: Request, notes: "QuerySet[Note]") -> Response:
     rows = QUERY.apply(request, _with_related(notes))
     return hal.paginated(
-        hal.page(request), "notes", rows, lambda note: represent(note, request)
+        hal.read_page(request), "notes", rows, lambda note: represent(note, request)
     )
 
 

@@ -1,4 +1,4 @@
-"""`/oauth2/…`: tokens, their revocation and account (docs/contract.md)."""
+"""`/oauth2/…`: tokens, their revocation and account domain (docs/contract.md)."""
 
 from io import BytesIO
 from urllib.parse import urlsplit
@@ -124,7 +124,7 @@ def _redeem(parameters: dict[str, str], *, kind: GrantKind, secret: str) -> Toke
 def _authenticate(
     parameters: dict[str, str], *, redirect_uri: str | None
 ) -> Integration:
-    """Return the client; `redirect_uri` is the default, and None accepts any."""
+    """Return the client. `redirect_uri` replaces a missing one; None is not checked."""
     try:
         return oauth.authenticate(
             client_id=parameters.get("client_id", ""),
@@ -154,9 +154,10 @@ def _read(request: Request) -> dict[str, str]:
 
 def _parameters(request: Request) -> dict[str, str]:
     parsing.check_length(request)
-    kind = request._request.content_type
-    if kind in FORMS:
-        return {key: str(value) for key, value in FORMS[kind](request._request).items()}
+    media_type = request._request.content_type
+    if media_type in FORMS:
+        fields = FORMS[media_type](request._request)
+        return {key: str(value) for key, value in fields.items()}
     body = parsing.read_object(request)
     return {key: value for key, value in body.items() if isinstance(value, str)}
 

@@ -1,4 +1,4 @@
-"""Reads request bodies into items, with all errors listed (docs/contract.md)."""
+"""Read request bodies into items, and list all errors (docs/contract.md)."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -28,12 +28,12 @@ def not_a_choice(path: str, choices: Iterable[object]) -> FieldError:
 
 
 def read_json(request: Request) -> object:
-    """Return the body as JSON, or raise 413, 415 or 400."""
+    """Return the decoded JSON body, or raise 413, 415 or 400."""
     return decode_json(request._request)
 
 
 def decode_json(request: HttpRequest) -> object:
-    """Return the body of Django's own request as JSON."""
+    """Return the decoded JSON body of Django's own request."""
     check_length(request)
     media_type = request.content_type
     if media_type and not (
@@ -71,7 +71,7 @@ def _length(request: Request | HttpRequest) -> int:
 
 
 class FieldReader:
-    """An object in a body. Each method returns a value or adds an error."""
+    """A reader of an object's fields. Each method returns a value or adds an error."""
 
     def __init__(self, value: dict[str, Any], path: str = "") -> None:
         self._value = value
@@ -181,7 +181,7 @@ class FieldReader:
         section.errors = self.errors if value is not None else []
         return section
 
-    def _get(self, field: str, kind: type, name: str, *, required: bool) -> Any:
+    def _get(self, field: str, type_: type, name: str, *, required: bool) -> Any:
         if field not in self._value:
             if required:
                 self.add_error("FieldMissing", field, "This field is missing.")
@@ -189,7 +189,7 @@ class FieldReader:
         value = self._value[field]
         if value is None and not required:
             return None
-        if type(value) is not kind:
+        if type(value) is not type_:
             self.add_error(
                 "InvalidType", field, f"This value should be of type {name}."
             )
@@ -209,7 +209,7 @@ def read_items(
     """Return the items with their request ids, or raise all errors of all items.
 
     `read` returns None only after it added an error. A single object counts as a batch
-    of one (specification: «по одной или пакетно»).
+    of one, as the specification allows.
     """
     items: list[tuple[str, T]] = []
     errors: list[ItemErrors] = []

@@ -1,10 +1,10 @@
-"""Read ids from paths with the reader of all integers."""
+"""The converter of ids in URL paths, with the same limits as ids in bodies."""
 
 from shortlinks.domain import integers
 
 
 class IdConverter:
-    """A path segment with an id that a row can have. Other paths are 404."""
+    """A path segment with an id that a row can have. Other numbers are 404."""
 
     regex = "[0-9]+"
 

@@ -1,4 +1,4 @@
-"""Middleware for paths: slashes of the API, and no copies in caches."""
+"""Middleware that joins slashes in paths of the API, and forbids caching."""
 
 import re
 from collections.abc import Callable

@@ -27,7 +27,7 @@ ADMINISTRATORS_ONLY = "Only administrators may export and erase persons."
 
 
 class PersonalData(ApiView):
-    """Also for a deleted contact. The id of an erased one is unknown."""
+    """The data of one person. Deleted contacts are found, erased ones are not."""
 
     scopes: ClassVar[dict[str, Scope]] = {
         "GET": Scope.PERSONAL_DATA,

@@ -29,7 +29,7 @@ class ContactPixels(ApiView):
 
     def get(self, request: Request, entity_id: int) -> Response:
         rows = QUERY.apply(request, _one_per_browser(self.contact(entity_id)))
-        return hal.paginated(hal.page(request), "pixels", rows, represent)
+        return hal.paginated(hal.read_page(request), "pixels", rows, represent)
 
 
 class ContactPixel(ApiView):
@@ -57,7 +57,7 @@ class ContactPixel(ApiView):
         contact = _editable(self, entity_id)
         with transaction.atomic():
             ids = [attachment.pk for attachment in _locked(contact, pixel_id)]
-            attachments.delete(PixelAttachment.objects.filter(pk__in=ids))
+            attachments.detach(PixelAttachment.objects.filter(pk__in=ids))
         return Response(status=204)
 
 

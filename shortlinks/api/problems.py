@@ -128,7 +128,7 @@ class OAuthProblem(Problem):
 
 
 def for_path(problem: Problem, path: str) -> Problem:
-    """Return the problem in the format of the route: that of OAuth has a `hint`."""
+    """Return the problem in the format of the path: OAuth's format has a `hint`."""
     if path not in OAUTH_PATHS or isinstance(problem, OAuthProblem):
         return problem
     return OAuthProblem(problem.status, problem.detail, headers=problem.headers)
@@ -159,8 +159,8 @@ def _problem(error: Exception) -> Problem:
         return Problem(403, QUOTA_REACHED.format(error))
     if isinstance(error, DATABASE_ERRORS):
         return _from_database(error)
-    for kind, status in STATUS_BY_EXCEPTION.items():
-        if isinstance(error, kind):
+    for exception_type, status in STATUS_BY_EXCEPTION.items():
+        if isinstance(error, exception_type):
             headers = CHALLENGE if status == 401 else {}
             return Problem(status, DETAILS[status], headers=headers)
     return Problem(500, INTERNAL_ERROR)
@@ -188,7 +188,7 @@ def _response(problem: Problem) -> HttpResponse:
     )
 
 
-# --- Django's responses if no view of the API is reached ---------------------
+# --- Django's error handlers, for errors outside the API's views -------------
 
 
 def _response_for(request: HttpRequest, status: int) -> HttpResponse:

@@ -19,7 +19,7 @@ SCHEME = "HTTP_X_FORWARDED_PROTO"
 
 
 class TrustedProxyMiddleware:
-    """Middleware that applies these headers if the sender is a trusted proxy.
+    """Middleware that applies X-Forwarded-Host and -Proto of a trusted proxy.
 
     It also sets the client's address for security events.
     """
@@ -39,7 +39,7 @@ class TrustedProxyMiddleware:
 
 def _apply_forwarded(request: HttpRequest, host: str, scheme: str) -> None:
     if host:
-        request.META["HTTP_HOST"] = host  # checked against ALLOWED_HOSTS like any
+        request.META["HTTP_HOST"] = host  # checked against ALLOWED_HOSTS
     if scheme in {"http", "https"}:
         request.META["wsgi.url_scheme"] = scheme
 

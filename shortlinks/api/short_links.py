@@ -1,4 +1,4 @@
-"""`POST /api/v4/short_links`: one personal short link for each contact and URL."""
+"""`/api/v4/short_links`: list links, or create one for each contact and URL."""
 
 from typing import ClassVar
 
@@ -23,11 +23,11 @@ class ShortLinks(ApiView):
     confirms_token = frozenset({"POST"})
 
     def get(self, request: Request) -> Response:
-        return read_links.listing(request, self.caller.user)
+        return read_links.list_links(request, self.caller.user)
 
     def post(self, request: Request) -> Response:
         link_requests = parse_link_requests(parsing.read_json(request))
-        caller = self.checked.caller  # confirmed by the creation
+        caller = self.checked.caller  # `create_for_caller` confirms the token
         created = link_creation.create_for_caller(
             link_requests,
             caller,
@@ -50,9 +50,9 @@ def _link_request(item: FieldReader) -> LinkRequest | None:
 
 
 def _url(item: FieldReader) -> SafeUrl | None:
-    errors = len(item.errors)
+    error_count = len(item.errors)
     text = item.text("url", required=True)
-    if len(item.errors) > errors:
+    if len(item.errors) > error_count:
         return None
     try:
         return urls.parse(text, urls.policy())

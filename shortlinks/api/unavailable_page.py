@@ -27,7 +27,7 @@ class UnavailableMiddleware:
 
 
 def render(request: HttpRequest) -> HttpResponse:
-    """Return the page in the browser's language; that of the user needs a query."""
+    """Return the page in the browser's language, because the user's needs a query."""
     language = translation.get_language_from_request(request)
     is_form = request.method not in {"GET", "HEAD"}
     with translation.override(language):

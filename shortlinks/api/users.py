@@ -29,7 +29,7 @@ class Users(ApiView):
     def get(self, request: Request) -> Response:
         rows = QUERY.apply(request, _users_of_account(self))
         return hal.paginated(
-            hal.page(request),
+            hal.read_page(request),
             "users",
             rows,
             lambda user: represent(user, request),

@@ -1,4 +1,4 @@
-"""`GET /api/v4/contacts/{id}/visits`: visits of its links (not in amoCRM)."""
+"""`GET /api/v4/contacts/{id}/visits`: visits of the contact's links (not in amoCRM)."""
 
 from typing import ClassVar
 
@@ -36,7 +36,7 @@ class ContactVisits(ApiView):
         )
         rows = QUERY.apply(request, classified.select_related("link"))
         with translation.override(self.caller.user.language):
-            return hal.paginated(hal.page(request), "visits", rows, represent)
+            return hal.paginated(hal.read_page(request), "visits", rows, represent)
 
 
 def represent(visit: Visit) -> resources.Visit:

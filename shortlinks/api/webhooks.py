@@ -55,7 +55,7 @@ class Webhooks(ApiView):
         rows = QUERY.apply(request, webhooks)
         with translation.override(self.caller.user.language):
             return hal.paginated(
-                hal.page(request),
+                hal.read_page(request),
                 "webhooks",
                 rows,
                 represent,

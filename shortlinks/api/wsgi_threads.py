@@ -1,6 +1,6 @@
 """Run a WSGI application in threads, for requests whose bodies have been read.
 
-No thread waits for a client: the body is complete, and the response is sent elsewhere.
+No thread waits for a client: the body is complete, and the caller sends the response.
 """
 
 import asyncio
@@ -28,8 +28,8 @@ MAX_FILE_BYTES = 64 * 1024**2  # of all responses; Compose has 128 MB for files
 WITHOUT_PREFIX = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 
-class QueueFull(Exception):
-    """Too many requests of all clients (503) or of this one (429) are unfinished."""
+class Overloaded(Exception):
+    """A refusal: too much work of all clients (503) or of one (429) is unfinished."""
 
     def __init__(self, status: HTTPStatus) -> None:
         super().__init__(status.phrase)
@@ -46,7 +46,7 @@ class Response:
     rest: "Rest | None" = None
 
     def collect(self, parts: Iterable[bytes], budget: "ByteBudget") -> None:
-        """Take the whole content: the thread must not wait for the client."""
+        """Store the whole content, so that the thread need not wait for the client."""
         size, held = 0, []
         for part in parts:
             if self.rest is not None:
@@ -66,7 +66,7 @@ class Response:
 
 
 class ByteBudget:
-    """The bytes of all files that wait for their clients. Raises QueueFull."""
+    """The bytes that are left for responses in files. `take` may raise Overloaded."""
 
     def __init__(self, max_bytes: int) -> None:
         self._lock = threading.Lock()
@@ -75,7 +75,7 @@ class ByteBudget:
     def take(self, size: int) -> None:
         with self._lock:
             if size > self._left:
-                raise QueueFull(HTTPStatus.SERVICE_UNAVAILABLE)
+                raise Overloaded(HTTPStatus.SERVICE_UNAVAILABLE)
             self._left -= size
 
     def give_back(self, size: int) -> None:
@@ -103,7 +103,7 @@ class Rest:
 
 
 class WsgiThreads:
-    """Some threads and their queue, of which one client gets at most half."""
+    """A thread pool and its queue. One client may have at most half of the requests."""
 
     def __init__(
         self, application: WsgiApplication, *, threads: int, max_waiting: int
@@ -116,11 +116,11 @@ class WsgiThreads:
         self._by_client: Counter[bytes] = Counter()
 
     async def respond(self, environ: Environ, client: bytes) -> Response:
-        """Return the whole response, or raise QueueFull at once."""
+        """Return the whole response, or raise Overloaded at once."""
         if self._unfinished >= self._max_unfinished:
-            raise QueueFull(HTTPStatus.SERVICE_UNAVAILABLE)
+            raise Overloaded(HTTPStatus.SERVICE_UNAVAILABLE)
         if self._by_client[client] >= self._max_unfinished // 2:
-            raise QueueFull(HTTPStatus.TOO_MANY_REQUESTS)
+            raise Overloaded(HTTPStatus.TOO_MANY_REQUESTS)
         self._unfinished += 1
         self._by_client[client] += 1
         loop = asyncio.get_running_loop()
@@ -131,7 +131,7 @@ class WsgiThreads:
             request_bodies.subtract(self._by_client, client, 1)
 
     def stop(self) -> None:
-        """Wait for the requests that threads have begun."""
+        """Wait for all requests, also those in the queue."""
         self._executor.shutdown()
 
     def _call(self, environ: Environ) -> Response:

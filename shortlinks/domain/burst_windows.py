@@ -8,6 +8,6 @@ from datetime import timedelta
 # A person opens fewer than 3 links of a mailing, or links of fewer than 5 contacts, in
 # this time (`visits/burst_detection.py`).
 BURST = timedelta(seconds=5)
-# A user who has just created links may test some, as fast as a script.
+# For this long after creating links, a user may test some, as fast as a script.
 SENDER_TEST_PERIOD = timedelta(minutes=10)
-SENDER_TEST_WINDOW = timedelta(seconds=60)
+SENDER_TEST_WINDOW = timedelta(seconds=60)  # in which the tested links are counted

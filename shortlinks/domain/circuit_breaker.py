@@ -15,12 +15,12 @@ class StoreUnavailable(ConnectionError):
 
 
 class CircuitBreaker:
-    """Opens at the first failure and stays open while its thread probes the store.
+    """A breaker that opens at the first failure, until a probe of the store succeeds.
 
-    No request waits for a probe. A child of a fork has no thread, so its breaker is
-    closed. The thread waits before its first probe: a store that fails although its
-    probe succeeds is called twice a second at most. `on_change` is called in the
-    thread, with 1 for open and 0 for closed.
+    A thread probes, so that no request waits for it. A child of a fork has no thread,
+    so its breaker is closed. The thread waits before its first probe: a store that
+    fails although its probe succeeds is called twice a second at most. `on_change` is
+    called in the thread, with 1 for open and 0 for closed.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class CircuitBreaker:
         logger.warning("%s is unavailable: %r", self._store, error)
 
     def _start(self, thread: threading.Thread) -> None:
-        """Stay closed if the system has no thread left, until the next failure."""
+        """Start the thread. If the system has none left, the breaker stays closed."""
         try:
             thread.start()
         except RuntimeError as error:

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator
 
-MAX_VALUES = 5  # of one name that are checked
+MAX_VALUES = 5  # of one name; further values are ignored
 
 
 def values(header: bytes, prefix: bytes) -> Iterator[bytes]:

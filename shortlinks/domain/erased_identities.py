@@ -1,4 +1,4 @@
-"""Ids that must not come back, because their persons were erased.
+"""Ids that must not be used again, because the persons behind them were erased.
 
 Only a keyed hash is stored. A hash without a key could be reversed, because the CRM's
 ids are short numbers.
@@ -37,7 +37,7 @@ def remember(erasure: Erasure, digests: Iterable[bytes]) -> None:
 
 
 def erased_ids(account_id: int, entity_ids: Collection[int]) -> set[int]:
-    """Return those of the contacts' ids whose persons were erased."""
+    """Return the ids that must not be used, because the persons were erased."""
     digests = {of_contact(account_id, id_): id_ for id_ in entity_ids}
     return {digests[found] for found in known(account_id, digests.keys())}
 
@@ -58,7 +58,7 @@ def allow(erasure: Erasure) -> int:
 
 
 def known(account_id: int, digests: Collection[bytes]) -> set[bytes]:
-    """Return those of the hashes whose ids are not allowed."""
+    """Return the hashes that are stored here and not allowed again."""
     rows = ErasedIdentity.objects.filter(
         account=account_id, digest__in=list(digests), allowed_at=None
     )

@@ -1,7 +1,7 @@
 """The one reader of ids and other integers, for text and for JSON, with bounds.
 
-In text, only the digits 0 to 9 count, and leading zeros mean nothing. int() also takes
-signs, spaces, underscores and the digits of other scripts.
+A text may contain only the digits 0 to 9, and leading zeros are ignored. int() would
+also accept signs, spaces, underscores and the digits of other scripts.
 """
 
 MAX_ID = 2**63 - 1  # Postgres bigint
@@ -16,7 +16,7 @@ def from_text(text: str, *, minimum: int = 0, maximum: int = MAX_ID) -> int | No
 
 
 def capped_from_text(text: str, *, minimum: int, maximum: int) -> int | None:
-    """Return the integer, the maximum for larger ones, or None."""
+    """Return the integer, the maximum if it is larger, or None if it is invalid."""
     digits = _digits(text)
     if digits is None:
         return None

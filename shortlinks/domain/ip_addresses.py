@@ -37,12 +37,12 @@ class Networks:
 
 @functools.lru_cache(MAX_CACHED_PEERS)
 def parse_networks(networks: Sequence[str]) -> Networks:
-    """Return the networks with these names, and skip invalid names."""
-    known: list[Network] = []
-    for name in networks:
+    """Parse networks such as "10.0.0.0/8", and skip invalid ones."""
+    parsed: list[Network] = []
+    for text in networks:
         with contextlib.suppress(ValueError):
-            known.append(ip_network(name, strict=False))
-    return Networks(known)
+            parsed.append(ip_network(text, strict=False))
+    return Networks(parsed)
 
 
 PRIVATE = parse_networks(
@@ -54,7 +54,7 @@ PRIVATE = parse_networks(
 
 
 class ClientAddresses:
-    """Client addresses by X-Forwarded-For, as far as its hops are trusted proxies."""
+    """A reader of client addresses, which trusts X-Forwarded-For of known proxies."""
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = Networks(trusted)

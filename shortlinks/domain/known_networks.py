@@ -38,9 +38,9 @@ _published_networks: dict[str, tuple[Network, ...]] = {}
 # Compared by identity, so that caches do not hash all networks.
 @dataclass(frozen=True, slots=True, eq=False)
 class Owner:
-    """The owner of networks whose visits are not, or probably not, those of people.
+    """An owner of networks whose visits certainly or probably are not a person's.
 
-    `certainty` "none" is an exception: people use this network.
+    The certainty "none" marks an exception: people use these networks.
     """
 
     key: str
@@ -83,7 +83,7 @@ class NetworkTable:
 
 @lru_cache(CACHE_SIZE)
 def find(address: str | None, mask: str | None) -> Match | None:
-    """Return the network of an address as an account with this mask stores it.
+    """Return the known network of an address that was stored with this mask.
 
     The operator's own list comes first, then reviewed networks, then published ones,
     then those of autonomous systems.
@@ -95,7 +95,7 @@ def find(address: str | None, mask: str | None) -> Match | None:
     if mask != AddressMask.FULL:
         longest = MASKED_PREFIX_LENGTHS[len(packed)]
     match = (
-        _own_networks().find(packed, longest)
+        _configured_networks().find(packed, longest)
         or _reviewed().find(packed, longest)
         or _published().find(packed, longest)
         or _of_autonomous_system(packed, longest)
@@ -133,7 +133,7 @@ def _one_of(values: object, text: str) -> Any:
 
 
 def use_published(networks: Mapping[str, Iterable[str]]) -> None:
-    """Use published networks by owner instead of the shipped ones of this owner."""
+    """Use these networks, by owner, instead of the shipped ones of the same owners."""
     found = {key: tuple(map(ip_network, each)) for key, each in networks.items()}
     if found != _published_networks:
         _published_networks.clear()
@@ -144,7 +144,7 @@ def use_published(networks: Mapping[str, Iterable[str]]) -> None:
 def clear_caches() -> None:
     """Read all lists again at the next visit."""
     find.cache_clear()
-    for table in (_own_networks, _reviewed, _published, _shipped):
+    for table in (_configured_networks, _reviewed, _published, _shipped):
         table.cache_clear()
     _owners.cache_clear()
     _owners_by_asn.cache_clear()
@@ -157,16 +157,16 @@ def _owners() -> dict[str, Owner]:
 
 
 @cache
-def _own_networks() -> NetworkTable:
+def _configured_networks() -> NetworkTable:
     return NetworkTable(
-        (network, _own(*described))
+        (network, _configured_owner(*described))
         for network, *described in settings.BOT_NETWORKS_PATH
     )
 
 
-def _own(scope: str, certainty: str, name: str) -> Owner:
+def _configured_owner(scope: str, certainty: str, name: str) -> Owner:
     return Owner(
-        key=_own_key(name),
+        key=_configured_key(name),
         name=name,
         scope=_one_of(Scope, scope),
         certainty=_one_of(NetworkCertainty, certainty),
@@ -174,8 +174,8 @@ def _own(scope: str, certainty: str, name: str) -> Owner:
     )
 
 
-def _own_key(name: str) -> str:
-    """Return a part of `Visit.reason`, whose parts are separated by semicolons."""
+def _configured_key(name: str) -> str:
+    """Return a key without semicolons, which separate the parts of `Visit.reason`."""
     return name.replace(";", ",")[:MAX_KEY_LENGTH]
 
 

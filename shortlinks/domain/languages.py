@@ -1,4 +1,4 @@
-"""Languages of users and accounts, of which a stored one may no longer be offered."""
+"""Languages of users and accounts. A stored one may no longer be offered."""
 
 from django.conf import settings
 

@@ -2,7 +2,7 @@
 
 Contacts and links are not counted for each request. A worker adds new rows to
 `AccountUsage` twice a minute, and each process keeps what it read for 15 seconds.
-So these quotas are exceeded by what an account creates within two minutes.
+So an account can exceed these quotas by what it creates within two minutes.
 """
 
 import time
@@ -20,7 +20,7 @@ from shortlinks.models.ids import first_id_at
 
 CACHE_SECONDS = 15.0
 MAX_CACHED = 1024
-# Longer than a transaction that inserts rows, so that none commits behind the mark.
+# Longer than a transaction that inserts rows, so that no count misses any.
 COUNTING_DELAY = timedelta(seconds=60)
 # A concurrent update finds `counted_to` changed, and adds nothing.
 COUNT = """
@@ -74,7 +74,7 @@ class QuotaReached(Exception):
 
 
 def limit(quota: Quota) -> int:
-    """Return the number that an account may have, 0 for any."""
+    """Return the number that an account may have, or 0 if there is no limit."""
     return {
         Quota.CONTACTS: settings.MAX_CONTACTS_PER_ACCOUNT,
         Quota.LINKS: settings.MAX_LINKS_PER_ACCOUNT,
@@ -100,7 +100,7 @@ def _is_full(quota: Quota, account_id: int) -> bool:
 
 
 def count_new_rows() -> None:
-    """Add the rows since the last count, but for those of the last minute."""
+    """Add the rows since the last count, except those of the last minute."""
     high = first_id_at(timezone.now() - COUNTING_DELAY)
     with connection.cursor() as cursor:
         cursor.execute(COUNT, {"high": high})
@@ -124,6 +124,6 @@ def _usage(account_id: int) -> Usage:
     return usage
 
 
-def forget() -> None:
+def clear_cache() -> None:
     """Empty the cache of this process."""
     _cache.clear()

@@ -83,7 +83,7 @@ REASONS: dict[str, Reason] = {
     "known browser": _likely(gettext_noop("The browser has opened links before.")),
     "counted by policy": _unsure(gettext_noop("Perhaps it was not a person.")),
 }
-UNKNOWN = Reason(Certainty.LIKELY, "")  # of a reason that a later release removed
+UNKNOWN = Reason(Certainty.LIKELY, "")  # for a stored reason that no longer exists
 RANKS = {Certainty.CERTAIN: 2, Certainty.LIKELY: 1, Certainty.UNSURE: 0}
 
 

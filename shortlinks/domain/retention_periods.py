@@ -29,9 +29,10 @@ def periods_in_use(field: str) -> list[int]:
 
 
 def signature(field: str, days: int) -> str:
-    """Return a text that changes whenever other accounts keep at most this period.
+    """Return a text that changes when other accounts get a period of at most `days`.
 
-    If the default does, these are all accounts that chose no longer period.
+    If the default is that short, the text depends on the accounts with a longer period.
+    So it stays the same for new accounts.
     """
     default = default_days(field)
     is_default = default is not None and default <= days

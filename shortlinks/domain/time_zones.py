@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 @cache
 def get(name: str) -> ZoneInfo:
-    """Return UTC for an unknown name: a wrong day is better than no note."""
+    """Return the zone, or UTC for an unknown name: better a wrong day than no note."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):

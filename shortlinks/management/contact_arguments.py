@@ -1,4 +1,4 @@
-"""The contact that a command is about."""
+"""Arguments of commands that identify a contact."""
 
 from argparse import ArgumentParser
 from collections.abc import Mapping

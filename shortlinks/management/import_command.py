@@ -35,9 +35,9 @@ def run(command: BaseCommand, user: User, kind: str, options: dict[str, Any]) ->
     command.stdout.write(_counts(stored))
 
 
-def _counts(run: Import) -> str:
+def _counts(import_: Import) -> str:
     counts = ("created", "changed", "unchanged", "skipped")
-    return ", ".join(f"{name}: {getattr(run, name)}" for name in counts)
+    return ", ".join(f"{name}: {getattr(import_, name)}" for name in counts)
 
 
 def _start(user: User, kind: str, file: Path) -> Import:
@@ -53,28 +53,30 @@ def _start(user: User, kind: str, file: Path) -> Import:
 
 
 def _process(command: BaseCommand, leased: Import) -> Import:
-    run = leased
+    current = leased
     try:
-        for run in batches.batches(leased):
-            total = run.total or "?"
-            command.stderr.write(f"{run.state}: {run.processed} of {total}")
+        for current in batches.batches(leased):
+            total = current.total or "?"
+            command.stderr.write(f"{current.state}: {current.processed} of {total}")
     except batches.LeaseLost:
         raise CommandError("A worker or an administrator took the import.") from None
-    if run.state == ImportState.FAILED:
-        raise CommandError(file_errors.translate(run.error))
-    return run
+    if current.state == ImportState.FAILED:
+        raise CommandError(file_errors.translate(current.error))
+    return current
 
 
-def _print_ignored(command: BaseCommand, run: Import) -> None:
-    for name in run.ignored_columns:
+def _print_ignored(command: BaseCommand, import_: Import) -> None:
+    for name in import_.ignored_columns:
         command.stderr.write(f"column ignored: {name}")
-    for name in run.ignored_sheets:
+    for name in import_.ignored_sheets:
         command.stderr.write(f"sheet ignored: {name}")
 
 
-def _print_errors(command: BaseCommand, run: Import, printed: set[int]) -> set[int]:
+def _print_errors(command: BaseCommand, import_: Import, printed: set[int]) -> set[int]:
     """Print errors of rows that are not in `printed`; return all printed numbers."""
-    rows = run.rows.exclude(errors=[]).exclude(number__in=printed).order_by("number")
+    rows = (
+        import_.rows.exclude(errors=[]).exclude(number__in=printed).order_by("number")
+    )
     for row in rows:
         errors = " ".join(map(file_errors.translate, row.errors))
         command.stderr.write(f"row {row.number}: {errors}")

@@ -45,7 +45,7 @@ class SuspectPolicy(models.TextChoices):
 
 
 class PixelMode(models.TextChoices):
-    """Which contacts' browsers are recognized (docs/browser-recognition.md)."""
+    """Policies for recognizing browsers (docs/browser-recognition.md)."""
 
     ON = "on", _("on, unless the client refuses")
     CONSENT_ONLY = "consent_only", _("only with the client's consent")
@@ -144,7 +144,7 @@ class Account(RetentionPeriods):
             " from there count as staff."
         ),
     )
-    # Whether the steps are completed follows from the account's rows.
+    # Completed steps are not stored, because the account's rows show them.
     onboarding_dismissed_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(
         _("created"), default=timezone.now, editable=False
@@ -345,7 +345,7 @@ class User(AbstractBaseUser):
 
     @property
     def is_staff(self) -> bool:
-        """Return True for everybody who can sign in; the admin checks the rest."""
+        """Return True for everybody who can sign in; the admin checks access levels."""
         return self.is_active and (self.account is None or self.account.is_active)
 
     def has_perm(self, perm: str, obj: object = None) -> bool:

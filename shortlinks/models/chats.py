@@ -13,7 +13,7 @@ from shortlinks.models.contacts import Contact
 
 class ChatQuerySet(models.QuerySet["Chat"]):
     def anonymous(self) -> Self:
-        """Return the chats of which nobody knows the contact, also after merges."""
+        """Return the chats whose contact is anonymous, also after merges."""
         return self.filter(
             Q(contact__merged_into=None, contact__is_anonymous=True)
             | Q(contact__merged_into__is_anonymous=True)
@@ -21,7 +21,7 @@ class ChatQuerySet(models.QuerySet["Chat"]):
 
 
 class Chat(models.Model):
-    """A conversation with one contact, or the contact it was merged into."""
+    """A conversation with one contact. After a merge, it belongs to `contact.root`."""
 
     account = models.ForeignKey(
         Account, verbose_name=_("account"), on_delete=models.CASCADE, db_index=False

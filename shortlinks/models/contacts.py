@@ -32,8 +32,8 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def visible_to(self, user: User) -> Self:
         """Return the contacts that the user may view, without merged ones.
 
-        For lists of contacts. Rows of contacts, such as notes, and the ids that clients
-        send need `visible_including_merged`.
+        Use it for lists of contacts. Rows of contacts, such as notes, and the ids that
+        clients send need `visible_including_merged`.
         """
         return self.filter(_may_view(user), account=user.account_id, merged_into=None)
 
@@ -66,15 +66,15 @@ class ContactQuerySet(models.QuerySet["Contact"]):
 
 
 def _may_view(user: User) -> Q:
-    here = Q(is_deleted=False)
+    not_deleted = Q(is_deleted=False)
     if user.is_admin or user.contacts_view == AccessLevel.ALL:
-        return here
+        return not_deleted
     own = Q(responsible_user=user)
     if user.contacts_view == AccessLevel.GROUP:
-        same = Q(group=user.group_id) if user.group_id else own
-        return here & (own | same)
+        in_group = Q(group=user.group_id) if user.group_id else own
+        return not_deleted & (own | in_group)
     if user.contacts_view == AccessLevel.MINE:
-        return here & own
+        return not_deleted & own
     return Q(pk__in=[])
 
 
@@ -149,7 +149,7 @@ class Contact(models.Model):
         verbose_name_plural = _("contacts")
         indexes = [
             models.Index(ROOT, name="contact_root"),
-            # For a search within names. One column without an index reads all rows.
+            # For a search within names. It reads all rows if one column has no index.
             GinIndex(
                 *(OpClass(Upper(name), "gin_trgm_ops") for name in NAMES),
                 name="contact_name_search",

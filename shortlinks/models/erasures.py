@@ -1,4 +1,4 @@
-"""Erasures of persons, and what keeps them from coming back."""
+"""Erasures of persons, and hashes of ids that must not be used again."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -70,8 +70,8 @@ class Erasure(models.Model):
 class ErasedIdentity(models.Model):
     """A keyed hash of an id that must not come back with an import or a request.
 
-    Whoever has the id can look it up; nobody can find the id. A row that is allowed
-    again stays, so that a restore erases who was erased at this time, and nobody later.
+    The id cannot be derived from its hash. If the id is allowed again, the row stays: a
+    restore then erases the person of that time, and nobody who got the id later.
     """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)

@@ -1,4 +1,4 @@
-"""Forms that were sent, so that sending one twice creates once (docs/adr/0049)."""
+"""Forms that were sent, so that none creates something twice (docs/adr/0049)."""
 
 from django.db import models
 from django.utils import timezone

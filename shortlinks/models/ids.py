@@ -16,8 +16,8 @@ GetType = TypeVar("GetType")
 class TimeOrderedIdField(models.BigAutoField[SetType, GetType]):
     """A bigint below 2**53 that begins with its time (docs/adr/0039).
 
-    A sequence would continue where a backup or an asynchronous replica ends, and give
-    ids again that caches, spools and clients know. Later rows have larger ids.
+    A sequence would continue where a backup or an asynchronous replica ends, and repeat
+    ids that caches, spools and clients still have. Later rows have larger ids.
     """
 
     def db_type_suffix(self, connection: BaseDatabaseWrapper) -> str:
@@ -25,6 +25,6 @@ class TimeOrderedIdField(models.BigAutoField[SetType, GetType]):
 
 
 def first_id_at(moment: datetime) -> int:
-    """Return a bound: rows that are inserted from then on have no smaller ids."""
+    """Return the lowest id that a row can get from this moment on."""
     eighths = int((moment - IDS_BEGIN).total_seconds() * 8)
     return eighths << COUNTER_BITS

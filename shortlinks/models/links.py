@@ -75,7 +75,7 @@ class ShortLink(models.Model):
         return self.url
 
     def is_live(self, now: datetime) -> bool:
-        """Return whether the link redirects. Others are answered like unknown ones."""
+        """Return whether the link redirects. Other links look unknown to visitors."""
         has_expired = self.expires_at is not None and self.expires_at <= now
         return self.disabled_at is None and not has_expired
 

@@ -100,7 +100,7 @@ class Merge(models.Model):
 class MergeChange(models.Model):
     """A column of a contact that a merge changed. Undoing restores `before`.
 
-    `edited_at` is when a user has set the column since, even to the same value.
+    `edited_at` is when a user set the column after the merge, even to the same value.
     """
 
     merge = models.ForeignKey(Merge, on_delete=models.CASCADE, related_name="items")
@@ -161,19 +161,19 @@ class MergeSuggestionQuerySet(models.QuerySet["MergeSuggestion"]):
         """
         visible = Contact.objects.visible_including_merged(user)
         one, other = Q(one__in=visible), Q(other__in=visible)
-        no_one, no_other = Q(_is_anonymous("one")), Q(_is_anonymous("other"))
-        may_view = one & other | one & no_other | no_one & other
+        anon_one, anon_other = Q(_is_anonymous("one")), Q(_is_anonymous("other"))
+        may_view = one & other | one & anon_other | anon_one & other
         return self.filter(may_view, account=user.account_id)
 
     def with_chat(self) -> Self:
-        """Annotate the latest chat of an anonymous contact: `one_` or `other_chat`."""
+        """Annotate the latest chats of anonymous contacts: `one_chat`, `other_chat`."""
         return self.annotate(
             one_chat=_latest_chat("one"), other_chat=_latest_chat("other")
         )
 
 
 def _is_anonymous(name: str) -> Exists:
-    """Match a contact of the pair that is merged into an anonymous one, or is one."""
+    """Match a contact of the pair that is anonymous, or merged into such a contact."""
     root = Coalesce(OuterRef(f"{name}__merged_into"), OuterRef(name))
     return Exists(Contact.objects.filter(pk=root, is_anonymous=True, is_deleted=False))
 
@@ -247,9 +247,10 @@ class SeparatePair(Pair):
 
 
 class MergeCheck(models.Model):
-    """A new attachment or chat that waits for the merge rules, deleted when done.
+    """A new attachment or chat, or a withdrawn visit, that waits for the merge rules.
 
-    Or a visit that is no longer a person's open: merges may rest on it.
+    A withdrawn visit is no longer a person's open, but merges may rest on it. The row
+    is deleted after the rules were applied.
     """
 
     # No constraints, so that attachments and chats can be deleted without this row.

@@ -1,6 +1,6 @@
 """All tables and columns, and whether they store something about a person.
 
-A test walks all tables: a new one, or a new column, fails it until it is listed here.
+A test fails until each table and column is listed here.
 Both the export and the erasure of a person read this list.
 """
 
@@ -35,8 +35,8 @@ class PersonalTable:
     """A table with rows of contacts.
 
     `contacts` are the lookups from a row to its contact. `exported` are the columns
-    that the person gets; `internal` ones say nothing about a person, or something
-    about another one. The rows are deleted by an erasure, unless `stays` says why not.
+    that the person gets; `internal` ones contain nothing about the person, or something
+    about another one. An erasure deletes the rows, unless `kept_because` has a reason.
     `indexed` and `order` let an index find the rows that are shown.
     """
 
@@ -44,7 +44,7 @@ class PersonalTable:
     contacts: tuple[str, ...]
     exported: tuple[str, ...]
     internal: tuple[str, ...] = ()
-    stays: str = ""
+    kept_because: str = ""
     indexed: Q = field(default_factory=Q)
     order: tuple[str, ...] = ("pk",)
 
@@ -54,19 +54,19 @@ class PersonalTable:
 
     def rows_of(self, contacts: Collection[int]) -> "models.QuerySet[Any]":
         """Return the rows of these contacts, in no order."""
-        found = [Q(**{f"{path}__in": list(contacts)}) for path in self.contacts]
+        of_contacts = [Q(**{f"{path}__in": list(contacts)}) for path in self.contacts]
         manager: models.Manager[Any] = self.model._default_manager
-        return manager.filter(Q(*found, _connector=Q.OR))
+        return manager.filter(Q(*of_contacts, _connector=Q.OR))
 
-    def shown(self, contacts: Collection[int]) -> "models.QuerySet[Any]":
-        """Return the rows that a person gets, in order. Visits are processed ones."""
+    def exported_rows(self, contacts: Collection[int]) -> "models.QuerySet[Any]":
+        """Return the rows that a person gets, in order, without unprocessed visits."""
         rows = self.rows_of(contacts).filter(self.indexed)
         return rows.order_by(*self.order).distinct()
 
 
-# In the order in which an erasure deletes them. Visits come first: whoever writes notes
-# or attaches browsers has locked their visits. Then rows come before those that they
-# refer to.
+# In the order in which an erasure deletes them. Visits come first, because workers lock
+# them before they write notes or attach browsers. Other rows come before the rows that
+# they refer to.
 TABLES: Sequence[PersonalTable] = (
     PersonalTable(
         Visit,
@@ -173,21 +173,21 @@ TABLES: Sequence[PersonalTable] = (
         ("pixelattachment__contact",),
         ("visitor_uid", "created_at", "last_seen_at", "shared_since"),
         ("id", "account", "cookie_sha256"),
-        stays="if other contacts opened links in this browser; else it is deleted",
+        kept_because="if other contacts opened links in it; otherwise it is deleted",
     ),
     PersonalTable(
         DailyVisits,
         ("link__contact",),
         ("day", "verdict", "visits"),
         ("link",),
-        stays="as counts, which belong to nobody without the contact",
+        kept_because="as counts, which belong to nobody without the contact",
     ),
     PersonalTable(
         LinkLastOpen,
         ("link__contact",),
         ("day",),
         ("link",),
-        stays="as a count, which belongs to nobody without the contact",
+        kept_because="as a count, which belongs to nobody without the contact",
     ),
     PersonalTable(
         ShortLink,
@@ -197,7 +197,7 @@ TABLES: Sequence[PersonalTable] = (
             *("id", "account", "contact", "code", "target", "url_sha256", "batch"),
             *("created_from", "changed_at"),
         ),
-        stays="because it goes on redirecting; nothing is recorded",
+        kept_because="because it goes on redirecting; nothing is recorded",
     ),
     PersonalTable(
         Contact,
@@ -210,11 +210,11 @@ TABLES: Sequence[PersonalTable] = (
             *("id", "account", "responsible_user", "group", "created_by"),
             *("updated_by", "is_deleted", "merged_into", "erased_at"),
         ),
-        stays="without names, with a new id, because its links need it",
+        kept_because="without names, with a new id, because its links need it",
     ),
 )
-# Why the other tables store nothing about such a person.
-IMPERSONAL = {
+# Why the other tables are not in TABLES.
+NOT_LISTED = {
     "Account": "settings of the operator's account",
     "AccountDailyVisits": "counts of an account",
     "AccountUsage": "counts of an account",
@@ -246,4 +246,4 @@ IMPERSONAL = {
 
 
 def deleted_by_an_erasure() -> Iterator[PersonalTable]:
-    return (table for table in TABLES if not table.stays)
+    return (table for table in TABLES if not table.kept_because)

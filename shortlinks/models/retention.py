@@ -1,4 +1,4 @@
-"""For how long an account keeps its rows."""
+"""Retention periods of an account."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class RetentionDays(models.IntegerChoices):
     FIVE_YEARS = 1825, _("5 years")
 
 
-# An administrator cannot remove the traces of this month.
+# At least 90 days, so that no administrator can remove traces of recent changes.
 LOG_CHOICES = [
     each for each in RetentionDays.choices if each[0] >= RetentionDays.QUARTER
 ]

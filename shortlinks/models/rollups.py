@@ -52,7 +52,7 @@ class UrlDailyOpens(models.Model):
     url_sha256 = models.BinaryField(max_length=32)
     opens = models.IntegerField()
     last_opened_links = models.IntegerField()
-    # Any link to the URL, which is stored in its row.
+    # Any link to the URL. The URL itself is stored only there.
     link = models.ForeignKey(
         ShortLink, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
     )
@@ -80,7 +80,7 @@ class LinkLastOpen(models.Model):
 class AccountUsage(models.Model):
     """Count of an account's contacts and links ever created, for its quotas.
 
-    Rows with ids below `counted_to` are counted, in all accounts alike.
+    Rows with ids below `counted_to`, which all accounts share, are counted.
     """
 
     account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True)

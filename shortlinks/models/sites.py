@@ -68,10 +68,10 @@ class RedemptionQuerySet(models.QuerySet["Redemption"]):
 
 
 class Redemption(models.Model):
-    """A redeemed click token. Its visit's id is the key, so it is redeemed once.
+    """A redeemed click token. The key is the visit's id, so it is redeemed once.
 
     `due_at` is when a worker processes the redemption, and empty when that is done.
-    Inserted by `domain/pixels/click_redemption.py`, without the ORM.
+    `domain/pixels/click_redemption.py` inserts the rows, without the ORM.
     """
 
     visit_id = models.UUIDField(primary_key=True)
@@ -128,17 +128,18 @@ class ShortDomainQuerySet(models.QuerySet["ShortDomain"]):
         return self.exclude(verified_at=None)
 
     def without_proof(self) -> Self:
-        """Return those without a valid record, when DNS was last asked."""
+        """Return the domains without a valid record at the last check, if any."""
         return self.exclude(verified_at__isnull=False, proof_lost_at=None)
 
     def lost(self) -> Self:
-        """Return those that were proven, and whose record is missing."""
+        """Return the domains that were proven, but whose record is missing."""
         return self.exclude(proof_lost_at=None)
 
     def due(self, *, before: datetime, lost_before: datetime) -> Self:
-        """Return those once proven whose last check is older, oldest first.
+        """Return the domains that were proven and are due for a check, oldest first.
 
-        `lost_before` applies to those whose record is missing.
+        They were last checked before `before`, or before `lost_before` if their record
+        is missing.
         """
         is_due = Q(checked_at=None) | Q(checked_at__lt=before)
         is_lost = Q(proof_lost_at__isnull=False)
@@ -201,7 +202,7 @@ class ShortDomain(models.Model):
                 name="short_domain_host_per_account_unique",
                 violation_error_message=_("The account already has this domain."),
             ),
-            # Several accounts may claim a host, and one can prove it.
+            # Several accounts may claim a host, but only one can prove it.
             models.UniqueConstraint(
                 fields=["host"],
                 condition=Q(verified_at__isnull=False),

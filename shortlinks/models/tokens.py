@@ -31,12 +31,12 @@ USER_SCOPES = tuple(scope for scope in Scope if scope not in CHANNEL_SCOPES)
 
 
 def default_scopes() -> list[str]:
-    """Return the one that creating links needs. Others are given if asked for."""
+    """Return only the scope that creating links needs. Others must be requested."""
     return [Scope.LINKS_WRITE.value]
 
 
 class ExpiryWarning(models.Model):
-    """Columns of a row about whose expiry its owner gets one e-mail."""
+    """Columns of a row whose owner gets one e-mail before it expires."""
 
     warning_due_at = models.DateTimeField(
         null=True, editable=False, help_text="None: sent, or not needed."
@@ -161,7 +161,7 @@ class ApiToken(ExpiryWarning):
 class OAuthFamily(ExpiryWarning):
     """All tokens that descend from one authorization code (docs/adr/0053).
 
-    `generation` is the one of the current refresh token, whose expiry is the family's.
+    `generation` and `expires_at` are those of the current refresh token.
     """
 
     integration = models.ForeignKey(

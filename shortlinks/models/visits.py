@@ -38,7 +38,7 @@ class VisitQuerySet(models.QuerySet["Visit"]):
 
 
 class Visit(models.Model):
-    """One request for a link; partitioned by the month of its id.
+    """One request for a link. The table is partitioned by the month in the ids.
 
     The row is the outbox: `due_at` is the time of the next attempt to process it, or
     None. Redirects insert rows without the ORM (`redirects/visit_writer.py`).
@@ -133,7 +133,7 @@ class Visit(models.Model):
             models.Index(
                 fields=["due_at"], name="visit_due", condition=Q(due_at__isnull=False)
             ),
-            # The others contain processed visits, so inserts of redirects stay fast.
+            # The others skip almost all new visits, so that redirects insert fast.
             models.Index(
                 fields=["link", "occurred_at"],
                 name="visit_by_link",

@@ -26,7 +26,7 @@ class WebhookEvent(models.TextChoices):
     CLOSE_SUGGESTION = "close_suggestion_contact", _("merge suggestion closed")
 
 
-# A delivery that an administrator asks for. No webhook subscribes to it.
+# The event of a test delivery. No webhook subscribes to it.
 TEST = "test"
 
 

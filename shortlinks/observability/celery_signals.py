@@ -24,7 +24,7 @@ HEARTBEAT_TASK = "shortlinks.tasks.record_heartbeat"
 HEARTBEAT_INTERVAL_SECONDS = 15.0
 # Beat sends its most frequent task every 5 s.
 MAX_SILENCE_SECONDS = 30.0
-# After a task's hard time limit, when its process is replaced.
+# After a task's hard time limit, its process needs time to be replaced.
 POOL_GRACE_SECONDS = 15.0
 REQUEST_ID = "request_id"
 
@@ -110,7 +110,7 @@ def _send_heartbeats(app: Celery) -> None:
     """Send heartbeats as tasks, so that they show that the pool works."""
     while True:
         try:
-            # A child would inherit the locks of the shared connection pool.
+            # A forked child would inherit the locks of the shared connection pool.
             with app.connection_for_write() as connection:
                 app.send_task(
                     HEARTBEAT_TASK,

@@ -129,7 +129,7 @@ def _is_readable(path: str) -> bool:
 def _postgres_samples() -> list[Sample]:
     try:
         due = gauges.backlog()
-        beat_at = heartbeats.last_worker()
+        heartbeat_at = heartbeats.last_worker()
         return [
             Sample("shortlinks_visits_due", due.visits),
             Sample("shortlinks_visit_processing_lag_seconds", due.oldest_seconds),
@@ -139,7 +139,7 @@ def _postgres_samples() -> list[Sample]:
             Sample(
                 "shortlinks_visit_partitions_ahead", gauges.partition_months_ahead()
             ),
-            *(_age("worker", beat_at.timestamp()) if beat_at else ()),
+            *(_age("worker", heartbeat_at.timestamp()) if heartbeat_at else ()),
             Sample("shortlinks_up", 1, "postgres"),
         ]
     except Error as error:
@@ -151,7 +151,7 @@ def _postgres_samples() -> list[Sample]:
 
 def _redis_samples() -> list[Sample]:
     try:
-        beat_at = heartbeats.last_beat()
+        heartbeat_at = heartbeats.last_beat()
         lengths = [
             Sample("shortlinks_queue_messages", gauges.queue_length(queue), queue)
             for queue in QUEUES
@@ -159,7 +159,7 @@ def _redis_samples() -> list[Sample]:
     except redis.RedisError as error:
         logger.warning("no gauges from Redis: %s", type(error).__name__)
         return [Sample("shortlinks_up", 0, "redis")]
-    age = _age("beat", beat_at.timestamp()) if beat_at else []
+    age = _age("beat", heartbeat_at.timestamp()) if heartbeat_at else []
     return [*lengths, *age, Sample("shortlinks_up", 1, "redis")]
 
 
@@ -186,6 +186,6 @@ def _process_samples() -> list[Sample]:
     return [Sample("shortlinks_processes", n, role) for role, n in roles.items()]
 
 
-def _age(process: str, beat_at: float) -> list[Sample]:
-    age = max(timezone.now().timestamp() - beat_at, 0)
+def _age(process: str, heartbeat_at: float) -> list[Sample]:
+    age = max(timezone.now().timestamp() - heartbeat_at, 0)
     return [Sample("shortlinks_heartbeat_age_seconds", age, process)]

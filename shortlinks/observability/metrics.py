@@ -22,8 +22,8 @@ slot = Slot(settings.METRICS_DIR)
 
 
 @cache
-def _class() -> Any:
-    """Count in files for the exporter, or in memory if they cannot be written."""
+def _value_type() -> Any:
+    """Return a type that counts in files, or in memory if they cannot be written."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.METRICS_DIR)
     try:
         return values.MultiProcessValue(slot.identifier)
@@ -32,12 +32,12 @@ def _class() -> Any:
         return values.MutexValue
 
 
-def _value(*arguments: Any, **options: Any) -> Any:
-    return _class()(*arguments, **options)
+def _new_value(*arguments: Any, **options: Any) -> Any:
+    return _value_type()(*arguments, **options)
 
 
 # Chosen when a metric is first used, because the role of the process is set by then.
-values.ValueClass = _value
+values.ValueClass = _new_value
 
 REGISTRY = CollectorRegistry()
 
@@ -155,7 +155,7 @@ api_seconds = Histogram(
 OUTCOMES = ("redirected", "prefetch", "unknown", "method", "unavailable", "own_page")
 RESULTS = ("committed", "spooled", "rejected", "lost", "counted")
 STORES = ("postgres", "redis")
-# If a counter first appeared with a failure, alerts would see no increase.
+# If a counter appeared with its first failure, alerts would measure no increase.
 PREINITIALIZED: dict[str, list[tuple[Counter, Iterable[str]]]] = {
     "redirects": [
         (redirects, OUTCOMES),

@@ -90,10 +90,10 @@ class OtlpTracing(tracing.Tracing):
         self._provider.shutdown()
 
     def _trace_connection(self, connection: BaseDatabaseWrapper, **_: object) -> None:
-        if self._statement not in connection.execute_wrappers:
-            connection.execute_wrappers.append(self._statement)
+        if self._trace_statement not in connection.execute_wrappers:
+            connection.execute_wrappers.append(self._trace_statement)
 
-    def _statement(
+    def _trace_statement(
         self,
         execute: Callable[..., Any],
         sql: str,

@@ -65,7 +65,7 @@ def live(directory: Path) -> list[str]:
 
 @contextlib.contextmanager
 def dead(directory: Path) -> Iterator[list[str]]:
-    """Return the identifiers of ended processes, which are locked meanwhile."""
+    """Yield the identifiers of ended processes, which are locked meanwhile."""
     with contextlib.ExitStack() as held:
         names = []
         for path in directory.glob(f"*{SUFFIX}"):

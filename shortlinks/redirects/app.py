@@ -1,7 +1,8 @@
 """The ASGI application of the short host: find the link, store the visit, redirect.
 
-A redirect is sent when its visit is durable, or counted as lost because both Postgres
-and the spool failed. If no store can look up the link, the response is 503, never 404.
+A redirect is sent when its visit is durable or counted (docs/adr/0062), or is lost
+because both Postgres and the spool failed. If no store can look up the link, the
+response is 503, never 404.
 """
 
 import time
@@ -57,7 +58,7 @@ class RedirectApp:
     staff: StaffInvitations
     daily_salt: DailySaltKeeper
     checks: Callable[[], Awaitable[list[Check]]]
-    # Counts by status, and of prefetches; plain integers, because metrics are slow.
+    # Counts by status or "prefetch". Plain integers, because metrics are slow.
     responses: defaultdict[int | str, int] = field(
         default_factory=lambda: defaultdict(int)
     )
@@ -93,14 +94,14 @@ class RedirectApp:
                 peer, headers.get(b"x-forwarded-for")
             ),
             purpose=visit_facts.purpose(headers),
-            domain=self.hosts.hosts.domain(headers.get(b"host")),
+            domain=self.hosts.current.domain(headers.get(b"host")),
             idempotency_key=self._idempotency_key(peer, headers),
         )
 
     def _idempotency_key(
         self, peer: str, headers: Mapping[bytes, bytes]
     ) -> bytes | None:
-        """Return the key of a trusted proxy; others could replace a visit."""
+        """Return the key if a trusted proxy sent it; others could hide visits."""
         key = headers.get(visit_facts.IDEMPOTENCY_KEY_HEADER)
         return key if key and self.addresses.is_trusted_proxy(peer) else None
 
@@ -151,7 +152,7 @@ class RedirectApp:
             link = await self.links.get(code)
         if link is None:
             return None
-        if link.is_expired(now):  # no store answered: it is an old value
+        if link.is_expired(now):  # an old value, because no store answered
             raise Unavailable
         account_id = link.account_id
         account = self.accounts.get_fresh(account_id) or await self.accounts.get(
@@ -162,7 +163,7 @@ class RedirectApp:
     async def _redirect_visit(
         self, request: Request, link: CachedLink, account: CachedAccount
     ) -> Response:
-        if link.consent == consent.NOTHING:
+        if link.consent == consent.CONTACT_DELETED:
             return _redirect_only(request, link, account)
         identity = self._identity(request, link, account)
         visit = visit_facts.from_request(
@@ -187,7 +188,7 @@ class RedirectApp:
         return _redirect(target, pixel)
 
     def _takes_click_token(self, link: CachedLink) -> bool:
-        return self.hosts.hosts.are_connected(
+        return self.hosts.current.are_connected(
             link.account_id, link.target
         ) and not url_signatures.is_signed(link.target)
 
@@ -241,7 +242,7 @@ def _with_query(request: Request, encoded: bytes) -> Request:
 
 
 def _serves(request: Request, link: CachedLink) -> bool:
-    """Return whether the host may redirect to the link of this account."""
+    """Return whether the requested host may redirect to this link."""
     return request.domain is None or request.domain.account_id == link.account_id
 
 

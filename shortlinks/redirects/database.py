@@ -68,7 +68,7 @@ class Connection:
         if connection is None or connection.closed:
             task.cancel()
         else:
-            _close_socket(connection.fileno())
+            _shut_down_socket(connection.fileno())
 
 
 class GuardedConnection:
@@ -105,16 +105,16 @@ async def _run(
     try:
         cursor = await connection.execute(query, parameters)
     except (DeadlockDetected, SerializationFailure):
-        # Postgres ended it in favor of another transaction, and is available.
+        # Postgres ended this transaction in favor of another, and is available.
         cursor = await connection.execute(query, parameters)
     return await cursor.fetchall() if cursor.description else []
 
 
-def _close_socket(descriptor: int) -> None:
-    """End the waiting statement by an end of file.
+def _shut_down_socket(descriptor: int) -> None:
+    """Shut down the socket, so that the waiting statement fails.
 
-    If the descriptor were closed, the event loop would watch a number that the next
-    connection may get.
+    Do not close the descriptor: the event loop would still watch its number, which the
+    next connection may get.
     """
     duplicate = socket.socket(fileno=os.dup(descriptor))
     with duplicate, contextlib.suppress(OSError):

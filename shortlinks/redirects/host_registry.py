@@ -1,6 +1,6 @@
 """All connected sites and short domains, in memory.
 
-They are read again as often as a cached link, so that no request waits for them.
+They are read again as often as cached links, in a task, so that no request waits.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ FROM shortlinks_connectedsite AS site
 JOIN shortlinks_account AS account ON account.id = site.account_id
 WHERE account.is_active
 """
-# Others are only claimed. They must not affect anybody's links (docs/adr/0054).
+# Others are only claimed, and must not affect anybody's links (docs/adr/0054).
 SELECT_DOMAINS = """
 SELECT host, account_id, cookie_domain
 FROM shortlinks_shortdomain WHERE verified_at IS NOT NULL
@@ -62,7 +62,7 @@ def _empty() -> Mapping[Any, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """One state of the registry; `prefixes` are those of URLs on an account's sites."""
+    """One state of the registry; `prefixes` has the URLs of each account's sites."""
 
     sites: Mapping[str, Site] = field(default_factory=_empty)
     origins: frozenset[bytes] = frozenset()
@@ -70,7 +70,7 @@ class Hosts:
     domains: Mapping[bytes, Domain] = field(default_factory=_empty)
 
     def domain(self, host: bytes | None) -> Domain | None:
-        """Return None for the service's own host, unknown and unverified ones."""
+        """Return None for the service's own, unknown and unverified hosts."""
         if not self.domains or host is None:
             return None
         return self.domains.get(_name(host))
@@ -81,7 +81,7 @@ class Hosts:
 
 
 class HostRegistry:
-    """Keeps `hosts`, empty at first; while Postgres is unavailable, the last state."""
+    """Keeps `hosts` as last read from Postgres; empty until a read has succeeded."""
 
     def __init__(
         self,
@@ -95,14 +95,14 @@ class HostRegistry:
         self._cookies = cookies
         self._own = frozenset(host.encode() for host in own)
         self._seconds = seconds
-        self.hosts = Hosts()
+        self.current = Hosts()
 
     def is_own(self, host: bytes | None) -> bool:
         return host is not None and _name(host) in self._own
 
     def serves(self, name: bytes) -> bool:
         """Return whether the host is the service's own or a verified short domain."""
-        return name in self._own or name in self.hosts.domains
+        return name in self._own or name in self.current.domains
 
     async def refresh_forever(self) -> None:
         while True:
@@ -116,7 +116,7 @@ class HostRegistry:
         except (psycopg.Error, OSError) as error:
             logger.warning("connected sites and short domains were not read: %r", error)
             return False
-        self.hosts = self._hosts(sites, domains)
+        self.current = self._hosts(sites, domains)
         return True
 
     def _hosts(self, sites: Iterable[Row], domains: Iterable[Row]) -> Hosts:
@@ -129,11 +129,11 @@ class HostRegistry:
             origins=frozenset(site.origin for site in by_key.values()),
             prefixes=dict(prefixes),
             domains={
-                host.encode(): Domain(account_id, self._domain(domain))
-                for host, account_id, domain in domains
+                host.encode(): Domain(account_id, self._shared_cookies(cookie_domain))
+                for host, account_id, cookie_domain in domains
                 if host.encode() not in self._own
             },
         )
 
-    def _domain(self, cookie_domain: str) -> PixelCookies | None:
+    def _shared_cookies(self, cookie_domain: str) -> PixelCookies | None:
         return self._cookies.for_domain(cookie_domain) if cookie_domain else None

@@ -71,7 +71,7 @@ class Identify:
             return _script(request)
         origin = request.headers.get(b"origin", b"")
         if request.method == "OPTIONS":
-            return _preflight(origin, self.hosts.hosts.origins)
+            return _preflight(origin, self.hosts.current.origins)
         if request.method != "POST":
             return _bare(405, [(b"allow", b"POST, OPTIONS")])
         try:
@@ -79,7 +79,7 @@ class Identify:
             site = self._site(body, origin)
             await _check_rate(request.address)
         except RequestError as error:
-            is_known = origin in self.hosts.hosts.origins
+            is_known = origin in self.hosts.current.origins
             reason = {"error": error.reason}
             return _json(error.status, reason, origin if is_known else b"")
         return await self._identify(request, body, site)
@@ -99,7 +99,7 @@ class Identify:
             raise RequestError(error.status, reason) from None
 
     def _site(self, body: IdentifyRequest, origin: bytes) -> Site:
-        site = self.hosts.hosts.sites.get(body.site_key)
+        site = self.hosts.current.sites.get(body.site_key)
         if site is None or site.origin != origin:
             raise RequestError(403, "unknown_site")
         return site
@@ -173,7 +173,7 @@ def _preflight(origin: bytes, origins: frozenset[bytes]) -> Response:
 
 
 def _parse(body: bytes) -> IdentifyRequest:
-    """Ignore the content type: pages send plain text, which needs no preflight."""
+    """Decode JSON of any content type: plain text needs no preflight."""
     try:
         parsed = msgspec.json.decode(body, type=IdentifyRequest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -194,7 +194,7 @@ def _json(
     origin: bytes,
     headers: list[Header] | None = None,
 ) -> Response:
-    """Return JSON that pages of this origin may read; none if it is empty."""
+    """Return JSON that pages of this origin may read; no page if it is empty."""
     body = msgspec.json.encode(value)
     common = [JSON, (b"cache-control", b"no-store"), *pages.COMMON, VARY]
     readable = [(b"access-control-allow-origin", origin)] if origin else []

@@ -1,7 +1,7 @@
 """Look up links and accounts in Redis, then in Postgres.
 
-Postgres is asked for everything that Redis does not have, and for ended links: unknown
-and ended ones must take the same time (SECURITY.md).
+Postgres is queried for all keys that Redis does not have, and for ended links: unknown
+and ended links must take the same time (SECURITY.md).
 """
 
 import time
@@ -64,18 +64,18 @@ class LinkStore:
     async def _read_through(
         self,
         keys: Sequence[K],
-        cached: Callable[[Sequence[K]], Awaitable[dict[K, V]]],
-        name: Callable[[K], str],
+        read_cached: Callable[[Sequence[K]], Awaitable[dict[K, V]]],
+        redis_key: Callable[[K], str],
         select: Callable[[Sequence[K]], Awaitable[dict[K, V]]],
     ) -> dict[K, V]:
-        found = await cached(keys)
+        found = await read_cached(keys)
         missing = [key for key in keys if key not in found]
         if missing:
             try:
                 stored = await select(missing)
             except (psycopg.Error, OSError) as error:
                 raise Incomplete(found) from error
-            await self._write_back({name(key): v for key, v in stored.items()})
+            await self._write_back({redis_key(key): v for key, v in stored.items()})
             found |= stored
         return found
 
@@ -95,18 +95,18 @@ class LinkStore:
         return urls.is_still_allowed(target, self._policy)
 
     async def _cached(
-        self, keys: Sequence[K], kind: type[V], name: Callable[[K], str]
+        self, keys: Sequence[K], value_type: type[V], redis_key: Callable[[K], str]
     ) -> dict[K, V]:
-        """Return the values in Redis; none for tombstones."""
+        """Return the values in Redis, without tombstones."""
         if self._cache_breaker.is_open:
             return {}
         try:
-            values = await self._cache.mget([name(key) for key in keys])
+            values = await self._cache.mget([redis_key(key) for key in keys])
         except redis.RedisError as error:
             self._cache_breaker.trip(error)
             return {}
         return {
-            key: msgspec.json.decode(value, type=kind)
+            key: msgspec.json.decode(value, type=value_type)
             for key, value in zip(keys, values, strict=True)
             if value is not None and value != redis_cache.TOMBSTONE
         }
@@ -114,7 +114,7 @@ class LinkStore:
     async def _write_back(
         self, values: dict[str, CachedLink] | dict[str, CachedAccount]
     ) -> None:
-        """Add values to Redis, but never replace one, which is newer."""
+        """Add values to Redis, but never replace an existing one, which is newer."""
         if self._cache_breaker.is_open:
             return
         pipeline = self._cache.pipeline(transaction=False)

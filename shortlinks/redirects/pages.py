@@ -33,7 +33,7 @@ NOSNIFF = (b"x-content-type-options", b"nosniff")
 # a customer's domain may not support https. Browsers ignore both over http.
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 OWN_HSTS = (HSTS[0], HSTS[1] + b"; includeSubDomains")
-# All responses have these that are not a page.
+# Headers of all responses that are not a page.
 COMMON = (NOTHING, NOSNIFF)
 REDIRECT_HEADERS = [
     (b"cache-control", b"no-store"),
@@ -157,7 +157,7 @@ def page(status: int, accept_language: bytes | None) -> Response:
 
 
 def preferred_language(accept_language: bytes) -> str:
-    """Return the language that the visitor prefers; English if it is neither."""
+    """Return the language in LANGUAGES that the visitor prefers, by default English."""
     best, best_weight = LANGUAGES[0], 0.0
     for item in accept_language.decode("latin-1").split(",")[:MAX_LANGUAGES]:
         tag, _, parameter = item.strip().lower().partition(";")

@@ -35,7 +35,7 @@ class PixelCookies:
         return PixelCookies(self._ids, https=self.https, domain=domain)
 
     def read_or_create(self, cookie_header: bytes | None) -> PixelCookie:
-        """Return the browser's pixel or a new one; an old key's cookie is renewed."""
+        """Return the browser's pixel or a new one; renew a cookie with an old key."""
         found = self._read(cookie_header)
         if found is not None:
             id_, is_current = found

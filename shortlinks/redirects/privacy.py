@@ -1,4 +1,4 @@
-"""`/privacy` on the short host: visitors see, erase and end their being recognized.
+"""`/privacy` on the short host: see and erase a browser's data, and opt out.
 
 A browser with the opt-out cookie gets no pixel. Its links work as before. Only the
 signed cookie names the browser, and no answer names a contact, user or account.

@@ -41,7 +41,7 @@ PROCESS_VISITS = "shortlinks.tasks.process_visits"
 
 
 class Runtime:
-    """Everything that lives between start and shutdown of the ASGI server."""
+    """The objects and tasks of a running redirect process."""
 
     def __init__(self) -> None:
         self._cache = redis.Redis.from_url(
@@ -60,7 +60,7 @@ class Runtime:
             self._connect(), self._spool, delay=delay, on_commit=on_commit
         )
         self._daily_salt = DailySaltKeeper(self._connect())
-        self.redirects = self._redirects()
+        self.redirects = self._new_redirects()
         self._reporter = self._new_reporter()
         self._tasks = [
             asyncio.create_task(self._reporter.report_forever()),
@@ -85,7 +85,7 @@ class Runtime:
             await connection.close()
         await self._cache.aclose()
 
-    def _redirects(self) -> RedirectApp:
+    def _new_redirects(self) -> RedirectApp:
         seconds = settings.LINK_CACHE_TTL_SECONDS
         pixels = PixelCookies(
             BrowserIds(settings.PIXEL_KEYS),
@@ -97,13 +97,13 @@ class Runtime:
         clicks = ClickTokens(settings.PIXEL_KEYS)
         return RedirectApp(
             links=CoalescingCache(
-                self._store().links,
+                self._new_store().links,
                 kind=CachedLink,
                 seconds=seconds,
                 size=settings.LINK_CACHE_MAX_LINKS,
             ),
             accounts=CoalescingCache(
-                self._store().accounts,
+                self._new_store().accounts,
                 kind=CachedAccount,
                 seconds=seconds,
                 size=MAX_CACHED_ACCOUNTS,
@@ -124,10 +124,10 @@ class Runtime:
             privacy=Privacy(self._connect_unguarded()),
             staff=StaffInvitations(self._cache, redis_client.breaker),
             daily_salt=self._daily_salt,
-            checks=self._readiness().checks,
+            checks=self._new_readiness().checks,
         )
 
-    def _readiness(self) -> Readiness:
+    def _new_readiness(self) -> Readiness:
         return Readiness(
             self._connect(),
             self._cache,
@@ -144,13 +144,13 @@ class Runtime:
             {"postgres": self._breaker, "redis": redis_client.breaker},
         )
 
-    def _store(self) -> LinkStore:
+    def _new_store(self) -> LinkStore:
         return LinkStore(
             self._connect(), self._cache, redis_client.breaker, urls.policy()
         )
 
     def _connect(self) -> GuardedConnection:
-        """Return a connection for one part, which sends one statement at a time."""
+        """Return a connection for one object, which sends one statement at a time."""
         return GuardedConnection(self._connect_unguarded(), self._breaker)
 
     def _connect_unguarded(self) -> Connection:
@@ -174,14 +174,14 @@ class Application:
                 send = self._shutdown.wrap_send(send)
             await self._runtime.redirects(scope, receive, send)
         elif scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._run_lifespan(receive, send)
         else:
             raise RuntimeError("redirects need HTTP and a server with lifespan")
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         self._runtime = Runtime()
-        # Without its domains, a process would redirect on another account's domain.
+        # Until short domains are read, each would redirect to links of all accounts.
         await self._runtime.redirects.hosts.refresh()
         self._shutdown.install()
         freeze_gc()

@@ -19,9 +19,9 @@ CHECK_INTERVAL_SECONDS = 0.5
 
 
 class Readiness:
-    """A failed check opens the circuit breaker before a visitor has to wait.
+    """Checks of the stores; a failure opens the breaker before a visitor has to wait.
 
-    An error is the name of the exception that opened it, or empty.
+    `_postgres_error` and `_redis_error` are names of exceptions, or empty.
     """
 
     def __init__(

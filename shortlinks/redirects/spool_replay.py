@@ -1,4 +1,4 @@
-"""Replay the spool files of this process and of dead ones (docs/adr/0008)."""
+"""Replay the spool files of this process and of ended ones (docs/adr/0008)."""
 
 import asyncio
 import logging
@@ -18,12 +18,12 @@ POLL_INTERVAL_SECONDS = 2.0
 
 async def replay_forever(
     async_spool: AsyncSpool,
-    database: CircuitBreaker,
+    breaker: CircuitBreaker,
     *,
     on_commit: Callable[[int], None],
 ) -> None:
     while True:
-        if not database.is_open and spool.is_waiting(async_spool.directory):
+        if not breaker.is_open and spool.is_waiting(async_spool.directory):
             await async_spool.finish()
             on_commit(await asyncio.to_thread(_replay, async_spool))
         await asyncio.sleep(POLL_INTERVAL_SECONDS)

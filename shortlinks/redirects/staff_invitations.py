@@ -27,7 +27,7 @@ class StaffInvitations:
         self._breaker = breaker
 
     async def respond(self, request: Request) -> Response:
-        """Return a redirect of the handoff, or the 404 of unknown codes."""
+        """Return a redirect of the handoff, or the same 404 as for unknown codes."""
         location, set_cookies = await self._next_step(request)
         if location is None:
             return pages.page(404, request.headers.get(b"accept-language"))
@@ -48,7 +48,7 @@ class StaffInvitations:
         return NOWHERE
 
     async def _accept(self, token: str, cookies: bytes) -> Step:
-        """Return the way back and the staff cookie, for an invitation's first use.
+        """Return the URL to go back to and the staff cookie, at the first use only.
 
         Without Redis, the browser is sent back without the cookie.
         """
@@ -59,7 +59,7 @@ class StaffInvitations:
         if invitation is None or is_first is False:
             return NOWHERE
         back = staff_handoff.back_url(invitation.back)
-        return back, _accepted(invitation) if is_first else []
+        return back, _staff_cookies(invitation) if is_first else []
 
     async def _claim(self, invitation: Invitation | None) -> bool | None:
         """Return whether this is the first use, or None if Redis is unavailable.
@@ -97,7 +97,7 @@ def _start(query: dict[str, str], cookies: bytes) -> Step:
     return staff_handoff.callback_url(token, challenge), []
 
 
-def _accepted(invitation: Invitation) -> list[bytes]:
+def _staff_cookies(invitation: Invitation) -> list[bytes]:
     return [
         staff_cookie.cookie_header(invitation.user_id, invitation.account_id),
         staff_handoff.delete_verifier(invitation.challenge),

@@ -1,6 +1,6 @@
 """Decide for which hosts Caddy may get certificates (its on-demand TLS).
 
-Otherwise, people could point names here and use up the limits of the authority.
+Otherwise, anybody could point host names here and use up the authority's limits.
 """
 
 from urllib.parse import parse_qs

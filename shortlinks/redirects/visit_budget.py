@@ -55,7 +55,7 @@ class VisitBudget:
         return True
 
     def _make_room(self) -> None:
-        """Keep the busiest keys, so that many addresses do not renew a budget."""
+        """Keep the busiest keys, so that many addresses do not reset their budgets."""
         busy = {k: n for k, n in self._counts.items() if n > self._limit // 2}
         self._counts = busy if len(busy) < MAX_COUNTED_KEYS // 2 else {}
 
@@ -70,7 +70,7 @@ class CountedVisits:
 
     def __init__(self) -> None:
         self._records: dict[Hashable, VisitRecord] = {}
-        self._sizes: Counter[Hashable] = Counter()  # by link, and by address
+        self._sizes: Counter[Hashable] = Counter()  # by link, and by link and network
 
     def add(self, visit: VisitRecord, address: bytes) -> bool:
         """Count the visit; return False if too many records wait to be stored."""
@@ -79,7 +79,7 @@ class CountedVisits:
         kind = (link_id, visit.method, bool(visit.purpose), visit.staff)
         key: Hashable = (kind, source, _facts(visit))
         record = self._records.get(key)
-        if record is None and self._are_many(source):
+        if record is None and self._is_full(source):
             key = (kind, MIXED)
             record = self._records.get(key) or _without_visitor(visit)
         elif record is None:
@@ -99,8 +99,8 @@ class CountedVisits:
         self._sizes.clear()
         return taken
 
-    def _are_many(self, source: tuple[int, bytes]) -> bool:
-        """Return whether the link has no place for another record of the address."""
+    def _is_full(self, source: tuple[int, bytes]) -> bool:
+        """Return whether the link or the address has the maximum of records."""
         return (
             self._sizes[source] >= MAX_GROUPS_PER_ADDRESS
             or self._sizes[source[0]] >= MAX_GROUPS_PER_LINK
@@ -125,7 +125,7 @@ def _facts(visit: VisitRecord) -> Hashable:
 def _first_of(visit: VisitRecord) -> VisitRecord:
     """Return an empty record with the facts of its first visit.
 
-    It has an id of its own, since the visit may be stored, or repeated, under its id.
+    The id is new, since the visit may be stored, or sent again, under its own id.
     A new cookie is left out, since each visit without a cookie got another one.
     """
     record = visit._replace(id=str(uuid7()), visit_count=0)
@@ -137,7 +137,7 @@ def _first_of(visit: VisitRecord) -> VisitRecord:
 def _without_visitor(visit: VisitRecord) -> VisitRecord:
     """Return an empty record without facts of a visitor.
 
-    Its visitor hash is its own: no visitor who returns can make it count.
+    Its visitor hash is unique, so that no later visit can turn it into an open.
     """
     id_ = uuid7()
     return visit._replace(

@@ -104,10 +104,10 @@ def _id(key: bytes | None) -> str:
     found = None if key is None else IDEMPOTENCY_KEY.fullmatch(key)
     if found is None:
         return str(uuid7())
-    moment = int(found[1])
-    if abs(moment - time.time() * 1000) > MAX_CLOCK_SKEW_MS:
+    milliseconds = int(found[1])
+    if abs(milliseconds - time.time() * 1000) > MAX_CLOCK_SKEW_MS:
         return str(uuid7())
-    digits = f"{moment:012x}"
+    digits = f"{milliseconds:012x}"
     return f"{digits[:8]}-{digits[8:]}-7{found[2].decode()}"
 
 

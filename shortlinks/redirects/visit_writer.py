@@ -1,8 +1,8 @@
 """Store visits in batches; an open is answered when its visit is durable.
 
-A batch contains the visits that arrived while the last one was written. A single visit
-waits for nothing, and a thousand share one commit. While Postgres is unavailable,
-batches are written to the spool and replayed later.
+A batch contains the visits that arrived while the last batch was written. A single
+visit is written at once, and a thousand share one commit. While Postgres is
+unavailable, batches are written to the spool and replayed later.
 """
 
 import asyncio
@@ -32,18 +32,18 @@ LINKS_IN_SPOOL = 100
 SPOOLED_VISIT_BYTES = 500
 COUNTED_INTERVAL_SECONDS = 5.0
 # A visit with its visitor's address, or a record of counted visits with None.
-Waiting = tuple[VisitRecord, bytes | None]
+QueuedVisit = tuple[VisitRecord, bytes | None]
 
 
 class QueueFull(Exception):
     """Too many visits wait for a commit; this one was not stored."""
 
 
-def _seconds() -> HistogramBuffer:
+def _seconds_buffer() -> HistogramBuffer:
     return HistogramBuffer(metrics.SECONDS)
 
 
-def _sizes() -> HistogramBuffer:
+def _visits_buffer() -> HistogramBuffer:
     return HistogramBuffer(metrics.VISITS)
 
 
@@ -55,11 +55,11 @@ class Counts:
     spooled: int = 0
     rejected: int = 0
     lost: int = 0
-    counted: int = 0  # beyond a budget; one visit is stored for many
-    commit_seconds: HistogramBuffer = field(default_factory=_seconds)
-    commit_visits: HistogramBuffer = field(default_factory=_sizes)
-    spool_seconds: HistogramBuffer = field(default_factory=_seconds)
-    spool_visits: HistogramBuffer = field(default_factory=_sizes)
+    counted: int = 0  # one visit is stored for many
+    commit_seconds: HistogramBuffer = field(default_factory=_seconds_buffer)
+    commit_visits: HistogramBuffer = field(default_factory=_visits_buffer)
+    spool_seconds: HistogramBuffer = field(default_factory=_seconds_buffer)
+    spool_visits: HistogramBuffer = field(default_factory=_visits_buffer)
 
 
 class AsyncSpool:
@@ -87,7 +87,7 @@ class AsyncSpool:
 
 
 class VisitLog:
-    """Commits visits; `on_commit` is called with the number of each batch."""
+    """Commits visits; `on_commit` is called with the size of each batch."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class VisitLog:
         self._on_commit = on_commit
         self._counted = CountedVisits()
         self._spooled: Counter[int] = Counter()  # by link, while Postgres is down
-        self._open: list[tuple[Waiting, asyncio.Future[None]]] = []
+        self._queue: list[tuple[QueuedVisit, asyncio.Future[None]]] = []
         self._arrived = asyncio.Event()
         self._closing = False
         self._writer = asyncio.create_task(self._write_batches())
@@ -112,17 +112,17 @@ class VisitLog:
     async def append(self, visit: VisitRecord, address: bytes) -> None:
         """Return when the visit is durable; raise QueueFull.
 
-        Also return if Postgres is unavailable and the disk is full. Then the visit is
-        lost, which is counted and logged.
+        While Postgres is unavailable, visits beyond a link's share of the spool are
+        only counted. If the spool fails too, the visit is lost, which is logged.
         """
-        if len(self._open) >= MAX_QUEUED or self._closing:
+        if len(self._queue) >= MAX_QUEUED or self._closing:
             raise QueueFull
         await self._enqueue((visit, address))
 
     async def count(self, visit: VisitRecord, address: bytes) -> None:
-        """Count a visit, which is stored within seconds as one of many.
+        """Count a visit; within seconds, one visit is stored for many counted ones.
 
-        A process that is killed loses these seconds. Raise QueueFull like `append`.
+        A killed process loses these counts. Raise QueueFull like `append`.
         """
         if self._closing:
             raise QueueFull
@@ -147,9 +147,9 @@ class VisitLog:
             logger.warning("%d visits of many visitors were counted together", mixed)
         return [self._enqueue((record, None)) for record in records]
 
-    def _enqueue(self, waiting: Waiting) -> asyncio.Future[None]:
+    def _enqueue(self, queued: QueuedVisit) -> asyncio.Future[None]:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._open.append((waiting, waiter))
+        self._queue.append((queued, waiter))
         self._arrived.set()
         return waiter
 
@@ -163,24 +163,24 @@ class VisitLog:
     async def _write_batches(self) -> None:
         while True:
             await self._arrived.wait()
-            batch = self._open[:MAX_BATCH_SIZE]
-            self._open = self._open[MAX_BATCH_SIZE:]
-            if not self._open and not self._closing:
+            batch = self._queue[:MAX_BATCH_SIZE]
+            self._queue = self._queue[MAX_BATCH_SIZE:]
+            if not self._queue and not self._closing:
                 self._arrived.clear()
             if not batch and self._closing:
                 return
             await self._write(batch)
 
     async def _write(
-        self, batch: Sequence[tuple[Waiting, asyncio.Future[None]]]
+        self, batch: Sequence[tuple[QueuedVisit, asyncio.Future[None]]]
     ) -> None:
         if batch:
-            await self._store([waiting for waiting, _ in batch])
+            await self._store([queued for queued, _ in batch])
         for _, waiter in batch:
             if not waiter.done():  # done if its visitor has disconnected
                 waiter.set_result(None)
 
-    async def _store(self, batch: Sequence[Waiting]) -> None:
+    async def _store(self, batch: Sequence[QueuedVisit]) -> None:
         """Commit the visits, spool them, or quarantine those that Postgres rejects."""
         parts = Bisection(batch)
         for part in parts:
@@ -215,8 +215,8 @@ class VisitLog:
         except Exception as failure:  # noqa: BLE001  such as no thread left
             self._record_loss(1, failure)
 
-    async def _spool_batch(self, part: Sequence[Waiting]) -> None:
-        """Spool visits that may have been committed: ids make the replay harmless."""
+    async def _spool_batch(self, part: Sequence[QueuedVisit]) -> None:
+        """Spool visits. Some may be committed, but a replay skips ids that exist."""
         visits = [
             visit
             for visit, address in part
@@ -235,9 +235,9 @@ class VisitLog:
             self.counts.spool_visits.add(len(visits))
 
     def _is_counted_instead(self, visit: VisitRecord, address: bytes | None) -> bool:
-        """Count a visit whose link has filled its share of the spool.
+        """Count a visit if its link has filled its share of the spool; return whether.
 
-        A record of counted visits is always spooled: they have waited long enough.
+        A record of counted visits is always spooled: its visits waited long enough.
         """
         self._spooled[visit.link_id] += 1
         is_over = self._spooled[visit.link_id] > self._spool.max_visits_per_link

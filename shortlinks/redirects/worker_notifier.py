@@ -1,4 +1,4 @@
-"""Notify the worker of new visits in the background, with one message for a burst."""
+"""Notify the worker of new visits in the background, with one message for many."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ RETRY_DELAY_SECONDS = 5.0
 
 
 class DebouncedNotifier:
-    """Notifies when the first visits of a burst are due, and again for later ones."""
+    """Notifies when the first new visits are due, and again for later ones."""
 
     def __init__(self, notify: Callable[[], object], *, delay: float) -> None:
         self._notify = notify
@@ -27,11 +27,11 @@ class DebouncedNotifier:
         if not count:
             return
         if self._timer is None:
-            self._wait(self._delay)
-        else:  # not due yet when the worker is notified of the first
+            self._notify_after(self._delay)
+        else:  # not due yet when the worker is notified of the first ones
             self._more_arrived = True
 
-    def _wait(self, seconds: float) -> None:
+    def _notify_after(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(seconds, self._start_notifying)
 
@@ -39,7 +39,7 @@ class DebouncedNotifier:
         self._timer = None
         if self._more_arrived or self._notifying is not None:
             self._more_arrived = False
-            self._wait(self._delay)
+            self._notify_after(self._delay)
         if self._notifying is not None:  # the broker is slow
             return
         loop = asyncio.get_running_loop()
@@ -47,7 +47,7 @@ class DebouncedNotifier:
         self._notifying.add_done_callback(self._record_sent)
 
     def _try_notify(self) -> None:
-        with request_ids.bound(request_ids.new()):  # one for the burst
+        with request_ids.bound(request_ids.new()):  # one for all these visits
             self._notify()
 
     def _record_sent(self, notifying: "asyncio.Future[None]") -> None:
@@ -59,7 +59,7 @@ class DebouncedNotifier:
             logger.warning("the worker was not notified: %r", error)
             if self._timer is not None:
                 self._timer.cancel()
-            self._wait(RETRY_DELAY_SECONDS)
+            self._notify_after(RETRY_DELAY_SECONDS)
 
     async def close(self) -> None:
         """Notify the worker of the last visits."""

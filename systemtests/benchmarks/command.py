@@ -56,7 +56,7 @@ def main() -> int:
     Return 1 after an invalid run or a regression, or 128 plus the number of a signal.
     """
     arguments = _parser().parse_args()
-    signals.expect()
+    signals.raise_on_stop_signals()
     try:
         dataset.migrate()
         if arguments.check:

@@ -27,7 +27,7 @@ CANCEL_GRACE_SECONDS = 60
 
 def main() -> int:
     """Return the runner's exit code, or 128 plus the number of a signal."""
-    signals.expect()
+    signals.raise_on_stop_signals()
     with _directory() as base:
         try:
             return _run(base)
@@ -63,7 +63,7 @@ def _environment(base: Path) -> Mapping[str, str]:
     """Return settings that override the environment's, so no other store is used."""
     picked = ports.pick("POSTGRES", "VALKEY", *PORTS)
     secrets = keys.new()
-    home = store_directories.settle(base)
+    home = store_directories.choose_home(base)
     postgres = stores.postgres(home, picked["POSTGRES"], secrets)
     valkey = Valkey(home, picked["VALKEY"], secrets["VALKEY_PASSWORD"])
     settings = {
@@ -82,7 +82,7 @@ def _environment(base: Path) -> Mapping[str, str]:
         "CHAOS_DIRECTORY": str(base),
         "CHAOS_PORTS": ",".join(str(picked[name]) for name in PORTS),
     }
-    return {**environment.compose(base, secrets, settings), **settings}
+    return {**environment.for_processes(base, secrets, settings), **settings}
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ app.set_default()  # the suite sends tasks too
 def main() -> int:
     """Return 1 if a promise was broken, or 128 plus the number of a signal."""
     arguments = _parser().parse_args()
-    signals.expect()
+    signals.raise_on_stop_signals()
     plan = SHORT if arguments.short else FULL
     running = service.from_environment()
     try:

@@ -82,7 +82,7 @@ class Service:
             store.program.name: Process(
                 store.program,
                 self._log(store.program.name),
-                is_ready=store.serves,
+                is_ready=store.make_ready,
                 credentials=store.home.credentials,
             )
             for store in self._stores
@@ -132,7 +132,7 @@ def from_environment() -> Service:
 
 
 def _stores(base: Path) -> tuple[Store, ...]:
-    home = store_directories.settle(base)
+    home = store_directories.choose_home(base)
     postgres, valkey = (
         urlsplit(url) for url in (os.environ["DATABASE_URL"], settings.REDIS_URL)
     )

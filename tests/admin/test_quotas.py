@@ -28,7 +28,7 @@ def client(
     settings.MAX_UNFINISHED_IMPORTS_PER_ACCOUNT = 1
     usage = {"contacts": 1, "links": 1, "counted_to": 1}
     AccountUsage.objects.update_or_create(account=own.account, defaults=usage)
-    quotas.forget()
+    quotas.clear_cache()
     User.objects.filter(pk=admin.pk).update(language=request.param)
     admin.refresh_from_db()
     return sign_in(admin)

@@ -23,7 +23,7 @@ def contact(account: Account, settings: Settings) -> Contact:
     factories.link(contact, URL)
     settings.MAX_CONTACTS_PER_ACCOUNT = settings.MAX_LINKS_PER_ACCOUNT = 1
     AccountUsage.objects.create(account=account, contacts=1, links=1, counted_to=1)
-    quotas.forget()
+    quotas.clear_cache()
     return contact
 
 

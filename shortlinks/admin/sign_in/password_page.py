@@ -27,7 +27,7 @@ from shortlinks.models import SecurityEventKind, User
 
 
 class TooManyGuesses(forms.ValidationError):
-    """Raised instead of checking a password."""
+    """Error that is raised instead of checking a password."""
 
     def __init__(self, wait_seconds: float) -> None:
         minutes = math.ceil(wait_seconds / 60)
@@ -55,19 +55,19 @@ class PasswordForm(AuthenticationForm):
 
     def _check(self, email: str, password: str) -> User:
         """Return the user, or raise; wrong passwords are counted and recorded."""
-        tried = User.objects.filter(email=email).select_related("account").first()
+        target = User.objects.filter(email=email).select_related("account").first()
         attempt = guess_limits.begin(
             Secret.PASSWORD,
             email,
-            known_as=_known_as(self.request, tried),
-            user=tried,
+            known_as=_known_as(self.request, target),
+            user=target,
         )
         if not attempt.is_allowed:
             self.wait_seconds = attempt.wait_seconds
             raise TooManyGuesses(attempt.wait_seconds)
         user = authenticate(self.request, email=email, password=password)
         if not isinstance(user, User) or not user.is_staff:
-            security_events.record(SecurityEventKind.SIGN_IN_FAILED, user=tried)
+            security_events.record(SecurityEventKind.SIGN_IN_FAILED, user=target)
             raise self.get_invalid_login_error()
         guess_limits.take_back(attempt)
         return user
@@ -83,14 +83,14 @@ def _known_as(request: HttpRequest | None, user: User | None) -> str:
 @never_cache
 def sign_in(request: HttpRequest) -> HttpResponse:
     if admin.site.has_permission(request) and request.method != "POST":
-        return HttpResponseRedirect(_next(request))
+        return HttpResponseRedirect(_next_url(request))
     form = PasswordForm(
         request, data=request.POST if request.method == "POST" else None
     )
     if form.is_valid():
         kept_entries.keep_until_signed_in(request)
         user = form.get_user()
-        login = Login(user=user, email=user.email, redirect_url=_next(request))
+        login = Login(user=user, email=user.email, redirect_url=_next_url(request))
         credentials = {"email": user.email}
         entered: HttpResponse = perform_password_login(request, credentials, login)
         return entered
@@ -107,7 +107,7 @@ def page(
     *,
     status: int = 200,
 ) -> HttpResponse:
-    """Return the page; after too many attempts, with the time to wait."""
+    """Return the page; after too many attempts, with `Retry-After`."""
     response = render(
         request,
         "admin/login.html",
@@ -116,13 +116,13 @@ def page(
             "title": gettext("Sign in"),
             "form": form,
             "app_path": request.get_full_path(),
-            REDIRECT_FIELD_NAME: _next(request),
+            REDIRECT_FIELD_NAME: _next_url(request),
             "providers": list(settings.OIDC_PROVIDERS.values()),
             **context,
         },
         status=status,
     )
-    return _too_many(response, form) if form.wait_seconds else response
+    return _with_retry_after(response, form) if form.wait_seconds else response
 
 
 def _blocked_page(request: HttpRequest, form: PasswordForm) -> HttpResponse:
@@ -130,16 +130,16 @@ def _blocked_page(request: HttpRequest, form: PasswordForm) -> HttpResponse:
     [reason] = form.non_field_errors()
     context = {"text": reason, "sign_in": request.get_full_path()}
     text = loader.render_to_string("shortlinks/too_many_attempts.html", context)
-    return _too_many(HttpResponse(text), form)
+    return _with_retry_after(HttpResponse(text), form)
 
 
-def _too_many(response: HttpResponse, form: PasswordForm) -> HttpResponse:
+def _with_retry_after(response: HttpResponse, form: PasswordForm) -> HttpResponse:
     response.status_code = 429
     response.headers["Retry-After"] = str(math.ceil(form.wait_seconds))
     return response
 
 
-def _next(request: HttpRequest) -> str:
+def _next_url(request: HttpRequest) -> str:
     """Return the page that was asked for, if it is one of ours."""
     sent = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME)
     is_own = url_has_allowed_host_and_scheme(

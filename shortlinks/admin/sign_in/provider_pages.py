@@ -1,4 +1,4 @@
-"""The way to a provider of OpenID Connect, and back."""
+"""Views that lead to a provider of OpenID Connect, and back."""
 
 import jwt
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
@@ -20,8 +20,8 @@ from shortlinks.domain.auth import guess_limits
 from shortlinks.domain.auth.guess_limits import Secret
 from shortlinks.domain.auth.identity_providers import Provider
 
-# Raised by allauth if the provider cannot be reached, or answers with anything else
-# than the expected objects; it handles them in a part of its code only.
+# Raised by allauth if the provider is unavailable or its response has an unexpected
+# form. Allauth itself handles them in some places only.
 FAILURES = (
     RequestException,
     OAuth2Error,
@@ -36,7 +36,7 @@ FAILURES = (
 
 @never_cache
 def login(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """Ask whether to go to the provider; a POST goes there."""
+    """Show a page that asks for a confirmation; a POST leads to the provider."""
     if request.method != "POST":
         return _call(OAuth2LoginView, request, provider_id)
     kept_entries.keep_until_signed_in(request)
@@ -57,7 +57,7 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
 
 
 def _find(provider_id: str) -> Provider:
-    """Find it by its id only; allauth also takes the name that all of them have."""
+    """Find a provider by its id only; allauth would also accept a name they share."""
     if provider_id not in settings.OIDC_PROVIDERS:
         raise Http404
     return settings.OIDC_PROVIDERS[provider_id]

@@ -1,4 +1,4 @@
-"""Pages that ask for a secret again, if the sign-in is some time ago."""
+"""Rule for pages that require a sign-in again if the last one is not recent."""
 
 import time
 
@@ -14,7 +14,7 @@ from shortlinks.models import User
 def require(request: HttpRequest) -> None:
     """Raise unless the user signed in within ACCOUNT_REAUTHENTICATION_TIMEOUT.
 
-    Allauth's middleware then leads to its page, and back.
+    Allauth's middleware then redirects to its page, and back.
     """
     if not is_recent(request):
         raise ReauthenticationRequired

@@ -41,7 +41,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
 
 class _LimitedGuesses:
-    """For forms with a code: refuses it after too many wrong ones."""
+    """Mixin for forms with a code, which are blocked after too many wrong codes."""
 
     user: User
 
@@ -71,7 +71,7 @@ class EditPasskeyForm(webauthn_forms.EditWebAuthnForm):  # type: ignore[misc]
 
 
 class SecondFactorMiddleware:
-    """Redirects users who must add a second factor to its page."""
+    """Middleware that redirects users who must add a second factor to its page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -103,6 +103,6 @@ def _is_exempt(path: str) -> bool:
 
 
 def _is_from_provider(request: HttpRequest, user: User) -> bool:
-    """Return whether they signed in with a provider, which has its own factors."""
+    """Return whether the user came from a provider, which has its own factors."""
     records = get_authentication_records(request, user)
     return any(record["method"] == "socialaccount" for record in records)

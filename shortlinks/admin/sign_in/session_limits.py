@@ -1,6 +1,6 @@
 """Sessions end some hours after the last request, and some days after the sign-in.
 
-With the session, the browser forgets its pages.
+When a session ends, the browser deletes the pages that it has cached.
 """
 
 import time
@@ -18,16 +18,16 @@ from shortlinks.models import User
 
 SIGNED_IN_AT = "signed_in_at"
 SEEN_AT = "seen_at"
-# How often a session is written, so that it does not end.
+# A session in use is written this often, so that it does not end.
 PRECISION = timedelta(minutes=5)
-# Pages to which "Back" would return. Not cookies, which include that of known browsers.
+# Cached pages, to which "Back" would return. Cookies stay, for `known_browsers`.
 CLEARED = '"cache"'
 
 
 class SessionLimitsMiddleware:
     """Middleware that ends old sessions, and notes where they were used last.
 
-    Django's own limit, SESSION_COOKIE_AGE, is that after the last request.
+    SESSION_COOKIE_AGE, Django's own limit, counts from the last request.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -59,7 +59,7 @@ class SessionLimitsMiddleware:
 
 
 def _sign_ins(request: HttpRequest) -> list[object]:
-    """Return a copy of what was entered, the last sign-in included."""
+    """Return a copy of the list to which allauth adds each sign-in."""
     return list(request.session.get(AUTHENTICATION_METHODS_SESSION_KEY, ()))
 
 

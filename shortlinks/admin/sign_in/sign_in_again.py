@@ -26,7 +26,7 @@ ACCOUNT_PAGES = "/admin/account/"  # its pages check by themselves who may use t
 
 
 class SignInAgainMiddleware:
-    """Middleware that answers a POST without a session by a sign-in."""
+    """Middleware that answers a POST without a session with the sign-in page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -39,35 +39,35 @@ class SignInAgainMiddleware:
     ) -> HttpResponse | None:
         if request.method != "POST" or not browser_middleware.is_admin_path(request):
             return None
-        if _is_entrance(request) or admin.site.has_permission(request):
+        if _is_account_page(request) or admin.site.has_permission(request):
             return None
         return _sign_in_page(request, kept_entries.of_request(request))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Keep the entries of our own pages, which have the token of an older sign-in."""
+    """Keep the entries of our pages: their CSRF token may be of an older sign-in."""
     if not browser_middleware.is_admin_path(request):
         return defaults.permission_denied(request, PermissionDenied(reason))
-    has_entries = _is_same_origin(request) and not _is_entrance(request)
+    has_entries = _is_same_origin(request) and not _is_account_page(request)
     index = Kept(reverse("admin:index"))
     kept = kept_entries.of_request(request) if has_entries else index
     if not admin.site.has_permission(request):
         return _sign_in_page(request, kept)
-    if _is_entrance(request):
+    if _is_account_page(request):
         return HttpResponseRedirect(reverse("admin:index"))
     return _continue_page(request, kept, status=403)
 
 
 @never_cache
 def send_kept(request: HttpRequest) -> HttpResponse:
-    """Send what was kept before the sign-in."""
+    """Send the entries that were kept before the sign-in."""
     kept = kept_entries.take(request)
     if kept is None:
         return HttpResponseRedirect(reverse("admin:index"))
     return _continue_page(request, kept, status=200)
 
 
-def _is_entrance(request: HttpRequest) -> bool:
+def _is_account_page(request: HttpRequest) -> bool:
     paths = (reverse("account_login"), reverse("admin:logout"))
     return request.path in paths or request.path.startswith(ACCOUNT_PAGES)
 
@@ -94,7 +94,7 @@ def _sign_in_page(request: HttpRequest, kept: Kept) -> HttpResponse:
 
 
 def _continue_page(request: HttpRequest, kept: Kept, *, status: int) -> HttpResponse:
-    """Send the entries at once after a sign-in, unless something has to be added."""
+    """Return a page that sends the entries: at once, except for a 403 and for files."""
     context = {
         **admin.site.each_context(request),
         "title": gettext("Continue where you stopped"),

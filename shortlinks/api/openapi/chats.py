@@ -33,7 +33,7 @@ OPERATIONS = (
     Operation(
         id="report_chat",
         route=f"POST {PATH}",
-        scope=chats.REPORTING,
+        scope=chats.REPORT_SCOPES,
         summary="Create or update a chat",
         description="`source` and `external_id` identify the chat. The same pair again"
         " updates it. Without `entity_id`, a new chat gets an anonymous contact. With"
@@ -66,7 +66,7 @@ OPERATIONS = (
     Operation(
         id="set_chat_visitor",
         route=f"POST {PATH}/{{chat_id}}/visitor",
-        scope=chats.REPORTING,
+        scope=chats.REPORT_SCOPES,
         summary="Set the browser that is used in a chat",
         description="The merge rules are applied, as for a new chat.",
         body=body({"visitor_uid": UID}),

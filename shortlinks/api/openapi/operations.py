@@ -36,7 +36,7 @@ PATH_PARAMETERS = {
     "erasure_id": id_(ERASURE, minimum=0, description="The erasure's id."),
     "user_id": id_(USER, minimum=0, description="The user's id."),
 }
-# Statuses of errors: of every operation, and of those with a token or a body.
+# Error statuses of all operations, of those with a token, and of those with a body.
 COMMON_ERRORS = {400, 405, 414, 431, 500, 503}
 TOKEN_ERRORS = {401, 403, 429}
 BODY_ERRORS = {408, 413, 415, 429}
@@ -74,7 +74,7 @@ class Operation:
     route: str  # method and path
     summary: str
     response: SuccessResponse
-    tag: str = ""  # by default, the one of the module
+    tag: str = ""  # by default, the TAG of the module
     scope: Scopes = None  # one of them
     description: str = ""
     parameters: Sequence[Json] = ()
@@ -82,7 +82,7 @@ class Operation:
     body_types: Sequence[str] = (JSON,)
     needs_token: bool = True
     may_return_409: bool = False
-    may_return_404: bool = False  # without an id in the path; with one, always
+    may_return_404: bool = False  # a path with an id always may
     errors: Sequence[ErrorResponse] = ()
     has_error_responses: bool = True
     other_responses: Mapping[int, SuccessResponse] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class Operation:
         return self.route.partition(" ")[2]
 
     def to_openapi(self) -> Json:
-        scopes = sorted(gates.any_of(self.scope), reverse=True)
+        scopes = sorted(gates.accepted_scopes(self.scope), reverse=True)
         named = " or ".join(f"`{scope.value}`" for scope in scopes)
         paragraphs = [self.description, f"Scope: {named}." if named else ""]
         return {

@@ -1,4 +1,4 @@
-"""Operations without a token: the token endpoint, health, and this document."""
+"""Operations of OAuth, the health checks, and this document."""
 
 from shortlinks.api import oauth
 from shortlinks.api.openapi.operations import (

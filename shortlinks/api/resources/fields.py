@@ -9,7 +9,7 @@ from shortlinks import models
 from shortlinks.domain.integers import MAX_ID
 
 MAX_TIMESTAMP = 253_402_300_799  # the last second of the year 9999
-# Ids of the examples. Each path contains the ids of its examples.
+# Ids of the examples. The path and the body of an example have the same ids.
 ACCOUNT, USER, CONTACT, OTHER_CONTACT = 123, 504141, 11070881, 11070899
 LINK, NOTE, PIXEL, CHAT = 7042564, 7422564, 7000311, 7000412
 WEBHOOK, MERGE, SUGGESTION = 7000512, 7000513, 7000614

@@ -1,4 +1,4 @@
-"""Secrets of integrations. After a renewal, the old ones work on for a while."""
+"""Secrets of integrations. After a renewal, old ones keep working for a while."""
 
 import hashlib
 import hmac
@@ -29,7 +29,7 @@ def sha256(secret: str) -> bytes:
 
 
 def create(integration: Integration) -> str:
-    """Return a new secret, which is stored nowhere."""
+    """Return a new secret. Only its hash is stored."""
     secret = secrets.token_urlsafe(48)
     IntegrationSecret.objects.create(integration=integration, sha256=sha256(secret))
     return secret
@@ -37,9 +37,9 @@ def create(integration: Integration) -> str:
 
 def matches(integration: Integration, secret: str) -> bool:
     """Compare with every valid secret, each in constant time."""
-    given = sha256(secret)
+    digest = sha256(secret)
     rows = _valid(integration).order_by("-pk")[:MAX_SECRETS]
-    same = [hmac.compare_digest(bytes(row.sha256), given) for row in rows]
+    same = [hmac.compare_digest(bytes(row.sha256), digest) for row in rows]
     return any(same)
 
 
@@ -47,8 +47,8 @@ def matches(integration: Integration, secret: str) -> bool:
 def renew(integration: Integration, *, by: User, overlap: timedelta = OVERLAP) -> str:
     """Return a new secret. The current one works until the overlap ends.
 
-    Older ones keep their own ends. Only the last few stay, so that a secret that nobody
-    copied can be renewed again.
+    Older ones end when they would have. The oldest beyond `MAX_SECRETS` are deleted, so
+    that a user who lost the new secret can always renew again.
     """
     _lock(integration)
     newest = _valid(integration).order_by("-pk").values("pk")[: MAX_SECRETS - 1]
@@ -61,7 +61,7 @@ def renew(integration: Integration, *, by: User, overlap: timedelta = OVERLAP) -
 
 @transaction.atomic
 def end_old(integration: Integration, *, by: User) -> int:
-    """End all secrets but the newest at once; return the number of those that ended."""
+    """End all secrets but the newest at once; return how many ended."""
     _lock(integration)
     old = _valid(integration).exclude(expires_at=None)
     ended, _ = old.delete()

@@ -24,8 +24,8 @@ Text = tuple[str, str]  # subject and body
 def send_next() -> bool:
     """Send one e-mail that is due; return False if there is none, or no mail server.
 
-    It is claimed beforehand: if the server fails, it is sent an hour later, until the
-    token expires. No lock is held meanwhile.
+    The e-mail is claimed first, so that no lock is held while it is sent. If the server
+    fails, it is tried again every hour until the token expires.
     """
     if not mail.has_server():
         return False
@@ -43,8 +43,8 @@ def _claim(rows: "QuerySet[Expiring]", is_valid: Q) -> Expiring | None:
     now = timezone.now()
     due = rows.filter(warning_due_at__lte=now)
     is_valid &= Q(expires_at__gt=now)
-    over = due.exclude(is_valid).values("pk")[:BATCH_SIZE]
-    rows.filter(pk__in=over).update(warning_due_at=None)
+    outdated = due.exclude(is_valid).values("pk")[:BATCH_SIZE]
+    rows.filter(pk__in=outdated).update(warning_due_at=None)
     active = Q(user__is_active=True, user__account__is_active=True)
     locked = due.filter(is_valid & active).select_for_update(
         skip_locked=True, no_key=True, of=("self",)

@@ -18,12 +18,15 @@ def encrypt(text: str) -> str:
 
 
 def decrypt(encrypted: str) -> str:
-    """Return the text; cryptography's InvalidToken if no key fits."""
+    """Return the text, or raise cryptography's InvalidToken if no key fits."""
     return _fernets().decrypt(encrypted.encode()).decode()
 
 
 def reencrypt(encrypted: str) -> str | None:
-    """Return it encrypted with SECRET_KEY; None if it was, or its key is missing."""
+    """Return the text encrypted with SECRET_KEY, or None.
+
+    None means that it is already, or that no key fits.
+    """
     if _is_current(encrypted):
         return None
     try:

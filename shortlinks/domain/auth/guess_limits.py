@@ -1,7 +1,7 @@
 """Limits for guesses of passwords, codes and other secrets.
 
-Guesses are counted by address and by what is guessed at, such as the user whose
-password it is. Guesses of strangers cannot lock out a user: the browsers and networks
+Guesses are counted by client address and by target, such as the user whose password is
+guessed. Guesses of strangers cannot lock out a user: the browsers and networks
 from which the user has signed in before have counts of their own (`known_as`).
 
 Each attempt counts before the secret is checked, so that concurrent guesses cannot
@@ -24,10 +24,10 @@ PERIOD = 600  # seconds
 
 
 class Secret(Enum):
-    """A kind of secret, and its guesses in ten minutes: by address, and at one target.
+    """A kind of secret, and its limits in ten minutes: for an address and for a target.
 
-    An office has one address for many people. Random secrets have no limit at one
-    target: they are too long to guess, and it would lock out their owner.
+    An office has one address for many people. Random secrets have no limit for a
+    target: they are too long to guess, and a limit would lock out their owner.
     """
 
     PASSWORD = "password", 50, 10
@@ -96,5 +96,5 @@ def _limit(secret: Secret, by: str, value: str, rate: int) -> Limit:
     digest = hashlib.blake2b(
         text, key=settings.VISITOR_UID_KEY[:64], digest_size=16
     ).hexdigest()
-    # One node of a cluster has all of them, because one script reads them.
+    # The braces keep all keys on one node of a cluster, because one script reads them.
     return Limit(f"{{guess}}:{secret.key}:{digest}", rate, PERIOD)

@@ -1,6 +1,6 @@
 """Providers of OpenID Connect, as the setting OIDC_PROVIDERS describes them.
 
-Without models, because the settings are read before them.
+This module imports no models, because the settings use it before models are loaded.
 """
 
 from typing import Annotated, Literal
@@ -20,7 +20,7 @@ LIMITS = (
 
 
 class Rights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The rights of a group's members. They have none of a level that is not named."""
+    """The rights of a group's members. A right that is not listed is denied."""
 
     is_admin: bool = False
     contacts_view: Level = "D"
@@ -36,7 +36,7 @@ class Rights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A provider, for one account, or for the users of all.
+    """A provider for the users of one account, or of all accounts.
 
     An e-mail counts as verified if the provider says so, or says nothing and the
     e-mail's domain is one of `verified_domains`.
@@ -53,5 +53,5 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     verified_domains: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        """Without the secret, which must not get into logs."""
+        """Leave out the secret, which must not get into logs."""
         return f"Provider({self.id!r})"

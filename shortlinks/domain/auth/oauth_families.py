@@ -27,7 +27,7 @@ from shortlinks.models import (
 ACCESS_TOKEN_TTL = timedelta(days=1)
 REFRESH_TOKEN_TTL = timedelta(days=90)
 # After its first use, a replaced refresh token gets the same answer for this long.
-GRACE = timedelta(seconds=60)
+GRACE_PERIOD = timedelta(seconds=60)
 BATCH_SIZE = 10_000
 
 
@@ -35,7 +35,7 @@ BATCH_SIZE = 10_000
 class TokenPair:
     """An access token, which is valid for `expires_in` seconds, and its refresh token.
 
-    Both are stored nowhere.
+    Neither is stored.
     """
 
     access_token: str
@@ -46,8 +46,8 @@ class TokenPair:
 def redeem(integration: Integration, kind: GrantKind, secret: str) -> TokenPair | None:
     """Return the tokens for a code or refresh token, or None if it is rejected.
 
-    A replayed one ends its family, which is stored only if the caller's transaction
-    commits. The locks of the grant and its family put all requests in one order.
+    A replay ends the family, but only if the caller's transaction commits. Locks on the
+    grant and its family make concurrent requests wait for each other.
     """
     grant = _lock_grant(integration, kind, secret)
     if grant is None or not _is_active(grant.user):
@@ -67,7 +67,7 @@ def redeem(integration: Integration, kind: GrantKind, secret: str) -> TokenPair 
 
 
 def revoke(grants: "QuerySet[OAuthGrant]") -> None:
-    """End the families of refresh tokens, in a transaction of the caller's."""
+    """End the families of refresh tokens, within the caller's transaction."""
     families = _locked().filter(pk__in=grants.values("family"), ended_at=None)
     for family in list(families.order_by("pk")):  # all are locked before any event
         end(family, SecurityEventKind.OAUTH_REVOKED)
@@ -89,7 +89,7 @@ def end(family: OAuthFamily, kind: SecurityEventKind) -> None:
 def purge() -> int:
     """Delete expired codes, refresh tokens with their access tokens, and families.
 
-    Each at most a batch. A used code stays as long as its family.
+    At most a batch of each is deleted. A used code stays as long as its family.
     """
     now = timezone.now()
     codes = OAuthGrant.objects.filter(family=None, expires_at__lt=now)
@@ -172,12 +172,12 @@ def _is_repeated(grant: OAuthGrant, family: OAuthFamily) -> bool:
         grant.kind == GrantKind.REFRESH
         and grant.generation == family.generation - 1
         and grant.used_at is not None
-        and timezone.now() - grant.used_at <= GRACE
+        and timezone.now() - grant.used_at <= GRACE_PERIOD
     )
 
 
 def _repeat(family: OAuthFamily, secret: str) -> TokenPair | None:
-    """Return the pair that replaced the token, or None if its key was dropped."""
+    """Return the pair that replaced the token, or None if its key was removed."""
     current = OAuthGrant.objects.select_related("access_token__integration").get(
         family=family, generation=family.generation
     )
@@ -192,9 +192,9 @@ def _repeat(family: OAuthFamily, secret: str) -> TokenPair | None:
 
 
 def _derive(access: ApiToken, predecessor: str) -> Iterator[str]:
-    """Return the refresh token beside an access token, by the newest key first.
+    """Yield the refresh token of an access token for each key, the newest key first.
 
-    It needs the predecessor, a row of the database and a key of the service.
+    To compute it, one needs the previous token, the row of the access token and a key.
     """
     derived_from = access.jti.bytes + predecessor.encode("utf-8", "replace")
     for key in settings.TOKEN_KEYS.values():

@@ -1,7 +1,7 @@
 """Links by which a user sets a password: invitations, and after a forgotten password.
 
-A link works once: its token depends on the password and on the last sign-in. That of an
-invitation works for a week, and any other for an hour.
+A link works once: its token depends on the password and on the last sign-in. An
+invitation works for a week, any other link for an hour.
 """
 
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
@@ -22,7 +22,7 @@ class PasswordLinkTokens(PasswordResetTokenGenerator):
         return is_invited(user) or self._age(token) <= RESET_SECONDS
 
     def _make_hash_value(self, user: User, timestamp: int) -> str:
-        """Deactivation and a changed e-mail end links, too."""
+        """Add `is_active`, so that deactivation ends links, like a changed e-mail."""
         return f"{super()._make_hash_value(user, timestamp)}{user.is_active}"
 
     def _age(self, token: str) -> int:

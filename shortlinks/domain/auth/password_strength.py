@@ -1,4 +1,4 @@
-"""Passwords that programs guess first: leaked ones, words, names, dates, keyboards."""
+"""Reject passwords that programs guess first: leaked ones, words, names and dates."""
 
 import re
 

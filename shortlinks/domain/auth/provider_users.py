@@ -1,6 +1,6 @@
 """Users who come from a provider of OpenID Connect (docs/adr/0056).
 
-`decide` has the rules. `enter` reads what they need, and stores what they say.
+`decide` contains the rules. `enter` reads the rows for it, and stores the result.
 """
 
 import logging
@@ -59,7 +59,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A stored user signs in. `rights` are to be stored before, unless None."""
+    """The decision to sign in a stored user. `rights` are stored first, unless None."""
 
     user_id: int
     rights: Rights | None
@@ -67,14 +67,18 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """A user of the provider's account is created."""
+    """The decision to create a user in the provider's account."""
 
     rights: Rights
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Nobody is signed in. `user_id` is whom the provider named, if we may say so."""
+    """The decision to sign in nobody.
+
+    `user_id` is set if the provider may vouch for the user, who is then named in the
+    security event.
+    """
 
     reason: Reason
     user_id: int | None = None
@@ -90,7 +94,7 @@ class Refused(Exception):
 
 
 def identity(provider: Provider, subject: str, claims: Mapping[str, Any]) -> Identity:
-    """Read the claims, of which each may be missing or of another type."""
+    """Read the claims. Each may be missing or have an unexpected type."""
     email = _email(claims.get("email"))
     name = claims.get("name")
     listed = claims.get(provider.groups_claim)
@@ -105,7 +109,7 @@ def identity(provider: Provider, subject: str, claims: Mapping[str, Any]) -> Ide
 
 
 def rights_of(provider: Provider, groups: Iterable[str]) -> Rights | None:
-    """Return the highest of each right over the mapped groups, or None without one.
+    """Return the highest of each right in the mapped groups, or None without a group.
 
     No right exceeds its limit, because it does so in none of the groups.
     """
@@ -156,7 +160,7 @@ def _newcomer(
 
 
 def _may_vouch(provider: Provider, user: KnownUser, account_id: int | None) -> bool:
-    """Return whether the provider is one of all users, or of this user's account."""
+    """Return whether the provider is for all users, or for this user's account."""
     if not provider.account:
         return True
     is_own = account_id is not None and user.account_id == account_id
@@ -263,7 +267,7 @@ def _refuse(
 
 
 def _email(value: object) -> str:
-    """Return the e-mail in lower case, or "" if it is none."""
+    """Return the e-mail in lower case, or "" if it is invalid."""
     if not isinstance(value, str) or len(value) > MAX_EMAIL_LENGTH:
         return ""
     try:

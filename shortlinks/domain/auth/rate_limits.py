@@ -1,6 +1,6 @@
 """Rate limits, such as those of tokens and accounts: a sliding log in Redis.
 
-A request passes if fewer than the limit passed within the second before it, by the
+A request passes if fewer requests than the limit passed in the period before it, by the
 clock of Redis. One script checks and adds the entry, so the limit is exact for any
 number of processes. Without Redis, everything passes.
 """
@@ -73,12 +73,12 @@ def limits_for_token(
 ) -> list[Limit]:
     """Return the limits of a token and its account. A rate of 0 means no limit."""
     token_rate = settings.API_RATE_LIMIT_PER_TOKEN if own_rate is None else own_rate
-    named = [
+    limits = [
         # the braces keep both on one node of a cluster
         Limit(f"{{{account_id}}}:token:{token_id}", token_rate),
         Limit(f"{{{account_id}}}:account", settings.API_RATE_LIMIT_PER_ACCOUNT),
     ]
-    return [limit for limit in named if limit.rate]
+    return [limit for limit in limits if limit.rate]
 
 
 def acquire(limits: Sequence[Limit]) -> Acquired | None:

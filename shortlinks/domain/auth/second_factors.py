@@ -8,12 +8,12 @@ from django.conf import settings
 from shortlinks.domain.auth import field_encryption, security_events
 from shortlinks.models import SecurityEventKind, User
 
-ENCRYPTED = ("secret", "seed")  # in the data of authenticator apps, recovery codes
+ENCRYPTED = ("secret", "seed")  # keys in the data of apps and recovery codes
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
 def is_required(user: User) -> bool:
-    """Return whether the user needs one, by default who may change what others use."""
+    """Return whether the user needs one, by the setting REQUIRE_SECOND_FACTOR."""
     if settings.REQUIRE_SECOND_FACTOR == "administrators":
         return user.is_admin or user.is_superuser
     return bool(settings.REQUIRE_SECOND_FACTOR == "everyone")
@@ -34,7 +34,7 @@ def names(user: User) -> list[str]:
 
 
 def remove_all(user: User) -> bool:
-    """Delete the user's second factors and recovery codes, such as of a lost phone.
+    """Delete the user's second factors and recovery codes, as after a lost phone.
 
     Return whether there were any, which is a security event.
     """

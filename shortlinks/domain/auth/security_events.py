@@ -98,8 +98,9 @@ def record_frequent(
 ) -> None:
     """Count an event that anybody can cause many times a second.
 
-    Each process stores the first one at once, and further ones together after some
-    seconds, with the next. So a flood writes few rows, and up to that many may be lost.
+    Each process stores the first one at once. It counts further ones, and stores their
+    number with the first one after `FREQUENT_SECONDS`. So a flood causes few writes,
+    and a count is lost if no other event follows it.
     """
     owner = (user.pk if user else None, account.pk if account else None)
     count = _frequent.add((kind, *owner, detail, client_network()))

@@ -1,4 +1,4 @@
-"""API tokens: JWTs signed with their own keys (docs/contract.md)."""
+"""API tokens: JWTs signed with TOKEN_KEYS (docs/contract.md)."""
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -139,7 +139,7 @@ def sign(row: ApiToken) -> str:
 
 
 def warning_due_at(issued_at: datetime, expires_at: datetime) -> datetime | None:
-    """Return when to warn the owner, or None for a life that is not longer."""
+    """Return when to warn the owner, or None if the token expires too soon for that."""
     due_at = expires_at - WARNING_PERIOD
     return due_at if due_at > issued_at else None
 
@@ -162,7 +162,7 @@ def verify(text: str, *, now: datetime) -> ApiToken:
         raise TokenRejected(rows.first())
     if _is_use_due(found.row, now):
         _record_use(found.row, now)
-    else:  # otherwise the version is outdated already
+    else:  # not above, because recording the use changes the version
         _cache(found)
     return found.row
 
@@ -225,8 +225,8 @@ def record_network(row: ApiToken) -> None:
     if not network or network in row.networks:
         return
     networks = [network, *row.networks][:MAX_NETWORKS]
-    others = ApiToken.objects.filter(pk=row.pk).exclude(networks__contains=[network])
-    if others.update(networks=networks):
+    unlisted = ApiToken.objects.filter(pk=row.pk).exclude(networks__contains=[network])
+    if unlisted.update(networks=networks):
         _record_event(SecurityEventKind.TOKEN_NEW_NETWORK, row)
     row.networks = networks  # this process may have cached the row
 
@@ -261,7 +261,7 @@ def _fetch_active(jti: uuid.UUID, now: datetime) -> CachedToken | None:
 
 @cache
 def _select_active() -> str:
-    """Cached, because the ORM takes a third of a request's time to compile it."""
+    """Return the query, which the ORM would compile in a third of a request's time."""
     columns = ", ".join(
         f"{model._meta.db_table}.{field.column}"
         for model in JOINED
@@ -277,7 +277,10 @@ def _instance(model: type[M], values: Iterator[Any]) -> M:
 
 @lru_cache(maxsize=1024)
 def _read_jti(text: str) -> uuid.UUID:
-    """Cached: a valid signature stays valid, and the row has the expiry, too."""
+    """Return the `jti` of a token with a valid signature, or raise TokenRejected.
+
+    It is cached although tokens expire, because queries check the expiry of the row.
+    """
     try:
         if len(text) > MAX_TOKEN_LENGTH or not _is_canonical(text):
             raise TokenRejected
@@ -295,7 +298,7 @@ def _read_jti(text: str) -> uuid.UUID:
 
 
 def _is_canonical(text: str) -> bool:
-    """Return whether the signature has its one spelling: decoders accept others."""
+    """Return whether the signature is canonical base64; decoders accept other forms."""
     signature = text.rpartition(".")[2].encode()
     return base64url_encode(base64url_decode(signature)) == signature
 

@@ -34,7 +34,9 @@ def create(new: Sequence[NewNote], *, user: User) -> Created:
     entity_ids = {note.entity_id for note in new}
     roots = permissions.visible_roots(entity_ids, user)
     consents = consent.lock(set(roots.values()))
-    recorded = {id_ for id_, pk in roots.items() if consents[pk] != consent.NOTHING}
+    recorded = {
+        id_ for id_, pk in roots.items() if consents[pk] != consent.CONTACT_DELETED
+    }
     if missing := entity_ids - recorded:
         raise UnknownContacts(missing)
     rows = Contact.objects.in_bulk(roots.values())

@@ -220,4 +220,4 @@ def detach_all_browsers(contacts: Collection[Contact]) -> None:
     """Detach all browsers, and delete their redemptions and `visitor_uid`s."""
     Redemption.objects.filter(contact__in=contacts).delete()
     Chat.objects.filter(contact__in=contacts).update(visitor_uid="")
-    attachments.delete(PixelAttachment.objects.filter(contact__in=contacts))
+    attachments.detach(PixelAttachment.objects.filter(contact__in=contacts))

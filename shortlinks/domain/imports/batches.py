@@ -60,7 +60,7 @@ REJECTED = gettext_noop(
 )
 # Postgres or its driver rejects values. The rows of the batch are then tried in parts.
 REJECTIONS = (DataError, IntegrityError, UnicodeError)
-# Rows may change while they are stored.
+# Somebody else may change the records while rows are stored.
 CONFLICTS = (
     *(contacts.DuplicateIds, contacts.EditForbidden, contacts.UnknownContacts),
     *(contacts.ErasedIds, RefusalStays),
@@ -78,35 +78,36 @@ def run_next(should_continue: Callable[[], bool]) -> bool:
     """Continue the import whose turn it is; return False without one.
 
     Stops after a batch if `should_continue` returns False. Imports run one at a time,
-    because the worker sends webhooks too. One that fails waits, and the others go on.
+    because the worker sends webhooks too. A failed one waits, and the others go on.
     """
-    run = _claim()
-    if run is None:
+    import_ = _claim()
+    if import_ is None:
         return False
-    current = run
+    current = import_
     try:
-        for current in batches(run):
+        for current in batches(import_):
             if not should_continue():
                 _release(current, timezone.now())
                 break
     except LeaseLost:
         pass
     except Exception:  # of any kind: this import waits, and holds up no other
-        logger.exception("import %d failed, attempt %d", run.pk, run.attempts)
+        logger.exception("import %d failed, attempt %d", import_.pk, import_.attempts)
         _release(current, timezone.now() + RETRY_DELAY)
     return True
 
 
-def batches(run: Import) -> Iterator[Import]:
+def batches(import_: Import) -> Iterator[Import]:
     """Yield the import after each batch, until it waits for confirmation or ends.
 
-    Raises LeaseLost. `run` must be leased, by `_claim`, `lifecycle.start` or `confirm`.
+    Raises LeaseLost. The import must be leased, by `_claim`, `lifecycle.start` or
+    `confirm`.
     """
-    if run.state == ImportState.CHECKING:
-        yield from _check_all(run)
-    while run.state == ImportState.STORING:
-        run = _run_batch(run, _store)
-        yield run
+    if import_.state == ImportState.CHECKING:
+        yield from _check_all(import_)
+    while import_.state == ImportState.STORING:
+        import_ = _run_batch(import_, _store)
+        yield import_
 
 
 def _claim() -> Import | None:
@@ -121,111 +122,111 @@ def _claim() -> Import | None:
         due = Import.objects.filter(due_at__lte=now)
         waiting = due.alias(served=Subquery(latest.values("latest")))
         locked = waiting.select_for_update(no_key=True, skip_locked=True)
-        run = locked.order_by(served, "due_at").first()
-        if run is None:
+        chosen = locked.order_by(served, "due_at").first()
+        if chosen is None:
             return None
-        if run.attempts < MAX_ATTEMPTS:
-            run.attempts += 1
-            run.due_at, run.is_leased, run.claimed_at = now + LEASE, True, now
+        if chosen.attempts < MAX_ATTEMPTS:
+            chosen.attempts += 1
+            chosen.due_at, chosen.is_leased, chosen.claimed_at = now + LEASE, True, now
         else:
-            _fail(run, TOO_MANY_ATTEMPTS)
-        run.save()
-    return run
+            _fail(chosen, TOO_MANY_ATTEMPTS)
+        chosen.save()
+    return chosen
 
 
-def _release(run: Import, due_at: datetime) -> None:
+def _release(import_: Import, due_at: datetime) -> None:
     """Let another import run, and make this one due again."""
-    if run.is_in_progress:
-        leased = Import.objects.filter(pk=run.pk, due_at=run.due_at)
+    if import_.is_in_progress:
+        leased = Import.objects.filter(pk=import_.pk, due_at=import_.due_at)
         leased.update(due_at=due_at, is_leased=False)
 
 
-def _run_batch(run: Import, work: Callable[[Import, User], None]) -> Import:
+def _run_batch(import_: Import, work: Callable[[Import, User], None]) -> Import:
     """Run one batch, if the lease is ours and its user is still allowed to import."""
     with transaction.atomic():
         rows = Import.objects.select_related("user__account", "account")
         locked = rows.select_for_update(of=("self",), no_key=True)
-        row = locked.filter(pk=run.pk, due_at=run.due_at).first()
-        if row is None or row.due_at is None:
+        current = locked.filter(pk=import_.pk, due_at=import_.due_at).first()
+        if current is None or current.due_at is None:
             raise LeaseLost
-        user = _authorized_user(row)
+        user = _authorized_user(current)
         if user is None:
-            _fail(row, NOT_ALLOWED)
+            _fail(current, NOT_ALLOWED)
         else:
-            work(row, user)
-        row.attempts = 0
-        if row.is_in_progress:
-            row.due_at = timezone.now() + LEASE
-        row.save()
-    return row
+            work(current, user)
+        current.attempts = 0
+        if current.is_in_progress:
+            current.due_at = timezone.now() + LEASE
+        current.save()
+    return current
 
 
-def _authorized_user(row: Import) -> User | None:
+def _authorized_user(import_: Import) -> User | None:
     """Return the user who started the import, if they are still allowed to."""
-    user = row.user
-    if user is None or not user.is_active or user.account_id != row.account_id:
+    user = import_.user
+    if user is None or not user.is_active or user.account_id != import_.account_id:
         return None
-    is_allowed = user.is_admin or user.is_superuser or row.started_by_cli
-    return user if is_allowed and row.account.is_active else None
+    is_allowed = user.is_admin or user.is_superuser or import_.started_by_cli
+    return user if is_allowed and import_.account.is_active else None
 
 
-def _fail(row: Import, error: str) -> None:
-    if row.state == ImportState.CHECKING:
-        lifecycle.reset_counts(row)
-    lifecycle.finish(row, ImportState.FAILED, error)
+def _fail(import_: Import, error: str) -> None:
+    if import_.state == ImportState.CHECKING:
+        lifecycle.reset_counts(import_)
+    lifecycle.finish(import_, ImportState.FAILED, error)
 
 
 # --- checking --------------------------------------------------------------------
 
 
-def _check_all(run: Import) -> Iterator[Import]:
-    kind = SPECS[run.kind]
-    file = ImportFile.objects.filter(import_run=run).first()
+def _check_all(import_: Import) -> Iterator[Import]:
+    spec = SPECS[import_.kind]
+    file = ImportFile.objects.filter(import_run=import_).first()
     if file is None:
         raise LeaseLost  # it was just canceled
     try:
-        table = spreadsheets.parse(bytes(file.content), kind.find_columns)
-        rest = islice(table.rows, run.processed, None)
-        while run.is_in_progress and (rows := list(islice(rest, BATCH_SIZE))):
-            run = _run_batch(run, partial(_check, rows=rows))
-            yield run
-        if run.is_in_progress:
-            yield _run_batch(run, partial(_finish_checking, table=table))
+        table = spreadsheets.parse(bytes(file.content), spec.find_columns)
+        rest = islice(table.rows, import_.processed, None)
+        while import_.is_in_progress and (rows := list(islice(rest, BATCH_SIZE))):
+            import_ = _run_batch(import_, partial(_check, rows=rows))
+            yield import_
+        if import_.is_in_progress:
+            yield _run_batch(import_, partial(_finish_checking, table=table))
     except UnreadableFile as error:
         message = str(error)
-        yield _run_batch(run, lambda row, _user: _fail(row, message))
+        yield _run_batch(import_, lambda import_, _user: _fail(import_, message))
     except MissingHeader:
         yield _run_batch(
-            run, lambda row, _user: _fail(row, kind.missing_header_message)
+            import_, lambda import_, _user: _fail(import_, spec.missing_header_message)
         )
 
 
-def _check(row: Import, user: User, rows: Sequence[ParsedRow]) -> None:
+def _check(import_: Import, user: User, rows: Sequence[ParsedRow]) -> None:
     def check(part: Sequence[ParsedRow]) -> Sequence[CheckedRow]:
-        lines = SPECS[row.kind].check(part, user)
-        ImportRow.objects.bulk_create(_import_row(row, line) for line in lines)
+        lines = SPECS[import_.kind].check(part, user)
+        ImportRow.objects.bulk_create(_import_row(import_, line) for line in lines)
         return lines
 
     def reject(parsed: ParsedRow, _error: Exception) -> Sequence[CheckedRow]:
-        # Without its cells: the database may reject these, too.
+        # Its cells are not stored, because the database may reject them, too.
         line = CheckedRow(parsed.number, {}, errors=[REJECTED])
-        _import_row(row, line).save()
+        _import_row(import_, line).save()
         return [line]
 
     lines = [line for part in _in_parts(rows, check, reject) for line in part]
     good = [line for line in lines if not line.errors]
     unchanged = sum(line.is_unchanged for line in good)
     existing = sum(bool(line.existing_version) for line in good)
-    row.created += len(good) - existing
-    row.changed += existing - unchanged
-    row.unchanged += unchanged
-    row.skipped += len(lines) - len(good)
-    row.processed += len(lines)
+    import_.created += len(good) - existing
+    import_.changed += existing - unchanged
+    import_.unchanged += unchanged
+    import_.skipped += len(lines) - len(good)
+    import_.processed += len(lines)
 
 
-def _import_row(row: Import, line: CheckedRow) -> ImportRow:
+def _import_row(import_: Import, line: CheckedRow) -> ImportRow:
     return ImportRow(
-        import_run=row,
+        import_run=import_,
         number=line.number,
         cells=line.cells,
         key=line.key,
@@ -235,31 +236,31 @@ def _import_row(row: Import, line: CheckedRow) -> ImportRow:
     )
 
 
-def _finish_checking(row: Import, _user: User, table: ParsedTable) -> None:
+def _finish_checking(import_: Import, _user: User, table: ParsedTable) -> None:
     """Mark duplicates, which only the whole table shows, and count the rows."""
-    if not row.processed:
-        _fail(row, lifecycle.NO_ROWS)
+    if not import_.processed:
+        _fail(import_, lifecycle.NO_ROWS)
         return
-    _mark_duplicates(row)
-    good = row.rows.filter(errors=[])
+    _mark_duplicates(import_)
+    good = import_.rows.filter(errors=[])
     existing = good.exclude(existing_version="").count()
-    row.total = row.processed
-    row.skipped = row.processed - good.count()
-    row.unchanged = good.filter(is_unchanged=True).count()
-    row.changed = existing - row.unchanged
-    row.created = row.processed - row.skipped - existing
-    row.ignored_columns = list(table.ignored_columns)
-    row.ignored_sheets = list(table.ignored_sheets)
-    ImportFile.objects.filter(import_run=row).delete()
-    row.state, row.due_at, row.is_leased = ImportState.CHECKED, None, False
+    import_.total = import_.processed
+    import_.skipped = import_.processed - good.count()
+    import_.unchanged = good.filter(is_unchanged=True).count()
+    import_.changed = existing - import_.unchanged
+    import_.created = import_.processed - import_.skipped - existing
+    import_.ignored_columns = list(table.ignored_columns)
+    import_.ignored_sheets = list(table.ignored_sheets)
+    ImportFile.objects.filter(import_run=import_).delete()
+    import_.state, import_.due_at, import_.is_leased = ImportState.CHECKED, None, False
 
 
-def _mark_duplicates(row: Import) -> None:
-    keys = row.rows.exclude(key="").values("key").annotate(count=Count("key"))
+def _mark_duplicates(import_: Import) -> None:
+    keys = import_.rows.exclude(key="").values("key").annotate(count=Count("key"))
     # Two statements: a join takes minutes before the table has been analyzed.
     duplicates = list(keys.filter(count__gt=1).values_list("key", flat=True))
-    message = Value(SPECS[row.kind].duplicate_message, output_field=TextField())
-    row.rows.filter(key__in=duplicates).update(
+    message = Value(SPECS[import_.kind].duplicate_message, output_field=TextField())
+    import_.rows.filter(key__in=duplicates).update(
         errors=Func(F("errors"), message, function="array_append")
     )
 
@@ -267,37 +268,43 @@ def _mark_duplicates(row: Import) -> None:
 # --- storing ---------------------------------------------------------------------
 
 
-def _store(row: Import, user: User) -> None:
+def _store(import_: Import, user: User) -> None:
     """Check the next rows again, and store those that nobody has changed since."""
     rows = list(
-        row.rows.order_by(ROWS_WITHOUT_KEY_LAST, "number")[
-            row.processed : row.processed + BATCH_SIZE
+        import_.rows.order_by(ROWS_WITHOUT_KEY_LAST, "number")[
+            import_.processed : import_.processed + BATCH_SIZE
         ]
     )
-    lines = _recheck(row, user, rows)
+    lines = _recheck(import_, user, rows)
     good = [line for line in lines if not line.errors]
     changing = [line for line in good if not line.is_unchanged]
-    stored = _store_in_parts(SPECS[row.kind], changing, user)
+    stored = _store_in_parts(SPECS[import_.kind], changing, user)
     _save_errors(rows, lines)
-    _log_actions(stored, user, row.name)
-    row.created += len(stored.created)
-    row.changed += len(stored.changed)
-    row.unchanged += len(good) - len(changing)
-    row.processed += len(rows)
-    row.skipped = row.processed - row.created - row.changed - row.unchanged
-    if len(rows) < BATCH_SIZE or row.processed == row.total:
-        lifecycle.finish(row, ImportState.FINISHED)
+    _log_actions(stored, user, import_.name)
+    import_.created += len(stored.created)
+    import_.changed += len(stored.changed)
+    import_.unchanged += len(good) - len(changing)
+    import_.processed += len(rows)
+    import_.skipped = (
+        import_.processed - import_.created - import_.changed - import_.unchanged
+    )
+    if len(rows) < BATCH_SIZE or import_.processed == import_.total:
+        lifecycle.finish(import_, ImportState.FINISHED)
 
 
-def _recheck(row: Import, user: User, rows: Sequence[ImportRow]) -> list[CheckedRow]:
-    """Return the rows without errors as they are now, with new errors."""
+def _recheck(
+    import_: Import, user: User, rows: Sequence[ImportRow]
+) -> list[CheckedRow]:
+    """Check the rows that had no errors again, and return them with new errors."""
 
     def reject(parsed: ParsedRow, _error: Exception) -> Sequence[CheckedRow]:
         return [CheckedRow(parsed.number, parsed.cells, errors=[REJECTED])]
 
     versions = {each.number: each.existing_version for each in rows}
     parsed = [ParsedRow(each.number, each.cells) for each in rows if not each.errors]
-    parts = _in_parts(parsed, lambda part: SPECS[row.kind].check(part, user), reject)
+    parts = _in_parts(
+        parsed, lambda part: SPECS[import_.kind].check(part, user), reject
+    )
     lines = [line for part in parts for line in part]
     for line in lines:
         if not line.errors and line.existing_version != versions[line.number]:
@@ -306,7 +313,7 @@ def _recheck(row: Import, user: User, rows: Sequence[ImportRow]) -> list[Checked
 
 
 def _store_in_parts(
-    kind: ImportSpec, lines: Sequence[CheckedRow], user: User
+    spec: ImportSpec, lines: Sequence[CheckedRow], user: User
 ) -> StoredRows:
     """Store the rows; those that cannot be stored get an error."""
 
@@ -314,7 +321,7 @@ def _store_in_parts(
         line.errors.append(CHANGED if _is_conflict(error) else REJECTED)
         return StoredRows([], [])
 
-    parts = list(_in_parts(lines, lambda part: kind.store(part, user), reject))
+    parts = list(_in_parts(lines, lambda part: spec.store(part, user), reject))
     return StoredRows(
         created=[each for part in parts for each in part.created],
         changed=[each for part in parts for each in part.changed],

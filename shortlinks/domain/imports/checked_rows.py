@@ -13,7 +13,7 @@ CHANGED = gettext_noop("The record changed after the check. Import this row agai
 
 @dataclass(slots=True)
 class CheckedRow:
-    """A row by its number in the file; `errors` are messages for the user.
+    """A numbered row of the file; `errors` are messages for the user.
 
     No two rows may have the same `key`. `existing_version` changes whenever the row of
     the database does, and is empty for a new one. An unchanged row is not stored.

@@ -39,7 +39,7 @@ HEADER_MISSING = gettext_noop(
     "The first row must contain the column names: entity_id, name,"
     " first_name, last_name, responsible."
 )
-ID_MISSING = gettext_noop("The ID must be a whole number, at least 1.")
+ID_INVALID = gettext_noop("The ID must be a whole number, at least 1.")
 ID_TOO_LARGE = gettext_noop("The ID is larger than 9223372036854775807.")
 ID_WITH_ZEROS = gettext_noop("The ID begins with a zero. Enter it without zeros.")
 DUPLICATE = gettext_noop("This contact is in several rows. Keep one of them.")
@@ -108,7 +108,7 @@ def _read_id(line: ContactRow) -> None:
 
 def _id_errors(text: str, entity_id: int | None) -> list[str]:
     if integers.capped_from_text(text, minimum=1, maximum=integers.MAX_ID) is None:
-        return [ID_MISSING]
+        return [ID_INVALID]
     if entity_id is None:
         return [ID_TOO_LARGE]
     return [ID_WITH_ZEROS] if text.startswith("0") else []
@@ -143,7 +143,7 @@ def _match_existing(lines: Sequence[ContactRow], user: User) -> None:
     for line in lines:
         contact = existing.get(line.entity_id or 0)
         if line.entity_id in erased or (contact and contact.erased_at):
-            line.cells, line.errors = {}, [ERASED]  # not even the error keeps them
+            line.cells, line.errors = {}, [ERASED]  # do not keep the person's data
             continue
         if contact is None:
             line.key = str(line.entity_id or "")
@@ -155,7 +155,7 @@ def _match_existing(lines: Sequence[ContactRow], user: User) -> None:
 def _compare(
     line: ContactRow, contact: Contact, latest: ConsentRecord | None, user: User
 ) -> None:
-    """Read what the row would change, and whether it may."""
+    """Check whether the row changes the contact, and whether it may."""
     line.key = str(contact.entity_id)
     line.existing_version = f"{contact.pk} {contact.updated_at.isoformat()}"
     if contact.is_deleted or not contacts.may_edit(contact, user):
@@ -170,7 +170,7 @@ def _compare(
 
 
 def _latest_consents(entity_ids: set[int], user: User) -> dict[int, ConsentRecord]:
-    """Return the newest records by id: a merged contact has its own."""
+    """Return the newest records by entity id; a merged contact keeps its own."""
     named = Contact.objects.filter(account=user.account_id, entity_id__in=entity_ids)
     pks = dict(named.values_list("entity_id", "pk"))
     latest = tracking_consent.latest_records(pks.values())

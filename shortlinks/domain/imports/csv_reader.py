@@ -9,7 +9,7 @@ from io import BytesIO, TextIOWrapper
 from shortlinks.domain.imports.file_errors import (
     INVALID_CSV,
     INVALID_QUOTE,
-    INVALID_QUOTES,
+    TOO_MANY_UNPAIRED_QUOTES,
     UnreadableFile,
 )
 from shortlinks.domain.imports.raw_rows import RawRow
@@ -58,7 +58,7 @@ class _Lines:
         self._reread_characters += sum(map(len, lines))
         has_many = self._reread_lines > MAX_REREAD_LINES
         if has_many or self._reread_characters > MAX_REREAD_CHARACTERS:
-            raise UnreadableFile(INVALID_QUOTES)
+            raise UnreadableFile(TOO_MANY_UNPAIRED_QUOTES)
         self._again.extendleft(reversed(lines))
         self.current.clear()
 

@@ -25,7 +25,7 @@ DUPLICATE_COLUMNS = gettext_noop(
 )
 INVALID_CSV = gettext_noop("The file is not a CSV file. Save the table as CSV.")
 INVALID_XLSX = gettext_noop("The file is not an XLSX file. Save the table as XLSX.")
-INVALID_QUOTES = gettext_noop(
+TOO_MANY_UNPAIRED_QUOTES = gettext_noop(
     "Many rows contain a quotation mark without its pair. Save the table as XLSX."
 )
 

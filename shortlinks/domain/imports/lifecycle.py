@@ -99,7 +99,7 @@ def start(upload: Upload) -> Import:
         raise UnreadableFile(NO_ROWS)
     if not upload.started_by_cli:
         _check_quota(upload.user.account_id or 0)
-    run = Import.objects.create(
+    import_ = Import.objects.create(
         account_id=upload.user.account_id or 0,
         user=upload.user,
         kind=upload.kind,
@@ -109,8 +109,8 @@ def start(upload: Upload) -> Import:
         due_at=timezone.now() + (LEASE if upload.started_by_cli else NO_DELAY),
         is_leased=upload.started_by_cli,
     )
-    ImportFile.objects.create(import_run=run, content=upload.content)
-    return run
+    ImportFile.objects.create(import_run=import_, content=upload.content)
+    return import_
 
 
 def _check_quota(account_id: int) -> None:
@@ -121,10 +121,10 @@ def _check_quota(account_id: int) -> None:
         raise QuotaReached(Quota.IMPORTS)
 
 
-def confirm(run: Import, *, by: User, due_in: timedelta = NO_DELAY) -> bool:
-    """Let the rows be stored; return False unless it waited for this user."""
+def confirm(import_: Import, *, by: User, due_in: timedelta = NO_DELAY) -> bool:
+    """Let the rows be stored; return False unless the import waited for this user."""
     now = timezone.now()
-    waiting = Import.objects.filter(pk=run.pk, state=ImportState.CHECKED, user=by)
+    waiting = Import.objects.filter(pk=import_.pk, state=ImportState.CHECKED, user=by)
     count = waiting.update(
         state=ImportState.STORING,
         due_at=now + due_in,
@@ -135,40 +135,40 @@ def confirm(run: Import, *, by: User, due_in: timedelta = NO_DELAY) -> bool:
     return bool(count)
 
 
-def cancel(run: Import) -> bool:
+def cancel(import_: Import) -> bool:
     """Stop the import after the current batch; return False if it had ended."""
-    return _cancel(Import.objects.filter(pk=run.pk))
+    return _cancel(Import.objects.filter(pk=import_.pk))
 
 
 @transaction.atomic
 def _cancel(chosen: "QuerySet[Import]") -> bool:
-    row = chosen.filter(ended_at=None).select_for_update(no_key=True).first()
-    if row is None:
+    import_ = chosen.filter(ended_at=None).select_for_update(no_key=True).first()
+    if import_ is None:
         return False
-    if row.state != ImportState.STORING:
-        reset_counts(row)
-    finish(row, ImportState.CANCELLED)
-    row.save()
+    if import_.state != ImportState.STORING:
+        reset_counts(import_)
+    finish(import_, ImportState.CANCELLED)
+    import_.save()
     return True
 
 
-def reset_counts(row: Import) -> None:
+def reset_counts(import_: Import) -> None:
     """Discard the results of checking."""
     for name, zero in ZERO_COUNTS.items():
-        setattr(row, name, zero)
-    row.rows.all().delete()
+        setattr(import_, name, zero)
+    import_.rows.all().delete()
 
 
-def finish(row: Import, state: ImportState, error: str = "") -> None:
-    """End the import, keep rows with errors, and log it. The caller saves `row`."""
-    row.state, row.error = state, error
-    row.due_at, row.is_leased, row.ended_at = None, False, timezone.now()
-    ImportFile.objects.filter(import_run=row).delete()
-    row.rows.filter(errors=[]).delete()
-    if row.user is not None:
-        with translation.override(row.user.language):
-            text = f"{str(state.label).capitalize()}: {summary(row)}"
-            LogEntry.objects.log_actions(row.user.pk, [row], CHANGE, text)
+def finish(import_: Import, state: ImportState, error: str = "") -> None:
+    """End the import, keep rows with errors, and log it. The caller saves it."""
+    import_.state, import_.error = state, error
+    import_.due_at, import_.is_leased, import_.ended_at = None, False, timezone.now()
+    ImportFile.objects.filter(import_run=import_).delete()
+    import_.rows.filter(errors=[]).delete()
+    if import_.user is not None:
+        with translation.override(import_.user.language):
+            text = f"{str(state.label).capitalize()}: {summary(import_)}"
+            LogEntry.objects.log_actions(import_.user.pk, [import_], CHANGE, text)
 
 
 def is_any_running() -> bool:
@@ -177,14 +177,14 @@ def is_any_running() -> bool:
     return leased.filter(started_by_cli=False).exists()
 
 
-def summary(row: Import) -> str:
+def summary(import_: Import) -> str:
     """Return the counts in the current language."""
     text = gettext(
         "new: %(created)d, updated: %(changed)d, unchanged: %(unchanged)d,"
         " skipped: %(skipped)d."
     )
     counts = ("created", "changed", "unchanged", "skipped")
-    return text % {name: getattr(row, name) for name in counts}
+    return text % {name: getattr(import_, name) for name in counts}
 
 
 def purge() -> None:

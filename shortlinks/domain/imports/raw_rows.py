@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class RawRow(NamedTuple):
-    """A row by its number in the file. `error` concerns the whole row."""
+    """A numbered row of the file. `error` concerns the whole row."""
 
     number: int
     cells: Sequence[str]

@@ -36,7 +36,7 @@ FindColumns = Callable[[Sequence[str]], Sequence[str]]
 
 
 class ParsedRow(NamedTuple):
-    """A row by its number in the file, with its cells by column."""
+    """A numbered row of the file, with its cells by column."""
 
     number: int
     cells: dict[str, str]
@@ -45,7 +45,7 @@ class ParsedRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """`columns` are the columns of an import, "" for one that is not imported."""
+    """The header of a file. A column is "" if its name is not imported."""
 
     names: Sequence[str]
     columns: Sequence[str]
@@ -82,7 +82,7 @@ def count_rows(content: bytes, find_columns: FindColumns) -> int | None:
 def parse(content: bytes, find_columns: FindColumns) -> ParsedTable:
     """Read the header; the rows are read while they are used.
 
-    Both raise UnreadableFile, and the header MissingHeader.
+    Reading either may raise UnreadableFile; the header may also raise MissingHeader.
     """
     ignored_sheets: Sequence[str] = ()
     if _is_workbook(content):

@@ -44,12 +44,12 @@ HEADER_MISSING = gettext_noop(
     "The first row must contain the column names: email, name, group, view,"
     " edit, add, delete, export."
 )
-EMAIL_MISSING = gettext_noop("Enter a valid e-mail address.")
+EMAIL_INVALID = gettext_noop("Enter a valid e-mail address.")
 EMAIL_TOO_LONG = gettext_noop("The e-mail is longer than 254 characters. Shorten it.")
 DUPLICATE = gettext_noop("This e-mail is in several rows. Keep one of them.")
 EMAIL_TAKEN = gettext_noop("You are not allowed to change the user with this e-mail.")
-GROUP_MISSING = gettext_noop("This group does not exist. Create it first.")
-LEVEL_MISSING = gettext_noop("An access level must be A, G, M or D.")
+GROUP_UNKNOWN = gettext_noop("This group does not exist. Create it first.")
+LEVEL_INVALID = gettext_noop("An access level must be A, G, M or D.")
 TOO_LONG = gettext_noop("A name is longer than 250 characters. Shorten it.")
 # A right, the right that it must not exceed, and the error if it does.
 ORDER = (
@@ -128,7 +128,7 @@ def _read_names(line: UserRow, groups: Mapping[str, Group]) -> None:
     if group := line.cells.get("group"):
         line.user.group = groups.get(group)
         if group not in groups:
-            line.errors.append(GROUP_MISSING)
+            line.errors.append(GROUP_UNKNOWN)
     if len(line.user.name) > MAX_NAME_LENGTH:
         line.errors.append(TOO_LONG)
 
@@ -139,7 +139,7 @@ def _email_errors(email: str) -> list[str]:
     try:
         validate_email(email)
     except ValidationError:
-        return [EMAIL_MISSING]
+        return [EMAIL_INVALID]
     return []
 
 
@@ -147,7 +147,7 @@ def _read_levels(line: UserRow) -> None:
     for column, name in LEVEL_COLUMNS.items():
         letter = line.cells.get(column, "").upper().translate(LOOK_ALIKE)
         if letter and letter not in RANKS:
-            line.errors.append(LEVEL_MISSING)
+            line.errors.append(LEVEL_INVALID)
             return
         if letter:
             setattr(line.user, name, letter)

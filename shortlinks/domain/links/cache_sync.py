@@ -16,10 +16,10 @@ MAX_BATCHES = 100
 
 
 def sync_changes() -> int:
-    """Write the changes since the last sync to Redis, and return how many links.
+    """Write the changes since the last sync to Redis; return the number of links.
 
     At most 100,000 links are written, and the next call continues there. Raises
-    redis.RedisError if Redis is unavailable; then the next call starts from here again.
+    redis.RedisError if Redis is unavailable; then the next call repeats this one.
     """
     now = timezone.now()
     until = redis_cache.last_synced_at()
@@ -32,7 +32,7 @@ def sync_changes() -> int:
 
 
 def _sync_links(since: datetime) -> tuple[int, datetime | None]:
-    """Return how many were written, and the time of the last if more may follow."""
+    """Return the number of links, and the time of the last if more may follow."""
     count = 0
     last: datetime | None = None
     after = Q(changed_at__gte=since)

@@ -14,12 +14,13 @@ LENGTH = 12
 CODE_SPACE = len(ALPHABET) ** LENGTH
 POWERS = [len(ALPHABET) ** place for place in range(LENGTH)]
 
-# Limits in bytes, entities and tags. A long path costs no more than a short one
-# (docs/adr/0037). A longer query is not passed on. Some programs encode a link that is
-# encoded already.
+# A code is searched behind at most MAX_GLUED bytes, entities and tags, in the first
+# MAX_SEARCHED bytes. So a long path costs no more than a short one (docs/adr/0037).
 MAX_GLUED = 200
 MAX_SEARCHED = 1024
+# A longer query is not passed on.
 MAX_PATH_LENGTH = MAX_SEARCHED + 2048
+# Some programs encode a link that is encoded already.
 MAX_DECODINGS = 2
 
 _CODE = re.compile(f"[{ALPHABET}]{{{LENGTH}}}")
@@ -35,12 +36,12 @@ _PARTS = {
     # HTML allows some entities without ";", such as "&nbsp" and "&copy".
     b"bare": "|".join(name for name in html5 if not name.endswith(";")).encode(),
 }
-# One at a time: "(…){0,200}+" backtracks in Debian 12's Python 3.11.2 (CPython issue
-# 106052), and without "+" a path would be read again and again.
+# Matched one at a time: "(…){0,200}+" backtracks in Debian 12's Python 3.11.2 (CPython
+# issue 106052), and without "+" a path would be read again and again.
 _GLUED = re.compile(rb"%(entity)b|%(tag)b|(?!%(escape)b)[^A-Za-z0-9]" % _PARTS)
 _CODE_ALONE = re.compile(rb"%(code)b(?![A-Za-z0-9]|%(escape)b)" % _PARTS)
 # A glued parameter is a query, with a value or without, also if it begins with "&amp;".
-# An entity is none.
+# An entity is not a query.
 _QUERY = re.compile(
     rb"/?(?:\?|&(?:amp;)*(?=[^;&]*=|(?!(?:%(bare)b)(?:&|\Z))[\w.~-]{1,64}(?:&|\Z)))"
     rb"(?P<query>.*)" % _PARTS,
@@ -93,9 +94,9 @@ def _match_code(path: bytes) -> re.Match[bytes] | None:
     return _CODE_ALONE.match(path, start)
 
 
-def _query(behind: bytes) -> bytes:
-    """Return a query, which is decoded only as far as its beginning needs."""
-    for decoded in _decodings(behind):
+def _query(rest: bytes) -> bytes:
+    """Return the query, decoded only as often as its beginning requires."""
+    for decoded in _decodings(rest):
         if found := _QUERY.match(decoded):
             return found["query"]
     return b""

@@ -13,8 +13,9 @@ from shortlinks.models import SecurityEventKind, ShortDomain
 
 CHECK_INTERVAL = timedelta(days=7)
 LOST_CHECK_INTERVAL = timedelta(days=1)
-# A lost open is a lost sale, so a domain outlives a mistake in its DNS.
-GRACE = timedelta(days=28)
+# A domain works for this long without its record, so that a mistake in DNS loses no
+# opens.
+GRACE_PERIOD = timedelta(days=28)
 
 
 class Answer(Enum):
@@ -45,20 +46,20 @@ class Lookup(NamedTuple):
     asked_at: datetime
 
 
-def after(proof: Proof, answer: Answer, now: datetime) -> Proof:
+def next_proof(proof: Proof, answer: Answer, now: datetime) -> Proof:
     """Return the proof after one check. Only a clear answer changes it."""
     if answer is Answer.FOUND:
         return Proof(proof.verified_at or now, None)
     if answer is Answer.UNCLEAR or proof == (None, None):
         return proof
     lost_at = proof.lost_at or now
-    is_over = now - lost_at >= GRACE
+    is_over = now - lost_at >= GRACE_PERIOD
     return Proof(None if is_over else proof.verified_at, lost_at)
 
 
 @transaction.atomic
 def store(domain: ShortDomain, lookup: Lookup) -> StoredProof:
-    """Store the result of a check, unless a later lookup of the host is stored.
+    """Store the result of a check, unless a later lookup is stored already.
 
     If several accounts claim the host, the verified one keeps it while its own record
     is among the texts. Otherwise, it goes to the account whose record is.
@@ -77,12 +78,12 @@ def store(domain: ShortDomain, lookup: Lookup) -> StoredProof:
     is_taken = answer is Answer.FOUND and any(
         _answer(row, texts) is Answer.FOUND for row in holders
     )
-    if own is None or is_taken:  # or it was deleted meanwhile
+    if own is None or is_taken:  # None if it was deleted meanwhile
         return StoredProof(answer, is_taken)
     now = timezone.now()
     if answer is Answer.FOUND:
         _release(holders, now)
-    _change(own, after(Proof(own.verified_at, own.proof_lost_at), answer, now))
+    _change(own, next_proof(Proof(own.verified_at, own.proof_lost_at), answer, now))
     ShortDomain.objects.filter(pk=own.pk).update(checked_at=asked_at)
     return StoredProof(answer)
 

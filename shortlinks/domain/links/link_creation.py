@@ -62,8 +62,8 @@ requested AS MATERIALIZED (
 INSERT_MISSING = f"""
 {REQUESTED} {INSERT} ORDER BY contact_id, url_sha256 ON CONFLICT DO NOTHING
 """
-# Waits for a refusal that is under way, so that the link is cached with it. The order
-# is that in which others lock contacts.
+# Waits for a refusal of consent that is under way, so that the link is cached with it.
+# The order is that in which others lock contacts.
 LOCK_CONTACTS = "ORDER BY contact.id FOR KEY SHARE OF contact"
 ACTIVE_COLUMNS = f"""
 SELECT link.contact_id, link.url_sha256, link.id, link.code, link.target,
@@ -103,7 +103,7 @@ Key = tuple[int, bytes]
 
 @dataclass(frozen=True, slots=True)
 class CreatedLink:
-    """`host` is the account's default short domain, or empty."""
+    """A new or existing link. `host` is the account's default short domain, or ""."""
 
     code: str
     account_id: int
@@ -124,7 +124,7 @@ def create_for_caller(
 
     `created_from` is the caller's masked address: opens from there may be sender tests.
     Raises QuotaReached if a link is new and the account may have no more, and
-    TokenRejected if the caller's token is no longer what was read.
+    TokenRejected if the caller's token has ended or changed since it was read.
     """
     if not quotas.are_links_full(caller.user.account_id or 0):
         created = _create_all_new(requests, caller, created_from)

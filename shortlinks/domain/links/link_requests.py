@@ -31,7 +31,7 @@ def authorize(
 ) -> list[AuthorizedLinkRequest]:
     """Return the requests that the user may make, in their order.
 
-    Specification: «на сущности, на которые нет прав — ссылки не будут сгенерированы».
+    The others are left out silently, as in docs/contract.md.
     """
     visible = permissions.visible_roots({each.entity_id for each in requests}, user)
     account_id = user.account_id

@@ -48,7 +48,7 @@ def _names(query: str) -> set[str]:
 
 
 def _spellings(pair: str) -> set[str]:
-    """Return what some program would read as the name, which is empty for none."""
+    """Return the names that programs would read in the pair, "" if it has none."""
     encoded = _UNICODE_ESCAPE.sub(_character, pair.partition("=")[0])
     name = unquote_plus(encoded).lstrip().partition("\0")[0].casefold()
     array = name.partition("[")[0]

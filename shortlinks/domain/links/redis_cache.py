@@ -78,7 +78,7 @@ def account_key(account_id: int) -> str:
 
 
 def from_link(link: ShortLink) -> CachedLink:
-    """Represent a link that was loaded with its contact."""
+    """Return the entry of a link that was loaded with its contact."""
     return CachedLink.from_row(
         id=link.id,
         account_id=link.account_id,

@@ -59,27 +59,27 @@ class VerificationResult:
 
 def parse_host(text: str) -> str:
     """Return the normalized host, if an account may claim it."""
-    bare = _bare(text.strip())
-    if bare in urls.policy().own_hosts:
+    host = _normalize_bare_host(text.strip())
+    if host in urls.policy().own_hosts:
         raise InvalidDomain(
             gettext_noop(
                 "This host belongs to this service. Enter a host of your site."
             )
         )
-    if not _is_under_public_suffix(bare):
+    if not _is_under_public_suffix(host):
         raise InvalidDomain(
             gettext_noop("Enter a public hostname, such as go.shop.example.")
         )
-    return bare
+    return host
 
 
 def parse_cookie_domain(text: str, of_host: str) -> str:
     """Return the normalized parent domain of the host, or an empty string."""
     if not text.strip():
         return ""
-    bare = _bare(text.strip().lstrip("."))
-    if f".{of_host}".endswith(f".{bare}") and _is_under_public_suffix(bare):
-        return bare
+    parent = _normalize_bare_host(text.strip().lstrip("."))
+    if f".{of_host}".endswith(f".{parent}") and _is_under_public_suffix(parent):
+        return parent
     raise InvalidDomain(
         gettext_noop(
             "Enter a domain that contains the host and is not a public suffix."
@@ -106,7 +106,7 @@ def verify(domain: ShortDomain) -> VerificationResult:
     return VerificationResult(is_verified=False, detail=problem)
 
 
-def check_again(should_continue: Callable[[], bool]) -> int:
+def verify_due(should_continue: Callable[[], bool]) -> int:
     """Verify the domains that are due; return how many were checked."""
     count = 0
     while should_continue() and (domain := _take_due()):
@@ -129,7 +129,7 @@ def set_default(domain: ShortDomain) -> None:
 
 @transaction.atomic
 def _take_due() -> ShortDomain | None:
-    """Return a domain that was proven once, and count it as checked."""
+    """Return a domain that is due for a check, and mark it as checked."""
     now = timezone.now()
     due = ShortDomain.objects.due(
         before=now - domain_proofs.CHECK_INTERVAL,
@@ -143,7 +143,7 @@ def _take_due() -> ShortDomain | None:
 
 
 def _look_up(domain: ShortDomain) -> tuple[set[str] | None, str]:
-    """Return the texts, None if the answer was unclear, and what may be wrong."""
+    """Return the record's texts, or None if DNS failed, and the possible problem."""
     try:
         texts = _texts(domain.txt_name)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer) as error:
@@ -176,8 +176,8 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
-def _bare(text: str) -> str:
-    """Return the normalized host. Text around it is an error and never dropped."""
+def _normalize_bare_host(text: str) -> str:
+    """Return the normalized host, or raise InvalidDomain for any text around it."""
     if _BEYOND_THE_HOST.search(text):
         raise InvalidDomain(
             gettext_noop("Enter only the host, such as go.shop.example.")
@@ -185,10 +185,10 @@ def _bare(text: str) -> str:
     return urls.normalize_host(text)
 
 
-def _is_under_public_suffix(bare: str) -> bool:
-    if len(bare) > MAX_HOST_LENGTH or not _NAME.fullmatch(bare):
+def _is_under_public_suffix(name: str) -> bool:
+    if len(name) > MAX_HOST_LENGTH or not _NAME.fullmatch(name):
         return False
-    return not urls.is_private(bare) and _suffixes().privatesuffix(bare) is not None
+    return not urls.is_private(name) and _suffixes().privatesuffix(name) is not None
 
 
 def _explain(error: dns.exception.DNSException) -> str:

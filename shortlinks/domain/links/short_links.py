@@ -14,7 +14,7 @@ class ActiveLinkExists(Exception):
 
 
 def disable(link: ShortLink) -> None:
-    """Disable the link, so that it answers like an unknown one."""
+    """Disable the link. Visitors then get the response for an unknown link."""
     link.disabled_at = link.changed_at = timezone.now()
     link.save(update_fields=["disabled_at", "changed_at"])
     transaction.on_commit(lambda: _refresh_cache(link.pk))

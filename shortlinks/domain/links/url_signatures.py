@@ -2,8 +2,8 @@
 
 `data/url_signatures.tsv` is reviewed by hand, each line with its source. A line has the
 names of parameters that appear together, in which "*" is any text, and the value of the
-first. The value "random" is a long one of letters and digits. Short ones are names or
-pages.
+first. The value "random" is a long one of letters and digits. Shorter values are often
+names or page numbers.
 
 An unsigned URL that looks signed only loses a visitor's parameters and the click token.
 A signed URL with another parameter is refused by its server.

@@ -78,8 +78,8 @@ class UrlRejected(ValueError):
 def parse(given: str, policy: UrlPolicy) -> SafeUrl:
     """Return the URL and its target, or raise UrlRejected with the reason.
 
-    White space around the URL is removed, as in browsers. Behind the URL, that of
-    Unicode is removed too.
+    White space around the URL is removed, as in browsers. Behind the URL, Unicode's
+    white space is removed, too.
     """
     given = given.lstrip(_AROUND).rstrip(_BEHIND)
     if len(given) > MAX_URL_LENGTH:
@@ -135,7 +135,7 @@ def _read(url: str) -> ada_url.URL:
 
 
 def _has_no_empty_label(host: str) -> bool:
-    """Leave the length of labels to DNS, as browsers do."""
+    """Return whether no label is empty. Their length is left to DNS, as in browsers."""
     return all(host.removesuffix(".").split("."))
 
 

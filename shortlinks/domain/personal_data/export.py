@@ -31,7 +31,7 @@ def tables(contact: Contact) -> Iterator[StoredRows]:
     pks = list(people.values_list("pk", flat=True))
     for table in TABLES:
         if table.exported:
-            rows = table.shown(pks)
+            rows = table.exported_rows(pks)
             yield StoredRows(table.name, table.model, table.exported, rows)
     yield from _of_merges(pks)
     imported = ImportRow.objects.of_contacts(pks).order_by("pk")

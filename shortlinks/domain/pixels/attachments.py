@@ -162,7 +162,7 @@ EVIDENCE = {
     "other_address": Evidence.OTHER_ADDRESS,
 }
 
-# An account, and the hash of a cookie's id.
+# The id of an account, and the hash of a cookie's id.
 Browser = tuple[int, bytes]
 
 
@@ -170,8 +170,8 @@ Browser = tuple[int, bytes]
 class Sighting:
     """An open of a contact's link in a browser, which is named by its cookie's hash.
 
-    `is_returning` if the browser brought back the cookie, or a page in it redeemed the
-    click and had a gesture.
+    `is_returning` is true if the browser brought back the cookie, or if a page in it
+    redeemed the click and had a gesture.
     """
 
     account_id: int
@@ -194,7 +194,7 @@ def visitor_uid(account_id: int, cookie_sha256: bytes) -> str:
 
 
 def update(*, attached: Sequence[Sighting], withdrawn: Sequence[Sighting]) -> None:
-    """Attach and withdraw, while these browsers are locked."""
+    """Attach and withdraw browsers. If any is withdrawn, all are locked first."""
     if withdrawn:
         lock_browsers(_pixels([*attached, *withdrawn]))
     attach(attached)
@@ -231,7 +231,7 @@ def attach(sightings: Sequence[Sighting]) -> None:
 def _upsert(
     sightings: Sequence[Sighting], uids: Mapping[Browser, str]
 ) -> dict[Browser, int]:
-    """Return the pixels' ids."""
+    """Create or update the pixels, and return their ids."""
     latest: dict[Browser, datetime] = {}
     for s in sightings:
         key = (s.account_id, s.cookie_sha256)
@@ -248,9 +248,10 @@ def _upsert(
 
 
 def _enqueue_checks(attached: Sequence[tuple[int, int, bool, int, str]]) -> None:
-    """Enqueue checks of attachments: id, pixel, is it new, account and visitor_uid.
+    """Enqueue merge checks of attachments.
 
-    The first open is decided once. Later ones are evidence for the browser's chats.
+    Each has its id, that of its pixel, whether it is new, the account and visitor_uid.
+    A new attachment is checked once. Later opens are evidence for the browser's chats.
     """
     parameters: dict[str, Any] = {
         "ids": [id_ for id_, *_ in attached],
@@ -291,7 +292,7 @@ def _withdraw(sightings: Sequence[Sighting]) -> None:
     )
 
 
-def delete(attached: QuerySet[PixelAttachment]) -> None:
+def detach(attached: QuerySet[PixelAttachment]) -> None:
     """Detach the browsers from these contacts, until their next open attaches them."""
     ids = list(attached.values_list("pixel_id", flat=True))
     lock_browsers(Pixel.objects.filter(pk__in=ids))
@@ -300,13 +301,13 @@ def delete(attached: QuerySet[PixelAttachment]) -> None:
 
 
 def lock_browsers(pixels: QuerySet[Pixel]) -> None:
-    """Lock them in the order of workers, before what is attached to them."""
+    """Lock browsers in the order that workers use, and before their attachments."""
     rows = pixels.order_by("account_id", "cookie_sha256")
     list(rows.select_for_update(of=("self",)).values_list("pk"))
 
 
 def _delete_orphans(pixels: QuerySet[Pixel]) -> None:
-    """Delete those of the pixels that are attached to no contact.
+    """Delete the pixels that are attached to no contact.
 
     Shared browsers remain, because they stay shared.
     """

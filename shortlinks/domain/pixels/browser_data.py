@@ -38,9 +38,9 @@ LEFT JOIN LATERAL (
 WHERE pixel.cookie_sha256 = decode(%(sha256)s, 'hex')
 ORDER BY opens.occurred_at DESC LIMIT %(max_opens)s
 """
-# A visit keeps its time and the hash of a cookie that no browser has any more. One that
-# is not processed yet loses it, so that it does not create the pixel again. This waits
-# for workers, and the second statement finds what they have created.
+# A processed visit keeps the hash of the cookie, which no browser has any more. A visit
+# that is not processed yet loses it, so that it does not create the pixel again. The
+# update waits for workers, and `ERASE_PIXEL` finds what they have created.
 ERASE_FROM_VISITS = """
 UPDATE shortlinks_visit SET pixel_sha256 = NULL
 WHERE due_at IS NOT NULL AND pixel_sha256 = decode(%(sha256)s, 'hex')

@@ -21,7 +21,7 @@ class SignedId(NamedTuple):
 
 
 class BrowserIds:
-    """Signs with the newest key and verifies with all."""
+    """A signer that uses the newest key, and verifies with all keys."""
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
         self._keys = dict(keys)

@@ -152,7 +152,7 @@ def identify(request: RedemptionRequest, browser_id: bytes | None) -> QueryFlow:
 
 
 def _store(visit_id: UUID, visit: _Visit, request: RedemptionRequest) -> QueryFlow:
-    """Keep the page's visitor_uid, which may outlive the cookie of the short host."""
+    """Store the redemption; a known visitor_uid outlives the short host's cookie."""
     clicked = bytes(visit.pixel_sha256 or b"")
     page = visit.page_sha256 and bytes(visit.page_sha256)
     is_same = page == clicked or _is_same_visitor(visit, request)
@@ -192,7 +192,7 @@ def _new_browser(visit_id: UUID) -> bytes:
 
 
 def _may_track(visit: _Visit, request: RedemptionRequest) -> bool:
-    """Return whether consent is given and this browser, not a copy, sends the token."""
+    """Return whether consent allows it, and account and user agent are the click's."""
     code = consent.CODES[visit.tracking_consent]
     is_same = (visit.account_id, visit.user_agent) == (
         request.account_id,
@@ -204,6 +204,6 @@ def _may_track(visit: _Visit, request: RedemptionRequest) -> bool:
 def _existing_visitor(request: RedemptionRequest) -> QueryFlow:
     if not request.visitor_uid:
         return RedemptionResult(Outcome.NO_MATCH)
-    names = {"account_id": request.account_id, "visitor_uid": request.visitor_uid}
-    rows = yield SELECT_EXISTING, names
+    parameters = {"account_id": request.account_id, "visitor_uid": request.visitor_uid}
+    rows = yield SELECT_EXISTING, parameters
     return RedemptionResult(Outcome.NO_MATCH, request.visitor_uid if rows else None)

@@ -26,7 +26,7 @@ class Click(NamedTuple):
 
 
 class ClickTokens:
-    """Signs with the newest key and verifies with all."""
+    """A signer that uses the newest key, and verifies with all keys."""
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
         self._keys = dict(keys)

@@ -8,7 +8,7 @@ from shortlinks.domain.postgres import arrays
 from shortlinks.models import Contact, PixelMode, TrackingConsent
 
 UNKNOWN, GRANTED, DENIED = 0, 1, 2
-NOTHING = 3  # the contact is deleted, so not even opens are recorded
+CONTACT_DELETED = 3  # the contact is deleted, so not even opens are recorded
 DELETED = "deleted"
 # The contact's consent, as a key of `CODES`.
 SELECTED = f"""CASE WHEN contact.is_deleted THEN '{DELETED}'
@@ -18,7 +18,7 @@ CODES: dict[str, int] = {
     TrackingConsent.UNKNOWN: UNKNOWN,
     TrackingConsent.GRANTED: GRANTED,
     TrackingConsent.DENIED: DENIED,
-    DELETED: NOTHING,
+    DELETED: CONTACT_DELETED,
 }
 
 # In the order in which edits and merges lock contacts.
@@ -29,19 +29,19 @@ WHERE id = ANY(%s::bigint[]) ORDER BY id FOR KEY SHARE
 
 
 def lock(contacts: Collection[int]) -> dict[int, int]:
-    """Return the contacts' codes; a refusal waits until this transaction ends.
+    """Lock contacts until this transaction ends, and return their consent codes.
 
-    So it finds and detaches the browsers that were attached meanwhile.
+    A refusal waits for that, and then detaches browsers that were attached meanwhile.
     """
     if not contacts:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(LOCK, [arrays.encode(sorted(contacts))])
-        return {id_: CODES[given] for id_, given in cursor}
+        return {id_: CODES[selected] for id_, selected in cursor}
 
 
 def of(contact: Contact) -> str:
-    """Return the same as `SELECTED`, of a row."""
+    """Return what `SELECTED` returns for this contact."""
     return DELETED if contact.is_deleted else contact.tracking_consent
 
 

@@ -7,7 +7,7 @@ visits has thirty thousand.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-SEPARATOR = "\x1f"  # rare in text, so that they are escaped all at once
+SEPARATOR = "\x1f"  # rare in text, so that all texts are escaped at once
 
 
 def encode_params(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class Bisection(Generic[Row]):
     def split_slow(self, part: Sequence[Row]) -> bool:
         """Try many smaller parts next, because each failure takes long.
 
-        A row that makes 1,000 fail is found by three failures; halves take ten.
+        A row that makes 1,000 fail is found by four more failures; halves take ten.
         """
         if len(part) > 1:
             size = math.isqrt(len(part))

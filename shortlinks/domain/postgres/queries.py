@@ -47,7 +47,7 @@ def _fetched(
 
 
 def fetch_dicts(statement: str, parameters: Parameters) -> list[dict[str, Any]]:
-    """Return rows by column name, of a statement that is not hot."""
+    """Return rows by column name, of a statement that runs rarely."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         names = [column.name for column in cursor.description]

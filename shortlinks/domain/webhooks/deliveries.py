@@ -90,8 +90,8 @@ def record(outcomes: Sequence[tuple[ClaimedDelivery, Outcome]]) -> None:
 def resend(chosen: Iterable[WebhookDelivery]) -> int:
     """Send deliveries again, with the same id and a new schedule; return their count.
 
-    Skips tests, those of withdrawn notes and those under way. If a webhook is disabled
-    or paused, its deliveries wait.
+    Skips tests, deliveries of withdrawn notes, and attempts under way. If a webhook is
+    disabled or paused, its deliveries wait.
     """
     ids = [each.pk for each in chosen]
     again = WebhookDelivery.objects.filter(pk__in=ids, claimed_at=None)
@@ -148,7 +148,10 @@ def _save(changed: Sequence[WebhookDelivery], webhooks: Sequence[Webhook]) -> No
 def _disable_if_failing(
     webhook: Webhook, delivery: WebhookDelivery, outcome: Outcome
 ) -> None:
-    """Disable the webhook, unless it accepted other events since this one happened."""
+    """Disable the webhook if it is gone, or accepted no event since this one happened.
+
+    Internal errors of this service do not disable it.
+    """
     if delivery.event == TEST:
         return
     last = webhook.last_success_at

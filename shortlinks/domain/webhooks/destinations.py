@@ -27,7 +27,7 @@ OTHER_PORT = gettext_noop(
 
 
 def parse(url: str) -> str:
-    """Return the normalized URL, or raise UrlRejected, by the parser of links.
+    """Return the URL as the parser of links normalizes it, or raise UrlRejected.
 
     A name that resolves to a private address is only rejected when it is called.
     """

@@ -51,7 +51,7 @@ FROM ({DUE_SQL.format(lock="")}) AS due
 
 
 def lag_seconds() -> float:
-    """Return how many seconds ago the oldest delivery was due that can be sent now.
+    """Return how many seconds the oldest delivery that can be sent now has been due.
 
     A delivery that waits for its receiver, its turn or its next attempt has no lag.
     """

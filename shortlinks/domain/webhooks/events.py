@@ -60,7 +60,7 @@ _NOTE = """
         'link_age', (SELECT extract(epoch FROM subject.created_at - link.created_at)
                      FROM shortlinks_shortlink AS link WHERE link.id = subject.link_id)
 """
-# The reason of the withdrawal: that of a visit whose verdict changed.
+# A column of the visit whose changed verdict is the reason of the withdrawal.
 _OF_WITHDRAWAL = """(
   SELECT visit.{} FROM shortlinks_visit AS visit
   WHERE visit.link_id = subject.link_id AND visit.verdict <> ''
@@ -264,7 +264,7 @@ def _insert(event: str, targets: Sequence[Target]) -> int:
 
 
 def cancel(events: Collection[WebhookEvent], subjects: Sequence[int]) -> None:
-    """Cancel unsent events; after inserts, because webhooks are locked first."""
+    """Cancel unsent events. Call it after inserts, because they lock webhooks first."""
     pending = WebhookDelivery.objects.filter(
         event__in=events, subject_id__in=subjects, state=DeliveryState.PENDING
     )

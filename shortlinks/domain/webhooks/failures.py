@@ -1,6 +1,6 @@
-"""Why an attempt failed: a short key that is stored, and a sentence for its reader.
+"""Reasons of failed attempts: a short key that is stored, and a sentence for readers.
 
-A key is such as "refused" or "status: 500". Sentences are built when they are shown, in
+A key looks like "refused" or "status: 500". Sentences are built when they are shown, in
 the reader's language. The error itself is only logged, because it is written for
 programmers and may contain the URL.
 """

@@ -1,9 +1,9 @@
 """One request to a receiver: signed, limited, and only to public addresses.
 
 `requests-hardened` resolves a name once, rejects private addresses and connects to the
-address that it checked, which prevents DNS rebinding. This module rejects addresses
-that it misses. It limits the size of the response and the time of the whole request,
-because each byte that arrives restarts the timeouts of `requests`.
+address that it checked, which prevents DNS rebinding. This module also rejects private
+addresses that the library misses. It limits the size of the response and the time of
+the whole request, because each byte that arrives restarts the timeouts of `requests`.
 """
 
 import contextlib
@@ -173,7 +173,7 @@ class _Adapter(HTTPAdapter):
 
 
 class _ProxiedAdapter(_Adapter):
-    """Sends through WEBHOOK_PROXY, which resolves and checks names itself."""
+    """An adapter for WEBHOOK_PROXY, which resolves and checks names itself."""
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **options)
@@ -182,7 +182,7 @@ class _ProxiedAdapter(_Adapter):
 
 
 class _PublicAdapter(_Adapter, IPFilterAdapter):  # type: ignore[misc]  # untyped
-    """Connects to the address that it checked, if it is public."""
+    """An adapter that connects to the address that it checked, if it is public."""
 
     def __init__(self) -> None:
         IPFilterAdapter.__init__(self, is_https_proto=True)

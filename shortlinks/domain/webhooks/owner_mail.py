@@ -21,8 +21,8 @@ MAX_RECIPIENTS = 10
 def send_next() -> bool:
     """Send one e-mail that is due; return False if there is none, or no mail server.
 
-    It is claimed beforehand: if the server fails, it is sent an hour later, for a day.
-    No lock is held meanwhile.
+    The e-mail is claimed first, so that no lock is held while it is sent. If the server
+    fails, it is tried again every hour for a day.
     """
     webhook = _claim()
     if webhook is None:
@@ -59,7 +59,7 @@ def _recipients(webhook: Webhook) -> list[User]:
 
 
 def _text(webhook: Webhook) -> tuple[str, str]:
-    """Return subject and body. The URL may hold a secret: name its host."""
+    """Return subject and body, with the host only: the URL may contain a secret."""
     page = reverse("admin:shortlinks_webhook_change", args=[webhook.pk])
     values = {
         "host": urlsplit(webhook.destination).hostname,

@@ -103,12 +103,12 @@ def _explain(data: Mapping[str, Any]) -> str:
 
 def merge_contact(data: Mapping[str, Any], *, base_url: str) -> str:
     """Render a merge or its undoing, an event that amoCRM does not have."""
-    one, other = data["contacts"]
+    survivor_id, loser_id = data["contacts"]
     merge = {
         "id": data["merge_id"],
         "rule": data["rule"],
-        "element_id": one,
-        "merged_id": other,
+        "element_id": survivor_id,
+        "merged_id": loser_id,
         **_evidence(data),
         "created_by": data["by"] or 0,
         "date_create": _moment(data["at"], data["time_zone"]),
@@ -142,7 +142,7 @@ def test_in_json(data: Mapping[str, Any], *, base_url: str) -> str:
 
 
 def test(data: Mapping[str, Any], *, base_url: str) -> str:
-    """Render a test, which an administrator asked for and which is about nothing."""
+    """Render a test that an administrator requested."""
     sent = {
         "webhook_id": data["webhook_id"],
         "date_create": _moment(data["at"], data["time_zone"]),

@@ -26,14 +26,17 @@ def encrypt(secret: str) -> str:
 def decrypt(encrypted: str) -> str:
     """Return the secret.
 
-    Raise KeyError if its key is missing, InvalidToken if it was another key.
+    Raise KeyError if its key is missing, InvalidToken if another key encrypted it.
     """
     kid, _, ciphertext = encrypted.partition(":")
     return _fernet(kid).decrypt(ciphertext.encode()).decode()
 
 
 def reencrypt(encrypted: str) -> str | None:
-    """Return it encrypted with the newest key; None if it was, or without its key."""
+    """Return the secret encrypted with the newest key.
+
+    Return None if it is already, or if its key is missing.
+    """
     _, *older = settings.WEBHOOK_KEYS
     kid = encrypted.partition(":")[0]
     return encrypt(decrypt(encrypted)) if kid in older else None

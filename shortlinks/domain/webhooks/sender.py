@@ -26,7 +26,7 @@ Attempt = Future[Outcome]
 
 
 class Sender:
-    """Sends requests in threads; only the thread of the caller uses the database.
+    """A sender of requests in threads. Only the caller's thread uses the database.
 
     `__exit__` waits for requests under way, whose duration `http_client` limits.
     """

@@ -82,9 +82,10 @@ def subscribe(account: Account, user: User, wanted: Subscription) -> Subscriptio
 
 
 def check_quota(account: Account, destination: str) -> None:
-    """Raise TooManyWebhooks if the account may have no more, until the commit.
+    """Raise TooManyWebhooks if the account may have no more.
 
-    The account is locked, so that two requests do not count the same webhooks.
+    The account stays locked until the commit, so that two requests do not count the
+    same webhooks.
     """
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)
     others = Webhook.objects.filter(account=account)
@@ -95,7 +96,7 @@ def check_quota(account: Account, destination: str) -> None:
 
 @transaction.atomic
 def change(webhook: Webhook) -> None:
-    """Store the changed fields. A new destination has not failed yet."""
+    """Store the changed fields. A new destination starts without failures."""
     stored = _locked([webhook]).get()
     webhook.updated_at = timezone.now()
     webhook.save(update_fields=["destination", "settings", "sort", "updated_at"])
@@ -144,7 +145,7 @@ def resume(chosen: Iterable[Webhook]) -> Resumption:
 
 @transaction.atomic
 def _end_pauses(chosen: Iterable[Webhook]) -> int:
-    """Return how many webhooks were paused, failing or disabled."""
+    """End the pauses; return how many webhooks were paused, failing or disabled."""
     stopped = Q(paused_at__isnull=False) | Q(failing_since__isnull=False)
     found = list(_locked(chosen).filter(stopped))
     ids = [webhook.pk for webhook in found if webhook.paused_at is not None]
@@ -154,7 +155,7 @@ def _end_pauses(chosen: Iterable[Webhook]) -> int:
 
 @transaction.atomic
 def _forget_failures(chosen: Iterable[Webhook]) -> None:
-    """Also end the pause that a receiver requested and that may outlast its failure."""
+    """Forget failures, and end the pauses that receivers requested."""
     stopped = Q(failing_since__isnull=False) | Q(paused_until__isnull=False)
     ids = [webhook.pk for webhook in _locked(chosen).filter(stopped)]
     Webhook.objects.filter(pk__in=ids).update(

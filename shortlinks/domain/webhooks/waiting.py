@@ -8,7 +8,7 @@ BATCH_SIZE = 5000
 # Users see a larger count as "1000+".
 MAX_COUNTED = 1000
 
-# A test is sent in any case. Without a claim or after its lease, nobody sends a row.
+# Tests never wait. A row without a claim, or with an expired lease, is not being sent.
 _WAITING = """
   FROM shortlinks_webhookdelivery
   WHERE webhook_id = ANY(%(webhooks)s::bigint[]) AND state = 'pending'

@@ -20,7 +20,7 @@ class Command(PollingCommand):
         claimed: list[int] = []
         parallel.process_all_due(
             should_continue=lambda: not stop.is_set(),
-            on_batch=lambda done: claimed.append(done.claimed),
+            on_batch=lambda batch: claimed.append(batch.claimed),
         )
         rollups.update(time.monotonic() + ROLLUP_SECONDS)
         if processed := sum(claimed):

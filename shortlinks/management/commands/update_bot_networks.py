@@ -69,6 +69,6 @@ def _read(table: Path, keys: dict[int, str]) -> Iterator[tuple[str, Network]]:
 
 def _merge(networks: Iterable[Network]) -> list[Network]:
     all_ = list(networks)
-    short = [network for network in all_ if isinstance(network, IPv4Network)]
-    long = [network for network in all_ if isinstance(network, IPv6Network)]
-    return [*collapse_addresses(short), *collapse_addresses(long)]
+    ipv4 = [network for network in all_ if isinstance(network, IPv4Network)]
+    ipv6 = [network for network in all_ if isinstance(network, IPv6Network)]
+    return [*collapse_addresses(ipv4), *collapse_addresses(ipv6)]

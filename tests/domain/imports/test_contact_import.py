@@ -21,12 +21,12 @@ HEADER = ["entity_id", "name", "responsible"]
 @pytest.mark.parametrize(
     ("row", "error"),
     [
-        (["x", "Anna", ""], contact_import.ID_MISSING),
-        (["0", "Anna", ""], contact_import.ID_MISSING),
-        (["7.5", "Anna", ""], contact_import.ID_MISSING),
-        (["7.0", "Anna", ""], contact_import.ID_MISSING),
-        (["-7", "Anna", ""], contact_import.ID_MISSING),
-        (["٧", "Anna", ""], contact_import.ID_MISSING),
+        (["x", "Anna", ""], contact_import.ID_INVALID),
+        (["0", "Anna", ""], contact_import.ID_INVALID),
+        (["7.5", "Anna", ""], contact_import.ID_INVALID),
+        (["7.0", "Anna", ""], contact_import.ID_INVALID),
+        (["-7", "Anna", ""], contact_import.ID_INVALID),
+        (["٧", "Anna", ""], contact_import.ID_INVALID),
         (["9" * 40, "Anna", ""], contact_import.ID_TOO_LARGE),
         ([str(2**63), "Anna", ""], contact_import.ID_TOO_LARGE),
         (["0" * 30 + "9" * 30, "Anna", ""], contact_import.ID_TOO_LARGE),

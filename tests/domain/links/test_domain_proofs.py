@@ -55,7 +55,7 @@ CLAIM = Proof(None, None)
 def test_only_a_clear_answer_changes_a_proof(
     proof: Proof, answer: Answer, after: Proof
 ) -> None:
-    assert domain_proofs.after(proof, answer, NOW) == after
+    assert domain_proofs.next_proof(proof, answer, NOW) == after
 
 
 # --- checks ------------------------------------------------------------------
@@ -160,7 +160,7 @@ def set_back(domain: ShortDomain, days: float) -> None:
 
 
 def check_again() -> int:
-    return short_domains.check_again(lambda: True)
+    return short_domains.verify_due(lambda: True)
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def test_unclear_answers_never_stop_a_domain(
 
 
 def test_checks_end_when_the_time_is_up(proven: ShortDomain) -> None:
-    assert short_domains.check_again(lambda: False) == 0
+    assert short_domains.verify_due(lambda: False) == 0
 
 
 def test_default_domain_is_the_default_again_when_its_record_is_back(

@@ -238,7 +238,7 @@ def test_browser_stays_doubtful_if_the_separated_contact_is_deleted(
 
 def test_detached_browser_starts_again(admin: User, client: Contact) -> None:
     steps.open_for_days("phone", client)
-    attachments.delete(PixelAttachment.objects.all())
+    attachments.detach(PixelAttachment.objects.all())
     before = timezone.now() - timedelta(days=2)
     steps.open_link("phone", client, occurred_at=before)
     steps.open_link("phone", client)
