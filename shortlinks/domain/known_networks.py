@@ -225,7 +225,7 @@ def _of_autonomous_system(address: bytes, longest: int) -> Match | None:
     if not isinstance(record, dict):
         return None
     owner = _owners_by_asn().get(record.get("autonomous_system_number"))
-    # The length of an IPv4 network in a database for both families counts 96 bits more.
+    # A record of a whole IPv6 network may contain IPv4 addresses; its length is longer.
     network = ip_network((address, min(length, 8 * len(address))), strict=False)
     return Match(owner, network) if owner and network.prefixlen <= longest else None
 
