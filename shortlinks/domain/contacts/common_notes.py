@@ -34,10 +34,10 @@ def create(new: Sequence[NewNote], *, user: User) -> Created:
     entity_ids = {note.entity_id for note in new}
     roots = permissions.visible_roots(entity_ids, user)
     consents = consent.lock(set(roots.values()))
-    recorded = {
+    present = {
         id_ for id_, pk in roots.items() if consents[pk] != consent.CONTACT_DELETED
     }
-    if missing := entity_ids - recorded:
+    if missing := entity_ids - present:
         raise UnknownContacts(missing)
     rows = Contact.objects.in_bulk(roots.values())
     contacts = {entity_id: rows[pk] for entity_id, pk in roots.items()}

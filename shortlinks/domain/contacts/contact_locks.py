@@ -1,6 +1,6 @@
 """Locks of contacts with all that are merged into them, in one order.
 
-Merges lock the same rows in the same order, so that nobody waits in a circle.
+Merges lock the same rows in the same order, so that no deadlock occurs.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,10 +13,10 @@ MAX_ATTEMPTS = 10  # while others merge the contacts
 
 
 def lock_roots(find_roots: Callable[[], Mapping[int, int]]) -> dict[int, Contact]:
-    """Return the locked roots by the keys of `find_roots`, until the transaction ends.
+    """Lock the roots of `find_roots` until the transaction ends; return them by key.
 
-    If a merge was quicker, look for the roots again, without the locks of before.
-    Raises RuntimeError if the contacts are merged all the time.
+    If the contacts were merged meanwhile, release the locks and find the roots again.
+    Raises RuntimeError if this happens every time.
     """
     for _ in range(MAX_ATTEMPTS):
         with transaction.atomic():

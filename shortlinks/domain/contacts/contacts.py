@@ -1,4 +1,4 @@
-"""Creating, updating and deleting contacts."""
+"""Create, update and delete contacts."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -17,7 +17,7 @@ from shortlinks.domain.quotas import Quota, QuotaReached
 from shortlinks.models import AccessLevel, Contact, MergeChange, User
 
 MAX_NAME_LENGTH = 250
-# A client may send an id that the database gives next, so it gives others.
+# A client may have used an id that the database gives next, so others are tried.
 MAX_ID_ATTEMPTS = 10
 UPDATABLE_FIELDS = (
     "name",
@@ -130,8 +130,8 @@ def _requested_ids(new: Sequence[NewContact], user: User) -> set[int]:
 def update(changes: Sequence[ContactChange], *, user: User) -> list[Contact]:
     """Store all changes or none, and return the contacts in their order.
 
-    Raises UnknownContacts, EditForbidden, UnknownUsers or RefusalStays, whose positions
-    are those among the changes with a consent.
+    Raises UnknownContacts, EditForbidden, UnknownUsers or RefusalStays. The positions
+    in RefusalStays count only the changes with a consent.
     """
     responsible = _responsible_users(changes, user)
     with transaction.atomic():
@@ -154,9 +154,9 @@ def update(changes: Sequence[ContactChange], *, user: User) -> list[Contact]:
 
 
 def mark_edited(pks: Mapping[str, Collection[int]]) -> None:
-    """Let undone merges keep these columns, even if the edit did not change them.
+    """Mark columns as edited, even with equal values; undoing a merge keeps them.
 
-    A consent is that of all merged contacts.
+    A consent holds for all merged contacts, so it is marked for all of them.
     """
     columns = [
         Q(column=column, contact__in=Contact.objects.with_root(of_column))
@@ -202,7 +202,7 @@ def may_edit(contact: Contact, user: User) -> bool:
 
 
 def _locked(entity_ids: set[int], user: User) -> dict[int, Contact]:
-    """Return locked contacts by requested id; a merged one stands for its root."""
+    """Lock contacts; return them by requested id, a merged one as its root."""
 
     def visible() -> dict[int, int]:
         roots = permissions.visible_roots(entity_ids, user)
@@ -212,7 +212,7 @@ def _locked(entity_ids: set[int], user: User) -> dict[int, Contact]:
 
     rows = contact_locks.lock_roots(visible)
     if deleted := {id_ for id_, row in rows.items() if row.is_deleted}:
-        raise UnknownContacts(deleted)  # while this waited for the lock
+        raise UnknownContacts(deleted)  # deleted while this waited for the lock
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Contacts' consents to be recognized: their history, and what a change does."""
+"""Consents to the recognition of browsers: their history and their effects."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from shortlinks.models import (
     User,
 )
 
-MAX_CLOCK_ERROR = timedelta(minutes=5)  # of whoever says when a person answered
+MAX_CLOCK_ERROR = timedelta(minutes=5)  # of the clock by which an answer is dated
 DETAILS = ("source", "text_version", "given_at")
 CARRIED_OVER = (ConsentChannel.MERGE, ConsentChannel.UNDO)
 
@@ -43,7 +43,7 @@ Latest = dict[int, ConsentRecord]  # the newest records, by the contact's pk
 
 
 class RefusalStays(Exception):
-    """The answers at these positions would forget a refusal. Nothing was stored."""
+    """The answers at these positions may not replace a refusal. Nothing was stored."""
 
     def __init__(self, positions: Collection[int]) -> None:
         super().__init__("a refusal can only be replaced by a new consent")
@@ -83,12 +83,12 @@ def answer(
         if contact.tracking_consent != before[contact.pk]
     ]
     consents = {contact.pk: contact.tracking_consent for contact in changed}
-    changed_too = [row for row in merged if row.root_id in consents]
-    for row in changed_too:
+    changed_merged = [row for row in merged if row.root_id in consents]
+    for row in changed_merged:
         row.tracking_consent = consents[row.root_id]
     _record(answers, merged, latest, by)
-    Contact.objects.bulk_update([*changed, *changed_too], ["tracking_consent"])
-    _take_effect([*changed, *changed_too])
+    Contact.objects.bulk_update([*changed, *changed_merged], ["tracking_consent"])
+    _take_effect([*changed, *changed_merged])
 
 
 def carry_over(
@@ -111,9 +111,10 @@ def carry_over(
 
 
 def history(contact: Contact) -> "QuerySet[ConsentRecord]":
-    """Return the person's records, in no order; one that all merged contacts got, once.
+    """Return the person's records, in no order.
 
-    Its first record by `recorded_at` and `pk`, descending, is the current consent.
+    A record that all merged contacts got appears once. The first record by
+    `recorded_at` and `pk`, descending, is the current consent.
     """
     people = Contact.objects.same_person(contact)
     records = ConsentRecord.objects.filter(contact__in=people)
@@ -133,7 +134,7 @@ def latest_records(contacts: Iterable[int]) -> Latest:
 
 
 def is_known(answer: ConsentAnswer, latest: ConsentRecord | None) -> bool:
-    """Return whether the newest record says the same, so that another adds nothing.
+    """Return whether the newest record has this answer, so that another adds nothing.
 
     A record of a merge has the answer of another contact, so it counts as different.
     """
@@ -195,7 +196,7 @@ def _record(
 def _take_effect(contacts: Collection[Contact]) -> None:
     """Update cached links, and detach the browsers of those who refused.
 
-    Waits for workers that attach one of these, see `consent.lock`.
+    Waits for workers that are attaching such a browser, see `consent.lock`.
     """
     if not contacts:
         return

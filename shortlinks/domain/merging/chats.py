@@ -110,11 +110,11 @@ def set_visitor(chat: Chat, visitor_uid: str, *, by: Reporter) -> tuple[Chat, De
 
 
 def reportable_by(reporter: Reporter) -> "QuerySet[Chat]":
-    """Return the chats that the reporter may know: a channel knows those of all."""
+    """Return the chats that the reporter may view; a channel may view all of them."""
     chats = Chat.objects.filter(account=reporter.account_id, contact__is_deleted=False)
     if not reporter.is_channel:
         visible = Contact.objects.visible_including_merged(reporter.user)
-        # The user's own ones until somebody knows their contact.
+        # The user's own chats, while their contacts are anonymous.
         own = Chat.objects.anonymous().filter(created_by=reporter.user)
         chats = chats.filter(Q(contact__in=visible) | Q(pk__in=own))
     return chats.select_related("contact__merged_into")
@@ -136,9 +136,9 @@ def _require_access(chat: Chat, by: Reporter) -> Chat:
 
 
 def _take_over(chat: Chat, by: Reporter) -> None:
-    """Let the rules act for those who may edit all contacts, once they report.
+    """Let the rules use the rights of a channel or administrator who reports the chat.
 
-    Otherwise, a chat would keep the narrow rights of whoever sent its id first.
+    Otherwise, they would keep to the narrower rights of the user who reported it first.
     """
     if by.is_channel:
         chat.created_by = None
@@ -149,10 +149,10 @@ def _take_over(chat: Chat, by: Reporter) -> None:
 def _evaluate(lock: AccountLock, chat: Chat) -> Decision:
     """Store the chat, and apply the rules.
 
-    It keeps no `visitor_uid` if its person has refused to be recognized.
+    The chat keeps no `visitor_uid` if its person has refused to be recognized.
     """
-    given = consent.lock([chat.contact_id])
-    if given.get(chat.contact_id) == consent.DENIED:
+    consents = consent.lock([chat.contact_id])
+    if consents.get(chat.contact_id) == consent.DENIED:
         chat.visitor_uid = ""
     chat.updated_at = timezone.now()
     chat.save()
@@ -169,7 +169,7 @@ def _contact_by_id(new: NewChat, by: Reporter) -> Contact | None:
     root = _known_contact(new.entity_id, by)
     if root is None:
         raise UnknownContacts({new.entity_id})
-    # The one with this id keeps the chat if its merge is undone.
+    # If a merge is undone, the contact with this id keeps the chat.
     same_person = Contact.objects.same_person(root).select_related("merged_into")
     return same_person.get(entity_id=new.entity_id)
 

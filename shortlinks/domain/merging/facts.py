@@ -169,10 +169,10 @@ class BrowserSnapshot:
     examine_at: datetime | None = None
 
     def evidence(self, root_id: int, *others: int) -> dict[str, Any]:
-        """Return what a user should see of the reason for a merge.
+        """Return the evidence that users see as the reason for a merge.
 
-        The facts are those of `root_id`. It names the opens of all these contacts'
-        links, because the merge rests on them.
+        The facts are those of `root_id`. The evidence names the opens of all these
+        contacts' links, because the merge rests on them.
         """
         found = self._facts(root_id)
         if self.pixel is not None:
@@ -218,7 +218,7 @@ def load_snapshot(
     rows = [row for row in owned if not row["is_deleted"]]
     opens = _opens(cookies, [row["id"] for row in rows])
     openers = [_owner(row, opens.get(row["id"], []), account) for row in rows]
-    # Deleted contacts too: they were separated from somebody in this browser.
+    # Deleted contacts, too: a user may have separated them from others in this browser.
     present = [ContactRef(row["id"], row["is_anonymous"]) for row in (*owned, *chatted)]
     present += [owner.contact for owner in unprocessed]
     separate = separated_pairs([*present, *([candidate] if candidate else [])])
@@ -249,7 +249,7 @@ def load_contact(contact_id: int) -> ContactRef:
 
 
 def separated_pairs(contacts: Collection[ContactRef]) -> frozenset[frozenset[int]]:
-    """Return the pairs that must not be merged, nor contacts merged into them."""
+    """Return the separate pairs among these contacts and those merged into them."""
     members = Contact.objects.with_root([contact.id for contact in contacts])
     roots = dict(members.values_list("pk", ROOT))
     pairs = SeparatePair.objects.filter(Q(one__in=roots) & Q(other__in=roots))
@@ -334,7 +334,7 @@ def _with_chat(opener: BrowserOwner, chatter: BrowserOwner) -> BrowserOwner:
 def _add_opens_elsewhere(
     opens: dict[int, list[Opened]], clicks: Sequence[dict[str, Any]]
 ) -> None:
-    """Add clicks from another address as evidence, unless there is better one."""
+    """Add clicks from another address as evidence, unless there is better evidence."""
     fields = ("link_id", "url", "opened_at", "visit_id")
     for click in clicks:
         if not click["is_same_browser"] and click["root_id"] not in opens:
@@ -374,7 +374,7 @@ def _opens(cookies: Sequence[bytes], roots: Sequence[int]) -> dict[int, list[Ope
 def _owner(
     row: dict[str, Any], opened: Sequence[Opened], account: Account
 ) -> BrowserOwner:
-    # A browser that was detached starts again, as `is_days_apart` does.
+    # After a detach, only later opens count, as for `is_days_apart`.
     since = [each for each in opened if each.opened_at >= row["first_seen_at"]]
     is_late = row["was_clicked"] and all(
         each.open_rank > account.max_browsers_per_link for each in since or opened

@@ -1,8 +1,8 @@
 """Merging of two contacts by one pointer (docs/adr/0018).
 
 Links, notes, chats and pixels stay where they are and are read through the pointer. An
-account's merges run one after the other. A merge can be undone at any time: those
-after it are applied again, as if it had never been (docs/adr/0042).
+account's merges run one after the other. A merge can be undone at any time: later
+merges are applied again, as if it had never happened (docs/adr/0042).
 """
 
 import hashlib
@@ -55,7 +55,7 @@ Cell = tuple[int, str]
 class MergeCause:
     """The cause of a merge; each `event` causes one merge at most.
 
-    `by` needs the right to edit, unless their token reports for all contacts.
+    The user `by` needs the right to edit, unless their token reports for all contacts.
     """
 
     rule: MergeRule
@@ -102,7 +102,7 @@ def merge(
     into, merged = locked.root(survivor), locked.root(loser)
     if into == merged or not _is_allowed(into, merged, cause):
         return None
-    if into.is_deleted or merged.is_deleted:  # while this waited for the lock
+    if into.is_deleted or merged.is_deleted:  # deleted while this waited for the lock
         return None
     if not cause.permits(into, merged):
         raise EditForbidden
@@ -139,7 +139,7 @@ def key_of(event: str) -> bytes:
 
 
 def restore_contacts(merge: Merge, *, by: User | None) -> list[MergeChange]:
-    """Restore the contacts as if `merge`, an applied one, had never been.
+    """Restore the contacts as if `merge`, which is applied, had never happened.
 
     Return its changes that are kept, because a user edited the column since.
     """
@@ -201,7 +201,7 @@ class LockedContacts:
         return self.rows[self.rows[pk].root_id]
 
     def identified_by(self, merge: Merge) -> set[int]:
-        """Return the anonymous contacts about which the merge says who they are."""
+        """Return the anonymous contacts that the merge identifies as a known one."""
         survivor, loser = self.rows[merge.survivor_id], self.rows[merge.loser_id]
         if survivor.is_anonymous == loser.is_anonymous:
             return set()
@@ -223,14 +223,14 @@ class LockedContacts:
         """Restore the columns that the merge changed, except those edited since."""
         for item in merge.items.all():
             row, cell = self.rows[item.contact_id], (item.contact_id, item.column)
-            is_other = getattr(row, item.column) != item.after
-            if (is_other or item.edited_at) and cell not in self.kept:
+            differs = getattr(row, item.column) != item.after
+            if (differs or item.edited_at) and cell not in self.kept:
                 self.kept[cell] = item.edited_at or timezone.now()
             if cell not in self.kept:
                 setattr(row, item.column, item.before)
 
     def point_to_survivors(self, applied: Iterable[Merge]) -> None:
-        """Let each contact point to where these merges, in their order, lead."""
+        """Let each contact point to its survivor after these merges, in their order."""
         for row in self.rows.values():
             row.merged_into_id = None
         for merge in applied:
@@ -301,7 +301,7 @@ Value = tuple[Contact, str, Any]  # a new value for one column
 
 
 def _fields(survivor: Contact, loser: Contact) -> list[Value]:
-    """Fill the survivor's empty fields; it is known if one of the two is."""
+    """Return values for the survivor's empty fields; it is known if one of them is."""
     values: list[Value] = [
         (survivor, column, getattr(loser, column))
         for column in COPIED_FIELDS
@@ -313,7 +313,7 @@ def _fields(survivor: Contact, loser: Contact) -> list[Value]:
 
 
 def _consents(rows: Sequence[Contact]) -> list[Value]:
-    given = {row.tracking_consent for row in rows}
-    strictest = next(each for each in STRICTEST_CONSENT_FIRST if each in given)
+    consents = {row.tracking_consent for row in rows}
+    strictest = next(each for each in STRICTEST_CONSENT_FIRST if each in consents)
     changed = [row for row in rows if row.tracking_consent != strictest]
     return [(row, CONSENT, strictest) for row in changed]

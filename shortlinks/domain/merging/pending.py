@@ -25,15 +25,15 @@ from shortlinks.domain.postgres import arrays, queries
 from shortlinks.models import Account, AttachmentReview, MergeMode, Pixel
 
 POLL_INTERVAL = timedelta(seconds=1)
-# For a visit whose worker stands still, or that fails. Then chats are only suggested.
+# For a visit that fails, or whose worker has stopped. Then chats are only suggested.
 MAX_WAIT = timedelta(minutes=2)
 # A burst is complete this long after its first open: its length, and the time in which
 # the later visits are stored and processed.
 SETTLING = BURST + timedelta(seconds=2)
-MAX_VISITS = 10_000  # due ones, and dead-lettered ones: the newest, of all browsers
+MAX_VISITS = 10_000  # the newest due, and newest dead-lettered, of all browsers
 
-# The partial indexes of due and of dead-lettered visits find them. An index of cookies
-# would cost each redirect.
+# Uses the partial indexes of due and of dead-lettered visits. An index of cookies
+# would slow down each redirect.
 SELECT_UNPROCESSED = """
 WITH due AS (
   SELECT link_id, pixel_sha256, occurred_at FROM shortlinks_visit
@@ -105,19 +105,20 @@ WHERE visit.id = ANY(%(visits)s::uuid[])
 class _Clicks:
     """The clicks of a browser that are not processed.
 
-    `due_since` is the time of the latest that a worker will process. If `are_many_due`
-    or `have_many_failed`, others may be among the visits that were not examined.
+    `due_since` is the time of the latest click that a worker will process. If
+    `are_many_due` or `have_many_failed`, others may be among the visits that were not
+    examined.
     """
 
     owners: Sequence[BrowserOwner]
     due_since: datetime | None
-    is_any: bool
+    has_clicks: bool
     are_many_due: bool
     have_many_failed: bool
 
     @property
     def are_doubtful(self) -> bool:
-        return self.is_any or self.are_many_due or self.have_many_failed
+        return self.has_clicks or self.are_many_due or self.have_many_failed
 
     def is_wait_over(self, asked_at: datetime, now: datetime) -> bool:
         since = asked_at if self.are_many_due else None
@@ -128,7 +129,7 @@ class _Clicks:
 def load_for_open(account: Account, visitor_uid: str) -> BrowserSnapshot | datetime:
     """Load what is stored about the browser, or return when to examine it again.
 
-    After the wait, the opens that are processed count.
+    After the wait, only the opens that are processed count.
     """
     return _load(account, visitor_uid, None, asked_at=timezone.now() - MAX_WAIT)
 
@@ -147,9 +148,9 @@ def _load(
     *,
     asked_at: datetime,
 ) -> BrowserSnapshot | datetime:
-    """The facts are loaded after the search for unprocessed opens.
+    """Search for unprocessed clicks first, then load the facts.
 
-    In the other order, an open that is processed in between would be in neither.
+    In the other order, a click that is processed in between would be in neither.
     """
     now = timezone.now()
     pixels = Pixel.objects.filter(account=account, visitor_uid=visitor_uid)
@@ -199,7 +200,7 @@ def _unprocessed(
     return _Clicks(
         owners=[_owner(row) for row in clicked if not row["is_rejected"]],
         due_since=max(due, default=None),
-        is_any=bool(clicked),
+        has_clicks=bool(clicked),
         are_many_due=rows[0]["are_many_due"],
         have_many_failed=rows[0]["have_many_failed"],
     )

@@ -1,8 +1,8 @@
 """The queue of merge checks: chats and attachments that the rules decide about.
 
 A check is inserted together with its chat or attachment, and deleted in the transaction
-that applies the decision. It may run twice, crash, or run alongside another. It is put
-off while an open in its browser is pending.
+that applies the decision. It may run twice, crash, or run alongside another. It is
+postponed while an open in its browser is pending.
 """
 
 import logging
@@ -105,7 +105,7 @@ def evaluate_chat(lock: AccountLock, chat: Chat) -> Decision:
 
 
 def _check_later(chat: Chat, due_at: datetime) -> None:
-    """Enqueue a check of the chat, unless there is one until then."""
+    """Enqueue a check of the chat, unless one is due by then."""
     until_then = Q(due_at__gt=timezone.now(), due_at__lte=due_at)
     if not MergeCheck.objects.filter(until_then, chat=chat).exists():
         MergeCheck.objects.create(chat=chat, due_at=due_at)
@@ -156,7 +156,7 @@ def _evaluate_attachment(attachment_id: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Application:
-    """A decision of the rules about a chat or an open is applied."""
+    """The application of a decision about a chat or an open."""
 
     lock: AccountLock
     snapshot: BrowserSnapshot
@@ -164,7 +164,7 @@ class _Application:
     chat: Chat | None = None
 
     def apply(self, decision: Decision) -> Decision:
-        """Return what was applied: a doubtful merge becomes a suggestion."""
+        """Apply the decision, a doubtful merge as a suggestion; return the result."""
         if decision.merge is not None and (rule := self._doubt(decision.merge)):
             pair = Suggestion(decision.merge.survivor, decision.merge.loser, rule)
             decision = Decision(suggestions=(pair,))
@@ -180,7 +180,7 @@ class _Application:
         return decision
 
     def _doubt(self, merge: AutoMerge) -> MergeRule | None:
-        """Return the rule by which a user decides instead of this merge, if any."""
+        """Return the rule that turns this merge into a suggestion, or None."""
         if merges.was_undone(self.lock, self.event):
             return MergeRule.SEPARATED
         reporter = self.chat.created_by if self.chat is not None else None

@@ -31,10 +31,10 @@ class ContactRef:
 class BrowserOwner:
     """A contact of the browser: its links were opened there, or it chatted there.
 
-    `is_returning`: the browser brought its cookie back (docs/merge-rules.md). The
-    others are facts of the table there, too. `merged_today`: the number of merges into
-    it by rules in 24 hours (R8). No rule depends on `first_seen_at` and `has_redeemed`,
-    which users see. `is_unprocessed`: only a click that is not processed shows it.
+    The table of facts in docs/merge-rules.md defines most fields. `merged_today`: the
+    number of merges into the contact by rules in 24 hours (R8). `is_unprocessed`: only
+    a click that is not processed leads to the contact. No rule depends on
+    `first_seen_at` and `has_redeemed`, which are shown to users.
     """
 
     contact: ContactRef
@@ -192,8 +192,8 @@ def decide_open(
 ) -> Decision:
     """Decide about the first open of this contact's links in this browser.
 
-    It merges nothing, because a link shows nobody. The chats of anonymous contacts in
-    this browser are decided as chats.
+    An open merges nothing, because a link does not show who opened it. Chats of
+    anonymous contacts in this browser are decided as chats.
     """
     if reason := _inconclusive_reason(browser, context):
         return no_action(reason)

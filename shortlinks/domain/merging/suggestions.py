@@ -22,7 +22,7 @@ from shortlinks.models import (
     WebhookEvent,
 )
 
-# Keys of the evidence: whose facts in which browser, and the facts.
+# Keys of the evidence: browser and contact, and the facts about them.
 SUBJECT_KEYS = ("pixel_id", "entity_id")
 FACT_KEYS = ("facts", "first_seen_at", "last_seen_at")
 
@@ -31,26 +31,26 @@ class AlreadyDecided(Exception):
     """Another user has accepted or rejected the suggestion."""
 
 
-def suggest(lock: AccountLock, pair: Suggestion, because: dict[str, Any]) -> None:
+def suggest(lock: AccountLock, pair: Suggestion, new_evidence: dict[str, Any]) -> None:
     """Create the suggestion, or update the facts of the open one of this pair."""
     one, other = sorted((pair.one.id, pair.other.id))
     if earlier := _open_between(one, other).first():
-        _update_facts(earlier, because)
+        _update_facts(earlier, new_evidence)
         return
     row = MergeSuggestion.objects.create(
         account=lock.account,
         one_id=one,
         other_id=other,
         rule=pair.rule,
-        evidence=because,
+        evidence=new_evidence,
     )
     events.enqueue(WebhookEvent.SUGGEST_MERGE, [row.pk])
 
 
-def _update_facts(row: MergeSuggestion, because: Mapping[str, Any]) -> None:
+def _update_facts(row: MergeSuggestion, current: Mapping[str, Any]) -> None:
     """Store what is known now about the same contact in the same browser."""
-    is_same = all(row.evidence.get(key) == because.get(key) for key in SUBJECT_KEYS)
-    facts = {key: because[key] for key in FACT_KEYS if key in because}
+    is_same = all(row.evidence.get(key) == current.get(key) for key in SUBJECT_KEYS)
+    facts = {key: current[key] for key in FACT_KEYS if key in current}
     if is_same and facts:
         row.evidence = row.evidence | facts
         row.save(update_fields=["evidence"])

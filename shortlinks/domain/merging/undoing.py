@@ -35,10 +35,10 @@ class TooOld(Exception):
 def undo(merge: Merge, *, by: User) -> list[MergeChange]:
     """Restore the contacts as if they had not been merged, and mark them as separate.
 
-    Later merges of both contacts remain, except those of rules whose opens belong to
-    the other contact now. Columns that a user edited since are kept and returned.
-    Links, notes and chats stay with the contact they belong to. Raises AlreadyUndone or
-    TooOld.
+    Later merges of both contacts remain, except merges by rules because of opens that
+    now belong to the other contact. Columns that a user edited since are kept and
+    returned. Links, notes and chats stay with the contact they belong to. Raises
+    AlreadyUndone or TooOld.
     """
     with transaction.atomic():
         lock = merges.lock_account(merge.account_id)
@@ -80,7 +80,7 @@ def _check_undoable(merge: Merge) -> None:
 
 
 def _separate(lock: AccountLock, merge: Merge, by: User) -> None:
-    """Separate the loser from the survivor, and from the contact that was opened."""
+    """Separate loser from survivor, and from the contacts whose links were opened."""
     survivor = Contact.objects.get(pk=merge.survivor_id)
     opened = _opened_contacts(merge).difference(_members(merge.loser_id))
     ones = {survivor.pk, survivor.root_id, *opened}
@@ -109,15 +109,15 @@ def _withdraw_misplaced(lock: AccountLock, undone: Merge) -> None:
 def _examine_suggestions(undone: Merge) -> None:
     """Let the rules decide again what they suggested while the two were merged.
 
-    Closes suggestions that rest on links of somebody who is not one of the pair now.
+    Closes suggestions that rest on links of a contact that is no longer in the pair.
     """
     people = _members(undone.survivor_id) | _members(undone.loser_id)
-    since = MergeSuggestion.objects.filter(
+    later = MergeSuggestion.objects.filter(
         Q(one__in=people) | Q(other__in=people),
         state=SuggestionState.OPEN,
         created_at__gte=undone.created_at,
     )
-    for row in since.order_by("-pk")[:MAX_SUGGESTIONS]:
+    for row in later.order_by("-pk")[:MAX_SUGGESTIONS]:
         opened = evidence.contacts_of(row.evidence)
         if opened and opened <= _members(row.one_id) | _members(row.other_id):
             evidence.examine_again(row.evidence)

@@ -1,7 +1,7 @@
-"""Close what rested on an open that is no longer a person's.
+"""Undo merges and close suggestions if an open is no longer a person's.
 
-A decision rests on all opens of its contact's links in its browser until then. The
-evidence names some of them only, so the others are found by contact and browser.
+A decision rests on all earlier opens of its contact's links in its browser. The
+evidence names only some of them, so the others are found by contact and browser.
 """
 
 import logging
@@ -77,7 +77,7 @@ class _Withdrawn:
         )
 
     def decided_by(self, of_people: Q, browsers: Collection[int]) -> Q:
-        """Match what the visit was evidence for: decisions about its people, later.
+        """Match the later decisions for which the visit may have been evidence.
 
         A click that a page redeemed may also have connected the page with the browser
         of other people's opens.
@@ -89,7 +89,7 @@ class _Withdrawn:
         return found | evidence.rests_on(self.visit.pk)
 
     def browsers_among(self, named: Iterable[int | None]) -> set[int]:
-        """Return those of the browsers in which the visit was."""
+        """Return those of the named browsers in which the visit took place."""
         pixels = self._pixels().filter(pk__in={id_ for id_ in named if id_ is not None})
         same = Q(cookie_sha256=self.visit.pixel_sha256)
         if self.redemption is not None:
@@ -128,12 +128,12 @@ def _resting_merges(withdrawn: _Withdrawn) -> list[Merge]:
 
 
 def _resting_suggestions(withdrawn: _Withdrawn) -> list[MergeSuggestion]:
-    opened = MergeSuggestion.objects.filter(
+    open_suggestions = MergeSuggestion.objects.filter(
         account=withdrawn.account_id, state=SuggestionState.OPEN
     )
     of_people = Q(one__in=withdrawn.people) | Q(other__in=withdrawn.people)
-    browsers = withdrawn.browsers_among(_pixel_ids(opened.filter(of_people)))
-    return _newest(opened.filter(withdrawn.decided_by(of_people, browsers)))
+    browsers = withdrawn.browsers_among(_pixel_ids(open_suggestions.filter(of_people)))
+    return _newest(open_suggestions.filter(withdrawn.decided_by(of_people, browsers)))
 
 
 def _pixel_ids(rows: "QuerySet[Row]") -> Iterable[int | None]:

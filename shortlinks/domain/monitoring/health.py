@@ -40,7 +40,7 @@ def report(
 ) -> tuple[int, dict[str, Any]]:
     """Return status and body of `/readyz`: 200 if ready or degraded, 503 if unready.
 
-    Clients from elsewhere must not learn about the parts.
+    The details are for internal clients; others must not learn about the parts.
     """
     failed = [check for check in checks if not check.ok]
     is_unready = any(check.is_required for check in failed)

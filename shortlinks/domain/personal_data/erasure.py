@@ -50,8 +50,8 @@ PERSON = "person"  # the detail of security events
 BATCH_SIZE = 2000
 # How long a worker that took an erasure has until another one may take it.
 LEASE = timedelta(minutes=5)
-UNDELETABLE = timedelta(days=30)  # how long a deletion can be undone
-MAX_DELETED = 100  # in a run
+RESTORABLE = timedelta(days=30)  # how long a deletion can be undone
+MAX_DELETED = 100  # deleted contacts in a run
 FINISH_SECONDS = 600.0
 # Events by the rows that they are about.
 MERGE_EVENTS = (WebhookEvent.MERGE_CONTACT, WebhookEvent.UNDO_MERGE)
@@ -120,7 +120,7 @@ def request_for_deleted() -> None:
         is_deleted=True,
         erased_at=None,
         merged_into=None,
-        deleted_at__lt=timezone.now() - UNDELETABLE,
+        deleted_at__lt=timezone.now() - RESTORABLE,
     )
     for contact in deleted.order_by("deleted_at")[:MAX_DELETED]:
         with contextlib.suppress(AlreadyErased, NotDeleted):
@@ -132,7 +132,7 @@ def _is_due(contact: Contact) -> bool:
     return bool(
         contact.is_deleted
         and contact.deleted_at
-        and contact.deleted_at < timezone.now() - UNDELETABLE
+        and contact.deleted_at < timezone.now() - RESTORABLE
     )
 
 
@@ -183,7 +183,7 @@ def _erase_once(erasure: Erasure, person: Person, until: float) -> int:
         while count != 0 and time.monotonic() <= until:
             with transaction.atomic():
                 count = work(person, BATCH_SIZE)
-                _add(erasure, name, count)
+                _add_to_receipt(erasure, name, count)
             erased += count
     return erased
 
@@ -231,7 +231,7 @@ def _delete_rows(table: PersonalTable, person: Person, size: int) -> int:
 
 
 def _delete_visits(person: Person, size: int) -> int:
-    """Delete visits by the indexes of their links, of due and of failed ones.
+    """Delete the visits of the links, by three queries that can each use an index.
 
     Waits for transactions that process them, so that nothing is written afterwards.
     """
@@ -247,9 +247,9 @@ def _delete_visits(person: Person, size: int) -> int:
 
 
 def _delete_deliveries(person: Person, size: int) -> int:
-    """Delete events for the contacts, and those about their notes and merges.
+    """Delete events of the contacts, and events about their notes and merges.
 
-    They may be sent for another contact, with which this one was merged.
+    The latter may belong to another contact, with which this one was merged.
     """
     either = Q(one__in=person.contacts) | Q(other__in=person.contacts)
     merged = Q(survivor__in=person.contacts) | Q(loser__in=person.contacts)
@@ -275,7 +275,7 @@ def _delete_deliveries(person: Person, size: int) -> int:
 def _delete_attachments(person: Person, size: int) -> int:
     """Delete attachments, and browsers in which nobody else opened a link.
 
-    Their locks keep workers from attaching one meanwhile.
+    The locks of the browsers keep workers from attaching them meanwhile.
     """
     attached = PixelAttachment.objects.filter(contact__in=person.contacts)
     first = dict(attached.order_by("pk").values_list("pk", "pixel")[:size])
@@ -289,7 +289,7 @@ def _delete_attachments(person: Person, size: int) -> int:
 def _empty_import_rows(person: Person, size: int) -> int:
     """Remove the cells of rows with the person's ids, which are then not imported.
 
-    A key remains, because an import reads its rows in the order of having one.
+    The rows get another key, because an import reads rows without a key last.
     """
     rows = ImportRow.objects.of_contacts(person.contacts)
     pks = list(rows.values_list("pk", flat=True)[:size])
@@ -306,9 +306,9 @@ SPECIAL: dict[type[Model], Work] = {
 
 
 def _delete(rows: "QuerySet[Any]", size: int) -> int:
-    """Delete some rows, and their names in the log of the admin.
+    """Delete at most `size` rows, and their names in the log of the admin.
 
-    They have no order: with one, Postgres might read a whole table to find the first.
+    They are not ordered, because Postgres might read a whole table to find the first.
     """
     pks = list(rows.values_list("pk", flat=True)[:size])
     _forget_in_log(rows.model, pks)
@@ -326,7 +326,7 @@ def _forget_in_log(model: type[Model], pks: Sequence[Any]) -> None:
 
 
 def _anonymize(person: Person) -> None:
-    """Leave rows without anything about the person, which their links need."""
+    """Remove the person's data from the contacts, which remain for their links."""
     _forget_in_log(Contact, person.contacts)
     rows = Contact.objects.filter(pk__in=person.contacts).order_by("pk")
     locked = list(rows.select_for_update())
@@ -354,8 +354,8 @@ def _forget_names_in_log(contacts: Sequence[Contact]) -> None:
         ).update(object_repr="", change_message="")
 
 
-def _add(erasure: Erasure, name: str, count: int) -> None:
-    """Count the rows of a batch, and keep other workers away for another while."""
+def _add_to_receipt(erasure: Erasure, name: str, count: int) -> None:
+    """Add the rows of a batch to the receipt, and extend the lease."""
     if count:
         erasure.rows = {**erasure.rows, name: erasure.rows.get(name, 0) + count}
         erasure.due_at = timezone.now() + LEASE

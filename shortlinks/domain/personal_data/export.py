@@ -18,7 +18,7 @@ LOG_COLUMNS = ("action_time", "action_flag", "object_repr")
 
 
 class StoredRows(NamedTuple):
-    """The person's rows of a table, and those columns that say something."""
+    """The person's rows of a table, and the columns to export."""
 
     name: str
     model: type[Model]
@@ -54,9 +54,9 @@ def as_json(contact: Contact) -> Iterator[bytes]:
 
 
 def _of_merges(pks: list[int]) -> Iterator[StoredRows]:
-    """Yield what merges rest on, and names before them.
+    """Yield the evidence of merges, and the values that they changed.
 
-    Only while both contacts are one person: an undone merge was about two.
+    Undone merges are left out, because they were about two persons.
     """
     merges = Merge.objects.filter(
         survivor__in=pks, loser__in=pks, state=MergeState.APPLIED

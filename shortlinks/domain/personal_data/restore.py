@@ -1,4 +1,4 @@
-"""Erase again after a restore: the database then has the persons erased since.
+"""Repeat erasures after a database restore, which brings erased persons back.
 
 The list of erasures contains keyed hashes of ids only (`erased_identities`).
 """
@@ -36,7 +36,7 @@ class ErasedId(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allowed_at: Seconds | None = None
 
     @property
-    def age(self) -> tuple[float, float]:
+    def recency(self) -> tuple[float, float]:
         return self.erased_at, self.allowed_at or 0
 
     @classmethod
@@ -64,7 +64,7 @@ def as_lines() -> Iterator[bytes]:
 
 
 class Repeated(NamedTuple):
-    """`mixed` are ids of erased contacts that the restored state merges with others."""
+    """A result: `mixed` are ids of erased contacts that are merged with others."""
 
     receipts: Sequence[Erasure]
     mixed: Sequence[int]
@@ -73,8 +73,8 @@ class Repeated(NamedTuple):
 def repeat(lines: Iterable[bytes]) -> Repeated:
     """Request the erasure of the listed persons who are in the database.
 
-    All ids are remembered as erased, except for missing accounts. Nobody is erased who
-    is merged with a contact that is not listed. Raises UnreadableList.
+    All ids are remembered as erased, except for missing accounts. A contact that is
+    merged with one that is not listed is not erased. Raises UnreadableList.
     """
     parts = [_repeat(account, digests) for account, digests in _by_account(lines)]
     return Repeated(
@@ -92,7 +92,7 @@ def _by_account(lines: Iterable[bytes]) -> Iterable[tuple[Account, Listed]]:
         except msgspec.DecodeError as error:
             raise UnreadableList(f"line {number}: {error}") from None
         known = listed[erased.account].setdefault(erased.digest, erased)
-        if known.age < erased.age:
+        if known.recency < erased.recency:
             listed[erased.account][erased.digest] = erased
     accounts = Account.objects.filter(subdomain__in=listed)
     return [(account, listed[account.subdomain]) for account in accounts]
@@ -106,7 +106,7 @@ def _repeat(account: Account, listed: Listed) -> Repeated:
         if not _is_listed(contact, listed):
             mixed.append(contact.entity_id)
             continue
-        with contextlib.suppress(AlreadyErased):  # with a contact that is merged
+        with contextlib.suppress(AlreadyErased):  # with a merged contact
             receipt = erasure.request(contact, origin=ErasureOrigin.RESTORE, by=None)
             receipts[receipt.pk] = receipt
     _remember(account, newer)
@@ -120,7 +120,7 @@ def _newer_than_stored(account: Account, listed: Listed) -> Listed:
     return {
         digest: line
         for digest, line in listed.items()
-        if digest not in stored or ErasedId.of(stored[digest]).age < line.age
+        if digest not in stored or ErasedId.of(stored[digest]).recency < line.recency
     }
 
 

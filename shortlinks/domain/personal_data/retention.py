@@ -1,4 +1,4 @@
-"""Delete old rows by the retention periods of the accounts, and show what is next."""
+"""Delete old rows by the accounts' retention periods, and preview the deletions."""
 
 import dataclasses
 import logging
@@ -52,7 +52,7 @@ class RetainedRows:
         """Yield the rows of all accounts with the same period, in no order."""
         for days in retention_periods.periods_in_use(self.field):
             before = {f"{self.time}__lt": retention_periods.cutoff(days, now)}
-            yield self._rows().filter(self._keeps(days), **before)
+            yield self._rows().filter(self._has_period(days), **before)
 
     def of(self, account: Account, until: datetime) -> "QuerySet[Any]":
         """Return the account's rows that have expired by this time."""
@@ -65,7 +65,7 @@ class RetainedRows:
     def _rows(self) -> "QuerySet[Any]":
         return self.model._default_manager.filter(self.condition)
 
-    def _keeps(self, days: int) -> Q:
+    def _has_period(self, days: int) -> Q:
         chosen = f"{self.account}__{self.field}"
         is_default = days == retention_periods.default_days(self.field)
         return Q(**{chosen: days}) | (Q(**{chosen: None}) if is_default else Q())
@@ -91,9 +91,10 @@ ROWS: Sequence[RetainedRows] = (
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """An account's period for one kind of rows, and how many of them go within a week.
+    """An account's period for one kind of rows, and how many expire within a week.
 
-    `days` None keeps them. A `count` above MAX_COUNT is a lower bound; None is unknown.
+    With `days` None, they are kept. A `count` above MAX_COUNT is a lower bound; None is
+    unknown.
     """
 
     field: str
@@ -129,12 +130,12 @@ def count_expired() -> dict[str, int]:
 
 
 def outlook(account: Account) -> list[Outlook]:
-    """Return the periods of the account, and what goes within the next seven days."""
+    """Return the periods of the account, and what expires within seven days."""
     return _outlooks(account, account, FIELDS)
 
 
 def shortened(before: Account, after: Account) -> list[Outlook]:
-    """Return what goes within seven days because of periods that became shorter."""
+    """Return what expires within seven days, by the periods that became shorter."""
     names = [name for name in FIELDS if _is_shorter(before, after, name)]
     return _outlooks(before, after, names)
 
@@ -146,14 +147,14 @@ def _is_shorter(before: Account, after: Account, name: str) -> bool:
 
 
 def _outlooks(before: Account, after: Account, names: Sequence[str]) -> list[Outlook]:
-    """Count what has expired in seven days of what the account still has."""
+    """Count the rows that the account still has and that expire within seven days."""
     until = timezone.now() + timedelta(days=NEXT_DAYS)
     days = {name: retention_periods.days_of(after, name) for name in names}
     rows = _count_rows(after, [name for name in names if days[name]], until)
     of_visits = {
-        name: _visits(after, name, kept, _oldest(before, name), until)
-        for name, kept in days.items()
-        if kept and name in (visits.DETAILS, visits.VISITS)
+        name: _count_visits(after, name, period, _oldest(before, name), until)
+        for name, period in days.items()
+        if period and name in (visits.DETAILS, visits.VISITS)
     }
     counts: dict[str, int | None] = {**rows, **of_visits}
     return [Outlook(name, days[name], counts.get(name, 0)) for name in names]
@@ -162,7 +163,7 @@ def _outlooks(before: Account, after: Account, names: Sequence[str]) -> list[Out
 def _count_rows(
     account: Account, names: Collection[str], until: datetime
 ) -> dict[str, int | None]:
-    """Return None for what takes too long to count for a page, and all after it."""
+    """Count rows by field; None for one that takes too long, and for all after it."""
     counts: dict[str, int | None] = dict.fromkeys(names)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -185,7 +186,7 @@ def _passes() -> Iterator[tuple[str, Iterator[int]]]:
 
 
 def _run_pass(name: str, counts: Iterator[int], until: float) -> int:
-    """Return the count; the next run continues or tries again."""
+    """Return the count; the next run continues, also after an error."""
     done = 0
     try:
         for count in counts:
@@ -215,14 +216,14 @@ def _delete(kind: RetainedRows) -> Iterator[int]:
 
 
 def _oldest(account: Account, name: str) -> datetime:
-    """Return the time of the oldest visit that the account still has, about."""
+    """Return the approximate time of the oldest visit that the account still has."""
     days = retention_periods.days_of(account, name)
     if days is None:
         return partitions.oldest_month()
     return visits.kept_since(name, days, timezone.now())
 
 
-def _visits(
+def _count_visits(
     account: Account,
     name: str,
     days: int,

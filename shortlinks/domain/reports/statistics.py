@@ -28,7 +28,7 @@ RollupQuerySet = TypeVar("RollupQuerySet", AccountDailyVisits, UrlDailyOpens)
 
 @dataclass(frozen=True, slots=True)
 class ReportPeriod:
-    """The days from first to last, of one account, or of all if it is None."""
+    """The days from first to last, of one account, or of all with `account_id` None."""
 
     account_id: int | None
     first: date
@@ -68,23 +68,23 @@ class OpenedUrl:
     contacts: int
 
 
-def by_day(scope: ReportPeriod) -> Sequence[Day]:
+def by_day(period: ReportPeriod) -> Sequence[Day]:
     """Return every day of the period, also days without visits."""
-    days = {day: Day(day) for day in scope.days()}
-    counts = _within(scope, AccountDailyVisits.objects.all())
+    days = {day: Day(day) for day in period.days()}
+    counts = _within(period, AccountDailyVisits.objects.all())
     sums = counts.values_list("day", "verdict").annotate(n=Sum("visits"))
     for day, verdict, visits in sums:
         days[day].visits[verdict] = int(visits)
     return list(days.values())
 
 
-def top_urls(scope: ReportPeriod, most: int) -> Sequence[OpenedUrl]:
+def top_urls(period: ReportPeriod, most: int) -> Sequence[OpenedUrl]:
     """Return the URLs with the most opens, in a period that ends today.
 
     Contacts are counted by their latest open, so an earlier end would miss some.
     """
     rows = list(
-        _within(scope, UrlDailyOpens.objects.all())
+        _within(period, UrlDailyOpens.objects.all())
         .values_list("url_sha256")
         .annotate(sum=Sum("opens"), contacts=Sum("last_opened_links"), one=Max("link"))
         .filter(sum__gt=0)
@@ -132,9 +132,9 @@ def _of_account(
 
 
 def _within(
-    scope: ReportPeriod, rows: "QuerySet[RollupQuerySet]"
+    period: ReportPeriod, rows: "QuerySet[RollupQuerySet]"
 ) -> "QuerySet[RollupQuerySet]":
-    rows = rows.filter(day__gte=scope.first, day__lte=scope.last)
-    if scope.account_id is None:
+    rows = rows.filter(day__gte=period.first, day__lte=period.last)
+    if period.account_id is None:
         return rows
-    return rows.filter(account=scope.account_id)
+    return rows.filter(account=period.account_id)

@@ -84,7 +84,7 @@ def is_data_center(classification: Classification) -> bool:
 
 
 def is_part_of_page(classification: Classification) -> bool:
-    """Return whether a page, or an unknown part of it, may have made the request."""
+    """Return whether the request may come from within a page, such as from a frame."""
     return classification in (NO_PAGE_ACCEPTED, *BY_FETCH_METADATA.values())
 
 
@@ -120,7 +120,10 @@ def _by_sender(facts: RequestFacts) -> Classification | None:
 
 @cache
 def _by_network(owner: known_networks.Owner) -> Classification:
-    """People use clouds, too: behind a VPN, or an office's proxy. They are held."""
+    """Classify by the owner of the network.
+
+    Data centers are only suspects, because people use them, too, by a VPN or a proxy.
+    """
     if owner.certainty == "probable":
         return Classification(Verdict.SUSPECT, f"{DATA_CENTER}: {owner.key}")
     if owner.scope == "previews":
@@ -129,7 +132,7 @@ def _by_network(owner: known_networks.Owner) -> Classification:
 
 
 def _by_gateway(facts: RequestFacts) -> Classification | None:
-    """Believe a browser that names its languages; the checks of gateways do not."""
+    """Classify a visit from a gateway's page; its own checks name no languages."""
     if not mail_gateways.is_page(facts.referer):
         return None
     return GATEWAY_PAGE if facts.accept_language else GATEWAY_CHECK

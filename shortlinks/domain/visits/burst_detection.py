@@ -20,8 +20,8 @@ MIN_CONTACTS = 5
 MAX_SENDER_TEST_LINKS = 10  # different links within SENDER_TEST_WINDOW
 # A suspect may still be confirmed as a person in this time.
 HOLD_WINDOW = timedelta(seconds=60)
-# Visits outside this time do not affect a verdict: a later open by a person, its burst,
-# and sender tests are within it.
+# Visits further away do not affect a verdict. It may depend on a later open by a
+# person, and that open's verdict on its own burst and sender test.
 CONTEXT_WINDOW = HOLD_WINDOW + BURST + SENDER_TEST_WINDOW
 
 
@@ -52,8 +52,8 @@ def find_bursts(hits: Sequence[Hit]) -> set[UUID]:
     counted = [h for h in ordered if h.pixel is None or len(links_of[h.pixel]) > 1]
     tests = [hit for hit in counted if hit.is_sender_test]
     too_many = _in_windows(tests, _exceeds_sender_test, SENDER_TEST_WINDOW)
-    seen = [hit for hit in counted if not hit.is_sender_test or hit.id in too_many]
-    return _in_windows(seen, _is_burst, BURST)
+    relevant = [hit for hit in counted if not hit.is_sender_test or hit.id in too_many]
+    return _in_windows(relevant, _is_burst, BURST)
 
 
 def find_known_browsers(hits: Sequence[Hit]) -> set[UUID]:

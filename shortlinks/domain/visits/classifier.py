@@ -73,12 +73,12 @@ def reclassify(ids: Sequence[UUID]) -> list[ClassifiedVisit]:
     """Classify processed visits by the current rules."""
     visits = stored_visits.load(ids)
     context = _load_context(visits)
-    given = set(ids)
-    others = [visit for visit in context.visits if visit.id not in given]
+    requested = set(ids)
+    others = [visit for visit in context.visits if visit.id not in requested]
     return [
         classified
         for classified in _classify([*visits, *others])
-        if classified.id in given and not context.is_incomplete_for(classified)
+        if classified.id in requested and not context.is_incomplete_for(classified)
     ]
 
 
@@ -216,7 +216,7 @@ def _in_context(
     hits: Sequence[Hit],
     results: Sequence[Classification],
 ) -> list[Classification]:
-    """Suspect bursts, and believe known browsers, even in a data center."""
+    """Treat bursts as suspects, and known browsers in data centers as persons."""
     in_bursts = burst_detection.find_bursts(hits)
     known = _known_browsers(visits, hits, results)
     return [

@@ -60,7 +60,7 @@ def process_due(limit: int = BATCH_SIZE) -> ProcessingResult:
 
 
 def _process_alone(part: Sequence[UUID]) -> ProcessingResult:
-    """Process one redemption; try a few times if another transaction is in its way."""
+    """Process one redemption; try again a few times after a deadlock or timeout."""
     for _ in range(MAX_CONFLICTS):
         try:
             return _process(part)
@@ -83,7 +83,10 @@ def _process(ids: Sequence[UUID]) -> ProcessingResult:
 
 
 def _lock_contacts(ids: Sequence[UUID]) -> None:
-    """Lock them before the redemptions, as a refusal does, which deletes these."""
+    """Lock the contacts of these redemptions, before `_claim` locks the redemptions.
+
+    A refused consent, which deletes redemptions, locks in the same order.
+    """
     redeemed = Redemption.objects.filter(pk__in=ids)
     consent.lock(set(redeemed.values_list("contact", flat=True)))
 
@@ -98,9 +101,10 @@ def _is_suspect_with_gesture(visit: StoredVisit) -> bool:
 
 
 def _mark_processed(claimed: Collection[UUID], *, done: Collection[UUID]) -> None:
-    """Wait for visits that are locked or not stored yet, up to a day.
+    """Mark the redemptions in `done` as processed; try the others again, for a day.
 
-    The database's clock decides, as in `_claim`, because a worker's may be wrong.
+    The visits of the others are locked, not stored yet, or about to be reevaluated. The
+    database's clock decides, as in `_claim`, because a worker's may be wrong.
     """
     is_done = Q(pk__in=done) | Q(redeemed_at__lt=Now() - MAX_WAIT)
     Redemption.objects.filter(pk__in=claimed).update(

@@ -126,7 +126,7 @@ def _is_restated(classified: ClassifiedVisit) -> bool:
 
 
 def _enqueue_withdrawals(lost: Sequence[StoredVisit]) -> None:
-    """Let the merge checks close what rests on these opens."""
+    """Enqueue checks that undo merges and close suggestions based on these opens."""
     MergeCheck.objects.bulk_create(
         MergeCheck(withdrawn_visit=visit.id) for visit in lost if visit.pixel_sha256
     )
@@ -169,26 +169,28 @@ def _changes_of(opens: dict[int, OpenChanges], visit: StoredVisit) -> OpenChange
 
 
 def _lock_consents(visits: Sequence[StoredVisit]) -> dict[int, int]:
-    """Return the consents of now, which may have changed since the open."""
+    """Lock the contacts; return their consents, which may be newer than the opens."""
     return consent.lock({v.contact_id for v in visits if v.contact_id is not None})
 
 
 def _may_track(visit: StoredVisit, consents: Mapping[int, int]) -> bool:
-    given = consents.get(visit.contact_id or 0, consent.DENIED)
-    return consent.allows(visit.pixel_mode or PixelMode.OFF, given)
+    code = consents.get(visit.contact_id or 0, consent.DENIED)
+    return consent.allows(visit.pixel_mode or PixelMode.OFF, code)
 
 
 def _sightings(visits: Sequence[StoredVisit]) -> list[Sighting]:
-    """Return browsers by their cookie, and by another identity at a site."""
+    """Return the visits' browsers, and those of pages that redeemed the clicks."""
     redeemed = _redemptions([visit.id for visit in visits if visit.pixel_sha256])
     return [
         sighting
         for visit in visits
-        for sighting in _of_visit(visit, redeemed.get(visit.id))
+        for sighting in _visit_sightings(visit, redeemed.get(visit.id))
     ]
 
 
-def _of_visit(visit: StoredVisit, redeemed: _Redeemed | None) -> Iterator[Sighting]:
+def _visit_sightings(
+    visit: StoredVisit, redeemed: _Redeemed | None
+) -> Iterator[Sighting]:
     if not (visit.pixel_sha256 and visit.contact_id and visit.account_id):
         return
     sighting = Sighting(
@@ -240,14 +242,14 @@ def _store_counts(more: Counter[CounterKey], less: Counter[CounterKey]) -> None:
     with connection.cursor() as cursor:
         if less:
             cells = Counter({**more, **less})
-            cursor.execute(LOCK_COUNTS, arrays.encode_params(_counters(cells)))
+            cursor.execute(LOCK_COUNTS, arrays.encode_params(_count_parameters(cells)))
         if more:
-            cursor.execute(INCREMENT, arrays.encode_params(_counters(more)))
+            cursor.execute(INCREMENT, arrays.encode_params(_count_parameters(more)))
         if less:
-            cursor.execute(DECREMENT, arrays.encode_params(_counters(less)))
+            cursor.execute(DECREMENT, arrays.encode_params(_count_parameters(less)))
 
 
-def _counters(counts: Counter[CounterKey]) -> dict[str, Any]:
+def _count_parameters(counts: Counter[CounterKey]) -> dict[str, Any]:
     return {
         "links": [link_id for link_id, _, _ in counts],
         "days": [day for _, day, _ in counts],
@@ -257,7 +259,7 @@ def _counters(counts: Counter[CounterKey]) -> dict[str, Any]:
 
 
 def _day(visit: StoredVisit) -> date:
-    """Return the account's day; the day of a counted visit never changes."""
+    """Return the day in the account's time zone; once counted, it never changes."""
     if visit.counted_day is not None:
         return visit.counted_day
     return visit.occurred_at.astimezone(time_zones.get(visit.time_zone or "UTC")).date()

@@ -58,7 +58,7 @@ def _navigation(dest: str) -> Kind:
 
 
 def _without_mode(dest: str) -> Kind:
-    """Return what the destination alone tells: a proxy may remove one header."""
+    """Classify by the destination alone, because a proxy may have removed the mode."""
     if dest in {ABSENT, "document"}:
         return "incomplete"
     if dest in _FRAMES:

@@ -21,7 +21,7 @@ from shortlinks.domain.visits import visit_records
 from shortlinks.domain.webhooks import events
 from shortlinks.models import NoteType, Verdict, WebhookEvent
 
-# Events of a new note, and those that withdraw them.
+# The events of a new note, each with the event that withdraws it.
 EVENTS = {
     WebhookEvent.NOTE_CONTACT: WebhookEvent.WITHDRAW_NOTE,
     WebhookEvent.LINK_OPENED: WebhookEvent.WITHDRAW_OPEN,
@@ -155,7 +155,7 @@ def group_by_window(
 ) -> list[Window]:
     """Group opens into windows; the first opens may belong to the `last` window.
 
-    A window that begins at a time in `kept` keeps that length.
+    A window that begins at a time in `kept` has the length that is given there.
     """
     found = [] if last is None else [last]
     for opened_at, reason, count in sorted(opens):
@@ -177,10 +177,11 @@ def diff(
     wanted: Sequence[Window],
     removed: Collection[datetime] = (),
 ) -> Plan:
-    """Plan the change from existing to wanted notes; the same start keeps its id.
+    """Plan the change from existing to wanted notes.
 
-    A note whose first open was removed is replaced by a new one, and so is a note that
-    is now less certain. Its events have named that open and that certainty.
+    A note with the same start keeps its id. A note whose first open was removed is
+    replaced by a new one, and so is a note that is now less certain. The events of the
+    old note have named that open and that certainty.
     """
     starts = {window.since: window for window in wanted}
     kept = [w for w in existing if not _is_refuted(w, starts.get(w.since), removed)]
@@ -190,23 +191,23 @@ def diff(
     written: list[Window] = []
     for window in wanted:
         id_ = ids.get(window.since) or (spare.pop(0) if spare else None)
-        named = replace(window, id=id_)
-        if named not in before:
-            written.append(named)
+        with_id = replace(window, id=id_)
+        if with_id not in before:
+            written.append(with_id)
     refuted = [window.id for window in existing if window not in before]
     return Plan(written, [id_ for id_ in [*refuted, *spare] if id_ is not None])
 
 
 def _is_refuted(
-    note: Window, now: Window | None, removed: Collection[datetime]
+    note: Window, wanted: Window | None, removed: Collection[datetime]
 ) -> bool:
-    if now is None:
+    if wanted is None:
         return note.since in removed
-    return reasons.is_less_certain(now.reason, note.reason)
+    return reasons.is_less_certain(wanted.reason, note.reason)
 
 
 def lock_links(opens: Mapping[int, OpenChanges]) -> LockedOpens:
-    """Lock the links in one order until the transaction ends; one writer for each."""
+    """Lock the links in one order until the transaction ends: each has one writer."""
     if opens:
         with connection.cursor() as cursor:
             cursor.execute(LOCK_LINKS, [arrays.encode(list(opens))])
@@ -219,7 +220,7 @@ def sync(opens: LockedOpens) -> NoteChanges:
         return NoteChanges()
     existing = _existing(opens)
     plans: dict[int, Plan] = {}
-    late: dict[int, datetime] = {}
+    rebuilt_since: dict[int, datetime] = {}
     for link_id, changed in opens.items():
         notes = existing[link_id]
         if is_append_only(notes, changed):
@@ -227,10 +228,10 @@ def sync(opens: LockedOpens) -> NoteChanges:
             found = group_by_window(changed.added, changed.window, last=last)
             plans[link_id] = Plan([w for w in found if w is not last], [])
         else:
-            late[link_id] = min([changed.earliest, *(w.since for w in notes)])
-    for link_id, times in _opens_since(late).items():
+            rebuilt_since[link_id] = min([changed.earliest, *(w.since for w in notes)])
+    for link_id, found_opens in _opens_since(rebuilt_since).items():
         kept = {w.since: w.until - w.since for w in existing[link_id]}
-        wanted = group_by_window(times, opens[link_id].window, kept=kept)
+        wanted = group_by_window(found_opens, opens[link_id].window, kept=kept)
         removed = opens[link_id].removed
         plans[link_id] = diff(existing[link_id], wanted, removed)
     return _store(plans)
@@ -288,7 +289,10 @@ def _store(plans: Mapping[int, Plan]) -> NoteChanges:
 
 
 def _delete(withdrawn: Sequence[int]) -> tuple[int, list[int]]:
-    """Delete notes; return the count of their events, and those to be canceled."""
+    """Delete notes, and enqueue the events that withdraw them.
+
+    Return the number of these events, and the notes whose unsent events to cancel.
+    """
     if not withdrawn:
         return 0, []
     withdrawals = sum(

@@ -16,7 +16,7 @@ from shortlinks.domain.visits import click_processing, processing
 from shortlinks.domain.visits.processing import ProcessingResult
 from shortlinks.domain.visits.visit_locks import Shard
 
-MERGE_CHECKS = 100  # a batch of them
+MERGE_CHECKS = 100  # in a batch
 
 ShouldContinue = Callable[[], bool]
 OnBatch = Callable[[ProcessingResult], None]
@@ -43,7 +43,7 @@ def process_in_parallel(*, should_continue: ShouldContinue, on_batch: OnBatch) -
         return should_continue() and not stop.is_set()
 
     with ThreadPoolExecutor(1) as second_worker:
-        odd = second_worker.submit(
+        future = second_worker.submit(
             copy_context().run, _run_second_worker, keep_going, on_batch
         )
         try:
@@ -51,7 +51,7 @@ def process_in_parallel(*, should_continue: ShouldContinue, on_batch: OnBatch) -
         except BaseException:
             stop.set()
             raise
-        odd.result()
+        future.result()
 
 
 def _run_second_worker(should_continue: ShouldContinue, on_batch: OnBatch) -> None:

@@ -151,7 +151,7 @@ def run_pending_reevaluations() -> ProcessingResult:
 
 
 def reevaluate_related(ids: Sequence[UUID]) -> ProcessingResult:
-    """Classify processed visits again, and those near them, if these are related."""
+    """Classify these and nearby visits again, if their verdicts may be connected."""
     related = stored_visits.find_related(ids)
     return reevaluate(related) if related else ProcessingResult()
 
@@ -297,13 +297,13 @@ def _split_or_retry_later(
 
 
 def _failed_before() -> list[UUID]:
-    """Return due visits that would make a batch fail, so each is processed alone."""
+    """Return due visits that failed before; each is processed alone."""
     due = Visit.objects.filter(due_at__lte=Now(), attempts__gt=0).order_by("due_at")
     return list(due.values_list("pk", flat=True)[:MAX_RETRIED_PER_BATCH])
 
 
 def _retry_later(visit_id: UUID, error: Exception) -> ProcessingResult:
-    """Store the error where an administrator reads it.
+    """Schedule the next attempt, or dead-letter the visit, and store the error.
 
     The database's clock decides, as in `claim`, because a worker's may be wrong.
     """

@@ -1,4 +1,4 @@
-"""Lists of networks that their owners publish, refreshed where the internet is open.
+"""Lists of networks that their owners publish, refreshed daily over the internet.
 
 Each row has the last good list. A list that cannot be loaded, or that is not plausible,
 changes nothing.
@@ -29,7 +29,7 @@ MAX_NETWORKS = 50_000
 MIN_PREFIX_LENGTHS = {4: 8, 6: 16}
 # AWS, the largest, has 180 million IPv4 addresses: 5% of the internet.
 MAX_ADDRESSES = 2**28
-MAX_GROWTH = 4  # compared with the list before
+MAX_GROWTH = 4  # times the addresses of the list before
 LOAD_INTERVAL_SECONDS = 300
 # A whole network in a quoted word or on a line of its own.
 NETWORK = re.compile(r'(?:^|["\s])([0-9a-fA-F.:]{3,39}/\d{1,3})(?=["\s]|$)')
@@ -66,7 +66,7 @@ def load() -> None:
 def parse(text: str, before: Sequence[str]) -> list[Network]:
     """Return the networks in a list, or raise ImplausibleList.
 
-    A broken list must not mark a part of the internet, so the limits are strict.
+    The limits are strict, so that a broken list cannot mark a part of the internet.
     """
     found = {ip_network(each) for each in NETWORK.findall(text)}
     if not 0 < len(found) <= MAX_NETWORKS:

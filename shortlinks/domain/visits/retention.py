@@ -27,13 +27,13 @@ REDACTED = """
 is_redacted = true, address = NULL, user_agent = '', accept_language = '', referer = '',
 sec_fetch = '', purpose = '', accepts_html = DEFAULT
 """
-# A visit that is not processed yet has the details that its verdict needs.
+# A visit that is not processed yet keeps its details, because its verdict needs them.
 EXPIRES = {
     DETAILS: "NOT visit.is_redacted AND visit.processed_at IS NOT NULL",
     VISITS: "visit.due_at IS NULL",
 }
-# Expired are visits of accounts with this period or a shorter one, and those of lost
-# links by the default, because they have no account.
+# A visit has expired if its account has this period or a shorter one. Visits of lost
+# links have no account, so the default applies.
 PAGE = """
 WITH page AS MATERIALIZED (
   SELECT id FROM shortlinks_visit
@@ -90,7 +90,7 @@ def redact_details() -> Iterator[int]:
 
 
 def delete_visits() -> Iterator[int]:
-    """Delete old visits page by page, after whole months that no account keeps."""
+    """Drop whole months that no account keeps, then delete visits page by page."""
     drop_partitions()
     return _work(VISITS, DELETE)
 
@@ -98,7 +98,7 @@ def delete_visits() -> Iterator[int]:
 def drop_partitions() -> list[str]:
     """Drop the partitions that no account keeps, and return their names.
 
-    If others use the table just now, a later run drops them: redirects would wait.
+    If the table is in use, a later run drops them, so that redirects need not wait.
     """
     before = _oldest_kept()
     dropped: list[str] = []
@@ -112,7 +112,7 @@ def drop_partitions() -> list[str]:
 
 
 def count(field: str) -> int:
-    """Return how many visits would be redacted or deleted now, as far as known."""
+    """Return about how many visits would be redacted or deleted now."""
     return sum(
         changed
         for days in retention_periods.periods_in_use(field)
@@ -152,7 +152,7 @@ def _drop_partition(before: datetime) -> str | None:
 
 def _work(field: str, action: str) -> Iterator[int]:
     for days in retention_periods.periods_in_use(field):
-        name = _name(field, days)
+        name = _mark_name(field, days)
         _delete_earlier_marks(name)
         while True:
             with transaction.atomic():
@@ -166,7 +166,7 @@ def _work(field: str, action: str) -> Iterator[int]:
 
 
 def _count_pages(field: str, days: int) -> Iterator[int]:
-    row = Watermark.objects.filter(name=_name(field, days)).first()
+    row = Watermark.objects.filter(name=_mark_name(field, days)).first()
     last: UUID | None = row.visit if row else BEFORE_ALL
     while last is not None:
         changed, last = _page(field, days, COUNT, last)
@@ -192,7 +192,7 @@ def _page(field: str, days: int, action: str, after: UUID) -> tuple[int, UUID | 
 
 
 def kept_since(field: str, days: int, now: datetime) -> datetime:
-    """Return the time of the oldest kept visit: they are deleted by whole months."""
+    """Return the time since which visits are kept; whole months are deleted."""
     cutoff = retention_periods.cutoff(days, now)
     return _month(cutoff) if field == VISITS else cutoff
 
@@ -206,7 +206,7 @@ def _month(time: datetime) -> datetime:
 
 
 def _oldest_kept() -> datetime | None:
-    """Return the oldest month of which an account keeps visits, None for all."""
+    """Return the oldest month that an account keeps, or None if one keeps all."""
     periods = retention_periods.periods_in_use(VISITS)
     keeps_all = Account.objects.filter(**{VISITS: None}).exists()
     if not periods or keeps_all:
@@ -215,7 +215,7 @@ def _oldest_kept() -> datetime | None:
 
 
 def _delete_earlier_marks(name: str) -> None:
-    """Delete the watermarks of this period and of other accounts."""
+    """Delete the watermarks of this period for other sets of accounts."""
     prefix = name.rpartition(" ")[0]
     Watermark.objects.filter(name__startswith=f"{prefix} ").exclude(name=name).delete()
 
@@ -227,5 +227,5 @@ def _locked_mark(name: str) -> Watermark:
     return mark
 
 
-def _name(field: str, days: int) -> str:
+def _mark_name(field: str, days: int) -> str:
     return f"{field} {days} {retention_periods.signature(field, days)}"

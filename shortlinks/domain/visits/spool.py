@@ -1,8 +1,8 @@
 """Visits on disk while Postgres is unavailable (docs/reliability.md).
 
 A line is a visit with its checksum. A writer locks its file, so a file that can be
-locked is finished, or its process is dead. It is replayed once, then removed. The ids
-of its visits exist before, so a replay that was interrupted can be repeated.
+locked is finished, or its process is dead. Such a file is replayed once, then removed.
+Its lines contain the ids of the visits, so an interrupted replay can be repeated.
 """
 
 import contextlib
@@ -85,7 +85,7 @@ class Writer:
     def _open(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
         path = self._directory / PATTERN.replace("*", uuid.uuid4().hex)
-        # Locked under another name first, so that no replay mistakes it for an orphan.
+        # Locked under another name first, so that no replay takes it for finished.
         hidden = path.with_suffix(".new")
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._file = os.open(hidden, flags, 0o600)
@@ -95,7 +95,7 @@ class Writer:
         self._size = 0
 
     def _truncate(self) -> None:
-        """Remove a partial write, whose visits were reported as lost."""
+        """Remove a partial write, because its visits are reported as lost."""
         assert self._file is not None  # noqa: S101  `append` has opened it
         try:
             os.ftruncate(self._file, self._size)
@@ -154,14 +154,14 @@ def inspect(directory: Path) -> SpoolStatus:
                     times.append(stat.st_mtime)
                 else:
                     bad += stat.st_size
-    place = next(p for p in (directory, *directory.parents) if os.access(p, os.F_OK))
-    disk = os.statvfs(place)
+    existing = next(p for p in (directory, *directory.parents) if os.access(p, os.F_OK))
+    disk = os.statvfs(existing)
     return SpoolStatus(
         waiting_bytes=waiting,
         bad_bytes=bad,
         oldest_at=min(times, default=None),
         free_bytes=disk.f_bavail * disk.f_frsize,
-        is_writable=place.is_dir() and os.access(place, os.W_OK | os.X_OK),
+        is_writable=existing.is_dir() and os.access(existing, os.W_OK | os.X_OK),
     )
 
 

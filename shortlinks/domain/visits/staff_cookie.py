@@ -57,7 +57,7 @@ def set_cookie_header(name: str, value: str, ttl: timedelta) -> bytes:
 
 
 def read(cookies: bytes, account_id: int) -> str:
-    """Return the user of this account named by the cookies, `user <id>`, or ""."""
+    """Return `user <id>` if a cookie names a user of this account, or else ""."""
     prefix = f"{cookie_name()}=".encode()
     if prefix not in cookies:
         return ""
@@ -93,10 +93,10 @@ def own_opens(user: User, since: datetime) -> Sequence[OwnOpen]:
 
 def _find_user(value: str, account_id: int) -> str:
     try:
-        user_id, own_account = signing.loads(value, salt=COOKIE_SALT, max_age=TTL)
+        user_id, cookie_account = signing.loads(value, salt=COOKIE_SALT, max_age=TTL)
     except signing.BadSignature:
         return ""
-    return _cookie_id(user_id) if own_account in (None, account_id) else ""
+    return _cookie_id(user_id) if cookie_account in (None, account_id) else ""
 
 
 def _cookie_id(user_id: int) -> str:

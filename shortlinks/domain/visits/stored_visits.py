@@ -12,7 +12,7 @@ from shortlinks.domain.postgres import arrays, queries
 from shortlinks.domain.visits import burst_detection, visit_records
 from shortlinks.models import Verdict
 
-# The query for one batch reads no more visits of one visitor hash.
+# The query for a batch reads at most this many visits of one visitor hash.
 MAX_VISITS_PER_SOURCE = 300
 
 TimeRange = tuple[datetime, datetime]
@@ -77,7 +77,7 @@ EXPRESSIONS = {
     "pixel_mode": "account.pixel_mode",
     "has_gesture": """coalesce(
       redemption.is_same_browser AND redemption.gesture_at IS NOT NULL, false)""",
-    # A program keeps cookies, too. Only a person's earlier open attaches one.
+    # Programs keep cookies, too, but only a person's open attaches a browser.
     "is_known_browser": """CASE WHEN visit.pixel_is_new THEN false ELSE EXISTS (
       SELECT FROM shortlinks_pixel AS pixel
       JOIN shortlinks_pixelattachment AS attached ON attached.pixel_id = pixel.id
@@ -169,7 +169,7 @@ def find_related(ids: Sequence[UUID]) -> list[UUID]:
     }
     with connection.cursor() as cursor:
         cursor.execute(SELECT_RELATED, arrays.encode_params(parameters))
-        return [id_ for (of_source,) in cursor for id_ in of_source]
+        return [id_ for (related,) in cursor for id_ in related]
 
 
 def _select(query: str, parameters: dict[str, Any]) -> list[StoredVisit]:

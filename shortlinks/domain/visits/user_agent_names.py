@@ -54,7 +54,7 @@ def _branches(tree: dict[str, Any]) -> str:
 
 
 APPS = re.compile(
-    rf"(?:{'|'.join(read_names('app'))})(?: ?\([^()]*\)?)?",  # the device again
+    rf"(?:{'|'.join(read_names('app'))})(?: ?\([^()]*\)?)?",  # may repeat the device
     re.IGNORECASE,
 )
 PREVIEWS = compile_names(read_names("preview"))

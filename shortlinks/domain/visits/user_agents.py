@@ -1,9 +1,9 @@
 """Classify user agents as browsers of people, previews or bots.
 
 The model of an Android phone is ignored, because phones are called CUBOT, XBot or
-Spider 8. So are tokens of in-app browsers: a link opened within WhatsApp is a person's,
-WhatsApp alone is its preview. Everything else is read. The general words are below.
-Names are in data files (`user_agent_names`).
+Spider 8. Tokens of in-app browsers are ignored, too: a link opened within WhatsApp is a
+person's, but WhatsApp alone requests a preview. The rest is searched for the general
+words below, and for names in data files (`user_agent_names`).
 """
 
 import re
@@ -59,7 +59,7 @@ _LOST_PARENTHESES = re.compile(
     r" KHTML, like Gecko"
 )
 _WITH_PARENTHESES = r"\1 (\2) \3 (KHTML, like Gecko)"
-# Apps join it with a space or a slash; programs list what they imitate.
+# Apps join their name with a space or a slash. Programs list browsers they imitate.
 _NAME_BEFORE = re.compile(
     r"(?P<name>[^(),;|]{0,64}?)[HM]{0,2}oz+il+a ?/? ?[4-6]\.\d ?"
     r"(?=\((?:Linux;|Android|iPhone;|iPad;|iPod))"
@@ -71,10 +71,10 @@ _OLD_PHONE = re.compile(
     re.IGNORECASE,
 )
 _PARENTHESIS = re.compile(r"[()]")
-_BEFORE_ENGINE = ") AppleWebKit/"  # ends a comment whose model opens a parenthesis
+_BEFORE_ENGINE = ") AppleWebKit/"  # ends a comment with an unclosed parenthesis
 _ADDRESS = re.compile(r"https?:|@\w")
 
-# General words of programs. Lowercase, which is faster than to ignore the case.
+# General words of programs, in lowercase, which is faster than ignoring the case.
 _PREVIEW = re.compile(
     r"""preview | externalhit | facebot | facebookexternal | meta-external | vkshare
     | whatsapp | viber | skype | embed | iframely | cardyb | mastodon | mattermost
@@ -108,7 +108,7 @@ _OFFICE = re.compile(
     | \b(?:word|excel|powerpoint|onenote|outlook)/\d""",
     re.VERBOSE,
 )
-# The frame of desktop apps, and its earlier name.
+# A framework of desktop apps, and its earlier name.
 _DESKTOP_APP = re.compile(r" (?:electron|atomshell)/", re.IGNORECASE)
 # Signs of a program, which names of apps do not contain.
 _EXPLICIT = re.compile(r"compatible|https?:|www\.|@\w|mailto|\bbot\b")
@@ -126,7 +126,7 @@ def classify(agent: str) -> Kind:
         return "person"
     text = readable_text(agent)
     if text is None:
-        return _without_browser(agent.lower())
+        return _classify_non_browser(agent.lower())
     lower = text.lower()
     return _by_names(lower) or _by_words(lower)
 
@@ -164,7 +164,7 @@ def has_general_word(name: str) -> bool:
 
 
 def _end_of_comment(agent: str, start: int) -> int:
-    """Return the position behind the comment that starts here, or 0."""
+    """Return the position after the comment that starts here, or 0."""
     depth = 0
     for found in _PARENTHESIS.finditer(agent, max(start, 0)):
         depth += 1 if found[0] == "(" else -1
@@ -182,7 +182,7 @@ def _without_model(comment: str) -> str:
     return comment
 
 
-def _without_browser(lower: str) -> Kind:
+def _classify_non_browser(lower: str) -> Kind:
     if _PREVIEW.search(lower) or names.PREVIEWS.search(lower):
         return "preview"
     return "office" if _OFFICE.search(lower) else "bot"
@@ -199,7 +199,7 @@ def _by_names(lower: str) -> Kind | None:
 
 
 def _electron(lower: str) -> Kind | None:
-    """Links open outside of desktop apps, which request them for previews."""
+    """Classify an app that is not a browser: it requests links only for previews."""
     if names.ELECTRON_BROWSERS.search(lower):
         return None
     return "preview" if names.ELECTRON_MESSENGERS.search(lower) else "suspect"
@@ -219,7 +219,7 @@ def _general_word(lower: str) -> Kind | None:
 
 
 def _is_named_app(lower: str) -> bool:
-    """Return whether only an app behind a complete mobile browser is called so."""
+    """Return whether the word is only in the app's name after a mobile browser."""
     if " mobile" not in lower:
         return False
     end = max(lower.rfind(" mobile"), lower.rfind(" safari/"))

@@ -16,7 +16,7 @@ from shortlinks.models import Visit
 Shard = Literal["all", "even", "odd"]
 
 # A worker locks its links until its transaction ends, so two workers divide the links.
-# Written so that the planner expects half of the rows.
+# The conditions are written so that the planner expects half of the rows.
 SHARD_FILTERS = {
     "all": "",
     "even": "AND NOT (link_id %% 2)::int::boolean",
