@@ -245,8 +245,8 @@ def test_query_count_of_existing_links_does_not_depend_on_the_size(
     first = api.post(PATH, [order(contact.entity_id) for contact in contacts])
 
     # savepoint, insert, savepoint; token, contacts; savepoint, insert, savepoint;
-    # savepoint, disable expired, insert, select, savepoint
-    with django_assert_num_queries(13):
+    # savepoint, lock contacts, disable expired, insert, select, savepoint
+    with django_assert_num_queries(14):
         response = api.post(PATH, [order(contact.entity_id) for contact in contacts])
 
     assert urls(response) == urls(first)
