@@ -1,7 +1,7 @@
-"""Pages that create short links for selected contacts and look them up.
+"""Pages that create short links for contacts, and that look up the contact of a link.
 
-Only these pages show short links: to administrators, once. The history of each contact
-records that a link was shown, without the link itself.
+Only the result of creating shows short links, and only to administrators. The history
+of each contact records that a link was shown, without the link itself.
 """
 
 import re
@@ -116,7 +116,7 @@ def _show_new_links(
 
 
 def first_link(request: HttpRequest) -> HttpResponse:
-    """Create a link for the newest contact, the one that onboarding added."""
+    """Create a link for the newest visible contact, usually that of onboarding."""
     if not may_create(request):
         raise PermissionDenied
     own = Contact.objects.visible_to(current_user(request)).order_by("-pk")

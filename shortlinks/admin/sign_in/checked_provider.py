@@ -45,9 +45,10 @@ class CheckedAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         return configuration
 
     def _decode_id_token(self, app: SocialApp, id_token: str) -> dict[str, Any]:
-        """Check the signature, for which allauth relies on TLS, and return the claims.
+        """Check the signature, which allauth does not, and return the claims.
 
-        Raise jwt.PyJWTError if the token is not one of this provider for this client.
+        Raise jwt.PyJWTError if the token has expired, or if this provider did not issue
+        it to this client.
         """
         with get_adapter().get_requests_session() as session:
             response = session.get(self.openid_config["jwks_uri"])

@@ -50,7 +50,7 @@ TEXTS = {
 
 
 class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """Adapter without a form for sign-up, which stores no claims."""
+    """Adapter that offers no form for sign-up and stores no claims."""
 
     def get_provider(
         self, request: HttpRequest, provider: str, client_id: str | None = None
@@ -108,7 +108,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 def failure_page(
     request: HttpRequest, provider: Provider, exception: Exception | None
 ) -> HttpResponse:
-    """Record and show that the provider has failed, or its answer was not expected."""
+    """Record a failed sign-in, and show a page that names the reason."""
     logger.warning("provider %s: sign-in failed: %r", provider.id, exception)
     security_events.record_frequent(
         SecurityEventKind.SIGN_IN_FAILED,
@@ -134,7 +134,7 @@ def error_page(
 
 
 def reauthentication_methods(user: Any) -> list[dict[str, str]]:
-    """Return the providers from which the user came before."""
+    """Return the providers with which the user has signed in before."""
     if not isinstance(user, User):
         return []
     links = SocialAccount.objects.filter(user=user).values_list("provider", flat=True)
@@ -165,7 +165,8 @@ def _is_subject(value: object) -> bool:
 def _resume(request: HttpRequest, user: User, sociallogin: Any) -> HttpResponse:
     """Continue the request that required a recent sign-in, in the same session.
 
-    A sign-in that began while nobody was signed in is not recorded as a recent one.
+    If nobody was signed in when it began, it does not count as recent. The user is then
+    sent to the start page.
     """
     if checked_provider.ASKED_AT not in sociallogin.state:
         return HttpResponseRedirect(reverse("admin:index"))

@@ -57,7 +57,7 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
 
 
 def _find(provider_id: str) -> Provider:
-    """Find a provider by its id only; allauth would also accept a name they share."""
+    """Find a provider by its id; allauth would also accept a name that all share."""
     if provider_id not in settings.OIDC_PROVIDERS:
         raise Http404
     return settings.OIDC_PROVIDERS[provider_id]

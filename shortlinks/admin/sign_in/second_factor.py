@@ -71,7 +71,7 @@ class EditPasskeyForm(webauthn_forms.EditWebAuthnForm):  # type: ignore[misc]
 
 
 class SecondFactorMiddleware:
-    """Middleware that redirects users who must add a second factor to its page."""
+    """Middleware that redirects users without a required factor to add one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -103,6 +103,6 @@ def _is_exempt(path: str) -> bool:
 
 
 def _is_from_provider(request: HttpRequest, user: User) -> bool:
-    """Return whether the user came from a provider, which has its own factors."""
+    """Return whether a provider signed the user in, and checked its own factors."""
     records = get_authentication_records(request, user)
     return any(record["method"] == "socialaccount" for record in records)

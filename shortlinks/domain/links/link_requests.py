@@ -18,7 +18,11 @@ class LinkRequest:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizedLinkRequest:
-    """A link request whose contact the user may view. Only `authorize` creates one."""
+    """A link request whose contact the user may view. `authorize` creates them.
+
+    New links of the API take a faster way, with the same check in SQL
+    (`link_creation.create_for_caller`).
+    """
 
     url: SafeUrl
     entity_id: int

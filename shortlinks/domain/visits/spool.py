@@ -1,8 +1,8 @@
 """Visits on disk while Postgres is unavailable (docs/reliability.md).
 
-A line is a visit with its checksum. A writer locks its file, so a file that can be
-locked is finished, or its process is dead. Such a file is replayed once, then removed.
-Its lines contain the ids of the visits, so an interrupted replay can be repeated.
+A line is a visit with its checksum. A writer locks its file. If a file can be locked,
+its writer has finished it or has died; it is then replayed and removed. Lines contain
+the ids of the visits, so a repeated replay stores no visit twice.
 """
 
 import contextlib
@@ -143,9 +143,7 @@ def inspect(directory: Path) -> SpoolStatus:
     """Inspect the folder without writing; it may not exist yet."""
     waiting = bad = 0
     times = []
-    with contextlib.suppress(
-        OSError
-    ):  # the folder is not writable then, which is reported
+    with contextlib.suppress(OSError):  # `is_writable` is of the nearest folder then
         for entry in os.scandir(directory):
             with contextlib.suppress(FileNotFoundError):  # replayed meanwhile
                 stat = entry.stat()

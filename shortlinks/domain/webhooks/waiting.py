@@ -8,7 +8,8 @@ BATCH_SIZE = 5000
 # Users see a larger count as "1000+".
 MAX_COUNTED = 1000
 
-# Tests never wait. A row without a claim, or with an expired lease, is not being sent.
+# Deliveries of test events never wait. A row without a claim, or with an expired lease
+# (`due_at`), is not being sent.
 _WAITING = """
   FROM shortlinks_webhookdelivery
   WHERE webhook_id = ANY(%(webhooks)s::bigint[]) AND state = 'pending'
@@ -17,7 +18,7 @@ _WAITING = """
 COUNT = f"""
 SELECT count(*) FROM (SELECT 1 {_WAITING} LIMIT %(limit)s) AS waiting
 """  # noqa: S608  put together from constants
-# Rows are locked in the order of `deliveries.record`.
+# Rows are locked by id, as in `deliveries.record`, to avoid deadlocks.
 RELEASE_BATCH = f"""
 WITH late AS (
   SELECT id {_WAITING} AND (attempts > 0 OR due_at > statement_timestamp())
