@@ -2,8 +2,10 @@
 
     python -m tests.crawler_names crawler_user_agents-1.67.0-py3-none-any.whl
 
-Names that the general words already find are left out, and so are names of people's
-browsers and apps, which `user_agent_names.tsv` lists as "not a crawler".
+Names of previews are left out, because the general words find them, and so are names of
+people's browsers and apps, which `user_agent_names.tsv` lists as "not a crawler". Names
+with a general word of programs stay: behind a phone's browser, the word alone would be
+an unknown app's.
 """
 
 import json
@@ -35,7 +37,7 @@ def main(wheel: Path) -> None:
 
 
 def select(patterns: Iterable[str]) -> set[str]:
-    """Return the names that are neither found by general words nor people's.
+    """Return the names that are neither previews' nor people's.
 
     Anchored patterns and other regular expressions are left out: an agent that does
     not begin like a browser's is a bot's anyway.
@@ -45,7 +47,7 @@ def select(patterns: Iterable[str]) -> set[str]:
     return {
         name
         for name in names
-        if name not in people and not user_agents.has_general_word(name)
+        if name not in people and not user_agents.has_word_of_preview(name)
     }
 
 

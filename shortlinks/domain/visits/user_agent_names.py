@@ -44,6 +44,20 @@ def compile_names(names: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<![a-z0-9])(?:{_branches(tree)})")
 
 
+def compile_apps(expressions: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern that finds apps, with a comment that may repeat the device.
+
+    Most expressions begin with a word. They are tried only where one begins, which
+    makes long agents four times as fast.
+    """
+    words, others = [], []
+    for expression in expressions:
+        word = expression.removeprefix(r"\b")
+        (others if word == expression else words).append(word)
+    names = "|".join([rf"\b(?=\w)(?:{'|'.join(words)})", *others])
+    return re.compile(rf"(?:{names})(?: ?\([^()]*\)?)?", re.IGNORECASE)
+
+
 def _branches(tree: dict[str, Any]) -> str:
     ends = {"\b": "(?![a-z])", "": ""}
     branches = [
@@ -53,10 +67,7 @@ def _branches(tree: dict[str, Any]) -> str:
     return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
 
 
-APPS = re.compile(
-    rf"(?:{'|'.join(read_names('app'))})(?: ?\([^()]*\)?)?",  # may repeat the device
-    re.IGNORECASE,
-)
+APPS = compile_apps(read_names("app"))
 PREVIEWS = compile_names(read_names("preview"))
 BOTS = compile_names([*read_names("bot"), *read_crawlers()])
 ELECTRON_MESSENGERS = compile_names(read_names("electron messenger"))

@@ -158,9 +158,10 @@ def _readable_browser(agent: str) -> str | None:
     return names.APPS.sub("", agent)
 
 
-def has_general_word(name: str) -> bool:
+def has_word_of_preview(name: str) -> bool:
+    """Return whether a general word finds a preview or Microsoft Office."""
     lower = name.lower()
-    return bool(_general_word(lower) or _OFFICE.search(lower))
+    return bool(_PREVIEW.search(lower) or _OFFICE.search(lower))
 
 
 def _end_of_comment(agent: str, start: int) -> int:

@@ -138,6 +138,12 @@ IPHONE = (
         (f"{VIEW} WhatsAppBusiness/2.25", "suspect"),
         (f"{VIEW} BingPreview/1.0b", "preview"),
         (f"{VIEW} (compatible; HouseScanner/3.1)", "bot"),
+        # A crawler's own name does.
+        (IPHONE.format("Safari/604.1 (Applebot/0.1)"), "bot"),
+        (IPHONE.format("Safari/604.1;360Spider"), "bot"),
+        (IPHONE.format("Safari/9537.53 MsnBot-Media /1.0b"), "bot"),
+        (IPHONE.format("Safari/604.1 (GoogleBot)"), "bot"),
+        (f"{VIEW} SyntheticsAgent/1670084315573", "bot"),
         (f"{VIEW} HouseScanner/3.1 (+https://scanner.example)", "bot"),
         (WINDOWS.format("", "Chrome/120.0 ") + " HouseScanner/3.1", "bot"),
         # Programs that look like browsers.
@@ -248,10 +254,21 @@ def test_patterns_of_crawlers_become_names(pattern: str, names: list[str]) -> No
     assert crawler_names.literals(pattern) == names
 
 
-def test_names_that_are_peoples_or_found_anyway_are_not_selected() -> None:
-    patterns = ["Silk/", "AcmeBot", "Acme Tool"]
+def test_names_of_people_and_previews_are_not_selected() -> None:
+    patterns = ["Silk/", "AcmePreview", "AcmeBot", "Acme Tool"]
 
-    assert crawler_names.select(patterns) == {"acme tool"}
+    assert crawler_names.select(patterns) == {"acmebot", "acme tool"}
+
+
+def test_apps_are_found_with_the_comment_that_follows() -> None:
+    pattern = user_agent_names.compile_apps([r"\bAcme/\d+", r"\[Tool\]"])
+
+    found = [
+        pattern.sub("", text)
+        for text in ("x Acme/1 y", "x acme/1 (phone; (y", "MyAcme/1", "x[Tool]y")
+    ]
+
+    assert found == ["x  y", "x (y", "MyAcme/1", "xy"]
 
 
 def test_names_are_compared_as_whole_words() -> None:
