@@ -5,12 +5,13 @@ token of a channel.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
-from shortlinks.api.gates import CONTEXT_USER
+from shortlinks.api.gates import CONTEXT_USER, accepted_scopes
 from shortlinks.api.openapi.document import operations
 from shortlinks.models import Scope
 from tests import factories
@@ -214,5 +215,68 @@ def test_channel_reports_chats_of_all_contacts_and_reads_nothing(
     session = Session(given, Api(token))
 
     wrong = mistakes(session, cases(caller, is_channel=True), secrets(caller, given))
+
+    assert not wrong, "\n".join(wrong)
+
+
+def not_refused(session: Session, rows: Iterable[Row]) -> list[str]:
+    """Return the rows that do not answer 403, or that write."""
+    wrong: list[str] = []
+    for row in rows:
+        answer = session.answer(Case(row, levels.ADMINISTRATOR, OWN))
+        if answer.status != 403 or answer.written:
+            wrong.append(f"{row.request}: {answer.status}, writes to {answer.written}")
+    return wrong
+
+
+def test_all_other_scopes_together_do_not_replace_the_right_one(db: None) -> None:
+    given = population.create(levels.ADMINISTRATOR)
+    rows_by_scopes: dict[frozenset[Scope], list[Row]] = defaultdict(list)
+    accepted = {each.route: accepted_scopes(each.scope) for each in operations()}
+    for row in ROWS:
+        rows_by_scopes[accepted[row.route]].append(row)
+    open_to_all = rows_by_scopes.pop(frozenset())
+
+    wrong = {
+        scopes: not_refused(session, rows)
+        for scopes, rows in rows_by_scopes.items()
+        for others in [[each for each in Scope if each not in scopes]]
+        for session in [
+            Session(given, Api(factories.token(given.caller, scopes=others)))
+        ]
+    }
+
+    assert not any(wrong.values()), wrong
+    assert {row.request for row in open_to_all} == {
+        "GET /account",
+        "GET /oauth2/account/subdomain",
+    }
+
+
+@pytest.mark.parametrize(
+    ("caller", "named"),
+    [
+        ("all", "administrator"),
+        ("all", "caller"),
+        (levels.ADMINISTRATOR, "foreign"),
+        (levels.ADMINISTRATOR, "inactive"),
+        (levels.ADMINISTRATOR, "nobody"),
+    ],
+)
+def test_only_administrators_act_and_only_for_active_users_of_their_account(
+    db: None, caller: str, named: str
+) -> None:
+    given = population.create(caller)
+    ids = {
+        "administrator": factories.user(given.caller.account, is_admin=True).pk,
+        "caller": given.caller.pk,
+        "foreign": factories.user(factories.account(), is_admin=True).pk,
+        "inactive": factories.user(given.caller.account, is_active=False).pk,
+        "nobody": 2**62,
+    }
+    token = factories.token(given.caller, scopes=Scope.values)
+    session = Session(given, Api(token), {CONTEXT_USER: str(ids[named])})
+
+    wrong = not_refused(session, ROWS)
 
     assert not wrong, "\n".join(wrong)
