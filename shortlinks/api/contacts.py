@@ -48,6 +48,8 @@ QUERY = ListQuery(
 )
 # amoCRM's rows that are linked to a contact. This service has none.
 WITH = ("leads", "customers", "catalog_elements")
+# The official PHP SDK can ask for deleted contacts. Lists never have any.
+ONLY_DELETED = "only_deleted"
 TAKEN = FieldError(
     "AlreadyExists", "id", "A contact with this id already exists. Use another id."
 )
@@ -70,6 +72,8 @@ class Contacts(ApiView):
     def get(self, request: Request) -> Response:
         visible = Contact.objects.visible_to(self.caller.user)
         rows = QUERY.apply(request, visible)
+        if hal.read_with(request, [ONLY_DELETED]):
+            rows = rows.none()
         embedded = _embedded(request)
         return hal.paginated(
             hal.read_page(request),

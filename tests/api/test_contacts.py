@@ -45,6 +45,17 @@ def test_contact_has_every_key_that_clients_read(
     }
 
 
+@pytest.mark.parametrize("extras", ["only_deleted", "leads,only_deleted"])
+def test_list_of_deleted_contacts_is_empty(
+    account: Account, api: Api, extras: str
+) -> None:
+    factories.contact(account, entity_id=42)
+    factories.contact(account, entity_id=43, is_deleted=True)
+
+    assert api.get(f"{PATH}?with={extras}").status_code == 204
+    assert api.get(f"{PATH}/42?with={extras}").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("extras", "keys"),
     [
