@@ -102,7 +102,7 @@ def _contact(account: Account, **fields: Any) -> Contact:
 
 def _rows(contact: Contact, own: Contact, caller: User) -> Rows:
     user, merge = contact.responsible_user or caller, _merge(contact)
-    link = _link(contact)
+    link, consent = _link(contact), _consent(contact)
     visit = factories.visit(link, verdict="person", reason="browser")
     note, pixel = _note(contact, link), _pixel(contact)
     chat = Chat.objects.create(
@@ -120,7 +120,7 @@ def _rows(contact: Contact, own: Contact, caller: User) -> Rows:
         "visit_id": str(visit.pk),
         "note_id": note.pk,
         "event_id": note.pk,
-        "consent_id": _consent(contact).pk,
+        "consent_id": consent.pk,
         "pixel_id": pixel.pk,
         "visitor_uid": pixel.visitor_uid,
         "chat_id": chat.pk,
@@ -133,6 +133,7 @@ def _rows(contact: Contact, own: Contact, caller: User) -> Rows:
         "root_id": contact.root.entity_id,
         "external_id": chat.external_id,
         "user_id": user.pk,
+        "recorder_id": consent.recorded_by_id,
         "url": link.url,
         "erasure_id": factories.erasure(contact.account).pk,
         "own_id": own.entity_id,
@@ -193,6 +194,7 @@ def _consent(contact: Contact) -> ConsentRecord:
         source=f"Form {contact.pk}",
         given_at=timezone.now(),
         channel=ConsentChannel.API,
+        recorded_by=_user(contact.account),
     )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
@@ -38,6 +40,8 @@ IDS = {
     "separatepair": "apart_id",
 }
 LOGGED = f"{requests.TABLES}|django_admin_log"
+# Only administrators may read what others did.
+OTHERS_CHANGE = "A change of another user"
 OF_CALLER = (admin_rows.ADD, admin_rows.ANYONE)
 
 
@@ -176,7 +180,23 @@ class Session:
         # A suggestion shows what helps to decide about an anonymous contact.
         kinds -= {"anonymous"} if case.name.startswith("mergesuggestion") else set()
         kinds -= {"deleted"} if self.caller == ADMINISTRATOR else set()
-        return {text for kind in kinds for text in self.given.rows[kind].secrets}
+        secrets = {text for kind in kinds for text in self.given.rows[kind].secrets}
+        return secrets if self.caller == ADMINISTRATOR else {*secrets, OTHERS_CHANGE}
+
+
+def log_changes(given: Population) -> None:
+    """Log a change of each row by another user."""
+    user = factories.user(given.caller.account)
+    for model, pk in IDS.items():
+        kind = ContentType.objects.get(app_label="shortlinks", model=model)
+        for rows in given.rows.values():
+            LogEntry.objects.create(
+                user=user,
+                content_type=kind,
+                object_id=rows.values[pk],
+                action_flag=CHANGE,
+                change_message=OTHERS_CHANGE,
+            )
 
 
 def signed_in(user: User) -> Client:
@@ -194,6 +214,7 @@ def test_each_page_and_action_has_one_row() -> None:
 @pytest.mark.parametrize("caller", CALLERS)
 def test_pages_answer_by_the_rights_to_the_contact(db: None, caller: str) -> None:
     given = population.create(caller)
+    log_changes(given)
     session = Session(caller, given, signed_in(given.caller))
 
     wrong = [

@@ -135,13 +135,18 @@ class Session:
 
 
 def secrets(caller: str, given: Population) -> set[str]:
-    """Return the ids and texts of all contacts that the caller may not view."""
+    """Return the ids and texts of all contacts that the caller may not view.
+
+    Only administrators may know who recorded a consent.
+    """
     rights = RIGHTS[caller]
     hidden = {kind for kind in CONTACTS if rights[kind] == NONE}
     found = {text for kind in hidden for text in given.rows[kind].secrets}
     if rights[OWN] != NONE:
         values = given.rows["anonymous"].values
         found -= {str(values[name]) for name in SUGGESTED}
+    if caller != levels.ADMINISTRATOR:
+        found |= {str(rows.values["recorder_id"]) for rows in given.rows.values()}
     return found
 
 
