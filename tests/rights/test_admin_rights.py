@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
-from django.test import Client
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
 from django.urls import NoReverseMatch, reverse
 
 from shortlinks.models import User
@@ -254,6 +256,27 @@ def test_managers_see_and_do_nothing_on_closed_pages(db: None, caller: str) -> N
             wrong[name] = (shown.status_code, written)
 
     assert wrong == {}
+
+
+@pytest.mark.parametrize("caller", [each for each in CALLERS if each != ADMINISTRATOR])
+def test_managers_have_no_permission_for_closed_models(
+    db: None, rf: RequestFactory, caller: str
+) -> None:
+    """Hold each check of its own, also where another one is in front of it."""
+    request = rf.get("/")
+    request.user = population.create(caller).caller
+    granted = {
+        model.__name__: (*pages.get_actions(request), *_true(pages, request))
+        for model, pages in admin.site._registry.items()
+        if re.fullmatch(admin_rows.CLOSED, f"{model._meta.model_name}_changelist")
+    }
+
+    assert len(granted) > 10
+    assert {name: found for name, found in granted.items() if found} == {}
+
+
+def _true(pages: admin.ModelAdmin[Any], request: HttpRequest) -> list[str]:
+    return [name for name, has in pages.get_model_perms(request).items() if has]
 
 
 def test_nothing_but_the_entrance_works_without_a_session(db: None) -> None:
