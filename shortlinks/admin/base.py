@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from django import forms
 from django.contrib import admin
 from django.contrib.admin import widgets
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db import IntegrityError, connection, transaction
-from django.db.models import ForeignKey, Model, QuerySet
+from django.db.models import Field, ForeignKey, IntegerField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.text import capfirst
@@ -222,12 +223,21 @@ class AccountScopedAdmin(Styled[Row]):
         """Use the plural as the title: "Select note to change" has no good Russian."""
         if self.asks_to_sign_in_again and request.method == "POST":
             recent_sign_in.require(request)
+        selected = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if not all(_is_key(self.opts.pk, text) for text in selected):
+            raise BadRequest("A selected row has no valid id.")
         title = {"title": capfirst(self.opts.verbose_name_plural)}
         context = {**title, **(extra_context or {})}
         if not (request.method == "POST" and "_save" in request.POST):
             return super().changelist_view(request, context)
         with transaction.atomic():
             return super().changelist_view(request, context)
+
+    def get_changelist_formset(self, request: HttpRequest, **options: Any) -> Any:
+        """Build no more forms than a page has rows, whatever the body asks for."""
+        rows = max(self.list_per_page, self.list_max_show_all)
+        options |= {"max_num": rows, "absolute_max": rows}
+        return super().get_changelist_formset(request, **options)
 
     def _get_list_editable_queryset(
         self, request: HttpRequest, prefix: str
@@ -341,3 +351,13 @@ class AccountScopedAdmin(Styled[Row]):
 def _is_accepted(response: HttpResponse) -> bool:
     """Return False for a form with errors, and True for a popup that closes."""
     return "adminform" not in (getattr(response, "context_data", None) or {})
+
+
+def _is_key(pk: "Field[Any, Any]", text: str) -> bool:
+    """Return whether a row could have this id."""
+    if isinstance(pk, IntegerField):
+        return integers.from_text(text) is not None
+    try:
+        return pk.to_python(text) is not None
+    except ValidationError:
+        return False

@@ -70,10 +70,26 @@ def _serialize(request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
     if isinstance(response, SimpleTemplateResponse):
         response.render()
     return {
+        "entries": _entries(request),
         "location": response.headers.get("Location", ""),
         "content": "" if is_redirect(response) else response.content.decode(),
         "messages": _messages(request),
     }
+
+
+def _entries(request: HttpRequest) -> str:
+    """Return a hash of what was entered, with the names and sizes of files."""
+    entered = {
+        name: values
+        for name, values in request.POST.lists()
+        if name not in {FIELD, "csrfmiddlewaretoken"}
+    }
+    files = {
+        name: [(file.name, file.size) for file in files]
+        for name, files in request.FILES.lists()
+    }
+    text = json.dumps([entered, files], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _messages(request: HttpRequest) -> list[list[Any]]:
@@ -88,10 +104,20 @@ def _messages(request: HttpRequest) -> list[list[Any]]:
 
 
 def _repeat(request: HttpRequest, row: FormSubmission, sent: str) -> HttpResponse:
-    """Return the stored response, or after a minute a redirect only."""
+    """Return the stored response, or a redirect only.
+
+    It is a redirect after a minute, or if the entries have changed since: a person went
+    back to the form.
+    """
     stored = json.loads(_fernet(sent).decrypt(bytes(row.response)))
-    if timezone.now() - row.created_at > REPEATED_WITHIN:
+    has_changed = stored["entries"] != _entries(request)
+    if has_changed or timezone.now() - row.created_at > REPEATED_WITHIN:
         text = gettext("This form has already been sent. It was not sent again.")
+        if has_changed:
+            text = gettext(
+                "This form has already been sent with other entries. The new ones were"
+                " not stored. Change what was created, or open the form again."
+            )
         messages.warning(request, text)
         return HttpResponseRedirect(stored["location"] or request.get_full_path())
     queued = _messages(request)  # the first response may have queued them already

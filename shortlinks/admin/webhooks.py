@@ -35,13 +35,10 @@ class WebhookForm(AdminForm[Webhook]):
     )
 
     def clean_destination(self) -> str:
-        """Validate by the rules of the API, and keep the URL as it was entered."""
-        destination: str = self.cleaned_data["destination"]
         try:
-            destinations.parse(destination)
+            return destinations.parse(self.cleaned_data["destination"])
         except UrlRejected as rejected:
             raise forms.ValidationError(gettext(rejected.detail)) from None
-        return destination
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()

@@ -22,8 +22,9 @@ M = TypeVar("M", bound=Model)
 
 # Values by "filter" or "order", then name, then second bracket.
 ValuesByKey = dict[str, dict[str, dict[str, list[str]]]]
-BRACKETS = re.compile(r"^(filter|order)\[(\w+)\]((?:\[\w*\])*)$")
 PAIR = ("from", "to")
+# PHP also numbers the values of a list: `filter[id][0]`.
+BRACKETS = re.compile(rf"(filter|order)\[(\w+)\](?:\[([0-9]*|{'|'.join(PAIR)})\])?")
 MAX_VALUES = 250
 MAX_TEXT_LENGTH = 2048
 UNSUPPORTED = "{} is not supported by this list. See /api/docs."
@@ -68,9 +69,9 @@ class ListQuery:
     def _values_of(self, request: Request) -> ValuesByKey:
         requested: ValuesByKey = {"filter": {}, "order": {}}
         for key, values in request.query_params.lists():
-            if match := BRACKETS.match(key):
+            if match := BRACKETS.fullmatch(key):
                 parameter, name, suffix = match.groups()
-                part = suffix[1:-1] if suffix[1:-1] in PAIR else ""
+                part = suffix if suffix in PAIR else ""
                 counted = values if self._takes_all(key) else values[-1:]
                 parts = requested[parameter].setdefault(name, {})
                 parts.setdefault(part, []).extend(counted)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import Model
 from django.test import Client
@@ -55,6 +56,22 @@ def test_list_survives_hostile_text(
     paths = [f"{listing(model)}?{name}={quote(text)}" for name in names]
 
     assert failures(client, *paths) == []
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "text", [*HOSTILE, "", "1.5", " 1", "1_0", "[]", "1\0"], ids=ascii
+)
+def test_action_rejects_an_id_that_no_row_has(
+    client: Client, model: type[Model], text: str
+) -> None:
+    actions = [*(admin.site._registry[model].actions or ()), "delete_selected"]
+
+    for action in actions:
+        posted = {"action": action, ACTION_CHECKBOX_NAME: [text], "index": "0"}
+        response = client.post(listing(model), posted)
+
+        assert response.status_code == 400, action
 
 
 @pytest.mark.parametrize("model", MODELS)

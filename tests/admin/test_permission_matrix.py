@@ -31,6 +31,17 @@ def _matrix(*users: User, **letters: str) -> dict[str, Any]:
     return posted
 
 
+def test_body_cannot_ask_for_more_forms_than_a_page_has_rows(
+    client: Client, admin: User
+) -> None:
+    posted = _matrix(admin) | {"form-TOTAL_FORMS": 100_000}
+
+    page: Any = client.post(listing(User), posted)
+
+    assert page.status_code == 200
+    assert len(page.context["cl"].formset.forms) <= 200
+
+
 def _by_email(*users: User) -> list[User]:
     return sorted(users, key=lambda user: user.email)
 

@@ -75,6 +75,22 @@ def test_contact_is_created_once(client: Client, account: Account) -> None:
     assert shown_messages.waiting(second) == shown_messages.waiting(first)
 
 
+def test_form_that_is_sent_again_with_other_entries_says_so(
+    client: Client, account: Account
+) -> None:
+    path = listing(Contact, "add")
+    form = _form(client, path)
+
+    first = client.post(path, form | {"name": ["First"]})
+    shown_messages.forget(client)
+    second = client.post(path, form | {"name": ["Second"]})
+
+    assert list(Contact.objects.values_list("name", flat=True)) == ["First"]
+    assert second["Location"] == first["Location"]
+    [message] = shown_messages.waiting(second)
+    assert "other entries" in message
+
+
 @pytest.mark.parametrize(
     ("model", "values"),
     [

@@ -34,6 +34,26 @@ def contacts(account: Account, admin: User) -> list[Contact]:
     ]
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("filter[updated_at][lte]", "filter[updated_at][From]", "filter[id][not]"),
+        *(
+            "filter[name][ne]",
+            "filter[id][0][from]",
+            "filter[id][][]",
+            "filter[id][-1]",
+        ),
+        *("filter[id][\u0661]", "filter[id] ", "order[id][desc][0]", "filter[id][0]x"),
+    ],
+)
+def test_unknown_brackets_are_rejected(api: Api, key: str) -> None:
+    response: Any = api.get(f"/api/v4/contacts?{quote(key)}=1")
+
+    assert response.status_code == 400
+    assert "is not supported" in response.json()["detail"]
+
+
 def listed_ids(api: Api, path: str, name: str = "contacts") -> list[int]:
     response: Any = api.get(path)
     if response.status_code == 204:

@@ -55,6 +55,26 @@ def test_subscription_has_amocrms_keys_and_the_secret(
     assert secret_encryption.decrypt(webhook.secret) == secret
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(f" {URL}", f"{URL}\n", f"{URL}\u00a0", f"{URL}#part"),
+        URL.replace("https://r", "HTTPS://R"),
+        URL.replace("/hook", ":443/hook"),
+    ],
+)
+def test_receiver_has_one_webhook_however_its_url_is_written(
+    api: Api, written: str
+) -> None:
+    subscribe(api)
+
+    again = subscribe(api, destination=written)
+
+    assert (again.status_code, again.json()["destination"]) == (201, URL)
+    assert Webhook.objects.count() == 1
+    assert unsubscribe(api, written).status_code == 204
+
+
 def test_subscription_is_updated_and_keeps_its_secret_when_repeated(
     api: Api,
 ) -> None:
@@ -136,15 +156,16 @@ def test_empty_list_has_no_body(api: Api, query: str) -> None:
     assert (response.status_code, response.content) == (204, b"")
 
 
+def unsubscribe(api: Api, destination: str) -> Any:
+    body = json.dumps({"destination": destination})
+    return api.send("DELETE", PATH, data=body, content_type="application/json")
+
+
 def test_webhook_is_deleted_when_unsubscribed(api: Api) -> None:
     subscribe(api)
     foreign, _ = factories.webhook(factories.account(), URL)
 
-    def unsubscribe() -> Any:
-        body = json.dumps({"destination": URL})
-        return api.send("DELETE", PATH, data=body, content_type="application/json")
-
-    deleted, missing = unsubscribe(), unsubscribe()
+    deleted, missing = unsubscribe(api, URL), unsubscribe(api, URL)
 
     assert (deleted.status_code, deleted.content) == (204, b"")
     assert missing.status_code == 404

@@ -1,5 +1,6 @@
 """Reading of CSV files, also with quotation marks that have no pair."""
 
+import codecs
 import csv
 import re
 from collections import deque
@@ -7,17 +8,20 @@ from collections.abc import Iterable, Iterator
 from io import BytesIO, TextIOWrapper
 
 from shortlinks.domain.imports.file_errors import (
+    DAMAGED_UTF_8,
     INVALID_CSV,
     INVALID_QUOTE,
     TOO_MANY_UNPAIRED_QUOTES,
     UnreadableFile,
+    with_names,
 )
 from shortlinks.domain.imports.raw_rows import RawRow
 
 DELIMITERS = ",;\t"
 # Excel reads the separator from such a line, and does not show it.
 SEPARATOR_LINE = re.compile(r'"?sep=(?P<delimiter>[,;|\t])"?\s*', re.IGNORECASE)
-ENCODINGS = ("utf-8-sig", "cp1251")  # the second is that of old Russian programs
+UTF_8 = "utf-8-sig"
+ENCODINGS = (UTF_8, "cp1251")  # the second is that of old Russian programs
 BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 SAMPLE_BYTES = 4096
 # Limits on all lines that are read again. Many short or some long ones take seconds.
@@ -101,12 +105,32 @@ def _delimiter(lines: _Lines) -> str:
 
 def _encoding(content: bytes) -> str:
     for encoding in (*_utf_16(content[:SAMPLE_BYTES]), *ENCODINGS):
-        try:
-            content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return encoding
+        if _decodes(content, encoding):
+            return encoding
+        if encoding == UTF_8:
+            _refuse_damaged_utf_8(content)
     raise UnreadableFile(INVALID_CSV)
+
+
+def _decodes(content: bytes, encoding: str) -> bool:
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _refuse_damaged_utf_8(content: bytes) -> None:
+    """Raise UnreadableFile if most lines with other letters than Latin are UTF-8.
+
+    A single wrong byte would make all names unreadable in the other encoding.
+    """
+    lines = enumerate(content.splitlines(), start=1)
+    other = [(number, line) for number, line in lines if not line.isascii()]
+    damaged = [number for number, line in other if not _decodes(line, UTF_8)]
+    has_mark = content.startswith(codecs.BOM_UTF8)
+    if has_mark or 2 * len(damaged) < len(other):
+        raise UnreadableFile(with_names(DAMAGED_UTF_8, [str(damaged[0])]))
 
 
 def _utf_16(sample: bytes) -> tuple[str, ...]:

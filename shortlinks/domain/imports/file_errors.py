@@ -24,6 +24,9 @@ DUPLICATE_COLUMNS = gettext_noop(
     "Several columns have the same meaning. Keep one of them:"
 )
 INVALID_CSV = gettext_noop("The file is not a CSV file. Save the table as CSV.")
+DAMAGED_UTF_8 = gettext_noop(
+    "The file is UTF-8, except for this line. Correct it, or save the table again:"
+)
 INVALID_XLSX = gettext_noop("The file is not an XLSX file. Save the table as XLSX.")
 TOO_MANY_UNPAIRED_QUOTES = gettext_noop(
     "Many rows contain a quotation mark without its pair. Save the table as XLSX."

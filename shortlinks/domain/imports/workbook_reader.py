@@ -1,6 +1,6 @@
 """Reading of XLSX files, row by row to save memory."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
@@ -8,7 +8,15 @@ from xml.etree.ElementTree import Element
 from zipfile import ZipFile
 
 import openpyxl
+from openpyxl.packaging.manifest import Manifest
 from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
+from openpyxl.xml.constants import (
+    ARC_CONTENT_TYPES,
+    ARC_SHARED_STRINGS,
+    ARC_STYLE,
+    SHARED_STRINGS,
+)
+from openpyxl.xml.functions import fromstring
 
 from shortlinks.domain.imports.file_errors import (
     ERROR_VALUE,
@@ -24,6 +32,12 @@ MAX_UNPACKED_BYTES = 100 * 1024 * 1024
 # Parts of a workbook that openpyxl keeps in memory, at many times their size.
 MAX_SHARED_STRINGS_BYTES = 40 * 1024 * 1024
 MAX_STYLES_BYTES = 2 * 1024 * 1024
+MAX_TYPES_BYTES = 2 * 1024 * 1024
+MAX_BYTES = {
+    ARC_CONTENT_TYPES: MAX_TYPES_BYTES,
+    ARC_STYLE: MAX_STYLES_BYTES,
+    ARC_SHARED_STRINGS: MAX_SHARED_STRINGS_BYTES,
+}
 MAX_CELLS = 1_000  # of a row; cells further to the right count as the last one
 ROUNDED_FROM = 10**15  # Excel has 15 significant digits
 
@@ -82,20 +96,23 @@ class _Parser(WorkSheetParser):  # type: ignore[misc]  # openpyxl has no types
 
 
 def check_archive_size(content: bytes) -> None:
-    """Check the sizes in the archive's directory, which limit the unpacking."""
+    """Check the sizes in the archive's directory, which limit the unpacking.
+
+    openpyxl finds the shared strings by their type, whatever their name is.
+    """
     with _invalid_if_parsers_fail(), ZipFile(BytesIO(content)) as archive:
         sizes = {part.filename: part.file_size for part in archive.infolist()}
-    limits = {
-        "xl/sharedStrings.xml": MAX_SHARED_STRINGS_BYTES,
-        "xl/styles.xml": MAX_STYLES_BYTES,
-    }
-    is_large = any(
-        size > limits.get(name, MAX_UNPACKED_BYTES) for name, size in sizes.items()
-    )
+    _check_sizes(sizes, MAX_BYTES)
+    with _invalid_if_parsers_fail(), ZipFile(BytesIO(content)) as archive:
+        types = Manifest.from_tree(fromstring(archive.read(ARC_CONTENT_TYPES)))
+        names = [part.PartName.lstrip("/") for part in types.findall(SHARED_STRINGS)]
+    _check_sizes(sizes, dict.fromkeys(names, MAX_SHARED_STRINGS_BYTES))
+
+
+def _check_sizes(sizes: Mapping[str, int], limits: Mapping[str, int]) -> None:
+    is_large = any(sizes.get(name, 0) > limit for name, limit in limits.items())
     if is_large or sum(sizes.values()) > MAX_UNPACKED_BYTES:
         raise UnreadableFile(TOO_LARGE_UNPACKED)
-    if "[Content_Types].xml" not in sizes:
-        raise UnreadableFile(INVALID_XLSX)
 
 
 @contextmanager

@@ -50,7 +50,8 @@ def compile_apps(expressions: Iterable[str]) -> re.Pattern[str]:
     Most expressions begin with a word. They are tried only where one begins, which
     makes long agents four times as fast.
     """
-    words, others = [], []
+    words: list[str] = []
+    others: list[str] = []
     for expression in expressions:
         word = expression.removeprefix(r"\b")
         (others if word == expression else words).append(word)

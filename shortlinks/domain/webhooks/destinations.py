@@ -29,11 +29,13 @@ OTHER_PORT = gettext_noop(
 def parse(url: str) -> str:
     """Return the URL as the parser of links normalizes it, or raise UrlRejected.
 
+    The normalized URL has no fragment, so that one receiver has one webhook.
+
     A name that resolves to a private address is only rejected when it is called.
     """
     if len(url) > MAX_DESTINATION_LENGTH:
         raise UrlRejected("TooLong", TOO_LONG)
-    target = urls.parse(url, ANY_HOST).target
+    target = urls.parse(url, ANY_HOST).target.partition("#")[0]
     if not settings.WEBHOOK_ALLOW_PRIVATE_TARGETS:
         _check_public(urlsplit(target))
     return target

@@ -26,6 +26,14 @@ def _rows(content: bytes) -> list[ParsedRow]:
     return list(spreadsheets.parse(content, _columns).rows)
 
 
+DAMAGED = f"{file_errors.DAMAGED_UTF_8}\n{{}}"
+STRINGS_ELSEWHERE = (
+    b'<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+    b'<Override PartName="/xl/other.xml" ContentType="application/vnd.openxmlformats-'
+    b'officedocument.spreadsheetml.sharedStrings+xml"/></Types>'
+)
+
+
 def _archive(**parts: bytes) -> bytes:
     file = BytesIO()
     with ZipFile(file, "w", ZIP_DEFLATED) as archive:
@@ -63,6 +71,12 @@ def test_file_is_parsed_in_each_format(content: bytes) -> None:
     assert (row.cells, row.errors) == ({"entity_id": "7", "name": "Анна"}, [])
 
 
+def test_old_excel_is_recognized_although_a_line_is_also_valid_utf_8() -> None:
+    rows = _rows("name\nАнна\nМё\nПётр\n".encode("cp1251"))
+
+    assert [row.cells["name"] for row in rows] == ["Анна", "Мё", "Пётр"]
+
+
 def test_rows_are_numbered_as_in_the_file() -> None:
     content = importing.workbook(["id"], [7], [], [8])
 
@@ -79,6 +93,8 @@ def test_rows_are_numbered_as_in_the_file() -> None:
             file_errors.TOO_MANY_COLUMNS,
         ),
         (b'id\n"' + b"x" * 200_000, file_errors.INVALID_CSV),
+        ("id\nАнна\nПётр\n".encode() + b"A\xe9\n", DAMAGED.format(4)),
+        ("id\nИван\n".encode("utf-8-sig") + b"\xd0,\n", DAMAGED.format(3)),
         (b"\x98\xff\x00", file_errors.INVALID_CSV),
         (b"PK\x03\x04 no archive", file_errors.INVALID_XLSX),
         (_archive(readme=b"hello"), file_errors.INVALID_XLSX),
@@ -97,13 +113,23 @@ def test_rows_are_numbered_as_in_the_file() -> None:
             file_errors.TOO_LARGE_UNPACKED,
         ),
         (
+            _archive(
+                **{
+                    "[Content_Types].xml": STRINGS_ELSEWHERE,
+                    "xl/other.xml": bytes(workbook_reader.MAX_SHARED_STRINGS_BYTES + 1),
+                }
+            ),
+            file_errors.TOO_LARGE_UNPACKED,
+        ),
+        (
             _archive(**{"xl/styles.xml": bytes(workbook_reader.MAX_STYLES_BYTES + 1)}),
             file_errors.TOO_LARGE_UNPACKED,
         ),
     ],
     ids=[
-        *("bytes", "rows", "columns", "a huge cell", "no text", "broken"),
-        *("no workbook", "bomb", "bomb of texts", "bomb of styles"),
+        *("bytes", "rows", "columns", "a huge cell", "damaged", "damaged with a mark"),
+        *("no text", "broken", "no workbook", "bomb", "bomb of texts"),
+        *("bomb of texts elsewhere", "bomb of styles"),
     ],
 )
 def test_count_rows_rejects_an_invalid_file(content: bytes, message: str) -> None:
@@ -125,9 +151,8 @@ def test_count_rows_rejects_a_file_without_a_header(content: bytes) -> None:
         {"[Content_Types].xml": b"", "xl/workbook.xml": b"<workbook/>"},
     ],
 )
-def test_broken_workbook_is_rejected_when_it_is_read(parts: dict[str, bytes]) -> None:
+def test_broken_workbook_is_rejected(parts: dict[str, bytes]) -> None:
     content = _archive(**parts)
-    spreadsheets.count_rows(content, _columns)
 
     with pytest.raises(UnreadableFile, match=file_errors.INVALID_XLSX):
         _rows(content)
